@@ -1,0 +1,8 @@
+// Python module of the native core.
+#include "bindings.h"
+
+NB_MODULE(_native, m) {
+  m.doc() = "codewren's native core";
+  bind_tokenizer(m);
+  bind_kernel(m);
+}

@@ -1,0 +1,20 @@
+// Text to token ids. Implemented in tokenizer.cpp, used by the kernel and by the Python bindings.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+#include <vector>
+
+namespace codewren {
+
+class Tokenizer {
+ public:
+  virtual ~Tokenizer() = default;
+
+  // Replaces `ids` by the ids of a normalised UTF-8 text, `<s>` and `</s>` included where this tokenizer adds them,
+  // at most `max_length` in all. Safe to call from several threads at once.
+  virtual void encode(std::string_view text, std::size_t max_length, std::vector<std::int32_t>& ids) const = 0;
+};
+
+}  // namespace codewren

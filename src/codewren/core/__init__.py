@@ -1,0 +1,1 @@
+"""Nouns and arithmetic; the standard library only."""

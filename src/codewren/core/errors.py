@@ -1,0 +1,56 @@
+"""The one error tree: what was found, what was wanted, what to do."""
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+
+class CodewrenError(Exception):
+    """Base of every error a user can cause or mend; the command line prints it as one line."""
+
+    exit_code = 2
+
+
+class InputError(CodewrenError):
+    """A file, column, label or value from the user is missing or malformed."""
+
+
+class RecipeError(InputError):
+    """A recipe holds an unknown key or a value of the wrong kind."""
+
+
+class ConfigError(InputError):
+    """A student configuration is not one that can be built."""
+
+
+class InfeasibleError(CodewrenError):
+    """No point of the search space satisfies the budget."""
+
+
+class TeacherError(CodewrenError):
+    """A teacher cannot be loaded exactly, or its logits do not fit the data."""
+
+
+class TrainingError(CodewrenError):
+    """Training diverged or cannot be resumed."""
+
+
+class BundleError(CodewrenError):
+    """A bundle is damaged, foreign, or newer than this program."""
+
+
+class MissingExtraError(CodewrenError):
+    """A verb of the heavy half was called on the light install."""
+
+    def __init__(self, package: str, extra: str) -> None:
+        super().__init__(f"{package} is not installed; run: pip install 'codewren[{extra}]'")
+
+
+def nearest(word: str, known: Iterable[str]) -> str:
+    """Return a hint naming the known word closest to `word`.
+
+    >>> nearest("epoch", ["epochs", "seed"])
+    "did you mean 'epochs'?"
+    """
+    options = sorted(known)
+    close = get_close_matches(word, options, n=1, cutoff=0.5)
+    return f"did you mean {close[0]!r}?" if close else f"known: {', '.join(options)}"

@@ -1,0 +1,142 @@
+"""One point of the search space: every hyperparameter of a student, under its Hugging Face name."""
+
+from dataclasses import asdict, dataclass, fields, replace
+from enum import StrEnum
+from typing import Any, Self
+
+from codewren.core.errors import ConfigError, nearest
+
+
+class TokenizerKind(StrEnum):
+    """The four tokenizers of Avatar (SPEC 2.7)."""
+
+    BPE = "bpe"
+    WORDPIECE = "wordpiece"
+    UNIGRAM = "unigram"
+    WORD = "word"
+
+
+class Activation(StrEnum):
+    """Feed-forward activations; `gelu` is the erf form, `gelu_new` the tanh form."""
+
+    GELU = "gelu"
+    RELU = "relu"
+    SILU = "silu"
+    GELU_NEW = "gelu_new"
+
+
+class PositionType(StrEnum):
+    """Absolute learned positions, or relative ones (Shaw et al. 2018; Huang et al. 2020)."""
+
+    ABSOLUTE = "absolute"
+    RELATIVE_KEY = "relative_key"
+    RELATIVE_KEY_QUERY = "relative_key_query"
+
+
+class PairHead(StrEnum):
+    """How two first-token vectors a, b become one: `concat` [a; b] as the papers, `symmetric` [|a-b|; a*b]."""
+
+    CONCAT = "concat"
+    SYMMETRIC = "symmetric"
+
+
+class Storage(StrEnum):
+    """Number format of matrices in the shipped file; arithmetic is floating point in all of them."""
+
+    INT8 = "int8"
+    FP16 = "fp16"
+    FP32 = "fp32"
+
+
+@dataclass(frozen=True, slots=True)
+class StudentConfig:
+    """Avatar's 13 hyperparameters, then our own (`pair_head`, `storage`).
+
+    `max_sequence_length` counts tokens of one function including `<s>` and `</s>`.
+
+    Raises:
+        ConfigError: the combination cannot be built.
+
+    >>> StudentConfig(hidden_size=100, num_attention_heads=8)
+    Traceback (most recent call last):
+    ...
+    codewren.core.errors.ConfigError: hidden_size 100 is not divisible by num_attention_heads 8; try 96 or 104
+    """
+
+    tokenizer: TokenizerKind = TokenizerKind.BPE
+    vocab_size: int = 1000
+    num_hidden_layers: int = 1
+    hidden_size: int = 96
+    hidden_act: Activation = Activation.GELU
+    hidden_dropout_prob: float = 0.1
+    intermediate_size: int = 64
+    num_attention_heads: int = 8
+    attention_probs_dropout_prob: float = 0.1
+    max_sequence_length: int = 400
+    position_embedding_type: PositionType = PositionType.ABSOLUTE
+    learning_rate: float = 1e-3
+    batch_size: int = 16
+    pair_head: PairHead = PairHead.CONCAT
+    storage: Storage = Storage.INT8
+
+    def __post_init__(self) -> None:
+        for name, least in _LEAST.items():
+            value = getattr(self, name)
+            if not isinstance(value, int) or isinstance(value, bool) or value < least:
+                raise ConfigError(f"{name} {value!r} must be a whole number of at least {least}")
+        for name in ("hidden_dropout_prob", "attention_probs_dropout_prob"):
+            value = getattr(self, name)
+            if not 0 <= value < 1:
+                raise ConfigError(f"{name} {value} must lie in [0, 1)")
+        if not self.learning_rate > 0:
+            raise ConfigError(f"learning_rate {self.learning_rate} must be positive")
+        heads = self.num_attention_heads
+        if self.hidden_size % heads:
+            below = self.hidden_size // heads * heads
+            nearby = " or ".join(str(size) for size in (below, below + heads) if size)
+            raise ConfigError(
+                f"hidden_size {self.hidden_size} is not divisible by num_attention_heads {heads}; try {nearby}"
+            )
+
+    def replace(self, **changes: Any) -> Self:
+        """A copy with some fields changed."""
+        return replace(self, **changes)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the JSON form."""
+        return {name: str(value) if isinstance(value, StrEnum) else value for name, value in asdict(self).items()}
+
+    @classmethod
+    def from_dict(cls, raw: dict[str, Any]) -> Self:
+        """Read the JSON form.
+
+        Raises:
+            ConfigError: an unknown field, a value outside its kind, or an impossible combination.
+        """
+        known = {field.name for field in fields(cls)}
+        for name in raw:
+            if name not in known:
+                raise ConfigError(f"unknown student field {name!r}; {nearest(name, known)}")
+        try:
+            enums = {name: kind(raw[name]) for name, kind in _ENUMS.items() if name in raw}
+        except ValueError as error:
+            raise ConfigError(f"student: {error}") from None
+        return cls(**{**raw, **enums})
+
+
+_LEAST = {
+    "vocab_size": 5,
+    "num_hidden_layers": 1,
+    "hidden_size": 1,
+    "intermediate_size": 1,
+    "num_attention_heads": 1,
+    "max_sequence_length": 3,
+    "batch_size": 1,
+}
+_ENUMS: dict[str, type[StrEnum]] = {
+    "tokenizer": TokenizerKind,
+    "hidden_act": Activation,
+    "position_embedding_type": PositionType,
+    "pair_head": PairHead,
+    "storage": Storage,
+}

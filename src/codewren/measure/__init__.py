@@ -1,0 +1,1 @@
+"""Quality with intervals, latency, calibration."""

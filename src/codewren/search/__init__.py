@@ -1,0 +1,1 @@
+"""Search strategies; none of them trains, effectiveness comes through an injected function."""

@@ -1,0 +1,1 @@
+"""Teachers, students and distillation: the only place beside export that imports torch."""
