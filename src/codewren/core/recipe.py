@@ -1,0 +1,337 @@
+"""The recipe: one small TOML file that says everything a run needs."""
+
+import json
+import tomllib
+from collections.abc import Mapping, Sequence
+from dataclasses import MISSING, asdict, dataclass, field, fields, is_dataclass
+from enum import StrEnum
+from pathlib import Path
+from types import UnionType
+from typing import Any, Literal, Self, TypeVar, Union, cast, get_args, get_origin, get_type_hints
+
+from codewren.core.errors import RecipeError, nearest
+from codewren.core.front import Budget
+from codewren.core.student_config import StudentConfig
+from codewren.core.task import Task, Unit, built_in_task
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where one split, or the functions of a pair task, is read from.
+
+    Attributes:
+        path: JSONL, CSV, TSV or Parquet, plain or .gz/.xz, below `data.root`; or `hub:DATASET[:SPLIT]`.
+        text: column of the source text (of the left function when `text2` is given).
+        text2: column of the right function, for pair files that hold the texts themselves.
+        id: column of the function's or item's name.
+        left: column of the left function's id, for pair lists.
+        right: column of the right function's id, for pair lists.
+        label: column of the label; a split without that column has unknown labels.
+        where: keep the rows whose columns have these values.
+        limit: keep the first rows only.
+    """
+
+    path: str
+    text: str = "func"
+    text2: str | None = None
+    id: str = "idx"
+    left: str = "id1"
+    right: str = "id2"
+    label: str = "label"
+    where: Mapping[str, str | int] = field(default_factory=dict)
+    limit: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DataSection:
+    """The splits. Give `train` to have it halved (seeded, stratified), or both halves as `labelled` and `unlabelled`."""
+
+    root: str = "."
+    functions: Source | None = None
+    train: Source | None = None
+    labelled: Source | None = None
+    unlabelled: Source | None = None
+    valid: Source | None = None
+    test: Source | None = None
+    halves_seed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class TeacherSection:
+    """What the student learns from.
+
+    Attributes:
+        kind: `huggingface` (folder or hub id), `papers` (the papers' fine-tuned state dict), `logits` (a file).
+        path: of the teacher, below `data.root` for logits files.
+        encoder: for `papers`: folder or hub id of the encoder's config and tokenizer.
+        num_attention_heads: for `papers`: a state dict does not hold it.
+        max_sequence_length: tokens of one function.
+        batch_size: functions labelled at once.
+        revision: of a hub id.
+    """
+
+    kind: Literal["huggingface", "papers", "logits"] = "huggingface"
+    path: str = ""
+    encoder: str | None = None
+    num_attention_heads: int | None = None
+    max_sequence_length: int = 400
+    batch_size: int = 32
+    revision: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FinetuneSection:
+    """Making a teacher from an encoder; the defaults are SPEC 1.10's, all parameters trained.
+
+    Attributes:
+        encoder: Hugging Face folder or hub id.
+        pooling: `first` token as the papers, or `mean` over tokens.
+        precision: `bf16` uses autocast, faster where the processor has it.
+        selection: validation metric that picks the epoch.
+    """
+
+    encoder: str = "microsoft/codebert-base"
+    epochs: int = 5
+    batch_size: int = 16
+    learning_rate: float = 2e-5
+    warmup: float = 0.1
+    max_grad_norm: float = 1.0
+    weight_decay: float = 0.0
+    max_sequence_length: int = 400
+    pooling: Literal["first", "mean"] = "first"
+    precision: Literal["fp32", "bf16"] = "fp32"
+    selection: Literal["accuracy", "f1", "mcc", "auc"] = "accuracy"
+    seed: int = 123456
+
+
+@dataclass(frozen=True, slots=True)
+class SearchSection:
+    """How the student's configuration is found.
+
+    Attributes:
+        strategy: `fixed` takes `[student]`; the others search (see `codewren search --help`).
+        mode: `faithful` reproduces the paper's released behaviour, `repaired` mends it.
+        space: `compressor`, `compressor-old`, `papers` or `extended`.
+        target_mb: the papers' target size, 3, 25 or 50.
+        pick: rule that takes one candidate off the front.
+        trials: students trained while searching.
+        trial_epochs: epochs of a full trial; shorter rungs are derived from it.
+        workers: trials at once on this machine.
+        scheduler: address of a `dask.distributed` cluster.
+        warm_start: journals of earlier searches.
+    """
+
+    strategy: Literal["fixed", "compressor", "random", "avatar-v1", "avatar", "wren"] = "wren"
+    mode: Literal["faithful", "repaired"] = "repaired"
+    space: Literal["compressor", "compressor-old", "papers", "extended"] = "extended"
+    target_mb: float = 3.0
+    pick: str = "knee"
+    trials: int = 24
+    trial_epochs: int = 4
+    population: int = 50
+    generations: int = 100
+    workers: int = 1
+    scheduler: str | None = None
+    warm_start: Sequence[str] = ()
+    seed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class DistilSection:
+    """Training the student on the teacher's logits.
+
+    Attributes:
+        loss: `kl` with temperature as the papers, or `mse` on logits.
+        temperature: the papers use 10 for vulnerability, 1 for clones.
+        hard_label_weight: share of the cross-entropy with true labels, where the split has them.
+        train_on: splits to learn from (a labelled split needs teacher logits as well).
+        tokenizer_mode: normalisation of the tokenizer, `compressor` or `avatar` as the papers.
+        word_dropout: chance to replace a training token by `<unk>`.
+        swap_pairs: for pairs, show (b, a) as often as (a, b).
+        average_checkpoints: average of the weights over the last share of steps (0 = none), kept if validation agrees.
+        selection: validation metric that picks the epoch.
+        max_grad_norm: gradient clipping; 0 switches it off.
+        train_all: False leaves biases and LayerNorm gains untrained, as the papers' scripts do (SPEC 4.1, item 1).
+    """
+
+    epochs: int = 10
+    loss: Literal["kl", "mse"] = "kl"
+    temperature: float = 1.0
+    hard_label_weight: float = 0.0
+    train_on: Sequence[str] = ("unlabelled",)
+    tokenizer_mode: Literal["compressor", "avatar"] = "compressor"
+    word_dropout: float = 0.0
+    swap_pairs: bool = False
+    average_checkpoints: float = 0.0
+    warmup: float = 0.1
+    weight_decay: float = 0.0
+    max_grad_norm: float = 1.0
+    selection: Literal["accuracy", "f1", "mcc", "auc"] = "accuracy"
+    train_all: bool = True
+    seed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """Everything a run needs; `folder` is where relative paths start."""
+
+    task: Task
+    data: DataSection
+    teacher: TeacherSection
+    finetune: FinetuneSection
+    search: SearchSection
+    student: StudentConfig
+    budget: Budget
+    distil: DistilSection
+    folder: Path = Path()
+
+    @classmethod
+    def load(cls, path: Path, settings: Sequence[str] = ()) -> Self:
+        """Read a TOML recipe and apply `section.key=value` settings from the command line.
+
+        Raises:
+            RecipeError: missing file, invalid TOML, unknown key (the nearest is named), or a value of the wrong kind.
+        """
+        try:
+            raw = tomllib.loads(path.read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            raise RecipeError(f"recipe {path}: no such file") from None
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            raise RecipeError(f"recipe {path}: not valid TOML ({error})") from None
+        for setting in settings:
+            _apply_setting(raw, setting)
+        return cls.from_dict(raw, path.parent)
+
+    @classmethod
+    def from_dict(cls, raw: Mapping[str, Any], folder: Path = Path()) -> Self:
+        """Build a recipe from parsed TOML.
+
+        Raises:
+            RecipeError: as `load`.
+        """
+        sections = {
+            "data": DataSection,
+            "teacher": TeacherSection,
+            "finetune": FinetuneSection,
+            "search": SearchSection,
+            "budget": Budget,
+            "distil": DistilSection,
+        }
+        _check_keys(raw, {*sections, "task", "student"}, "recipe")
+        if "task" not in raw:
+            raise RecipeError("recipe has no [task]; add for example: [task] name = 'clone'")
+        built = {name: _build(kind, _table(raw, name), name) for name, kind in sections.items()}
+        return cls(
+            task=_build_task(_table(raw, "task")),
+            student=StudentConfig.from_dict(_table(raw, "student")),
+            folder=folder,
+            **cast(dict[str, Any], built),
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """The resolved recipe, saved beside every output."""
+        sections = ("data", "teacher", "finetune", "search", "budget", "distil")
+        plain = {name: asdict(getattr(self, name)) for name in sections}
+        return {"task": self.task.to_dict(), "student": self.student.to_dict(), **plain, "folder": str(self.folder)}
+
+    def resolve(self, path: str) -> Path:
+        """A path of the recipe as a real one: below `data.root`, below the recipe's folder."""
+        return self.folder / self.data.root / path
+
+
+def _table(raw: Mapping[str, Any], name: str) -> dict[str, Any]:
+    value = raw.get(name, {})
+    if not isinstance(value, dict):
+        raise RecipeError(f"recipe: [{name}] is {value!r}, wanted a table")
+    return value
+
+
+def _check_keys(raw: Mapping[str, Any], known: set[str], where: str) -> None:
+    for key in raw:
+        if key not in known:
+            raise RecipeError(f"{where}: unknown key {key!r}; {nearest(key, known)}")
+
+
+def _build_task(raw: dict[str, Any]) -> Task:
+    known = {spec.name for spec in fields(Task)}
+    _check_keys(raw, known, "task")
+    if set(raw) == {"name"}:
+        return built_in_task(raw["name"])
+    missing = {"name", "unit", "labels", "positive"} - set(raw)
+    if missing:
+        raise RecipeError(f"task: a task of your own also needs {', '.join(sorted(missing))}")
+    if raw["unit"] not in list(Unit):
+        raise RecipeError(f"task: unit {raw['unit']!r} is not one of {', '.join(Unit)}")
+    return Task.from_dict(raw)
+
+
+def _build(kind: type[T], raw: Mapping[str, Any], where: str) -> T:
+    hints = get_type_hints(kind)
+    _check_keys(raw, set(hints), where)
+    required = [f.name for f in fields(cast(Any, kind)) if f.default is MISSING and f.default_factory is MISSING]
+    missing = [name for name in required if name not in raw]
+    if missing:
+        raise RecipeError(f"{where}: missing {', '.join(missing)}")
+    return kind(**{name: _convert(value, hints[name], f"{where}.{name}") for name, value in raw.items()})
+
+
+def _convert(value: Any, hint: Any, where: str) -> Any:
+    options = get_args(hint) if get_origin(hint) in (Union, UnionType) else (hint,)
+    for option in options:
+        if option is type(None):
+            if value is None:
+                return None
+        elif is_dataclass(option):
+            if isinstance(value, dict):
+                return _build(cast(type, option), value, where)
+        elif get_origin(option) is Literal:
+            if value in get_args(option):
+                return value
+        elif _fits(value, option):
+            return float(value) if option is float else tuple(value) if isinstance(value, list) else value
+    wanted = ", ".join(str(getattr(option, "__name__", option)).replace("typing.", "") for option in options)
+    if get_origin(options[0]) is Literal:
+        raise RecipeError(f"{where}: {value!r} is not one of {', '.join(get_args(options[0]))}")
+    raise RecipeError(f"{where}: {value!r} is not of the kind wanted ({wanted})")
+
+
+def _fits(value: Any, kind: Any) -> bool:
+    origin = get_origin(kind) or kind
+    if origin is float:
+        return isinstance(value, int | float) and not isinstance(value, bool)
+    if origin is int:
+        return isinstance(value, int) and not isinstance(value, bool)
+    if origin is Sequence:
+        return isinstance(value, list | tuple) and all(isinstance(one, str) for one in value)
+    if origin is Mapping:
+        return isinstance(value, dict)
+    if isinstance(origin, type) and issubclass(origin, StrEnum):
+        return value in list(origin)
+    return isinstance(origin, type) and isinstance(value, origin)
+
+
+def _apply_setting(raw: dict[str, Any], setting: str) -> None:
+    name, equals, text = setting.partition("=")
+    if not equals:
+        raise RecipeError(f"--set {setting!r}: wanted section.key=value")
+    *path, key = name.strip().split(".")
+    table = raw
+    for part in path:
+        table = table.setdefault(part, {})
+        if not isinstance(table, dict):
+            raise RecipeError(f"--set {setting!r}: {part!r} is not a table")
+    table[key] = _parse_value(text.strip())
+
+
+def _parse_value(text: str) -> Any:
+    try:
+        return tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        return text  # a bare word is a string: --set search.strategy=wren
+
+
+def recipe_json(recipe: Recipe) -> str:
+    """The resolved recipe as readable JSON, for provenance."""
+    return json.dumps(recipe.to_dict(), indent=2)
