@@ -80,12 +80,11 @@ class Dataset:
 
 
 def collapse_whitespace(code: str) -> str:
-    """Join all runs of white space to one space: how both papers feed code to every tokenizer.
+    r"""Join all runs of white space to one space: how both papers feed code to every tokenizer.
 
     Source: Compressor `utils.py`; SPEC 1.8.
 
-    >>> collapse_whitespace("int  f( ) {\\n\\n  return 1; }")
+    >>> collapse_whitespace("int  f( ) {\n\n  return 1; }")
     'int f( ) { return 1; }'
     """
     return " ".join(code.split())
-

@@ -46,7 +46,7 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class DataSection:
-    """The splits. Give `train` to have it halved (seeded, stratified), or both halves as `labelled` and `unlabelled`."""
+    """The splits. Give `train` to have it halved (seeded, stratified), or both as `labelled` and `unlabelled`."""
 
     root: str = "."
     functions: Source | None = None
@@ -222,12 +222,12 @@ class Recipe:
         _check_keys(raw, {*sections, "task", "student"}, "recipe")
         if "task" not in raw:
             raise RecipeError("recipe has no [task]; add for example: [task] name = 'clone'")
-        built = {name: _build(kind, _table(raw, name), name) for name, kind in sections.items()}
+        built: dict[str, Any] = {name: _build(kind, _table(raw, name), name) for name, kind in sections.items()}
         return cls(
             task=_build_task(_table(raw, "task")),
             student=StudentConfig.from_dict(_table(raw, "student")),
             folder=folder,
-            **cast(dict[str, Any], built),
+            **built,
         )
 
     def to_dict(self) -> dict[str, Any]:
