@@ -1,1 +1,1 @@
-"""Reads a bundle, predicts, scans; no torch, transformers, scikit-learn, z3 or NumPy."""
+"""Read a bundle, predict, scan; no torch, no NumPy."""
