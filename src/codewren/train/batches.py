@@ -1,0 +1,125 @@
+"""Encoded splits, and batches of similar length that depend on seed, epoch and step only.
+
+Letters: N tokens of a batch back to back, B distinct functions, R items, K functions per item, C labels.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from codewren.core.dataset import Dataset
+from codewren.core.errors import TeacherError
+from codewren.core.tokenizer_spec import TokenizerSpec
+from codewren.train.tokenizer import encode_batch
+
+CHUNK_BATCHES = 50
+"""Batches whose items are sorted by length together: padding factor about 1.07 (ECOSYSTEM, Training)."""
+
+
+@dataclass(frozen=True, slots=True)
+class EncodedSplit:
+    """One split as numbers.
+
+    Attributes:
+        functions: token ids of each distinct function.
+        items: (n, K) indices into `functions`.
+        logits: (n, C) of the teacher, or None.
+        labels: (n,) true labels, -1 where unknown.
+    """
+
+    functions: list[NDArray[np.int32]]
+    items: NDArray[np.int64]
+    logits: NDArray[np.float32] | None
+    labels: NDArray[np.int64]
+
+    def __len__(self) -> int:
+        return len(self.items)
+
+    def joined(self, other: "EncodedSplit") -> "EncodedSplit":
+        """Both splits as one; both need teacher logits."""
+        if self.logits is None or other.logits is None:
+            raise TeacherError("a split to train on has no teacher logits; run codewren label for it first")
+        return EncodedSplit(
+            self.functions + other.functions,
+            np.concatenate([self.items, other.items + len(self.functions)]),
+            np.concatenate([self.logits, other.logits]),
+            np.concatenate([self.labels, other.labels]),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """What `Student.forward` takes, and what the loss compares with."""
+
+    ids_N: Tensor
+    lengths_B: Tensor
+    items_RK: Tensor
+    logits_RC: Tensor | None
+    labels_R: Tensor
+
+
+def encode_split(
+    dataset: Dataset, spec: TokenizerSpec, *, max_length: int, logits: NDArray[np.float32] | None = None
+) -> EncodedSplit:
+    """Tokenise each distinct function once."""
+    ids = encode_batch(spec, list(dataset.functions), max_length)
+    return EncodedSplit(
+        [np.asarray(one or [spec.unk_id], dtype=np.int32) for one in ids],
+        np.asarray(dataset.items, dtype=np.int64),
+        logits,
+        np.asarray([-1 if label is None else label for label in dataset.labels], dtype=np.int64),
+    )
+
+
+def batch_plan(split: EncodedSplit, batch_size: int, *, seed: int, epoch: int) -> list[NDArray[np.int64]]:
+    """Item indices of every batch of one epoch: shuffled, then grouped by length within chunks."""
+    rng = np.random.default_rng([seed, epoch])
+    lengths = np.asarray([len(ids) for ids in split.functions])
+    size = lengths[split.items].sum(axis=1)
+    order = rng.permutation(len(split))
+    chunk = batch_size * CHUNK_BATCHES
+    batches = []
+    for start in range(0, len(order), chunk):
+        part = order[start : start + chunk]
+        part = part[np.argsort(size[part], kind="stable")]
+        batches += [part[i : i + batch_size] for i in range(0, len(part), batch_size)]
+    return [batches[i] for i in rng.permutation(len(batches))]
+
+
+def make_batch(
+    split: EncodedSplit,
+    indices: NDArray[np.int64],
+    *,
+    rng: np.random.Generator | None = None,
+    word_dropout: float = 0.0,
+    unk_id: int = 3,
+    swap_pairs: bool = False,
+) -> Batch:
+    """Collate items, each distinct function once; `rng` drives the augmentation."""
+    items = split.items[indices]
+    if swap_pairs and rng is not None and items.shape[1] == 2:
+        items = np.where(rng.random(len(items))[:, None] < 0.5, items[:, ::-1], items)
+    used, local = np.unique(items, return_inverse=True)
+    functions = [split.functions[i] for i in used]
+    ids = np.concatenate(functions).astype(np.int64)
+    if word_dropout and rng is not None:
+        ids = np.where((rng.random(len(ids)) < word_dropout) & (ids > unk_id), unk_id, ids)
+    return Batch(
+        torch.from_numpy(ids),
+        torch.tensor([len(one) for one in functions]),
+        torch.from_numpy(local.reshape(items.shape)),
+        None if split.logits is None else torch.from_numpy(split.logits[indices]),
+        torch.from_numpy(split.labels[indices]),
+    )
+
+
+def function_batches(split: EncodedSplit, *, tokens: int) -> Iterator[NDArray[np.int64]]:
+    """Indices of functions, similar lengths together, about `tokens` tokens a batch: for evaluation."""
+    lengths = np.asarray([len(ids) for ids in split.functions])
+    order = np.argsort(lengths, kind="stable")
+    bounds = np.cumsum(lengths[order]) // tokens
+    yield from np.split(order, np.flatnonzero(np.diff(bounds)) + 1)

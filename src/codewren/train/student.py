@@ -1,0 +1,235 @@
+"""The student: a RoBERTa-style encoder whose last layer computes the first token only, exactly.
+
+Tensors carry shape suffixes: B functions, N tokens of all B functions back to back, T longest function, H hidden,
+A heads, D = H / A, C labels, R items. Nothing but attention ever sees padding.
+
+Source: SPEC 1.7 (Compressor students), 2.2 (Avatar's activations and position types); DESIGN "What is known to matter".
+"""
+
+import math
+from collections.abc import Callable
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F  # noqa: N812 - the field's own name for it
+
+from codewren.core.student_config import Activation, PairHead, PositionType, StudentConfig
+from codewren.core.task import Task, Unit
+
+ACTIVATIONS: dict[Activation, Callable[[Tensor], Tensor]] = {
+    Activation.GELU: F.gelu,
+    Activation.RELU: F.relu,
+    Activation.SILU: F.silu,
+    Activation.GELU_NEW: lambda x: F.gelu(x, approximate="tanh"),
+}
+LAYER_NORM_EPS = 1e-5
+
+
+class Packing:
+    """Where each function's tokens lie in the packed (N, …) tensors, and how to pad them to (B, T, …).
+
+    Args:
+        lengths_B: tokens of each function, each at least 1.
+    """
+
+    def __init__(self, lengths_B: Tensor) -> None:
+        length = int(lengths_B.max())
+        steps_T = torch.arange(length, device=lengths_B.device)
+        self.first_B = F.pad(lengths_B.cumsum(0)[:-1], (1, 0))
+        self.mask_BT = steps_T < lengths_B[:, None]
+        self.cell_N = self.mask_BT.flatten().nonzero().squeeze(1)
+        self.position_N = steps_T.expand_as(self.mask_BT)[self.mask_BT]
+
+    def pad(self, packed_N: Tensor) -> Tensor:
+        """(N, …) to (B, T, …), zeros where no token is."""
+        cells = packed_N.new_zeros(self.mask_BT.numel(), *packed_N.shape[1:])
+        return cells.index_copy(0, self.cell_N, packed_N).view(*self.mask_BT.shape, *packed_N.shape[1:])
+
+    def unpad(self, padded_BT: Tensor) -> Tensor:
+        """(B, T, …) to (N, …)."""
+        return padded_BT.flatten(0, 1).index_select(0, self.cell_N)
+
+
+class Embeddings(nn.Module):
+    """Word + absolute position + token type, then LayerNorm and dropout."""
+
+    def __init__(self, config: StudentConfig) -> None:
+        super().__init__()
+        hidden = config.hidden_size
+        self.word = nn.Parameter(torch.empty(config.vocab_size, hidden))
+        absolute = config.position_embedding_type is PositionType.ABSOLUTE
+        self.position = nn.Parameter(torch.empty(config.max_sequence_length, hidden)) if absolute else None
+        self.token_type = nn.Parameter(torch.empty(hidden))
+        self.norm = nn.LayerNorm(hidden, eps=LAYER_NORM_EPS)
+        self.dropout = nn.Dropout(config.hidden_dropout_prob)
+
+    def forward(self, ids_N: Tensor, position_N: Tensor) -> Tensor:
+        """(N,) ids and positions to (N, H)."""
+        x_NH = F.embedding(ids_N, self.word) + self.token_type
+        if self.position is not None:
+            x_NH = x_NH + F.embedding(position_N, self.position)
+        out: Tensor = self.dropout(self.norm(x_NH))
+        return out
+
+
+class Attention(nn.Module):
+    """Multi-head self-attention with absolute or relative positions, up to and including its residual LayerNorm."""
+
+    def __init__(self, config: StudentConfig, *, last: bool) -> None:
+        super().__init__()
+        hidden, length = config.hidden_size, config.max_sequence_length
+        self.heads = config.num_attention_heads
+        self.head_size = hidden // self.heads
+        self.kind = config.position_embedding_type
+        self.length = length
+        self.query = nn.Linear(hidden, hidden)
+        self.key = nn.Linear(hidden, hidden)
+        self.value = nn.Linear(hidden, hidden)
+        self.output = nn.Linear(hidden, hidden)
+        rows = length if last else 2 * length - 1
+        relative = self.kind is not PositionType.ABSOLUTE
+        self.distance = nn.Parameter(torch.empty(rows, self.head_size)) if relative else None
+        self.norm = nn.LayerNorm(hidden, eps=LAYER_NORM_EPS)
+        self.attention_dropout = config.attention_probs_dropout_prob
+        self.dropout = nn.Dropout(config.hidden_dropout_prob)
+
+    def all_tokens(self, x_NH: Tensor, packing: Packing) -> Tensor:
+        """Every token attends to its function: (N, H) to (N, H)."""
+        q_BATD, k_BATD, v_BATD = (
+            packing.pad(part(x_NH)).view(*packing.mask_BT.shape, self.heads, self.head_size).transpose(1, 2)
+            for part in (self.query, self.key, self.value)
+        )
+        bias: Tensor = torch.zeros_like(packing.mask_BT, dtype=x_NH.dtype)
+        bias = bias.masked_fill(~packing.mask_BT, -math.inf)[:, None, None, :]
+        if self.distance is not None:
+            bias = bias + self._relative(q_BATD, k_BATD) / math.sqrt(self.head_size)
+        dropout = self.attention_dropout if self.training else 0.0
+        out_BATD = F.scaled_dot_product_attention(q_BATD, k_BATD, v_BATD, attn_mask=bias, dropout_p=dropout)
+        return self._finish(packing.unpad(out_BATD.transpose(1, 2).flatten(2)), x_NH)
+
+    def first_token(self, x_NH: Tensor, packing: Packing) -> Tensor:
+        """Only token 0 attends: (N, H) to (B, H), by q·(W x) = (Wᵀ q)·x and Σ a (W x) = W (Σ a x)."""
+        x_BTH, first_BH = packing.pad(x_NH), x_NH[packing.first_B]
+        shape = (self.heads, self.head_size)
+        q_BAD = self.query(first_BH).view(-1, *shape)
+        key_ADH = self.key.weight.view(*shape, -1)
+        value_ADH = self.value.weight.view(*shape, -1)
+        u_BAH = torch.einsum("bad,adh->bah", q_BAD, key_ADH)
+        score_BAT = u_BAH @ x_BTH.transpose(1, 2)  # q·b_k is the same for every token: softmax does not see it
+        if self.distance is not None:
+            score_BAT = score_BAT + self._relative_first(q_BAD, x_BTH, key_ADH)
+        score_BAT = (score_BAT / math.sqrt(self.head_size)).masked_fill(~packing.mask_BT[:, None], -math.inf)
+        weight_BAT = F.dropout(score_BAT.softmax(-1), self.attention_dropout, self.training)
+        mix_BAD = torch.einsum("bah,adh->bad", weight_BAT @ x_BTH, value_ADH)
+        mix_BAD = mix_BAD + weight_BAT.sum(-1, keepdim=True) * self.value.bias.view(shape)
+        return self._finish(mix_BAD.flatten(1), first_BH)
+
+    def _relative(self, q_BATD: Tensor, k_BATD: Tensor) -> Tensor:
+        assert self.distance is not None
+        length = q_BATD.shape[2]
+        steps_T = torch.arange(length, device=q_BATD.device)
+        row_TT = steps_T[:, None] - steps_T + self.length - 1
+        used = self.distance[self.length - length : self.length + length - 1]
+        local_TT = (row_TT - (self.length - length)).expand(*q_BATD.shape[:2], -1, -1)
+        score_BATT = (q_BATD @ used.T).gather(-1, local_TT)
+        if self.kind is PositionType.RELATIVE_KEY_QUERY:
+            score_BATT = score_BATT + (k_BATD @ used.T).gather(-1, local_TT.transpose(-1, -2)).transpose(-1, -2)
+        return score_BATT
+
+    def _relative_first(self, q_BAD: Tensor, x_BTH: Tensor, key_ADH: Tensor) -> Tensor:
+        assert self.distance is not None
+        rows_TD = self.distance[: x_BTH.shape[1]]
+        score_BAT = q_BAD @ rows_TD.T
+        if self.kind is PositionType.RELATIVE_KEY_QUERY:
+            r_ATH = torch.einsum("td,adh->ath", rows_TD, key_ADH)
+            bias_AT = self.key.bias.view(self.heads, self.head_size) @ rows_TD.T
+            score_BAT = score_BAT + torch.einsum("bth,ath->bat", x_BTH, r_ATH) + bias_AT
+        return score_BAT
+
+    def _finish(self, mixed: Tensor, residual: Tensor) -> Tensor:
+        out: Tensor = self.norm(residual + self.dropout(self.output(mixed)))
+        return out
+
+
+class Layer(nn.Module):
+    """One post-LayerNorm transformer layer."""
+
+    def __init__(self, config: StudentConfig, *, last: bool) -> None:
+        super().__init__()
+        self.last = last
+        self.attention = Attention(config, last=last)
+        self.intermediate = nn.Linear(config.hidden_size, config.intermediate_size)
+        self.output = nn.Linear(config.intermediate_size, config.hidden_size)
+        self.norm = nn.LayerNorm(config.hidden_size, eps=LAYER_NORM_EPS)
+        self.dropout = nn.Dropout(config.hidden_dropout_prob)
+        self.activation = ACTIVATIONS[config.hidden_act]
+
+    def forward(self, x_NH: Tensor, packing: Packing) -> Tensor:
+        """(N, H) to (N, H), or to (B, H) in the last layer."""
+        attend = self.attention.first_token if self.last else self.attention.all_tokens
+        y = attend(x_NH, packing)
+        out: Tensor = self.norm(y + self.dropout(self.output(self.activation(self.intermediate(y)))))
+        return out
+
+
+class Head(nn.Module):
+    """Dense, tanh, out: on one vector, on [a; b], or on [|a-b|; a*b]."""
+
+    def __init__(self, config: StudentConfig, task: Task) -> None:
+        super().__init__()
+        self.unit, self.pair_head = task.unit, config.pair_head
+        pooled = config.hidden_size * task.functions_per_item
+        self.dropout = nn.Dropout(config.hidden_dropout_prob)
+        self.dense = nn.Linear(pooled, config.hidden_size)
+        self.out = nn.Linear(config.hidden_size, len(task.labels))
+
+    def forward(self, vectors_BH: Tensor, items_RK: Tensor) -> Tensor:
+        """Vectors of B functions and the 1 or 2 functions of each item to logits (R, C)."""
+        if self.unit is Unit.FUNCTION:
+            pooled = vectors_BH[items_RK[:, 0]]
+        else:
+            a_RH, b_RH = vectors_BH[items_RK[:, 0]], vectors_BH[items_RK[:, 1]]
+            symmetric = self.pair_head is PairHead.SYMMETRIC
+            pooled = torch.cat([(a_RH - b_RH).abs(), a_RH * b_RH] if symmetric else [a_RH, b_RH], dim=-1)
+        out: Tensor = self.out(self.dropout(torch.tanh(self.dense(self.dropout(pooled)))))
+        return out
+
+
+class Student(nn.Module):
+    """Encoder and head; `state_dict` keys are the names of `codewren.core.tensors.tensor_shapes`.
+
+    Args:
+        config: its hyperparameters.
+        task: unit and number of labels.
+        seed: of the initial weights (normal, sd 0.02, as RoBERTa; biases 0, LayerNorm gains 1).
+    """
+
+    def __init__(self, config: StudentConfig, task: Task, *, seed: int) -> None:
+        super().__init__()
+        self.config, self.task = config, task
+        self.embeddings = Embeddings(config)
+        last = config.num_hidden_layers - 1
+        self.layers = nn.ModuleList(Layer(config, last=index == last) for index in range(last + 1))
+        self.head = Head(config, task)
+        generator = torch.Generator().manual_seed(seed)
+        with torch.no_grad():
+            for name, parameter in self.named_parameters():
+                if "norm." in name:
+                    parameter.fill_(float(name.endswith("weight")))
+                elif name.endswith("bias"):
+                    parameter.zero_()
+                else:
+                    parameter.normal_(0.0, 0.02, generator=generator)
+
+    def encode(self, ids_N: Tensor, lengths_B: Tensor) -> Tensor:
+        """Packed token ids of B functions to their first-token vectors (B, H)."""
+        packing = Packing(lengths_B)
+        x: Tensor = self.embeddings(ids_N, packing.position_N)
+        for layer in self.layers:
+            x = layer(x, packing)
+        return x
+
+    def forward(self, ids_N: Tensor, lengths_B: Tensor, items_RK: Tensor) -> Tensor:
+        """Packed ids, lengths, and the functions of each item to logits (R, C)."""
+        out: Tensor = self.head(self.encode(ids_N, lengths_B), items_RK)
+        return out
