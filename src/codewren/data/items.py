@@ -1,0 +1,138 @@
+"""From rows to items: labels to indices, ids to functions, one data set for each of the three layouts."""
+
+from collections.abc import Mapping
+from hashlib import sha256
+from typing import Any
+
+from codewren.core.dataset import Dataset
+from codewren.core.errors import InputError
+from codewren.core.recipe import Source
+from codewren.core.task import Task
+from codewren.data.readers import Row
+
+DEFAULTS = Source("")
+UNKNOWN_LABELS = ("", "-1", "nan")  # -1 is how the papers' own files say it
+
+
+def unique_names(rows: list[Row], column: str) -> tuple[str, ...]:
+    """Ids of rows.
+
+    Raises:
+        InputError: a missing, empty or repeated id.
+    """
+    names = tuple(row.name(column) for row in rows)
+    first: dict[str, Row] = {}
+    repeated = [(name, row) for name, row in zip(names, rows, strict=True) if first.setdefault(name, row) is not row]
+    if repeated:
+        name, row = repeated[0]
+        raise InputError(
+            f"{row.place}: {column!r} {name!r} was already used at {first[name].place.rpartition(', ')[2]} "
+            f"({len(repeated)} repeated ids in all); name a column without repeats as id"
+        )
+    return names
+
+
+def _item_ids(source: Source, rows: list[Row]) -> tuple[str, ...]:
+    if source.id == DEFAULTS.id and source.id not in rows[0].values:
+        return tuple(row.place.rpartition(" ")[2] for row in rows)  # its line or row number
+    return unique_names(rows, source.id)
+
+
+def _labels(task: Task, source: Source, rows: list[Row]) -> tuple[int | None, ...]:
+    if source.label != DEFAULTS.label:
+        rows[0].value(source.label)  # a column that the recipe names must be there; the default one need not
+    known: dict[str, int | None] = {text: None for text in UNKNOWN_LABELS if text not in task.labels}
+    labels = []
+    for row in rows:
+        text = _label_text(row.values.get(source.label))
+        if text not in known:
+            try:
+                known[text] = task.label_index(text)
+            except InputError as error:
+                raise InputError(f"{row.place}, column {source.label!r}: {error}") from None
+        labels.append(known[text])
+    return tuple(labels)
+
+
+def _label_text(value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))  # Parquet turns a nullable integer column into floats
+    return str(value).strip()
+
+
+def function_items(task: Task, split: str, source: Source, rows: list[Row]) -> Dataset:
+    """One function a row.
+
+    Raises:
+        InputError: missing column, text that is none, unknown label, repeated id.
+    """
+    ids = _item_ids(source, rows)
+    return Dataset(
+        task=task,
+        split=split,
+        functions=tuple(row.text(source.text) for row in rows),
+        function_ids=ids,
+        items=tuple((index,) for index in range(len(rows))),
+        labels=_labels(task, source, rows),
+        ids=ids,
+    )
+
+
+def inline_pairs(task: Task, split: str, source: Source, rows: list[Row]) -> Dataset:
+    """Both functions of a pair in one row; equal texts become one function.
+
+    Raises:
+        InputError: as `function_items`.
+    """
+    pairs = [(row.text(source.text), row.text(source.text2 or "")) for row in rows]
+    place = _first_use(pairs)
+    return Dataset(
+        task=task,
+        split=split,
+        functions=tuple(place),
+        function_ids=tuple(sha256(text.encode()).hexdigest()[:16] for text in place),
+        items=tuple((place[left], place[right]) for left, right in pairs),
+        labels=_labels(task, source, rows),
+        ids=_item_ids(source, rows),
+    )
+
+
+def listed_pairs(task: Task, split: str, source: Source, rows: list[Row], *, functions: Mapping[str, str]) -> Dataset:
+    """Two function ids a row; only the functions that are used come along.
+
+    Raises:
+        InputError: as `function_items`, or ids that are not in `functions`.
+    """
+    pairs = [(row.name(source.left), row.name(source.right)) for row in rows]
+    _check_known(pairs, rows, functions)
+    place = _first_use(pairs)
+    return Dataset(
+        task=task,
+        split=split,
+        functions=tuple(functions[name] for name in place),
+        function_ids=tuple(place),
+        items=tuple((place[left], place[right]) for left, right in pairs),
+        labels=_labels(task, source, rows),
+        ids=_item_ids(source, rows),
+    )
+
+
+def _first_use(pairs: list[tuple[str, str]]) -> dict[str, int]:
+    """Functions numbered by first use, so that a data set's hash depends on its items alone."""
+    place: dict[str, int] = {}
+    for pair in pairs:
+        for name in pair:
+            place.setdefault(name, len(place))
+    return place
+
+
+def _check_known(pairs: list[tuple[str, str]], rows: list[Row], functions: Mapping[str, str]) -> None:
+    unknown = [(name, row) for pair, row in zip(pairs, rows, strict=True) for name in pair if name not in functions]
+    if unknown:
+        name, row = unknown[0]
+        raise InputError(
+            f"{row.place}: function id {name!r} is not in the functions file ({len({n for n, _ in unknown})} of "
+            f"{len({n for pair in pairs for n in pair})} ids are missing); check data.functions and its id column"
+        )

@@ -1,0 +1,123 @@
+"""From a recipe to data sets. The test split has a door of its own, which only `evaluate` opens."""
+
+from collections.abc import Iterable, Iterator
+from itertools import islice
+from typing import Any
+
+from codewren.core.dataset import Dataset
+from codewren.core.errors import InputError, RecipeError, nearest
+from codewren.core.recipe import Recipe, Source
+from codewren.core.task import Unit
+from codewren.data.items import function_items, inline_pairs, listed_pairs, unique_names
+from codewren.data.readers import HUB, Row, read_hub, read_rows
+from codewren.data.splits import halve
+
+SPLITS = ("labelled", "unlabelled", "valid")
+HALVES = ("labelled", "unlabelled")
+HUB_SPLITS = {"valid": "validation", "test": "test"}  # what data sets of the hub call them; all others: train
+
+
+def load_split(recipe: Recipe, split: str) -> Dataset:
+    """One split that training, search and tuning may see: `labelled`, `unlabelled` or `valid`.
+
+    A recipe that gives `train` has it halved, seeded by `data.halves_seed`. The test split is refused here on purpose:
+    a figure is only worth something if nothing was chosen by looking at it (see `load_test_split`).
+
+    Raises:
+        RecipeError: the recipe does not give this split, or gives it twice; or the split is `test`.
+        InputError: missing file or column, bad line, unknown label or function id, repeated id, no rows.
+        MissingExtraError: Parquet without pyarrow, hub data without `datasets`.
+    """
+    if split == "test":
+        raise RecipeError("split 'test' is opened by `codewren evaluate` only; tune on 'valid'")
+    if split not in SPLITS:
+        raise RecipeError(f"split {split!r} is not one of {', '.join(SPLITS)} ({nearest(split, SPLITS)})")
+    data = recipe.data
+    if data.train is not None and (data.labelled is not None or data.unlabelled is not None):
+        raise RecipeError("data: give train (to be halved), or labelled and unlabelled, not both")
+    if data.train is not None and split in HALVES:
+        halves = halve(_load(recipe, data.train, "train"), seed=data.halves_seed)
+        return halves[HALVES.index(split)]
+    return _load(recipe, _source(recipe, split), split)
+
+
+def load_test_split(recipe: Recipe) -> Dataset:
+    """The test split, for `evaluate` alone: nothing may be tuned, selected or early-stopped on what this returns.
+
+    Raises:
+        RecipeError, InputError, MissingExtraError: as `load_split`.
+    """
+    return _load(recipe, _source(recipe, "test"), "test")
+
+
+def available_splits(recipe: Recipe) -> tuple[str, ...]:
+    """Those of `labelled`, `unlabelled` and `valid` that the recipe gives."""
+    data = recipe.data
+    return tuple(
+        split for split in SPLITS if getattr(data, split) is not None or (data.train is not None and split in HALVES)
+    )
+
+
+def _source(recipe: Recipe, split: str) -> Source:
+    source: Source | None = getattr(recipe.data, split)
+    if source is None:
+        given = ", ".join(available_splits(recipe)) or "none"
+        hint = " (or data.train, to have it halved)" if split in HALVES else ""
+        raise RecipeError(f"recipe has no data.{split}{hint}; splits given: {given}")
+    return source
+
+
+def _load(recipe: Recipe, source: Source, split: str) -> Dataset:
+    task = recipe.task
+    if task.unit is Unit.FUNCTION:
+        if recipe.data.functions is not None:
+            raise RecipeError("data.functions belongs to pair tasks; a function task has its texts in the splits")
+        return function_items(task, split, source, _rows(recipe, source, split))
+    if source.text2 is not None:
+        return inline_pairs(task, split, source, _rows(recipe, source, split))
+    if recipe.data.functions is None:
+        raise RecipeError(f"pair task {task.name!r}: give data.functions, or data.{split}.text and text2")
+    functions = _functions(recipe, recipe.data.functions)
+    return listed_pairs(task, split, source, _rows(recipe, source, split), functions=functions)
+
+
+def _rows(recipe: Recipe, source: Source, split: str) -> list[Row]:
+    if source.limit is not None and source.limit < 1:
+        raise RecipeError(f"data.{split}: limit is {source.limit}, wanted 1 or more (or none)")
+    if source.path.startswith(HUB):
+        everything = read_hub(source.path, split=HUB_SPLITS.get(split, "train"))
+    else:
+        everything = read_rows(recipe.resolve(source.path))
+    found: dict[str, set[str]] = {column: set() for column in source.where}
+    rows = list(islice(_matching(everything, source, found), source.limit))
+    if not rows:
+        filters = "; ".join(f"where {c} = {source.where[c]!r}, found {_some(found[c])}" for c in source.where)
+        raise InputError(
+            f"data.{split}: no rows in {source.path} ({filters or 'it is empty'}); an empty split cannot be used"
+        )
+    return rows
+
+
+def _matching(rows: Iterable[Row], source: Source, found: dict[str, set[str]]) -> Iterator[Row]:
+    wanted = {column: _plain(value) for column, value in source.where.items()}
+    for row in rows:
+        values = {column: _plain(row.value(column)) for column in wanted}
+        for column, value in values.items():
+            found[column].add(value)
+        if values == wanted:
+            yield row
+
+
+def _plain(value: Any) -> str:
+    """One spelling of a value, whether a recipe, JSON or a CSV cell holds it."""
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _some(values: set[str]) -> str:
+    return ", ".join(repr(value) for value in sorted(values)[:5]) + (" ..." if len(values) > 5 else "")
+
+
+def _functions(recipe: Recipe, source: Source) -> dict[str, str]:
+    rows = _rows(recipe, source, "functions")
+    names = unique_names(rows, source.id)
+    return {name: row.text(source.text) for name, row in zip(names, rows, strict=True)}
