@@ -77,11 +77,6 @@ def tensor_layout(config: StudentConfig, task: Task) -> tuple[TensorPlace, ...]:
     return tuple(places)
 
 
-def weights_size_bytes(config: StudentConfig, task: Task) -> int:
-    """Exact bytes of `weights.bin`."""
-    return max(end for place in tensor_layout(config, task) for _, end in place.ranges)
-
-
 def aligned(offset: int) -> int:
     """Smallest multiple of the alignment that is not below `offset`."""
     return -(-offset // ALIGNMENT) * ALIGNMENT
