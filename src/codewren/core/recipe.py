@@ -88,6 +88,7 @@ class FinetuneSection:
     Attributes:
         encoder: Hugging Face folder or hub id.
         pooling: `first` token as the papers, or `mean` over tokens.
+        attention_dropout: inside attention, where its random numbers cost more than the arithmetic; the papers use 0.1.
         precision: `bf16` uses autocast, faster where the processor has it.
         selection: validation metric that picks the epoch.
     """
@@ -101,6 +102,7 @@ class FinetuneSection:
     weight_decay: float = 0.0
     max_sequence_length: int = 400
     pooling: Literal["first", "mean"] = "first"
+    attention_dropout: float = 0.0
     precision: Literal["fp32", "bf16"] = "fp32"
     selection: Literal["accuracy", "f1", "mcc", "auc"] = "accuracy"
     seed: int = 123456
@@ -147,7 +149,8 @@ class DistilSection:
         temperature: the papers use 10 for vulnerability, 1 for clones.
         hard_label_weight: share of the cross-entropy with true labels, where the split has them.
         train_on: splits to learn from (a labelled split needs teacher logits as well).
-        tokenizer_mode: normalisation of the tokenizer, `compressor` or `avatar` as the papers.
+        tokenizer_mode: normalisation of the tokenizer, `compressor` or `avatar` as the papers, `wren` ours.
+        lowercase: for `wren`, whether the tokenizer folds case.
         word_dropout: chance to replace a training token by `<unk>`.
         swap_pairs: for pairs, show (b, a) as often as (a, b).
         average_checkpoints: average of the weights over the last share of steps (0 = none), kept if validation agrees.
@@ -161,7 +164,8 @@ class DistilSection:
     temperature: float = 1.0
     hard_label_weight: float = 0.0
     train_on: Sequence[str] = ("unlabelled",)
-    tokenizer_mode: Literal["compressor", "avatar"] = "compressor"
+    tokenizer_mode: Literal["wren", "compressor", "avatar"] = "wren"
+    lowercase: bool = True
     word_dropout: float = 0.0
     swap_pairs: bool = False
     average_checkpoints: float = 0.0

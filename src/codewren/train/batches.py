@@ -61,6 +61,14 @@ class Batch:
     logits_RC: Tensor | None
     labels_R: Tensor
 
+    def to(self, device: torch.device) -> "Batch":
+        """The batch on another device."""
+        if device.type == "cpu":
+            return self
+        logits = None if self.logits_RC is None else self.logits_RC.to(device)
+        ids, lengths, items, labels = (t.to(device) for t in (self.ids_N, self.lengths_B, self.items_RK, self.labels_R))
+        return Batch(ids, lengths, items, logits, labels)
+
 
 def encode_split(
     dataset: Dataset, spec: TokenizerSpec, *, max_length: int, logits: NDArray[np.float32] | None = None

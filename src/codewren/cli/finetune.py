@@ -1,0 +1,23 @@
+"""`codewren finetune`."""
+
+from pathlib import Path
+
+import click
+
+from codewren.cli.options import heavy, recipe_verb
+
+
+@click.command()
+@recipe_verb
+def finetune(recipe: Path, out: Path, settings: tuple[str, ...], quiet: bool) -> None:
+    """Make a teacher from a pretrained encoder, on the labelled half.
+
+    The encoder is any Hugging Face folder or hub id ([finetune] encoder); the teacher lands in OUT/teacher. A killed
+    run goes on where it stopped.
+    """
+    heavy()
+    from codewren.core.recipe import Recipe
+    from codewren.train.finetune import finetune as train_teacher
+
+    train_teacher(Recipe.load(recipe, settings), out / "teacher", quiet=quiet)
+    click.echo(out / "teacher")

@@ -1,0 +1,20 @@
+"""`codewren label`."""
+
+from pathlib import Path
+
+import click
+
+from codewren.cli.options import heavy, recipe_verb
+
+
+@click.command()
+@recipe_verb
+def label(recipe: Path, out: Path, settings: tuple[str, ...], quiet: bool) -> None:
+    """Write the teacher's logits once, with hashes, for every split the student learns from and for validation."""
+    heavy()
+    from codewren.compress.label import label_splits
+    from codewren.compress.run import Run
+    from codewren.core.recipe import Recipe
+
+    for path in label_splits(Run.start(Recipe.load(recipe, settings), out, quiet=quiet)):
+        click.echo(path)

@@ -1,0 +1,86 @@
+"""Stage: train the chosen student; also the trial that a search runs."""
+
+import hashlib
+import json
+import zlib
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from codewren.compress.run import Run
+from codewren.core.formulas import student_flops
+from codewren.core.front import Scores
+from codewren.core.recipe import Recipe
+from codewren.core.shipped_size import bundle_size_bytes
+from codewren.core.student_config import StudentConfig
+from codewren.core.tokenizer_spec import TokenizerSpec
+from codewren.search.trial import Evaluation
+from codewren.train.distil import Distilled, distil
+
+
+@dataclass(frozen=True, slots=True)
+class TrainedStudent:
+    """What export needs: the configuration as built (its vocabulary may be smaller than asked), tokenizer, weights."""
+
+    config: StudentConfig
+    tokenizer: TokenizerSpec
+    distilled: Distilled
+
+
+def distil_student(run: Run, config: StudentConfig) -> TrainedStudent:
+    """Train one student fully in `student/`, resuming what is there.
+
+    Raises:
+        TrainingError, TeacherError, InputError: as the parts.
+    """
+    return _train(run, config, run.out / "student", seed=run.recipe.distil.seed, epochs=run.recipe.distil.epochs)
+
+
+@dataclass(frozen=True, slots=True)
+class DistilTrial:
+    """Trains a student of a search for some epochs and judges it on the validation split; travels to other processes.
+
+    The learning-rate schedule is laid out for `search.trial_epochs`, so that a longer trial of the same configuration
+    and seed carries on exactly where the shorter one stopped.
+    """
+
+    recipe: Recipe
+    out: Path
+
+    def __call__(self, config: StudentConfig, *, fidelity: int, seed: int) -> Evaluation:
+        """Scores after `fidelity` epochs."""
+        run = Run(self.recipe, self.out, quiet=True)
+        epochs = max(self.recipe.search.trial_epochs, fidelity)
+        folder = self.out / "trials" / _name(config, seed)
+        trained = _train(run, config, folder, seed=seed, epochs=epochs, stop_after=fidelity)
+        task = self.recipe.task
+        return Evaluation(
+            Scores(
+                effectiveness=trained.distilled.score,
+                size_bytes=bundle_size_bytes(trained.config, task, len(zlib.compress(trained.tokenizer.to_bytes(), 9))),
+                flops=student_flops(trained.config, task),
+                measured=True,
+            )
+        )
+
+
+def _train(
+    run: Run, config: StudentConfig, folder: Path, *, seed: int, epochs: int, stop_after: int | None = None
+) -> TrainedStudent:
+    spec = run.tokenizer(config)
+    built = config.replace(vocab_size=len(spec.vocab))
+    distilled = distil(
+        built,
+        run.recipe.task,
+        train=run.training_split(built, spec),
+        valid=run.encoded("valid", built, spec, taught=False),
+        options=replace(run.recipe.distil, seed=seed, epochs=epochs),
+        select=run.select(),
+        out=folder,
+        stop_after=stop_after,
+        quiet=run.quiet,
+    )
+    return TrainedStudent(built, spec, distilled)
+
+
+def _name(config: StudentConfig, seed: int) -> str:
+    return hashlib.sha256(json.dumps([config.to_dict(), seed]).encode()).hexdigest()[:16]

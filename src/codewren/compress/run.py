@@ -1,0 +1,122 @@
+"""A run: one recipe, one folder, and what several stages read from them."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from codewren.core.dataset import Dataset
+from codewren.core.errors import InputError
+from codewren.core.files import read_json, write_json
+from codewren.core.recipe import Recipe
+from codewren.core.student_config import StudentConfig
+from codewren.core.tokenizer_spec import TokenizerSpec
+from codewren.data.load import available_splits, load_split
+from codewren.train.batches import EncodedSplit, encode_split
+from codewren.train.label import read_logits
+from codewren.train.tokenizer import train_tokenizer
+from codewren.train.validation import validation_scores
+
+
+@dataclass(eq=False)
+class Run:
+    """A recipe and its output folder.
+
+    Attributes:
+        recipe: what is to be done.
+        out: where every stage leaves its file.
+        quiet: no progress on stderr.
+    """
+
+    recipe: Recipe
+    out: Path
+    quiet: bool = False
+    _datasets: dict[str, Dataset] = field(default_factory=dict)
+
+    @classmethod
+    def start(cls, recipe: Recipe, out: Path, *, quiet: bool = False) -> "Run":
+        """Open a run and save the resolved recipe in it.
+
+        Raises:
+            InputError: the folder cannot be written.
+        """
+        run = cls(recipe, out, quiet)
+        write_json(out / "recipe.json", recipe.to_dict())
+        return run
+
+    def path(self, name: str) -> Path:
+        """A file of this run."""
+        return self.out / name
+
+    def has(self, split: str) -> bool:
+        """Whether the recipe gives this split."""
+        return split in available_splits(self.recipe)
+
+    def dataset(self, split: str) -> Dataset:
+        """A split that may be trained or tuned on, read once."""
+        if split not in self._datasets:
+            self._datasets[split] = load_split(self.recipe, split)
+        return self._datasets[split]
+
+    def logits(self, split: str) -> NDArray[np.float32]:
+        """The teacher's logits of a split, written by `label` before.
+
+        Raises:
+            TeacherError: not labelled yet, or labelled for other data.
+        """
+        return read_logits(self.path(f"logits-{split}.npz"), self.dataset(split))
+
+    def training_texts(self) -> list[str]:
+        """Distinct functions of the splits the student learns from: what its tokenizer is trained on."""
+        texts = (text for split in self.recipe.distil.train_on for text in self.dataset(split).functions)
+        return list(dict.fromkeys(texts))
+
+    def tokenizer(self, config: StudentConfig) -> TokenizerSpec:
+        """Train the tokenizer of a configuration, or take it from this run's cache."""
+        return train_tokenizer(
+            config.tokenizer,
+            config.vocab_size,
+            self.training_texts(),
+            mode=self.recipe.distil.tokenizer_mode,
+            lowercase=self.recipe.distil.lowercase,
+            cache=self.path("tokenizers"),
+        )
+
+    def encoded(self, split: str, config: StudentConfig, spec: TokenizerSpec, *, taught: bool) -> EncodedSplit:
+        """A split as token ids, with the teacher's logits if `taught`."""
+        logits = self.logits(split) if taught else None
+        return encode_split(self.dataset(split), spec, max_length=config.max_sequence_length, logits=logits)
+
+    def training_split(self, config: StudentConfig, spec: TokenizerSpec) -> EncodedSplit:
+        """All splits of `distil.train_on` as one."""
+        first, *rest = (self.encoded(split, config, spec, taught=True) for split in self.recipe.distil.train_on)
+        for other in rest:
+            first = first.joined(other)
+        return first
+
+    def select(self) -> Callable[[NDArray[np.int64], NDArray[np.float32]], float]:
+        """The validation score that picks epochs and students."""
+        task, metric = self.recipe.task, self.recipe.distil.selection
+        return lambda labels, logits: validation_scores(task, labels, logits)[metric]
+
+    def chosen(self) -> StudentConfig:
+        """The configuration that `search` chose.
+
+        Raises:
+            InputError: search has not run in this folder.
+        """
+        path = self.path("chosen.json")
+        if not path.exists():
+            raise InputError(f"{path}: no such file; run codewren search with the same recipe and --out first")
+        return StudentConfig.from_dict(read_json(path)["config"])
+
+
+@cache
+def version() -> str:
+    """Version of this package, for provenance."""
+    from codewren import __version__
+
+    return __version__

@@ -1,0 +1,44 @@
+"""One training in several processes: `torchrun --nproc_per_node 2 -m codewren …`; alone it costs nothing."""
+
+import os
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+import torch.distributed as dist
+from numpy.typing import NDArray
+from torch import Tensor
+
+
+class Processes:
+    """This process among the others that `torchrun` started (gloo on CPU, nccl on GPU)."""
+
+    def __init__(self) -> None:
+        self.size = int(os.environ.get("WORLD_SIZE", "1"))
+        self.rank = int(os.environ.get("RANK", "0"))
+        cuda = torch.cuda.is_available()
+        local = int(os.environ.get("LOCAL_RANK", "0"))
+        self.device = torch.device("cuda", local) if cuda else torch.device("cpu")
+        if self.size > 1 and not dist.is_initialized():
+            dist.init_process_group("nccl" if cuda else "gloo")
+
+    @property
+    def first(self) -> bool:
+        """Whether this process writes the files."""
+        return self.rank == 0
+
+    def share(self, indices: NDArray[np.int64]) -> NDArray[np.int64]:
+        """This process's part of a batch; the last processes take its first item where there are too few."""
+        mine = indices[self.rank :: self.size]
+        return mine if len(mine) else indices[:1]
+
+    def sum_gradients(self, parameters: Sequence[Tensor], loss: Tensor) -> float:
+        """Add up gradients and loss over all processes; returns the loss."""
+        if self.size > 1:
+            grads = [p.grad if p.grad is not None else torch.zeros_like(p) for p in parameters]
+            flat = torch.cat([loss.reshape(1), *(grad.flatten() for grad in grads)])
+            dist.all_reduce(flat)
+            loss, rest = flat[0], flat[1:]
+            for parameter, part in zip(parameters, rest.split([g.numel() for g in grads]), strict=True):
+                parameter.grad = part.view_as(parameter)
+        return float(loss)
