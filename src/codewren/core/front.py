@@ -32,7 +32,8 @@ class Scores:
     """What is known of one configuration.
 
     Attributes:
-        effectiveness: validation quality in [0, 1], predicted or measured (`measured` says which).
+        effectiveness: validation quality in [0, 1], predicted or measured (`measured` says which); None where a
+            strategy never asks for it (the first paper's search).
         size_bytes: bytes of the whole shipped file (or the papers' formula in faithful modes).
         latency_s: seconds per function, median, one thread.
         flops: floating-point operations per item (one multiply-add = 2).
@@ -40,7 +41,7 @@ class Scores:
         measured: True when a student was really trained.
     """
 
-    effectiveness: float
+    effectiveness: float | None
     size_bytes: int
     latency_s: float | None = None
     flops: float | None = None
@@ -49,7 +50,9 @@ class Scores:
 
     def dominates(self, other: Self) -> bool:
         """Weak Pareto dominance in (effectiveness up; bytes, latency, FLOPs down): nowhere worse, somewhere better."""
-        pairs = [(-self.effectiveness, -other.effectiveness), (self.size_bytes, other.size_bytes)]
+        pairs: list[tuple[float, float]] = [(self.size_bytes, other.size_bytes)]
+        if self.effectiveness is not None and other.effectiveness is not None:
+            pairs.append((-self.effectiveness, -other.effectiveness))
         for mine, theirs in ((self.latency_s, other.latency_s), (self.flops, other.flops)):
             if mine is not None and theirs is not None:
                 pairs.append((mine, theirs))
@@ -92,7 +95,7 @@ class ParetoFront:
         for candidate in pool:
             if not any(other.scores.dominates(candidate.scores) for other in pool):
                 kept.setdefault(candidate.config, candidate)
-        return cls(tuple(sorted(kept.values(), key=lambda c: (c.scores.size_bytes, -c.scores.effectiveness))))
+        return cls(tuple(sorted(kept.values(), key=lambda c: (c.scores.size_bytes, -(c.scores.effectiveness or 0.0)))))
 
     def __len__(self) -> int:
         return len(self.candidates)

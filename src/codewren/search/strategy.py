@@ -1,0 +1,113 @@
+"""What every search strategy takes and gives back."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, ClassVar, Protocol
+
+from codewren.core.errors import InputError
+from codewren.core.formulas import student_flops
+from codewren.core.front import Budget, ParetoFront, Scores
+from codewren.core.space import SearchSpace
+from codewren.core.student_config import StudentConfig
+from codewren.core.task import Task
+from codewren.search import costs
+from codewren.search.costs import Cost
+from codewren.search.enumerate import Limit
+from codewren.search.trial import Request, RunTrials, Trial
+
+
+class Mode(StrEnum):
+    """`faithful` reproduces the released behaviour of a paper, defects included; `repaired` mends them."""
+
+    FAITHFUL = "faithful"
+    REPAIRED = "repaired"
+
+
+def _no_trials(requests: Sequence[Request]) -> list[Trial]:
+    raise NotImplementedError(f"this problem trains nothing, yet {len(requests)} trials were asked for")
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """A search, apart from how it is done.
+
+    Attributes:
+        task: what the student judges.
+        space: where it may lie.
+        budget: what it may cost.
+        size_bytes: bytes of the whole shipped file of a configuration.
+        latency_s: seconds per function on this machine, where a cost model exists.
+        run_trials: trains students; strategies that need no trials never call it.
+        chance: effectiveness of the best constant answer on the validation split.
+        validation_items: items behind one effectiveness figure: gives the sampling error when trials report none.
+    """
+
+    task: Task
+    space: SearchSpace
+    budget: Budget
+    size_bytes: Callable[[StudentConfig], int]
+    latency_s: Callable[[StudentConfig], float] | None = None
+    run_trials: RunTrials = _no_trials
+    chance: float = 0.5
+    validation_items: int = 2000
+
+    def costs(self) -> dict[str, Cost]:
+        """Everything that can be counted without training: `size_bytes`, `flops`, and `latency_s` where modelled."""
+        known = {
+            "size_bytes": costs.shipped_size(self.size_bytes, self.task),
+            "flops": costs.honest_flops(self.task),
+        }
+        return known | ({"latency_s": costs.latency(self.latency_s)} if self.latency_s else {})
+
+    def limits(self) -> list[Limit]:
+        """The budget as limits on costs.
+
+        Raises:
+            InputError: a latency is capped and nothing can tell the latency.
+        """
+        caps = {
+            "size_bytes": self.budget.max_bytes,
+            "flops": self.budget.max_flops,
+            "latency_s": self.budget.max_latency_s,
+        }
+        known = self.costs()
+        if self.budget.max_latency_s is not None and self.latency_s is None:
+            raise InputError("the budget caps latency, but latency was not measured; calibrate it or drop the cap")
+        return [Limit(known[name], cap) for name, cap in caps.items() if cap is not None]
+
+    def cheap_scores(self, config: StudentConfig) -> Scores:
+        """Exact costs of one configuration; effectiveness unknown."""
+        latency = self.latency_s(config) if self.latency_s else None
+        flops = student_flops(config, self.task)
+        return Scores(None, self.size_bytes(config), latency_s=latency, flops=flops)
+
+
+@dataclass(frozen=True, slots=True)
+class SearchResult:
+    """What a search found.
+
+    Attributes:
+        front: the candidates worth choosing from.
+        trials: every training made for it, in journal order.
+        notes: what a person should know before choosing, in sentences.
+        details: figures of the strategy's own (fitness, skill of the surrogate, sizes of sets), ready for JSON.
+    """
+
+    front: ParetoFront
+    trials: tuple[Trial, ...] = ()
+    notes: tuple[str, ...] = ()
+    details: dict[str, Any] = field(default_factory=dict)
+
+
+class Strategy(Protocol):
+    """A way to search; instances hold its options."""
+
+    name: ClassVar[str]
+
+    def search(self, problem: Problem, *, seed: int) -> SearchResult:
+        """Search.
+
+        Raises:
+            InfeasibleError: no point of the space keeps the budget; the message names the limits that clash.
+        """
