@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -11,6 +12,9 @@ namespace codewren {
 class Tokenizer {
  public:
   virtual ~Tokenizer() = default;
+
+  // Replaces `text` by source code as `encode` wants it: white space collapsed, then the tokenizer's normalisation.
+  virtual void normalize(std::string_view code, std::string& text) const = 0;
 
   // Replaces `ids` by the ids of a normalised UTF-8 text, `<s>` and `</s>` included where this tokenizer adds them,
   // at most `max_length` in all. Safe to call from several threads at once.
