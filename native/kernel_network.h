@@ -1,0 +1,102 @@
+// A student as plain pointers, and the functions each instruction set supplies to run it.
+//
+// No standard library containers here: this header is compiled once per instruction set, and an inline function of
+// the standard library compiled for AVX-512 could be the copy that the linker keeps for every machine.
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+namespace codewren {
+
+enum class Activation : int { gelu, relu, silu, gelu_new };
+enum class Positions : int { absolute, relative_key, relative_key_query };
+enum class Dtype : int { int8, fp16, fp32 };
+
+// Every float row in memory is padded with zeros to a multiple of this many numbers, whatever the instruction set.
+constexpr size_t row_multiple = 16;
+constexpr size_t padded(size_t size) { return (size + row_multiple - 1) / row_multiple * row_multiple; }
+
+// Transposed distance rows carry this many zeros at the end, so that a whole block of queries can be read.
+constexpr size_t distance_padding = 64;
+
+// Rows as they lie in the file: value = number * scale[row], the scale being 1 but for int8.
+struct StoredRows {
+  const void* numbers;
+  const uint16_t* scales;
+  Dtype dtype;
+};
+
+// weight is (out, padded(in)), row major; bias is (padded(out)), or null where it is zero.
+struct Linear {
+  const float* weight;
+  const float* bias;
+};
+
+struct Norm {
+  const float* gain;
+  const float* bias;
+};
+
+struct Layer {
+  Linear query, key, value, output;
+  const float* distance;  // transposed: (head size, distance_stride), null for absolute positions
+  size_t distance_stride;
+  Norm attention_norm;
+  Linear intermediate, output_dense;
+  Norm norm;
+};
+
+struct Network {
+  size_t vocab, hidden, inner, heads, layers, max_length, labels;
+  size_t parts;  // functions in an item: 1, or 2 in a pair
+  bool symmetric;
+  Activation activation;
+  Positions positions;
+  StoredRows word;
+  const float* position;  // position + token type; one row for every token, or the same row for all
+  size_t position_stride;
+  Norm embedding_norm;
+  const Layer* layer;
+  Linear dense[2];  // the columns for the first and the second half of the pooled vector; bias in the first
+  Linear out;
+  // A one-layer student asks the same question of every function that starts with `<s>`; kept from load, or null.
+  const float* first_query;
+  const float* first_attention;
+
+  size_t head_size() const { return hidden / heads; }
+};
+
+// What all pairs of many functions are scored from; filled by `prepare_pairs`.
+struct PairTable {
+  float *left, *right;         // panels of functions: (panels, hidden, lanes of a panel); right for the concat head only
+  bool exponentials;           // the panels hold e^2x of the halves of the head's dense layer, not x
+  const float* margin_weight;  // (labels - 1, padded hidden): output row minus the positive label's row
+  const float* margin_bias;    // (labels - 1)
+  float inverse_temperature;
+};
+
+struct Kernels {
+  const char* name;
+  size_t panel;  // tokens or functions in a panel
+  // The first-token vector of one function into out (padded hidden); scratch is `encode_scratch` floats, 64-byte
+  // aligned. Every id lies in the vocabulary and tokens in [1, max_length].
+  size_t (*encode_scratch)(const Network&, size_t tokens);
+  void (*encode)(const Network&, const int32_t* ids, size_t tokens, float* scratch, float* out);
+  // What the last layer of a one-layer student asks: query (padded hidden), attention (padded hidden, padded heads).
+  void (*first_question)(const Network&, int32_t id, float* scratch, float* query, float* attention);
+  // Logits of one item from its one or two first-token vectors (padded hidden).
+  size_t (*logits_scratch)(const Network&);
+  void (*logits)(const Network&, const float* first, const float* second, float* scratch, float* out);
+  size_t (*pairs_scratch)(const Network&);
+  void (*prepare_pairs)(const Network&, const float* vectors, size_t functions, float* scratch, PairTable&);
+  void (*score_pairs)(const Network&, const PairTable&, size_t i, size_t panel, float* scratch, float* out);
+};
+
+const Kernels& kernels_generic();
+#ifdef CODEWREN_X86_TARGETS
+const Kernels& kernels_avx2();
+const Kernels& kernels_avx512();
+#endif
+
+}  // namespace codewren
