@@ -6,7 +6,7 @@
 #include <nanobind/stl/vector.h>
 
 #include "bindings.h"
-#include "kernel_model.h"
+#include "kernel_student.h"
 
 namespace nb = nanobind;
 using namespace nb::literals;

@@ -60,10 +60,10 @@ struct PairScore {
   float probability;
 };
 
-class Model {
+class Student {
  public:
   // `weights` must outlive the model. `target` names an instruction set, or is empty for the best one here.
-  Model(std::span<const std::uint8_t> weights, const TensorTable& table, const Settings& settings,
+  Student(std::span<const std::uint8_t> weights, const TensorTable& table, const Settings& settings,
         const std::string& target);
 
   const char* target() const { return kernels_->name; }
@@ -84,6 +84,7 @@ class Model {
  private:
   struct Scratch {
     Floats floats;
+    std::string text;
     std::vector<std::int32_t> ids;
   };
 
@@ -91,12 +92,12 @@ class Model {
   // a small student's arithmetic.
   class Borrowed {
    public:
-    explicit Borrowed(Model& model);
+    explicit Borrowed(Student& student);
     ~Borrowed();
     Scratch& operator*() { return *scratch_; }
 
    private:
-    Model& model_;
+    Student& student_;
     std::unique_ptr<Scratch> scratch_;
   };
 

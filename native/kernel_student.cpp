@@ -1,4 +1,4 @@
-#include "kernel_model.h"
+#include "kernel_student.h"
 
 #include <algorithm>
 #include <atomic>
@@ -7,6 +7,7 @@
 #include <cstring>
 #include <exception>
 #include <limits>
+#include <system_error>
 #include <thread>
 
 namespace codewren {
@@ -158,7 +159,7 @@ Network shape_of(const Settings& settings) {
 
 }  // namespace
 
-Model::Model(std::span<const std::uint8_t> weights, const TensorTable& table, const Settings& settings,
+Student::Student(std::span<const std::uint8_t> weights, const TensorTable& table, const Settings& settings,
              const std::string& target)
     : network_(shape_of(settings)), kernels_(choose(target)) {
   Network& net = network_;
@@ -221,12 +222,12 @@ Model::Model(std::span<const std::uint8_t> weights, const TensorTable& table, co
   if (net.layers == 1) keep_first_question();
 }
 
-const float* Model::keep(Floats floats) {
+const float* Student::keep(Floats floats) {
   floats_.push_back(std::move(floats));
   return floats_.back().data();
 }
 
-void Model::keep_first_question() {
+void Student::keep_first_question() {
   Floats scratch(kernels_->encode_scratch(network_, 1));
   Floats query(padded(network_.hidden)), attention(padded(network_.hidden) * padded(network_.heads));
   kernels_->first_question(network_, 0, scratch.data(), query.data(), attention.data());
@@ -234,23 +235,23 @@ void Model::keep_first_question() {
   network_.first_attention = keep(std::move(attention));
 }
 
-Model::Borrowed::Borrowed(Model& model) : model_(model) {
-  const std::lock_guard lock(model_.mutex_);
-  if (model_.idle_.empty()) {
+Student::Borrowed::Borrowed(Student& student) : student_(student) {
+  const std::lock_guard lock(student_.mutex_);
+  if (student_.idle_.empty()) {
     scratch_ = std::make_unique<Scratch>();
   } else {
-    scratch_ = std::move(model_.idle_.back());
-    model_.idle_.pop_back();
+    scratch_ = std::move(student_.idle_.back());
+    student_.idle_.pop_back();
   }
 }
 
-Model::Borrowed::~Borrowed() {
-  const std::lock_guard lock(model_.mutex_);
-  model_.idle_.push_back(std::move(scratch_));
+Student::Borrowed::~Borrowed() {
+  const std::lock_guard lock(student_.mutex_);
+  student_.idle_.push_back(std::move(scratch_));
 }
 
 // Calls work(scratch, i) for every i in [0, count); which thread takes which i changes no result.
-void Model::run(std::size_t count, std::size_t threads, const std::function<void(Scratch&, std::size_t)>& work) {
+void Student::run(std::size_t count, std::size_t threads, const std::function<void(Scratch&, std::size_t)>& work) {
   std::atomic<std::size_t> next{0};
   std::exception_ptr failure;
   std::mutex failure_mutex;
@@ -276,7 +277,7 @@ void Model::run(std::size_t count, std::size_t threads, const std::function<void
 }
 
 // Encodes scratch.ids.
-void Model::encode_one(Scratch& scratch, float* out) const {
+void Student::encode_one(Scratch& scratch, float* out) const {
   if (scratch.ids.empty()) scratch.ids.push_back(0);  // a text without tokens is `<s>` alone
   if (scratch.ids.size() > network_.max_length) throw std::invalid_argument("more tokens than max_sequence_length");
   for (const std::int32_t id : scratch.ids)
@@ -291,17 +292,18 @@ void Model::encode_one(Scratch& scratch, float* out) const {
   std::copy_n(row, network_.hidden, out);
 }
 
-std::vector<float> Model::encode(std::span<const std::string_view> texts, const Tokenizer& tokenizer,
+std::vector<float> Student::encode(std::span<const std::string_view> texts, const Tokenizer& tokenizer,
                                  std::size_t threads) {
   std::vector<float> vectors(texts.size() * network_.hidden);
   run(texts.size(), threads, [&](Scratch& scratch, std::size_t i) {
-    tokenizer.encode(texts[i], network_.max_length, scratch.ids);
+    tokenizer.normalize(texts[i], scratch.text);
+    tokenizer.encode(scratch.text, network_.max_length, scratch.ids);
     encode_one(scratch, vectors.data() + i * network_.hidden);
   });
   return vectors;
 }
 
-std::vector<float> Model::encode_ids(std::span<const std::vector<std::int32_t>> functions, std::size_t threads) {
+std::vector<float> Student::encode_ids(std::span<const std::vector<std::int32_t>> functions, std::size_t threads) {
   std::vector<float> vectors(functions.size() * network_.hidden);
   run(functions.size(), threads, [&](Scratch& scratch, std::size_t i) {
     scratch.ids = functions[i];
@@ -310,7 +312,7 @@ std::vector<float> Model::encode_ids(std::span<const std::vector<std::int32_t>> 
   return vectors;
 }
 
-Floats Model::padded_rows(std::span<const float> vectors) const {
+Floats Student::padded_rows(std::span<const float> vectors) const {
   const std::size_t hidden = network_.hidden, stride = padded(hidden);
   if (vectors.size() % hidden) throw std::invalid_argument("vectors are not rows of hidden_size numbers");
   Floats rows(vectors.size() / hidden * stride);
@@ -319,7 +321,7 @@ Floats Model::padded_rows(std::span<const float> vectors) const {
   return rows;
 }
 
-std::vector<float> Model::logits(std::span<const float> vectors, std::span<const std::int64_t> items) {
+std::vector<float> Student::logits(std::span<const float> vectors, std::span<const std::int64_t> items) {
   const std::size_t stride = padded(network_.hidden), parts = network_.parts;
   const Floats rows = padded_rows(vectors);
   const std::size_t functions = vectors.size() / network_.hidden;
@@ -340,7 +342,7 @@ std::vector<float> Model::logits(std::span<const float> vectors, std::span<const
   return result;
 }
 
-std::vector<PairScore> Model::pairs_above(std::span<const float> vectors, float threshold, float temperature,
+std::vector<PairScore> Student::pairs_above(std::span<const float> vectors, float threshold, float temperature,
                                           std::size_t positive, std::size_t limit, std::size_t threads) {
   const Network& net = network_;
   if (net.parts != 2 || positive >= net.labels) throw std::invalid_argument("not a pair task, or no such label");
