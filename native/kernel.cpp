@@ -21,19 +21,19 @@ class PythonModel {
  public:
   PythonModel(Bytes weights, const std::map<std::string, Row>& tensors, codewren::Settings settings,
               const std::string& target)
-      : weights_(std::move(weights)), model_({weights_.data(), weights_.size()}, table(tensors), settings, target) {}
+      : weights_(std::move(weights)), student_({weights_.data(), weights_.size()}, table(tensors), settings, target) {}
 
   nb::bytes encode(nb::list texts, const codewren::Tokenizer& tokenizer, std::size_t threads) {
     const std::vector<std::string_view> views = text_views(texts);
-    return floats([&] { return model_.encode(views, tokenizer, threads); });
+    return floats([&] { return student_.encode(views, tokenizer, threads); });
   }
 
   nb::bytes encode_ids(const std::vector<std::vector<std::int32_t>>& functions, std::size_t threads) {
-    return floats([&] { return model_.encode_ids(functions, threads); });
+    return floats([&] { return student_.encode_ids(functions, threads); });
   }
 
   nb::bytes logits(nb::bytes vectors, const std::vector<std::int64_t>& items) {
-    return floats([&] { return model_.logits(numbers(vectors), items); });
+    return floats([&] { return student_.logits(numbers(vectors), items); });
   }
 
   std::vector<std::tuple<std::int32_t, std::int32_t, float>> pairs_above(nb::bytes vectors, float threshold,
@@ -42,7 +42,7 @@ class PythonModel {
     std::vector<codewren::PairScore> found;
     {
       nb::gil_scoped_release release;
-      found = model_.pairs_above(numbers(vectors), threshold, temperature, positive, limit, threads);
+      found = student_.pairs_above(numbers(vectors), threshold, temperature, positive, limit, threads);
     }
     std::vector<std::tuple<std::int32_t, std::int32_t, float>> result;
     result.reserve(found.size());
@@ -50,7 +50,7 @@ class PythonModel {
     return result;
   }
 
-  std::string target() const { return model_.target(); }
+  std::string target() const { return student_.target(); }
 
  private:
   static codewren::TensorTable table(const std::map<std::string, Row>& tensors) {
@@ -89,7 +89,7 @@ class PythonModel {
   }
 
   Bytes weights_;
-  codewren::Model model_;
+  codewren::Student student_;
 };
 
 }  // namespace
