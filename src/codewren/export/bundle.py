@@ -20,6 +20,7 @@ from codewren.core.layout import TensorPlace, tensor_layout
 from codewren.core.student_config import Storage, StudentConfig
 from codewren.core.task import Task
 from codewren.core.tensors import tensor_shapes
+from codewren.core.tokenizer_spec import TokenizerSpec
 
 SCHEMA_VERSION = 1
 WEIGHTS_START = 64  # the first member's data starts here, so that a mapped file has aligned tensors
@@ -36,7 +37,7 @@ def write_bundle(  # noqa: PLR0913  one argument for each thing in the file
     task: Task,
     config: StudentConfig,
     tensors: Mapping[str, Array],
-    tokenizer: Mapping[str, Any],
+    tokenizer: TokenizerSpec,
     threshold: float = 0.5,
     temperature: float = 1.0,
     scores: Mapping[str, Any] | None = None,
@@ -49,19 +50,19 @@ def write_bundle(  # noqa: PLR0913  one argument for each thing in the file
 
     Raises:
         InputError: a tensor is missing, unknown, of another shape, not finite or outside the storage format, the
-            tokenizer does not have `config.vocab_size` entries, or the file cannot be written.
+            tokenizer is not the one `config` names, or the file cannot be written.
     """
     _check_tensors(tensors, config, task)
     _check_decision(threshold, temperature)
-    if len(tokenizer["vocab"]) != config.vocab_size:
+    if tokenizer.kind is not config.tokenizer or len(tokenizer.vocab) != config.vocab_size:
         raise InputError(
-            f"tokenizer has {len(tokenizer['vocab'])} entries and the student {config.vocab_size}; "
-            "build the student with the size of the trained tokenizer"
+            f"tokenizer is {tokenizer.kind} with {len(tokenizer.vocab)} entries and the student wants "
+            f"{config.tokenizer} with {config.vocab_size}; build the student for the trained tokenizer"
         )
     layout = tensor_layout(config, task)
     members = {
         "weights.bin": _weights(layout, tensors),
-        "tokenizer.json": _json_bytes(dict(tokenizer), "tokenizer"),
+        "tokenizer.json": tokenizer.to_bytes(),
         "MODEL_CARD.md": card.encode(),
     }
     manifest = {

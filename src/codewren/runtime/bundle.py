@@ -15,6 +15,7 @@ from codewren.core.layout import ALIGNMENT, TensorPlace
 from codewren.core.student_config import Storage, StudentConfig
 from codewren.core.task import Task
 from codewren.core.tensors import Shapes, tensor_shapes
+from codewren.core.tokenizer_spec import TokenizerSpec
 from codewren.runtime.archive import read_members, unpack
 
 SCHEMA_VERSION = 1
@@ -49,7 +50,7 @@ class Bundle:
         config: the student's hyperparameters.
         decision: threshold and temperature.
         tensors: places in `weights`, in file order.
-        tokenizer: the JSON of `tokenizer.json`.
+        tokenizer: the tokenizer, complete.
         weights: bytes of `weights.bin`, mapped into memory, read only.
         card: the model card.
     """
@@ -61,7 +62,7 @@ class Bundle:
     config: StudentConfig
     decision: Decision
     tensors: tuple[TensorPlace, ...]
-    tokenizer: Mapping[str, Any]
+    tokenizer: TokenizerSpec
     weights: memoryview
     card: str
 
@@ -109,8 +110,7 @@ def _contents(archive: memoryview) -> dict[str, Any]:
     weights = content["weights.bin"]
     if not isinstance(weights, memoryview):
         raise BundleError(f"weights.bin is deflated, it must be stored; {_AGAIN}")
-    tokenizer = _json_object(content["tokenizer.json"], "tokenizer.json")
-    _check_vocabulary(tokenizer, config)
+    tokenizer = _tokenizer(_json_object(content["tokenizer.json"], "tokenizer.json"), config)
     try:
         card = bytes(content["MODEL_CARD.md"]).decode()
     except UnicodeDecodeError:
@@ -193,14 +193,17 @@ def _config(manifest: Mapping[str, Any]) -> StudentConfig:
     return config
 
 
-def _check_vocabulary(tokenizer: Mapping[str, Any], config: StudentConfig) -> None:
-    vocab = tokenizer.get("vocab")
-    entries = len(vocab) if isinstance(vocab, list) else "no"
-    if tokenizer.get("kind") != config.tokenizer or entries != config.vocab_size:
+def _tokenizer(raw: Mapping[str, Any], config: StudentConfig) -> TokenizerSpec:
+    try:
+        spec = TokenizerSpec.from_dict(raw)
+    except (TypeError, ValueError, OverflowError) as error:
+        raise BundleError(f"tokenizer: {error}; {_AGAIN}") from None
+    if spec.kind is not config.tokenizer or len(spec.vocab) != config.vocab_size:
         raise BundleError(
-            f"tokenizer is {tokenizer.get('kind')!r:.20} with {entries} entries, "
+            f"tokenizer is {str(spec.kind)!r} with {len(spec.vocab)} entries, "
             f"the config wants {str(config.tokenizer)!r} with {config.vocab_size}; {_AGAIN}"
         )
+    return spec
 
 
 def _decision(raw: Mapping[str, Any]) -> Decision:

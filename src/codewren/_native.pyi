@@ -1,0 +1,57 @@
+"""The native core, built from `native/`."""
+
+from collections.abc import Mapping, Sequence
+
+from typing_extensions import Buffer
+
+class DamagedError(ValueError):
+    """Weights that are out of bounds, misshapen, NaN or infinite."""
+
+class Tokenizer:
+    def __new__(
+        cls,
+        *,
+        kind: str,
+        vocab: Sequence[str],
+        merges: Sequence[int],
+        scores: Sequence[float],
+        lowercase: bool,
+        nfkd: bool,
+        strip_accents: bool,
+        add_prefix_space: bool,
+        add_special_tokens: bool,
+    ) -> Tokenizer: ...
+    def encode(self, code: str, max_length: int) -> list[int]: ...
+    def encode_batch(self, codes: list[str], max_length: int) -> list[list[int]]: ...
+    def encode_normalized(self, text: str, max_length: int) -> list[int]: ...
+    def normalize(self, code: str) -> str: ...
+
+class Model:
+    def __init__(
+        self,
+        weights: Buffer,
+        tensors: Mapping[str, tuple[str, int, int, int, int]],
+        *,
+        vocab_size: int,
+        hidden_size: int,
+        intermediate_size: int,
+        num_attention_heads: int,
+        num_hidden_layers: int,
+        max_sequence_length: int,
+        hidden_act: str,
+        position_embedding_type: str,
+        labels: int,
+        pair: bool,
+        symmetric: bool,
+        target: str = "",
+    ) -> None: ...
+    def encode(self, texts: list[str], tokenizer: Tokenizer, threads: int) -> bytes: ...
+    def encode_ids(self, functions: Sequence[Sequence[int]], threads: int) -> bytes: ...
+    def logits(self, vectors: bytes, items: Sequence[int]) -> bytes: ...
+    def pairs_above(
+        self, vectors: bytes, threshold: float, temperature: float, positive: int, limit: int, threads: int
+    ) -> list[tuple[int, int, float]]: ...
+    @property
+    def target(self) -> str: ...
+
+def targets() -> list[str]: ...
