@@ -64,11 +64,15 @@ class TeacherSection:
 
     Attributes:
         kind: `huggingface` (folder or hub id), `papers` (the papers' fine-tuned state dict), `logits` (a file).
-        path: of the teacher, below `data.root` for logits files.
+        path: of the teacher, below the recipe's folder; of a logits file, below `data.root`, where `{split}` stands for
+            the split's name.
         encoder: for `papers`: folder or hub id of the encoder's config and tokenizer.
         num_attention_heads: for `papers`: a state dict does not hold it.
         max_sequence_length: tokens of one function.
-        batch_size: functions labelled at once.
+        batch_size: functions of full length labelled at once (more where they are shorter).
+        precision: `bf16` uses autocast, faster where the processor has it.
+        columns: the labels in the order of the teacher's outputs; empty: the classifier's own names, for `papers` the
+            papers' order (vulnerable first), else the task's order.
         revision: of a hub id.
     """
 
@@ -78,6 +82,8 @@ class TeacherSection:
     num_attention_heads: int | None = None
     max_sequence_length: int = 400
     batch_size: int = 32
+    precision: Literal["fp32", "bf16"] = "fp32"
+    columns: Sequence[str] = ()
     revision: str | None = None
 
 

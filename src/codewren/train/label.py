@@ -1,0 +1,60 @@
+"""Labelling: the teacher's logits of every split, written once.
+
+Source: SPEC 1.1, step 2.
+"""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from codewren.core.dataset import Dataset
+from codewren.core.errors import TeacherError
+from codewren.core.recipe import Recipe
+from codewren.train.logits_file import Logits, logits_teacher_sha256, read_logits, write_logits
+from codewren.train.teacher import Teacher, load_teacher
+
+__all__ = ["label", "label_split", "logits_path", "read_logits"]
+
+
+def label(recipe: Recipe, out: Path, datasets: Iterable[Dataset], *, quiet: bool = False) -> list[Path]:
+    """Write `logits-<split>.npz` for each data set that the recipe's teacher covers; return the files.
+
+    A file that this teacher already wrote for this data stays; a killed call goes on where it stopped.
+
+    Raises:
+        TeacherError: the teacher cannot be loaded, does not cover a split of `distil.train_on`, or its logits do not
+            fit the data.
+    """
+    teacher = load_teacher(recipe)
+    files = []
+    for dataset in datasets:
+        if teacher.covers(dataset.split):
+            files.append(logits_path(out, dataset.split))
+            label_split(teacher, dataset, files[-1], quiet=quiet)
+        elif dataset.split in recipe.distil.train_on:
+            raise TeacherError(f"no logits for split {dataset.split!r}, which the student learns from")
+    return files
+
+
+def logits_path(out: Path, split: str) -> Path:
+    """Where the logits of a split lie."""
+    return out / f"logits-{split}.npz"
+
+
+def label_split(teacher: Teacher, dataset: Dataset, path: Path, *, quiet: bool = False) -> Logits:
+    """Write one split's logits to `path`, unless this teacher has done so for this data, and return them.
+
+    Raises:
+        TeacherError: the logits do not fit the data.
+        InputError: the file cannot be written.
+    """
+    sha256 = teacher.sha256
+    if logits_teacher_sha256(path) == sha256:
+        try:
+            return read_logits(path, dataset)
+        except TeacherError:
+            path.unlink()  # of other data, or damaged: it is written anew
+    partial = path.with_suffix(".partial.npz")
+    logits = teacher.logits(dataset, partial=partial, quiet=quiet)
+    write_logits(path, logits, dataset, teacher_sha256=sha256)
+    partial.unlink(missing_ok=True)
+    return logits

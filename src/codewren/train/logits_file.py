@@ -1,0 +1,153 @@
+"""Logits of a split in a file: what `label` writes, and what any other model can hand in as a teacher.
+
+Our own form is `.npz` with `logits` (n, C) float32, `dataset_sha256` and `teacher_sha256`. Foreign forms: a bare
+`.npy`, an `.npz` without the hashes, and Parquet with one column a label (named as the task's labels) or one list
+column `logits`; a column `id` there is matched with the items' ids, whatever the order of the rows.
+"""
+
+from pathlib import Path
+from typing import Any
+from zipfile import BadZipFile
+
+import numpy as np
+from numpy.typing import NDArray
+
+from codewren.core.dataset import Dataset
+from codewren.core.errors import MissingExtraError, TeacherError
+from codewren.core.files import atomic_write
+
+Logits = NDArray[np.float32]
+DAMAGED = (ValueError, EOFError, BadZipFile, OSError, KeyError)
+SUFFIXES = (".npy", ".npz", ".parquet")
+
+
+def write_logits(path: Path, logits: Logits, dataset: Dataset, *, teacher_sha256: str) -> None:
+    """Write the logits of a split, bound to its texts and to the teacher.
+
+    Raises:
+        TeacherError: the logits do not fit the data.
+        InputError: the file cannot be written.
+    """
+    check_logits(logits, dataset, source=str(path))
+    with atomic_write(path) as stream:
+        np.savez(
+            stream,
+            logits=logits.astype(np.float32),
+            dataset_sha256=np.array(dataset.sha256()),
+            teacher_sha256=np.array(teacher_sha256),
+        )
+
+
+def read_logits(path: Path, dataset: Dataset) -> Logits:
+    """Logits (n, C) of a split, float32, column k for `task.labels[k]`, checked against the data.
+
+    Raises:
+        TeacherError: no such file, a format that is not known, or logits that do not fit: rows, columns, numbers that
+            are not finite, ids, or the hash of other data.
+    """
+    if path.suffix not in SUFFIXES:
+        raise TeacherError(f"{path}: logits are read from {', '.join(SUFFIXES)}, not {path.suffix or 'no suffix'!r}")
+    if not path.is_file():
+        raise TeacherError(f"{path}: no such file; run codewren label first, or mend teacher.path")
+    try:
+        logits = _read_parquet(path, dataset) if path.suffix == ".parquet" else _read_numpy(path, dataset)
+    except DAMAGED as error:
+        raise TeacherError(f"{path}: cannot be read as logits ({error}); write it again") from error
+    check_logits(logits, dataset, source=str(path))
+    return logits.astype(np.float32)
+
+
+def logits_teacher_sha256(path: Path) -> str | None:
+    """Hash of the teacher that wrote a file of our own form, else None."""
+    if path.suffix != ".npz" or not path.is_file():
+        return None
+    try:
+        found = read_arrays(path).get("teacher_sha256")
+    except DAMAGED:
+        return None
+    return None if found is None else str(found)
+
+
+def read_arrays(path: Path) -> dict[str, NDArray[Any]]:
+    """All arrays of an `.npz` file, or the one of an `.npy` file under the name `logits`; nothing is unpickled.
+
+    Raises:
+        ValueError, EOFError, BadZipFile, OSError, KeyError: the file is damaged or missing (`DAMAGED`).
+    """
+    with path.open("rb") as stream:  # numpy leaves a file open that it cannot read
+        loaded = np.load(stream, allow_pickle=False)
+        return {"logits": loaded} if isinstance(loaded, np.ndarray) else dict(loaded)
+
+
+def check_logits(logits: NDArray[Any], dataset: Dataset, *, source: str) -> None:
+    """Refuse logits that cannot belong to a split.
+
+    Raises:
+        TeacherError: saying what was found and what was wanted.
+    """
+    wanted = (len(dataset), len(dataset.task.labels))
+    if logits.shape != wanted:
+        raise TeacherError(
+            f"{source}: logits of shape {logits.shape}, wanted {wanted}: the {wanted[0]} items of split "
+            f"{dataset.split!r} by the labels {', '.join(dataset.task.labels)}; label this split again"
+        )
+    if logits.dtype.kind not in "fiu":
+        raise TeacherError(f"{source}: logits of type {logits.dtype}, wanted numbers")
+    bad = np.flatnonzero(~np.isfinite(logits.astype(np.float64)).all(axis=1))
+    if len(bad):
+        raise TeacherError(
+            f"{source}: {len(bad)} of {len(logits)} rows hold NaN or infinity, first row {bad[0]} "
+            f"(item {dataset.ids[bad[0]]!r}); the teacher is broken there, label again"
+        )
+
+
+def _read_numpy(path: Path, dataset: Dataset) -> NDArray[Any]:
+    arrays = read_arrays(path)
+    if "logits" not in arrays:
+        raise TeacherError(f"{path}: has no array 'logits', found {', '.join(arrays) or 'none'}")
+    if "dataset_sha256" in arrays:
+        _check_hash(path, str(arrays["dataset_sha256"]), dataset)
+    return arrays["logits"]
+
+
+def _check_hash(path: Path, found: str, dataset: Dataset) -> None:
+    wanted = dataset.sha256()
+    if found != wanted:
+        raise TeacherError(
+            f"{path}: written for other data (texts hash {found[:12]}, split {dataset.split!r} has {wanted[:12]}); "
+            "label this split again"
+        )
+
+
+def _read_parquet(path: Path, dataset: Dataset) -> NDArray[Any]:
+    try:
+        from pyarrow import ArrowException, parquet
+    except ImportError:
+        raise MissingExtraError("pyarrow", "train") from None
+    try:
+        table = parquet.read_table(path)
+    except ArrowException as error:
+        raise ValueError(str(error)) from error
+    labels = list(dataset.task.labels)
+    if set(labels) <= set(table.column_names):
+        logits = np.column_stack([table[label].to_numpy() for label in labels])
+    elif "logits" in table.column_names:
+        logits = np.asarray(table["logits"].to_pylist())
+    else:
+        raise TeacherError(
+            f"{path}: columns {', '.join(table.column_names)}; wanted one for each of {', '.join(labels)}, or 'logits'"
+        )
+    return logits if "id" not in table.column_names else logits[_rows_by_id(path, table["id"].to_pylist(), dataset)]
+
+
+def _rows_by_id(path: Path, found: list[Any], dataset: Dataset) -> list[int]:
+    """The row of each item, found by its id."""
+    place = {str(name): row for row, name in enumerate(found)}
+    missing = [name for name in dataset.ids if name not in place]
+    if missing or len(place) != len(found) or len(found) != len(dataset):
+        raise TeacherError(
+            f"{path}: {len(found)} rows with {len(place)} distinct ids, of which {len(dataset) - len(missing)} are of "
+            f"the {len(dataset)} items of split {dataset.split!r}"
+            + (f"; item {missing[0]!r} has no row" if missing else "; give each item one row")
+        )
+    return [place[name] for name in dataset.ids]

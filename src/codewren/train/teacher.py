@@ -1,0 +1,336 @@
+"""Teachers: a fine-tuned folder, a Hugging Face classifier, the papers' state dict, or a file of logits.
+
+Loading is strict: a head that would be random, a tokenizer that is not the model's, or a wrong number of labels is an
+error, never a line in a log.
+"""
+
+import hashlib
+import time
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from codewren.core.dataset import Dataset
+from codewren.core.errors import TeacherError
+from codewren.core.files import atomic_write, file_sha256
+from codewren.core.recipe import Recipe, TeacherSection
+from codewren.core.task import Task, Unit
+from codewren.runtime.progress import Bar
+from codewren.train.batches import EncodedSplit
+from codewren.train.logits_file import DAMAGED, Logits, logits_teacher_sha256, read_arrays, read_logits
+from codewren.train.papers_checkpoint import (
+    RESERVED_POSITIONS,
+    PapersCheckpoint,
+    column_order,
+    papers_columns,
+    read_papers_checkpoint,
+)
+from codewren.train.pretrained import beside, check_length, check_loading, first_line, load_tokenizer, local_or_hub
+from codewren.train.teacher_batches import Floats, encode_for_teacher, function_vectors, item_logits, teacher_parts
+from codewren.train.teacher_folder import SHEET, read_sheet, read_teacher
+from codewren.train.teacher_network import Judge, TeacherNetwork
+
+SAVE_EVERY_S = 60.0
+SPLIT_MARK = "{split}"
+ROBERTA_LAYER_NORM_EPS = 1e-5
+
+
+class Teacher(Protocol):
+    """Anything that gives logits for a data set."""
+
+    @property
+    def sha256(self) -> str:
+        """Hash of everything the logits depend on."""
+
+    def covers(self, split: str) -> bool:
+        """Whether it can judge this split."""
+
+    def logits(self, dataset: Dataset, *, partial: Path | None = None, quiet: bool = True) -> Logits:
+        """Logits (n, C), column k for `task.labels[k]`; `partial` keeps what is done, so that a kill loses little."""
+
+
+def load_teacher(recipe: Recipe) -> Teacher:
+    """The teacher that `[teacher]` names.
+
+    Raises:
+        TeacherError: it cannot be loaded in full, or does not fit the task.
+    """
+    section, task = recipe.teacher, recipe.task
+    if not section.path:
+        raise TeacherError("teacher.path is empty; name a folder, a hub id, a checkpoint or a logits file")
+    if section.kind == "logits":
+        return FileTeacher(recipe.resolve(section.path), tuple(recipe.distil.train_on))
+    path = beside(recipe.folder, section.path)
+    if section.kind == "papers":
+        encoder = beside(recipe.folder, section.encoder or "")
+        return _papers_teacher(Path(path), replace(section, encoder=encoder), task)
+    if (Path(path) / SHEET).is_file():
+        return _finetuned_teacher(Path(path), section, task)
+    return _classifier_teacher(path, section, task)
+
+
+@dataclass(frozen=True, slots=True)
+class FileTeacher:
+    """Logits that some other model left behind.
+
+    Attributes:
+        path: the file; `{split}` in it stands for the split's name.
+        train_on: the splits it covers when the path has no `{split}`.
+    """
+
+    path: Path
+    train_on: tuple[str, ...]
+
+    def file(self, split: str) -> Path:
+        """The file of a split."""
+        return Path(str(self.path).replace(SPLIT_MARK, split))
+
+    @property
+    def sha256(self) -> str:
+        """Of the teacher that wrote the file where that is known, else of the file."""
+        files = [self.file(split) for split in self.train_on]
+        known = [logits_teacher_sha256(file) or file_sha256(file) for file in files if file.is_file()]
+        return hashlib.sha256("".join(known).encode()).hexdigest()
+
+    def covers(self, split: str) -> bool:
+        """A split to learn from; others only where their own file exists."""
+        return split in self.train_on or (SPLIT_MARK in str(self.path) and self.file(split).is_file())
+
+    def logits(self, dataset: Dataset, *, partial: Path | None = None, quiet: bool = True) -> Logits:
+        """Read and check the file."""
+        return read_logits(self.file(dataset.split), dataset)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class NetworkTeacher:
+    """A network with its tokenizer.
+
+    Attributes:
+        columns: for each of the task's labels its column in the network's output.
+        tokens: about how many tokens are judged at once.
+    """
+
+    network: Judge
+    tokenizer: Any
+    task: Task
+    max_sequence_length: int
+    columns: tuple[int, ...]
+    tokens: int
+    bf16: bool = False
+
+    @property
+    def sha256(self) -> str:
+        """Hash of the weights, the tokenizer, and how they are used."""
+        digest = hashlib.sha256()
+        for name, tensor in sorted(self.network.state_dict().items()):
+            digest.update(name.encode())
+            digest.update(np.ascontiguousarray(tensor.cpu().numpy()).tobytes())
+        pooling = getattr(self.network, "pooling", "")
+        vocabulary = sorted(self.tokenizer.get_vocab().items())
+        digest.update(repr((self.max_sequence_length, self.columns, self.bf16, pooling, vocabulary)).encode())
+        return digest.hexdigest()
+
+    def covers(self, split: str) -> bool:
+        """Any split."""
+        return True
+
+    def logits(self, dataset: Dataset, *, partial: Path | None = None, quiet: bool = True) -> Logits:
+        """Judge every item; each distinct function is encoded once, similar lengths together."""
+        if dataset.task != self.task:
+            raise TeacherError(f"teacher of task {self.task.name!r} asked about task {dataset.task.name!r}")
+        split = encode_for_teacher(self.tokenizer, dataset, max_length=self.max_sequence_length)
+        self.network.eval()
+        identity = f"{dataset.sha256()} {self.sha256}" if partial is not None else ""
+        vectors_FW = self._vectors(split, _Partial(partial, identity), label=f"label {dataset.split}", quiet=quiet)
+        return np.ascontiguousarray(item_logits(self.network, split, vectors_FW)[:, list(self.columns)])
+
+    def _vectors(self, split: EncodedSplit, partial: "_Partial", *, label: str, quiet: bool) -> Floats:
+        pad_id = self.tokenizer.pad_token_id
+        vectors_FW = np.zeros((len(split.functions), self.network.width), dtype=np.float32)
+        parts = teacher_parts(split, tokens=self.tokens)
+        done = partial.load(vectors_FW)
+        saved = time.monotonic()
+        with Bar(label, len(split.functions), quiet=quiet) as bar:
+            bar.advance(sum(len(part) for part in parts[:done]))
+            for index, part in enumerate(parts[done:], start=done + 1):
+                vectors_FW[part] = function_vectors(self.network, split, part, pad_id=pad_id, bf16=self.bf16)
+                bar.advance(len(part))
+                if time.monotonic() - saved > SAVE_EVERY_S:
+                    partial.save(vectors_FW, index)
+                    saved = time.monotonic()
+        return vectors_FW
+
+
+@dataclass(frozen=True, slots=True)
+class _Partial:
+    """Vectors of the parts that are done, on disk."""
+
+    path: Path | None
+    identity: str
+
+    def save(self, vectors_FW: Floats, done: int) -> None:
+        if self.path is not None:
+            with atomic_write(self.path) as stream:
+                np.savez(stream, vectors=vectors_FW, done=np.array(done), identity=np.array(self.identity))
+
+    def load(self, vectors_FW: Floats) -> int:
+        """Fill in what an earlier call left and return how many parts that is; of another teacher or data: nothing."""
+        if self.path is None or not self.path.is_file():
+            return 0
+        try:
+            arrays = read_arrays(self.path)
+        except DAMAGED:
+            return 0  # written atomically, so this is not ours; it will be overwritten
+        if str(arrays.get("identity")) != self.identity or arrays["vectors"].shape != vectors_FW.shape:
+            return 0
+        vectors_FW[:] = arrays["vectors"]
+        return int(arrays["done"])
+
+
+class SequenceClassifier(Judge):
+    """A Hugging Face sequence classifier: a function's vector is its logits already."""
+
+    def __init__(self, model: Any) -> None:
+        super().__init__()
+        self.model = model
+        self.width = int(model.config.num_labels)
+
+    def encode(self, ids_BT: Tensor, mask_BT: Tensor) -> Tensor:
+        """Logits (B, C)."""
+        logits: Tensor = self.model(input_ids=ids_BT, attention_mask=mask_BT).logits
+        return logits
+
+    def classify(self, vectors_BW: Tensor, items_RK: Tensor) -> Tensor:
+        """Logits (R, C)."""
+        return vectors_BW[items_RK[:, 0]]
+
+
+def _finetuned_teacher(folder: Path, section: TeacherSection, task: Task) -> NetworkTeacher:
+    sheet = read_sheet(folder)
+    if sheet.task.unit != task.unit or sheet.task.labels != task.labels:
+        raise TeacherError(
+            f"{folder}: teacher of task {sheet.task.name!r} ({sheet.task.unit}: {', '.join(sheet.task.labels)}), the "
+            f"recipe's is {task.name!r} ({task.unit}: {', '.join(task.labels)}); finetune one for this task"
+        )
+    network, tokenizer, _ = read_teacher(folder, attention=_attention(section))
+    # The sheet's length rules: another one than it was fine-tuned with would be another teacher.
+    return _judge(network, tokenizer, section, task, columns=task.labels, length=sheet.max_sequence_length)
+
+
+def _classifier_teacher(path: str, section: TeacherSection, task: Task) -> NetworkTeacher:
+    from transformers import AutoModelForSequenceClassification
+
+    if task.unit is Unit.PAIR:
+        raise TeacherError(
+            f"{path}: a plain Hugging Face classifier judges one text, task {task.name!r} judges pairs; use a folder "
+            "made by codewren finetune, the papers' checkpoint (kind = 'papers') or a logits file (kind = 'logits')"
+        )
+    try:
+        model, info = AutoModelForSequenceClassification.from_pretrained(
+            local_or_hub(path),
+            revision=section.revision,
+            output_loading_info=True,
+            attn_implementation=_attention(section),
+            dtype=torch.float32,
+        )
+    except (OSError, ValueError, KeyError, RuntimeError) as error:
+        raise TeacherError(f"teacher {path!r} cannot be loaded: {first_line(error)}") from error
+    check_loading(path, info)
+    if model.config.num_labels != len(task.labels):
+        raise TeacherError(
+            f"{path}: classifier of {model.config.num_labels} labels, task {task.name!r} has {len(task.labels)}"
+        )
+    tokenizer = load_tokenizer(path, model.config.vocab_size, revision=section.revision)
+    check_length(path, model.base_model, section.max_sequence_length)
+    columns = _named_columns(model.config.id2label, task)
+    return _judge(SequenceClassifier(model), tokenizer, section, task, columns=columns)
+
+
+def _named_columns(id2label: dict[int, str], task: Task) -> tuple[str, ...]:
+    """Labels in the order of the classifier's columns if it uses the task's names, else in the task's order."""
+    names = tuple(id2label[index] for index in sorted(id2label))
+    return names if sorted(names) == sorted(task.labels) else task.labels
+
+
+def _papers_teacher(path: Path, section: TeacherSection, task: Task) -> NetworkTeacher:
+    from transformers import RobertaModel
+
+    if not section.encoder:
+        raise TeacherError("teacher.encoder is missing: the folder or hub id with the encoder's config and tokenizer")
+    checkpoint = read_papers_checkpoint(path, task)
+    config = _papers_config(checkpoint, section)
+    encoder = RobertaModel(config, add_pooling_layer=False)
+    _load_exactly(encoder, checkpoint.encoder, path)
+    network = TeacherNetwork(encoder, task, pooling="first")
+    head = {name.replace("out_proj", "out"): value for name, value in checkpoint.head.items()}
+    network.load_state_dict(head, strict=False)  # names and shapes were checked when the file was read
+    tokenizer = load_tokenizer(section.encoder, checkpoint.vocab_size, revision=section.revision)
+    check_length(str(path), encoder, section.max_sequence_length)
+    return _judge(network, tokenizer, section, task, columns=papers_columns(task))
+
+
+def _papers_config(checkpoint: PapersCheckpoint, section: TeacherSection) -> Any:
+    from transformers import RobertaConfig
+
+    return RobertaConfig(
+        vocab_size=checkpoint.vocab_size,
+        hidden_size=checkpoint.hidden_size,
+        num_hidden_layers=checkpoint.num_hidden_layers,
+        num_attention_heads=_heads(checkpoint, section),
+        intermediate_size=checkpoint.intermediate_size,
+        max_position_embeddings=checkpoint.positions,
+        type_vocab_size=checkpoint.encoder["embeddings.token_type_embeddings.weight"].shape[0],
+        layer_norm_eps=ROBERTA_LAYER_NORM_EPS,
+        pad_token_id=RESERVED_POSITIONS - 1,
+        attn_implementation=_attention(section),
+    )
+
+
+def _heads(checkpoint: PapersCheckpoint, section: TeacherSection) -> int:
+    """The head count, which no state dict holds and no score betrays (SPEC: 4 heads for 8 score the same)."""
+    heads = section.num_attention_heads
+    if heads is None:
+        raise TeacherError("teacher.num_attention_heads is missing: a state dict does not hold it (CodeBERT has 12)")
+    if checkpoint.hidden_size % heads:
+        raise TeacherError(
+            f"teacher.num_attention_heads {heads} does not divide the checkpoint's hidden size {checkpoint.hidden_size}"
+        )
+    return heads
+
+
+def _load_exactly(module: nn.Module, tensors: dict[str, Tensor], path: Path) -> None:
+    try:
+        module.load_state_dict(tensors, strict=True)
+    except RuntimeError as error:
+        raise TeacherError(f"{path}: does not hold the encoder its shapes promise: {first_line(error)}") from error
+
+
+def _judge(
+    network: Judge,
+    tokenizer: Any,
+    section: TeacherSection,
+    task: Task,
+    *,
+    columns: tuple[str, ...],
+    length: int | None = None,
+) -> NetworkTeacher:
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    length = length or section.max_sequence_length
+    return NetworkTeacher(
+        network=network.to(device).eval(),
+        tokenizer=tokenizer,
+        task=task,
+        max_sequence_length=length,
+        columns=tuple(column_order(task, section.columns or columns)),
+        tokens=section.batch_size * length,
+        bf16=section.precision == "bf16",
+    )
+
+
+def _attention(section: TeacherSection) -> str:
+    # Measured on one core with 256 tokens: under bf16 the plain products win, in fp32 the fused attention.
+    return "eager" if section.precision == "bf16" else "sdpa"
