@@ -16,7 +16,7 @@ from codewren.core.student_config import StudentConfig
 from codewren.core.tokenizer_spec import TokenizerSpec
 from codewren.data.load import available_splits, load_split
 from codewren.train.batches import EncodedSplit, encode_split
-from codewren.train.label import read_logits
+from codewren.train.logits_file import read_logits
 from codewren.train.tokenizer import train_tokenizer
 from codewren.train.validation import validation_scores
 

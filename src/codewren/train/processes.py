@@ -1,7 +1,8 @@
 """One training in several processes: `torchrun --nproc_per_node 2 -m codewren …`; alone it costs nothing."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 import numpy as np
 import torch
@@ -42,3 +43,14 @@ class Processes:
             for parameter, part in zip(parameters, rest.split([g.numel() for g in grads]), strict=True):
                 parameter.grad = part.view_as(parameter)
         return float(loss)
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Torch computes on one thread meanwhile, so that a latency means the same on every machine."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)

@@ -1,0 +1,41 @@
+# Every target makes the virtual environment it needs; nothing has to be installed first but Python 3.11+ and a C++ compiler.
+VENV   ?= .venv
+PYTHON ?= python3
+BIN    := $(VENV)/bin
+export PIP_CONSTRAINT := $(CURDIR)/constraints.txt
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+export OMP_NUM_THREADS ?= 1
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check fix bench clean
+
+help: ## This list
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 16
+
+demo: $(VENV)/.ready ## Teacher to bundle in minutes, on functions of your own Python installation
+	$(BIN)/python examples/demo.py --out runs/demo
+
+test: check ## Everything that must hold: format, lint, types, layers, tests
+
+check: $(VENV)/.ready
+	$(BIN)/ruff format --check src tests benchmarks examples
+	$(BIN)/ruff check src tests benchmarks examples
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
+	$(BIN)/pytest -n 2 --dist loadfile
+
+fix: $(VENV)/.ready ## Format and mend what a tool can mend
+	$(BIN)/ruff format src tests benchmarks examples
+	$(BIN)/ruff check --fix src tests benchmarks examples
+
+bench: $(VENV)/.ready ## The README's tables, measured here (needs ../shared; about an hour)
+	$(BIN)/python benchmarks/tables.py
+
+clean: ## Remove the environment and build products, keep runs/
+	rm -rf $(VENV) build dist
+
+$(VENV)/.ready: pyproject.toml constraints.txt CMakeLists.txt $(wildcard native/*)
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet scikit-build-core nanobind cmake ninja
+	$(BIN)/python -m pip install --quiet --no-build-isolation -e ".[dev]"
+	touch $@

@@ -1,0 +1,49 @@
+"""`codewren info`."""
+
+import json
+from typing import Any
+
+import click
+
+
+@click.command()
+@click.argument("bundle")
+@click.option("--json", "as_json", is_flag=True, help="The whole manifest as JSON.")
+@click.option("--card", is_flag=True, help="The model card.")
+def info(bundle: str, as_json: bool, card: bool) -> None:
+    """Say what a bundle is: size, task, scores, provenance, hashes. BUNDLE is a file or the name of a shipped one."""
+    from codewren.runtime.bundle import Bundle
+    from codewren.runtime.predictor import find_bundle
+
+    opened = Bundle.read(find_bundle(bundle))
+    if as_json:
+        click.echo(json.dumps(opened.manifest, indent=2))
+    elif card:
+        click.echo(opened.card)
+    else:
+        for name, value in _lines(opened):
+            click.echo(f"{name:<12} {value}")
+
+
+def _lines(bundle: Any) -> list[tuple[str, str]]:
+    task, config, manifest = bundle.task, bundle.config, bundle.manifest
+    shape = f"{config.num_hidden_layers} layers, hidden {config.hidden_size}, heads {config.num_attention_heads}"
+    lines = [
+        ("file", f"{bundle.path}  {bundle.size_bytes:,} bytes"),
+        ("sha256", bundle.sha256),
+        ("task", f"{task.name}: {' | '.join(task.labels)} (alarm: {task.positive}), unit {task.unit}"),
+        ("language", task.language or "any"),
+        ("student", f"{shape}, {config.max_sequence_length} tokens, {config.storage} weights"),
+        ("tokenizer", f"{config.tokenizer}, {config.vocab_size:,} entries"),
+        ("decision", f"threshold {manifest['decision']['threshold']}"),
+    ]
+    scores = manifest.get("scores", {})
+    for name, measure in scores.get("measures", {}).items():
+        figure = f"{measure['value']:.4f} [{measure['low']:.4f}, {measure['high']:.4f}]"
+        lines.append((name, f"{figure}  on {scores['split']}, n = {measure['n']:,}"))
+    made = manifest.get("provenance", {})
+    if made:
+        lines.append(
+            ("made by", f"codewren {made.get('codewren', '?')}, {made.get('training_seconds', '?')} s of training")
+        )
+    return lines

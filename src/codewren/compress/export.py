@@ -1,0 +1,69 @@
+"""Stage: one file with everything in it, its scores measured through the runtime that will run it."""
+
+import platform
+from pathlib import Path
+from typing import Any
+
+from codewren.compress.distil import TrainedStudent
+from codewren.compress.evaluate import bundle_quality
+from codewren.compress.run import Run, version
+from codewren.core.errors import InfeasibleError
+from codewren.core.files import file_sha256
+from codewren.export.bundle import write_bundle
+from codewren.measure.quality import Quality
+from codewren.report.card import model_card
+from codewren.runtime.predictor import load
+
+
+def export_student(run: Run, trained: TrainedStudent) -> Path:
+    """Write `student.wren`, judge it on the validation split, and write it again with those scores inside.
+
+    Raises:
+        InfeasibleError: the file is larger than the budget; the file is kept as `student-too-large.wren`.
+    """
+    path = run.path("student.wren")
+    _write(path, run, trained, {}, "")
+    quality = bundle_quality(load(path), run.dataset("valid"))
+    scores = {"split": "valid", **quality.to_dict()}
+    size = _write(path, run, trained, scores, _card(run, trained, quality))
+    limit = run.recipe.budget.max_bytes
+    if limit is not None and size > limit:
+        path.replace(run.path("student-too-large.wren"))
+        raise InfeasibleError(
+            f"the student takes {size:,} bytes, the budget is {limit:,}; lower vocab_size or hidden_size, "
+            "or raise budget.max_bytes"
+        )
+    return path
+
+
+def _write(path: Path, run: Run, trained: TrainedStudent, scores: dict[str, Any], card: str) -> int:
+    return write_bundle(
+        path,
+        task=run.recipe.task,
+        config=trained.config,
+        tensors=trained.distilled.tensors,
+        tokenizer=trained.tokenizer,
+        scores=scores,
+        provenance=_provenance(run, trained),
+        card=card,
+    )
+
+
+def _provenance(run: Run, trained: TrainedStudent) -> dict[str, Any]:
+    recipe = run.recipe
+    plain = recipe.to_dict()
+    plain.pop("folder")  # where the recipe lay is nobody's business
+    return {
+        "codewren": version(),
+        "python": platform.python_version(),
+        "recipe": plain,
+        "logits_sha256": {split: file_sha256(run.path(f"logits-{split}.npz")) for split in recipe.distil.train_on},
+        "data_sha256": {split: run.dataset(split).sha256() for split in (*recipe.distil.train_on, "valid")},
+        "training_seconds": round(trained.distilled.seconds, 1),
+        "epoch": trained.distilled.epoch,
+        "history": list(trained.distilled.history),
+    }
+
+
+def _card(run: Run, trained: TrainedStudent, quality: Quality) -> str:
+    return model_card(run.recipe, trained.config, quality)

@@ -1,0 +1,28 @@
+"""The main path, as the method sections of both papers read: label, search, distil, export, evaluate, report."""
+
+import time
+
+from codewren.compress.distil import distil_student
+from codewren.compress.evaluate import evaluate_run
+from codewren.compress.export import export_student
+from codewren.compress.label import label_splits
+from codewren.compress.overlap import report_overlap
+from codewren.compress.run import Run
+from codewren.compress.search import search_configuration
+
+
+def compress(run: Run) -> str:
+    """Turn the recipe's teacher into `student.wren`; return the table of what came out.
+
+    Every stage leaves its file in the run's folder, and takes up what an earlier, broken call left there.
+
+    Raises:
+        CodewrenError: any stage's own error; what was finished stays.
+    """
+    started = time.monotonic()
+    report_overlap(run)
+    label_splits(run)
+    config = search_configuration(run)
+    trained = distil_student(run, config)
+    bundle = export_student(run, trained)
+    return evaluate_run(run, bundle, seconds=time.monotonic() - started)

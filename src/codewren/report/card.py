@@ -1,0 +1,32 @@
+"""The model card inside a bundle."""
+
+from codewren.core.recipe import Recipe
+from codewren.core.student_config import StudentConfig
+from codewren.core.task import Unit
+from codewren.core.tensors import parameter_count
+from codewren.measure.quality import Quality
+from codewren.report.table import markdown
+
+
+def model_card(recipe: Recipe, config: StudentConfig, quality: Quality) -> str:
+    """What the model is for, what it was made from, how good it is, what it must not be used for."""
+    task = recipe.task
+    unit = "pairs of functions" if task.unit is Unit.PAIR else "single functions"
+    figures = markdown([["figure", "value", "95 % interval", "n"], *quality.rows()])
+    return f"""# {task.name} ({task.language or "any language"})
+
+Judges {unit}; labels: {", ".join(task.labels)}; the alarm is `{task.positive}`.
+
+A student of {parameter_count(config, task):,} parameters ({config.num_hidden_layers} layers, hidden size
+{config.hidden_size}, {config.tokenizer} vocabulary of {config.vocab_size:,}), distilled with codewren from the logits
+of a {recipe.teacher.kind} teacher on the splits {", ".join(recipe.distil.train_on)}.
+
+## Quality on the validation split
+The epoch was chosen on this split, so these figures are slightly optimistic.
+
+{figures}
+
+## Limits
+At most {config.max_sequence_length} tokens of a function are read. Figures hold for code like the training data; on
+other projects expect less. A finding is a hint for a reader, not a proof.
+"""

@@ -1,0 +1,80 @@
+"""The table of a run: models side by side, every quality with its interval."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from codewren.measure.intervals import Comparison, Measure
+from codewren.measure.latency import Latency, ratio
+from codewren.measure.quality import Quality
+
+SHOWN = ("accuracy", "f1", "mcc", "auc", "ece", "agreement")
+
+
+@dataclass(frozen=True, slots=True)
+class ModelRow:
+    """One model: size of what it needs on disk, quality on one split, seconds per item."""
+
+    name: str
+    size_bytes: int | None
+    quality: Quality | None
+    latency: Latency | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the JSON form."""
+        return {
+            "name": self.name,
+            "size_bytes": self.size_bytes,
+            "quality": self.quality.to_dict() if self.quality else None,
+            "latency": self.latency.to_dict() if self.latency else None,
+        }
+
+
+def comparison_table(rows: Sequence[ModelRow]) -> str:
+    """A Markdown table, one column a model, one line a figure; ratios are to the first model.
+
+    Intervals are 95 %.
+    """
+    lines = [["", *(row.name for row in rows)]]
+    lines.append(["bytes", *(f"{row.size_bytes:,}" if row.size_bytes else "-" for row in rows)])
+    lines += [[name, *(_measure(row.quality, name) for row in rows)] for name in SHOWN]
+    lines.append(["majority", *(f"{row.quality.majority.value:.4f}" if row.quality else "-" for row in rows)])
+    lines.append(["latency per item", *(str(row.latency) if row.latency else "-" for row in rows)])
+    first = rows[0]
+    lines.append(["times smaller", *(_times(first.size_bytes, row.size_bytes) for row in rows)])
+    lines.append(["times faster", *(_faster(first.latency, row.latency) for row in rows)])
+    return markdown([line for line in lines if any(cell != "-" for cell in line[1:])])
+
+
+def markdown(lines: Sequence[Sequence[str]]) -> str:
+    """Aligned Markdown: the first line is the header."""
+    widths = [max(len(line[column]) for line in lines) for column in range(len(lines[0]))]
+    padded = ["| " + " | ".join(c.ljust(w) for c, w in zip(line, widths, strict=True)) + " |" for line in lines]
+    rule = "|" + "|".join("-" * (width + 2) for width in widths) + "|"
+    return "\n".join([padded[0], rule, *padded[1:]])
+
+
+def comparison_line(first: str, second: str, comparison: Comparison) -> str:
+    """One sentence on a paired test; says so when the difference is within noise."""
+    d, p = comparison.difference, comparison.p_value
+    verdict = "a real difference" if p < 0.05 else "within noise"
+    return (
+        f"{first} - {second}: accuracy {d.value:+.4f} [{d.low:+.4f}, {d.high:+.4f}], "
+        f"exact McNemar p = {p:.3g} ({comparison.only_first_right} against {comparison.only_second_right}): {verdict}"
+    )
+
+
+def _measure(quality: Quality | None, name: str) -> str:
+    found: Measure | None = next((m for m in quality.measures if m.name == name), None) if quality else None
+    return "-" if found is None else f"{found.value:.4f} [{found.low:.4f}, {found.high:.4f}]"
+
+
+def _times(large: int | None, small: int | None) -> str:
+    return "-" if not large or not small else f"{large / small:,.1f}"
+
+
+def _faster(slow: Latency | None, fast: Latency | None) -> str:
+    if slow is None or fast is None:
+        return "-"
+    times = ratio(slow, fast)
+    return f"{times.value:,.1f} [{times.low:,.1f}, {times.high:,.1f}]"
