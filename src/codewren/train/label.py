@@ -21,8 +21,7 @@ def label(recipe: Recipe, out: Path, datasets: Iterable[Dataset], *, quiet: bool
     A file that this teacher already wrote for this data stays; a killed call goes on where it stopped.
 
     Raises:
-        TeacherError: the teacher cannot be loaded, does not cover a split of `distil.train_on`, or its logits do not
-            fit the data.
+        TeacherError: the teacher cannot be loaded, or its logits do not fit the data.
     """
     teacher = load_teacher(recipe)
     files = []
@@ -30,8 +29,6 @@ def label(recipe: Recipe, out: Path, datasets: Iterable[Dataset], *, quiet: bool
         if teacher.covers(dataset.split):
             files.append(logits_path(out, dataset.split))
             label_split(teacher, dataset, files[-1], quiet=quiet)
-        elif dataset.split in recipe.distil.train_on:
-            raise TeacherError(f"no logits for split {dataset.split!r}, which the student learns from")
     return files
 
 
