@@ -132,7 +132,7 @@ class Predictor:
         places = {text: index for index, text in enumerate(dict.fromkeys(texts))}
         vectors = self._encode(list(places))
         with _Damage(self.path):
-            flat = _floats(self._model.logits(vectors, [places[text] for text in texts])).tolist()
+            flat = list(_floats(self._model.logits(vectors, [places[text] for text in texts])))
         columns = len(self.task.labels)
         return [flat[start : start + columns] for start in range(0, len(flat), columns)]
 
