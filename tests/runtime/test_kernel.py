@@ -7,8 +7,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from oracle import Oracle
-from students import CONFIG, HEADS, random_ids, random_tensors, word_tokenizer, write_student
 
 from codewren import _native
 from codewren.core.student_config import Activation, PositionType, Storage, StudentConfig
@@ -17,6 +15,8 @@ from codewren.export.bundle import write_bundle
 from codewren.runtime.bundle import Bundle
 from codewren.runtime.predictor import Predictor
 from codewren.runtime.tokenizer import Tokenizer
+from oracle import Oracle
+from students import CONFIG, HEADS, random_ids, random_tensors, word_tokenizer, write_student
 
 TARGETS = _native.targets()
 LENGTHS = (1, 2, 33)
