@@ -7,8 +7,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from tiny import make_functions, make_pairs, make_recipe, roberta_config, save_tokenizer
-from torch import nn
+from tiny import (
+    PapersClone,
+    PapersVulnerability,
+    make_functions,
+    make_pairs,
+    make_recipe,
+    roberta_config,
+    save_papers,
+    save_tokenizer,
+)
 from transformers import (
     AutoTokenizer,
     RobertaConfig,
@@ -149,9 +157,7 @@ def test_a_finetuned_pair_teacher_is_the_siamese_network_of_the_papers(siamese):
 
 
 def test_a_finetuned_teacher_of_another_task_is_refused(siamese):
-    with pytest.raises(
-        TeacherError, match=r"of task 'clone' \(pair.*the recipe's is 'vulnerability' \(function"
-    ):
+    with pytest.raises(TeacherError, match=r"of task 'clone' \(pair.*the recipe's is 'vulnerability' \(function"):
         load_teacher(with_teacher(path=str(siamese)))
 
 
@@ -163,35 +169,6 @@ def test_a_damaged_teacher_is_refused(siamese, tmp_path, name):
     (folder / name).write_bytes(content)
     with pytest.raises(TeacherError, match=rf"{name} is missing or not the file that teacher\.json names"):
         load_teacher(with_teacher("clone", path=str(folder)))
-
-
-class PapersClone(nn.Module):
-    """The wrapper whose state dict the first paper saves for clones: encoder and a head over two vectors."""
-
-    def __init__(self, config: RobertaConfig) -> None:
-        super().__init__()
-        self.encoder = RobertaModel(config)
-        self.classifier = nn.Module()
-        self.classifier.dense = nn.Linear(2 * config.hidden_size, config.hidden_size)
-        self.classifier.out_proj = nn.Linear(config.hidden_size, 2)
-
-
-class PapersVulnerability(nn.Module):
-    """The wrapper of its vulnerability model: a whole sequence classifier inside."""
-
-    def __init__(self, config: RobertaConfig) -> None:
-        super().__init__()
-        self.encoder = RobertaForSequenceClassification(config)
-
-
-def save_papers(model: nn.Module, path: Path, **changes: torch.Tensor | None) -> Path:
-    """Save as transformers 4 did, position numbers included."""
-    state = model.state_dict()
-    prefix = "encoder.roberta." if any("roberta" in name for name in state) else "encoder."
-    state[prefix + "embeddings.position_ids"] = torch.arange(50)[None]
-    state |= {name.replace("__", "."): value for name, value in changes.items()}
-    torch.save({name: value for name, value in state.items() if value is not None}, path)
-    return path
 
 
 def papers_recipe(path: Path, folder: Path, task: str, **changes: object) -> Recipe:
