@@ -88,14 +88,13 @@ class WordPieceModel : public Model {
 // Byte-pair encoding: of all neighbours, those that were merged first in training are merged first.
 class BpeModel : public Model {
  public:
-  // `merges` holds left id, right id, ... by rank, in training order: every token is made once, before it is used.
+  // `merges` holds left id, right id, ... by rank; merge k makes the k-th token after the bytes.
   BpeModel(std::vector<std::string> tokens, const std::vector<std::int32_t>& merges)
       : vocabulary_(std::move(tokens)), first_merge_(vocabulary_.size() + 1) {
     find_bytes();
-    if (merges.size() % 2) throw std::invalid_argument("the merges hold an odd number of ids");
-    std::vector<bool> made(vocabulary_.size());
-    for (std::int32_t id : bytes_) made[static_cast<std::size_t>(id)] = true;
-    for (std::size_t index = 0; index < merges.size(); index += 2) add_merge(merges[index], merges[index + 1], made);
+    if (vocabulary_.size() != kFirstMerged + merges.size() / 2 || merges.size() % 2)
+      throw std::invalid_argument("the vocabulary must be special tokens, 256 bytes and one token a merge");
+    for (std::size_t index = 0; index < merges.size(); index += 2) add_merge(merges[index], merges[index + 1]);
     std::sort(merges_.begin(), merges_.end());
     for (const Merge& merge : merges_) ++first_merge_[static_cast<std::size_t>(merge.left) + 1];
     for (std::size_t id = 0; id < vocabulary_.size(); ++id) first_merge_[id + 1] += first_merge_[id];
@@ -119,11 +118,12 @@ class BpeModel : public Model {
   }
 
  private:
+  static constexpr std::int32_t kFirstMerged = kSpecialTokens + 256;
   static constexpr std::uint32_t kNoMerge = std::numeric_limits<std::uint32_t>::max();
   static constexpr std::size_t kKeptSymbols = 1 << 16;
 
   struct Merge {
-    std::int32_t left, right, result;
+    std::int32_t left, right;
     std::uint32_t rank;
     bool operator<(const Merge& other) const {
       return std::pair(left, right) < std::pair(other.left, other.right);
@@ -134,7 +134,6 @@ class BpeModel : public Model {
     std::int32_t id;
     std::uint32_t previous, next;
     std::uint32_t rank;  // of the pair it makes with the next one
-    std::int32_t result;
   };
 
   void find_bytes() {
@@ -143,21 +142,18 @@ class BpeModel : public Model {
       std::string token;
       unicode::append(token, printable ? byte : other++);
       bytes_[byte] = vocabulary_.find(token);
-      if (bytes_[byte] == kNoToken) throw std::invalid_argument("the vocabulary lacks the byte token " + token);
+      if (bytes_[byte] == kNoToken || bytes_[byte] >= kFirstMerged)
+        throw std::invalid_argument("the vocabulary lacks the byte token " + token);
     }
   }
 
-  void add_merge(std::int32_t left, std::int32_t right, std::vector<bool>& made) {
-    const auto ordinary = [&](std::int32_t id) {
-      return id >= kSpecialTokens && static_cast<std::size_t>(id) < made.size() && made[static_cast<std::size_t>(id)];
-    };
-    if (!ordinary(left) || !ordinary(right))
-      throw std::invalid_argument("a merge uses an id that is outside the vocabulary or not made by then");
-    const std::int32_t result = vocabulary_.find(std::string(vocabulary_.token(left)).append(vocabulary_.token(right)));
-    if (result == kNoToken) throw std::invalid_argument("a merge makes no token of the vocabulary");
-    if (made[static_cast<std::size_t>(result)]) throw std::invalid_argument("two merges make the same token");
-    made[static_cast<std::size_t>(result)] = true;
-    merges_.push_back({left, right, result, static_cast<std::uint32_t>(merges_.size())});
+  void add_merge(std::int32_t left, std::int32_t right) {
+    const auto result = static_cast<std::int32_t>(kFirstMerged + merges_.size());
+    if (std::min(left, right) < kSpecialTokens || std::max(left, right) >= result)
+      throw std::invalid_argument("a merge must join two tokens that were made before it");
+    if (vocabulary_.token(result) != std::string(vocabulary_.token(left)).append(vocabulary_.token(right)))
+      throw std::invalid_argument("a merge makes another token than the vocabulary holds");
+    merges_.push_back({left, right, static_cast<std::uint32_t>(merges_.size())});
     left_bytes_ += vocabulary_.token(left).size();
     longest_ = std::max(longest_, vocabulary_.token(result).size());
   }
@@ -181,7 +177,7 @@ class BpeModel : public Model {
     symbols.clear();
     queue.clear();
     for (std::uint32_t at = 0; at < word.size(); ++at)
-      symbols.push_back({bytes_[static_cast<unsigned char>(word[at])], at - 1, at + 1, kNoMerge, kNoToken});
+      symbols.push_back({bytes_[static_cast<unsigned char>(word[at])], at - 1, at + 1, kNoMerge});
     for (std::uint32_t at = 0; at + 1 < word.size(); ++at) pair_up(at, symbols, queue);
     std::make_heap(queue.begin(), queue.end(), std::greater<>());
   }
@@ -191,7 +187,6 @@ class BpeModel : public Model {
     Symbol& left = symbols[place];
     const Merge* merge = left.next < symbols.size() ? find(left.id, symbols[left.next].id) : nullptr;
     left.rank = merge ? merge->rank : kNoMerge;
-    left.result = merge ? merge->result : kNoToken;
     if (merge) queue.push_back(std::uint64_t{merge->rank} << 32 | place);
     return merge;
   }
@@ -199,7 +194,7 @@ class BpeModel : public Model {
   void merge(std::uint32_t place, std::vector<Symbol>& symbols, std::vector<std::uint64_t>& queue) const {
     Symbol& left = symbols[place];
     Symbol& gone = symbols[left.next];
-    left.id = left.result;
+    left.id = static_cast<std::int32_t>(kFirstMerged + left.rank);
     left.next = gone.next;
     gone.rank = kNoMerge;
     if (left.next < symbols.size()) symbols[left.next].previous = place;

@@ -5,6 +5,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <string>
 #include <string_view>
 
@@ -75,28 +76,63 @@ inline void append_lower(std::string& text, char32_t code) {
   append(text, row && (code - row->first) % row->step == 0 ? row->to + (code - row->first) : code);
 }
 
+// What collapsing makes of an ASCII character: white space becomes a space, and letters lower case if asked for.
+using AsciiTable = std::array<char, 128>;
+
+constexpr AsciiTable ascii_table(bool lowercase) {
+  AsciiTable table{};
+  for (char32_t code = 0; code < 128; ++code) {
+    const bool upper = lowercase && code >= 'A' && code <= 'Z';
+    const bool blank = kAsciiFlags[code] & kBlank;
+    table[code] = static_cast<char>(blank ? ' ' : upper ? code + ('a' - 'A') : code);
+  }
+  return table;
+}
+
+inline std::size_t end_of_ascii(std::string_view text, std::size_t at) {
+  for (std::uint64_t eight; at + sizeof eight <= text.size(); at += sizeof eight) {
+    std::memcpy(&eight, text.data() + at, sizeof eight);
+    if (eight & 0x8080808080808080) break;
+  }
+  while (at < text.size() && static_cast<unsigned char>(text[at]) < 128) ++at;
+  return at;
+}
+
+// Appends `ascii` without a space at the start of `text` or after another one. No branch depends on the text.
+inline void append_collapsed(std::string& text, std::string_view ascii, const AsciiTable& table) {
+  std::size_t size = text.size();
+  char last = size ? text.back() : ' ';
+  text.resize(size + ascii.size());
+  for (char from : ascii) {
+    const char to = table[static_cast<unsigned char>(from)];
+    text[size] = to;
+    size += !(to == ' ' && last == ' ');
+    last = to;
+  }
+  text.resize(size);
+}
+
 // Python's " ".join(code.split()), with letters lower-cased on the way. Returns whether all of it was ASCII.
 inline bool collapse(std::string_view code, bool lowercase, std::string& text) {
+  static constexpr AsciiTable kTables[] = {ascii_table(false), ascii_table(true)};
   text.clear();
   text.reserve(code.size());
-  bool ascii = true, gap = false;
+  bool ascii = true;
   for (std::size_t at = 0; at < code.size();) {
+    const std::size_t end = end_of_ascii(code, at);
+    append_collapsed(text, code.substr(at, end - at), kTables[lowercase]);
+    at = end;
+    if (at == code.size()) break;
     const Decoded next = decode(code, at);
     at += next.size;
     if (flags_of(next.code) & kBlank) {
-      gap = true;
-      continue;
-    }
-    if (gap && !text.empty()) text.push_back(' ');
-    gap = false;
-    if (next.code < 128) {
-      const bool upper = lowercase && next.code >= 'A' && next.code <= 'Z';
-      text.push_back(static_cast<char>(upper ? next.code + ('a' - 'A') : next.code));
+      append_collapsed(text, " ", kTables[lowercase]);
     } else {
       ascii = false;
       lowercase ? append_lower(text, next.code) : append(text, next.code);
     }
   }
+  if (text.ends_with(' ')) text.pop_back();
   return ascii;
 }
 

@@ -15,6 +15,10 @@ from codewren.core.student_config import TokenizerKind
 
 SPECIAL_TOKENS = ("<s>", "<pad>", "</s>", "<unk>")
 BOS_ID, PAD_ID, EOS_ID, UNK_ID = range(4)
+BYTE_TOKENS = len(SPECIAL_TOKENS) + 256
+"""Tokens of a BPE vocabulary before the first merge."""
+LARGEST_VOCAB = 1 << 24
+"""Characters of all tokens together; doubling a token by every merge would fill any memory."""
 NESTED_KINDS = frozenset({TokenizerKind.BPE, TokenizerKind.WORD})
 """Kinds whose smaller vocabulary is a prefix of the larger one."""
 
@@ -37,7 +41,8 @@ class TokenizerSpec:
     """One of the four tokenizer kinds, complete: the same ids follow from it in training and at run time.
 
     `vocab` is in id order and starts with `SPECIAL_TOKENS`, which text never produces. `merges` holds
-    left id, right id, ... by rank (BPE only); `scores` one log probability a token (Unigram only).
+    left id, right id, ... by rank (BPE only): merge k makes token `BYTE_TOKENS + k`, in the order of training.
+    `scores` holds one log probability a token (Unigram only).
 
     Raises:
         BundleError: a field is not what the format promises.
@@ -56,8 +61,9 @@ class TokenizerSpec:
     def __post_init__(self) -> None:
         _check_vocab(self.vocab)
         if self.kind is TokenizerKind.BPE:
-            _check_bytes(self.vocab)
-            _check_merges(self.vocab, self.merges)
+            _check_bytes(self.vocab[:BYTE_TOKENS])
+            if _merged(self.vocab[:BYTE_TOKENS], self.merges) != self.vocab:
+                raise BundleError(f"tokenizer: merge k of bpe must make token {BYTE_TOKENS} + k, and every other token")
         elif self.merges or self.add_prefix_space:
             raise BundleError(f"tokenizer: merges and add_prefix_space belong to bpe, not to {self.kind}")
         if self.kind is TokenizerKind.UNIGRAM:
@@ -71,10 +77,13 @@ class TokenizerSpec:
         return hashlib.sha256(self.to_bytes()).hexdigest()
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the JSON form."""
-        normalizer = {name: getattr(self, name) for name in _NORMALIZER}
+        """Return the JSON form; what the merges of BPE make is left out of `vocab`, half the bytes of the file."""
         plain = {name: value for name, value in asdict(self).items() if name not in _NORMALIZER}
-        return {**plain, "kind": str(self.kind), "normalizer": normalizer}
+        plain["normalizer"] = {name: getattr(self, name) for name in _NORMALIZER}
+        plain["kind"] = str(self.kind)
+        if self.kind is TokenizerKind.BPE:
+            plain["vocab"] = self.vocab[:BYTE_TOKENS]
+        return plain
 
     def to_bytes(self) -> bytes:
         """Return compact JSON, as a bundle stores it; equal specs give equal bytes."""
@@ -98,7 +107,11 @@ class TokenizerSpec:
         for name, value in flags.items():
             if not isinstance(value, bool):
                 raise BundleError(f"tokenizer: {name} must be true or false, found {value!r:.40}")
-        return cls(kind=_kind(values.pop("kind")), **values, **flags)
+        kind = _kind(values.pop("kind"))
+        if kind is TokenizerKind.BPE:
+            _check_vocab(values["vocab"])
+            values["vocab"] = _merged(values["vocab"], values["merges"])
+        return cls(kind=kind, **values, **flags)
 
 
 _NORMALIZER = ("lowercase", "nfkd", "strip_accents")
@@ -137,30 +150,29 @@ def _check_vocab(vocab: tuple[str, ...]) -> None:
         raise BundleError(f"tokenizer.vocab holds text that is not Unicode: {error.reason}") from None
 
 
-def _check_bytes(vocab: tuple[str, ...]) -> None:
-    alphabet = set(byte_alphabet())
-    missing = alphabet.difference(vocab)
-    if missing:
-        raise BundleError(f"tokenizer.vocab lacks {len(missing)} of the 256 bytes, such as {min(missing)!r}")
-    strange = set("".join(vocab[len(SPECIAL_TOKENS) :])) - alphabet
-    if strange:
-        raise BundleError(f"tokenizer.vocab: {min(strange)!r} stands for no byte in a bpe token")
+def _check_bytes(base: tuple[str, ...]) -> None:
+    wrong = set(byte_alphabet()).symmetric_difference(base[len(SPECIAL_TOKENS) :])
+    if wrong:
+        raise BundleError(
+            f"tokenizer.vocab of bpe must go on with the 256 bytes; {min(wrong)!r:.40} is missing or extra"
+        )
 
 
-def _check_merges(vocab: tuple[str, ...], merges: tuple[int, ...]) -> None:
+def _merged(base: tuple[str, ...], merges: tuple[int, ...]) -> tuple[str, ...]:
+    """The whole vocabulary: each merge joins two tokens made before it."""
     if set(map(type, merges)) - {int} or len(merges) % 2:
         raise BundleError("tokenizer.merges must hold pairs of whole numbers: left id, right id, ...")
-    if merges and not len(SPECIAL_TOKENS) <= min(merges) <= max(merges) < len(vocab):
-        raise BundleError(
-            f"tokenizer.merges: ids {min(merges)}..{max(merges)} leave the vocabulary 4..{len(vocab) - 1}"
-        )
-    pairs = list(zip(merges[::2], merges[1::2], strict=True))
-    if len(set(pairs)) != len(pairs):
-        raise BundleError("tokenizer.merges holds one pair twice; its rank is ambiguous")
-    ordinary = set(vocab[len(SPECIAL_TOKENS) :])
-    for left, right in pairs:
-        if vocab[left] + vocab[right] not in ordinary:
-            raise BundleError(f"tokenizer.merges: {vocab[left]!r:.40} + {vocab[right]!r:.40} make no token")
+    vocab = list(base)
+    characters = 0
+    for left, right in zip(merges[::2], merges[1::2], strict=True):
+        if not (len(SPECIAL_TOKENS) <= left < len(vocab) and len(SPECIAL_TOKENS) <= right < len(vocab)):
+            raise BundleError(f"tokenizer.merges: {left} + {right} must name tokens 4..{len(vocab) - 1}, made before")
+        token = vocab[left] + vocab[right]
+        characters += len(token)
+        if characters > LARGEST_VOCAB:
+            raise BundleError(f"tokenizer.merges make more than {LARGEST_VOCAB} characters; the bundle is damaged")
+        vocab.append(token)
+    return tuple(vocab)
 
 
 def _check_scores(vocab: tuple[str, ...], scores: tuple[float, ...]) -> None:

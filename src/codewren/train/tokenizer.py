@@ -20,6 +20,7 @@ from codewren.core.files import read_json, write_bytes
 from codewren.core.student_config import TokenizerKind
 from codewren.core.tokenizer_spec import (
     BOS_ID,
+    BYTE_TOKENS,
     EOS_ID,
     NESTED_KINDS,
     SPECIAL_TOKENS,
@@ -79,9 +80,7 @@ def train_tokenizer(
     """
     kind = TokenizerKind(kind)
     text = _text_options(kind, mode, lowercase)
-    least = len(SPECIAL_TOKENS) + (256 if kind is TokenizerKind.BPE else 1)
-    if vocab_size < least:
-        raise InputError(f"vocab_size {vocab_size} is too small for {kind}, which needs {least} or more")
+    _check_size(kind, vocab_size)
     collapsed = [" ".join(code.split()) for code in texts]
     if not any(collapsed):
         raise InputError("a tokenizer needs text to train on, found none; check the data set's code column")
@@ -105,11 +104,9 @@ def cut(spec: TokenizerSpec, vocab_size: int) -> TokenizerSpec:
     """
     if spec.kind not in NESTED_KINDS:
         raise InputError(f"a {spec.kind} vocabulary of another size must be trained anew; only bpe and word can be cut")
-    least = len(SPECIAL_TOKENS) + (256 if spec.kind is TokenizerKind.BPE else 1)
-    if vocab_size < least:
-        raise InputError(f"vocab_size {vocab_size} is too small for {spec.kind}, which needs {least} or more")
-    vocab = spec.vocab[:vocab_size]
-    return replace(spec, vocab=vocab, merges=_merges_within(spec, vocab))
+    _check_size(spec.kind, vocab_size)
+    merges = spec.merges[: 2 * max(0, vocab_size - BYTE_TOKENS)]
+    return replace(spec, vocab=spec.vocab[:vocab_size], merges=merges)
 
 
 def encoder(spec: TokenizerSpec) -> Tokenizer:
@@ -166,6 +163,12 @@ def _text_options(kind: TokenizerKind, mode: Mode, lowercase: bool) -> _Text:
     return text if kind is TokenizerKind.BPE else replace(text, add_prefix_space=False)
 
 
+def _check_size(kind: TokenizerKind, vocab_size: int) -> None:
+    least = BYTE_TOKENS if kind is TokenizerKind.BPE else len(SPECIAL_TOKENS) + 1
+    if vocab_size < least:
+        raise InputError(f"vocab_size {vocab_size} is too small for {kind}, which needs {least} or more")
+
+
 def _key(kind: TokenizerKind, vocab_size: int, text: _Text, texts: list[str]) -> str:
     digest = hashlib.sha256(repr((_CACHE_VERSION, str(kind), vocab_size, text, len(texts))).encode())
     for one in texts:
@@ -179,7 +182,9 @@ def _train(kind: TokenizerKind, vocab_size: int, text: _Text, texts: list[str]) 
     if kind is TokenizerKind.UNIGRAM:
         texts = _without_rare_characters(tokenizer, texts, keep=vocab_size // _ALPHABET_SHARE)
     tokenizer.train_from_iterator(texts, trainer=_trainer(kind, vocab_size), length=len(texts))
-    return spec_from_tokenizers(json.loads(tokenizer.to_str()), source="the trained tokenizer")
+    spec = spec_from_tokenizers(json.loads(tokenizer.to_str()), source="the trained tokenizer")
+    # Further digits would double the file and decide nothing.
+    return replace(spec, scores=tuple(round(score, 6) for score in spec.scores))
 
 
 # A comment in Chinese must not fill the vocabulary with single characters (and the library never drops one of them, so
@@ -256,17 +261,3 @@ def _model(spec: TokenizerSpec) -> models.Model:
     if spec.kind is TokenizerKind.UNIGRAM:
         return models.Unigram(list(zip(vocab, spec.scores, strict=True)), UNK_ID, False)
     return models.WordLevel(vocab=ids, unk_token=vocab[UNK_ID])
-
-
-def _merges_within(spec: TokenizerSpec, vocab: tuple[str, ...]) -> tuple[int, ...]:
-    """The merges up to the one that completes `vocab`, which is where training would have stopped."""
-    if len(vocab) == len(spec.vocab) or not spec.merges:
-        return spec.merges
-    last = len(vocab) - 1
-    if last < len(SPECIAL_TOKENS) + 256:
-        return ()
-    for index in range(0, len(spec.merges), 2):
-        left, right = spec.merges[index : index + 2]
-        if spec.vocab[left] + spec.vocab[right] == spec.vocab[last]:
-            return spec.merges[: index + 2]
-    raise InputError(f"token {spec.vocab[last]!r} ends no merge: these merges were not trained in this order")
