@@ -17,6 +17,9 @@ PAPERS_LENGTH = 514
 BYTES_PER_PARAMETER = 4
 """Both papers count float32."""
 
+DISTANCE_TERMS = {PositionType.ABSOLUTE: 0, PositionType.RELATIVE_KEY: 1, PositionType.RELATIVE_KEY_QUERY: 2}
+"""Dot products with a distance table for each pair of tokens."""
+
 
 def papers_parameters(
     *,
@@ -149,9 +152,6 @@ def student_flops(config: StudentConfig, task: Task, *, tokens: int | None = Non
         num_attention_heads=config.num_attention_heads,
         tokens=length,
     )
-    distances = _DISTANCE_TERMS[config.position_embedding_type] * 2 * length * hidden * (full * length + 1)
+    distances = DISTANCE_TERMS[config.position_embedding_type] * 2 * length * hidden * (full * length + 1)
     head = 2 * hidden * hidden * (2 if task.unit is Unit.PAIR else 1) + 2 * hidden * len(task.labels)
     return int(functions * (encoder + distances) + head)
-
-
-_DISTANCE_TERMS = {PositionType.ABSOLUTE: 0, PositionType.RELATIVE_KEY: 1, PositionType.RELATIVE_KEY_QUERY: 2}

@@ -1,13 +1,18 @@
-"""What a student costs, for one configuration and for millions: bytes and FLOPs, the papers' or real ones, latency."""
+"""What a student costs, for one configuration and for millions: bytes and FLOPs, the papers' or real ones, latency.
 
-from collections.abc import Callable, Sequence
+Each closed form is written once, in plain arithmetic, and serves numbers, numpy columns and solver terms alike.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from codewren.core import formulas
+from codewren.core.errors import InputError
+from codewren.core.formulas import Quantity
 from codewren.core.layout import ALIGNMENT, ITEM_BYTES, SCALE_BYTES
 from codewren.core.shipped_size import weights_size_bytes
 from codewren.core.space import SearchSpace
@@ -15,8 +20,26 @@ from codewren.core.student_config import PositionType, Storage, StudentConfig
 from codewren.core.task import Task, Unit
 from codewren.search.points import Points
 
-Amounts = NDArray[Any]
+Amounts: TypeAlias = NDArray[Any]
 ARCHITECTURE = ("vocab_size", "num_hidden_layers", "hidden_size", "intermediate_size")
+SHAPE = (*ARCHITECTURE, "max_sequence_length")
+
+
+class Terms(Protocol):
+    """Fields of an unknown configuration: numpy columns, or unknowns of a solver."""
+
+    @property
+    def space(self) -> SearchSpace:
+        """Where the configuration lies."""
+
+    def numbers(self, field: str) -> Quantity:
+        """A whole-number field."""
+
+    def choose(self, field: str, amounts: Mapping[Any, Quantity]) -> Quantity:
+        """The amount that belongs to the value of a field."""
+
+    def rounded_up(self, amount: Quantity, multiple: int) -> Quantity:
+        """The smallest multiple that is not below a whole amount."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,68 +51,71 @@ class Cost:
         one: the amount of one configuration.
         fields: the fields it depends on.
         rising: those of them in which it never falls, so that the smallest value gives a lower bound.
-        many: the amounts of a table; without it, `one` is asked for every distinct combination of `fields`.
+        form: its closed form, which a solver can reason about.
+        many: the amounts of a table, where that is not the closed form; without both, `one` is asked for every
+            distinct combination of `fields`.
     """
 
     name: str
     one: Callable[[StudentConfig], float]
     fields: tuple[str, ...]
     rising: tuple[str, ...] = ()
+    form: Callable[[Terms], Quantity] | None = None
     many: Callable[[Points], Amounts] | None = None
 
     def of(self, points: Points) -> Amounts:
         """Amounts at every point, shape (n,)."""
-        amounts = self.many(points) if self.many else _one_by_one(self.one, points, self.fields)
+        many = self.many or self.form
+        amounts = many(points) if many else one_by_one(self.one, points, self.fields)
         return np.broadcast_to(amounts, (len(points),))
 
 
 def papers_size(task: Task, length: int | None = None) -> Cost:
     """The papers' size formula in bytes; `length` fixes the position rows (the first paper's 514)."""
 
-    def many(points: Points) -> Amounts:
-        sizes = {field: points.numbers(field) for field in ARCHITECTURE}
-        return np.asarray(formulas.papers_size_bytes(**sizes, length=_papers_length(points, task, length)))
+    def form(terms: Terms) -> Quantity:
+        sizes = {field: terms.numbers(field) for field in ARCHITECTURE}
+        return formulas.papers_size_bytes(**sizes, length=_papers_length(terms, task, length))
 
-    fields = ARCHITECTURE if length else (*ARCHITECTURE, "max_sequence_length")
-    return Cost("size by the papers' formula", _through(many), fields, fields, many)
+    fields = ARCHITECTURE if length else SHAPE
+    return Cost("size by the papers' formula", _on_one(form), fields, fields, form)
 
 
 def papers_flops(task: Task, length: int | None = None) -> Cost:
     """The papers' FLOPs formula."""
 
-    def many(points: Points) -> Amounts:
-        sizes = {field: points.numbers(field) for field in (*ARCHITECTURE, "num_attention_heads")}
-        return np.asarray(formulas.papers_flops(**sizes, length=_papers_length(points, task, length)))
+    def form(terms: Terms) -> Quantity:
+        sizes = {field: terms.numbers(field) for field in (*ARCHITECTURE, "num_attention_heads")}
+        return formulas.papers_flops(**sizes, length=_papers_length(terms, task, length))
 
-    fields = (*ARCHITECTURE, "num_attention_heads") if length else (*_SHAPE, "num_attention_heads")
-    return Cost("FLOPs by the papers' formula", _through(many), fields, fields, many)
+    fields = (*(ARCHITECTURE if length else SHAPE), "num_attention_heads")
+    return Cost("FLOPs by the papers' formula", _on_one(form), fields, fields, form)
 
 
 def honest_flops(task: Task) -> Cost:
     """FLOPs of the matrix products of the shipped form."""
 
-    def many(points: Points) -> Amounts:
-        hidden, heads, inner = (points.numbers(f) for f in ("hidden_size", "num_attention_heads", "intermediate_size"))
-        tokens, full = points.numbers("max_sequence_length"), points.numbers("num_hidden_layers") - 1
+    def form(terms: Terms) -> Quantity:
+        hidden, heads, inner = (terms.numbers(f) for f in ("hidden_size", "num_attention_heads", "intermediate_size"))
+        tokens, full = terms.numbers("max_sequence_length"), terms.numbers("num_hidden_layers") - 1
         encoder = formulas.plain_flops(
             hidden_size=hidden, num_hidden_layers=full, intermediate_size=inner, tokens=tokens
         ) + formulas.first_token_layer_flops(
             hidden_size=hidden, intermediate_size=inner, num_attention_heads=heads, tokens=tokens
         )
-        kind = points.values("position_embedding_type")
-        terms = (kind == PositionType.RELATIVE_KEY) * 1 + (kind == PositionType.RELATIVE_KEY_QUERY) * 2
-        distances = terms * 2 * tokens * hidden * (full * tokens + 1)
-        pooled = 2 * hidden if task.unit is Unit.PAIR else hidden
-        head = 2 * hidden * pooled + 2 * hidden * len(task.labels)
-        return np.asarray(task.functions_per_item * (encoder + distances) + head)
+        distances = 2 * tokens * hidden * (full * tokens + 1)
+        kinds = {kind: terms_of_kind * distances for kind, terms_of_kind in formulas.DISTANCE_TERMS.items()}
+        encoder = encoder + terms.choose("position_embedding_type", kinds)
+        head = 2 * hidden * (2 * hidden if task.unit is Unit.PAIR else hidden) + 2 * hidden * len(task.labels)
+        return task.functions_per_item * encoder + head
 
-    rising = ("num_hidden_layers", "hidden_size", "intermediate_size", "num_attention_heads", "max_sequence_length")
+    rising = (*SHAPE[1:], "num_attention_heads")
     fields = (*rising, "position_embedding_type")
-    return Cost("FLOPs", lambda config: formulas.student_flops(config, task), fields, rising, many)
+    return Cost("FLOPs", lambda config: formulas.student_flops(config, task), fields, rising, form)
 
 
 def shipped_size(size_bytes: Callable[[StudentConfig], int], task: Task) -> Cost:
-    """Bytes of the whole bundle: tables add the exact bytes of the weights to what else the file holds.
+    """Bytes of the whole bundle: the exact bytes of the weights, and what else the file holds.
 
     What else depends on few fields, so it is asked once for each of their combinations. That it depends on no others
     is checked on a sample of every table; where it does not hold, every combination of all fields is asked.
@@ -99,74 +125,102 @@ def shipped_size(size_bytes: Callable[[StudentConfig], int], task: Task) -> Cost
         return size_bytes(config) - weights_size_bytes(config, task)
 
     def many(points: Points) -> Amounts:
-        amounts = weights_bytes(points, task) + _one_by_one(rest, points, _WRAPPING)
+        amounts = weights_bytes(points, task) + one_by_one(rest, points, _WRAPPING)
         probe = np.random.default_rng(0).integers(len(points), size=min(16, len(points)))
         if all(amounts[i] == size_bytes(points.config(i)) for i in probe.tolist()):
-            return amounts
-        return _one_by_one(size_bytes, points, _SHIPPED)
+            return np.asarray(amounts)
+        return one_by_one(size_bytes, points, _SHIPPED)
 
-    return Cost("shipped bytes", size_bytes, _SHIPPED, (*_SHAPE,), many)
+    def form(terms: Terms) -> Quantity:
+        return weights_bytes(terms, task) + _wrapping_form(rest, terms)
 
-
-def latency(latency_s: Callable[[StudentConfig], float]) -> Cost:
-    """Seconds per function by a model of this machine."""
-    fields = (*_SHAPE[1:], "num_attention_heads", "position_embedding_type", "hidden_act", "storage")
-    return Cost("latency", latency_s, (*fields, "tokenizer", "vocab_size"))
+    return Cost("shipped bytes", size_bytes, _SHIPPED, SHAPE, form, many)
 
 
-def weights_bytes(points: Points, task: Task) -> Amounts:
-    """Exact bytes of `weights.bin` at every point: `core.layout.weights_size_bytes` for a table, shape (n,)."""
-    vocab, layers, hidden, inner = (points.numbers(field) for field in ARCHITECTURE)
-    heads, length = points.numbers("num_attention_heads"), points.numbers("max_sequence_length")
-    storage, kind = points.values("storage"), points.values("position_embedding_type")
-    int8 = storage == Storage.INT8
-    item = np.where(int8, ITEM_BYTES[Storage.INT8], np.where(storage == Storage.FP16, 2, 4))
-    item_of_vector = np.where(int8, ITEM_BYTES[Storage.FP16], item)
-
-    def matrix(rows: Amounts, columns: Amounts) -> Amounts:
-        return _aligned(rows * columns * item) + np.where(int8, _aligned(SCALE_BYTES * rows), 0)
-
-    def vector(size: Amounts) -> Amounts:
-        return _aligned(size * item_of_vector)
-
-    absolute = kind == PositionType.ABSOLUTE
-    labels = np.asarray(len(task.labels))
-    pooled = 2 * hidden if task.unit is Unit.PAIR else hidden
-    layer = 4 * matrix(hidden, hidden) + matrix(inner, hidden) + matrix(hidden, inner) + vector(inner)
-    layer = layer + 9 * vector(hidden)
-    width = hidden // heads
-    distances = (layers - 1) * matrix(2 * length - 1, width) + matrix(length, width)
-    positions = np.where(absolute, matrix(length, hidden), distances)
-    head = matrix(hidden, pooled) + vector(hidden) + matrix(labels, hidden) + labels * item_of_vector
-    total = matrix(vocab, hidden) + positions + 3 * vector(hidden) + layers * layer + head
-    return np.broadcast_to(total, (len(points),))
+def weights_bytes(terms: Terms, task: Task) -> Quantity:
+    """Exact bytes of `weights.bin`: `core.layout.weights_size_bytes` in closed form."""
+    stored, kinds = terms.space.values("storage"), terms.space.values("position_embedding_type")
+    by_kind = {kind: {s: _weights_form(terms, task, kind, s) for s in stored} for kind in kinds}
+    chosen = {kind: terms.choose("storage", amounts) for kind, amounts in by_kind.items()}
+    return terms.choose("position_embedding_type", chosen)
 
 
-_SHAPE = (*ARCHITECTURE, "max_sequence_length")
-_SHIPPED = (*_SHAPE, "num_attention_heads", "position_embedding_type", "tokenizer", "pair_head", "storage")
+def one_by_one(one: Callable[[StudentConfig], float], points: Points, fields: Sequence[str]) -> Amounts:
+    """Ask `one` once for each distinct combination of `fields`; the other fields stand as where it first occurs."""
+    key = np.zeros(len(points), dtype=np.int64)
+    for field in fields:
+        if field in points.codes:
+            key = key * len(points.space.values(field)) + points.codes[field]
+    _, first, inverse = np.unique(key, return_index=True, return_inverse=True)
+    amounts = np.array([one(points.config(index)) for index in first.tolist()])
+    return np.asarray(amounts[inverse])
+
+
+_SHIPPED = (*SHAPE, "num_attention_heads", "position_embedding_type", "tokenizer", "pair_head", "storage")
 _WRAPPING = ("tokenizer", "vocab_size", "num_hidden_layers", "position_embedding_type", "storage", "pair_head")
 
 
-def _aligned(size: Amounts) -> Amounts:
-    return -(-size // ALIGNMENT) * ALIGNMENT
+def _weights_form(terms: Terms, task: Task, kind: PositionType, storage: Storage) -> Quantity:
+    vocab, layers, hidden, inner, length = (terms.numbers(field) for field in SHAPE)
+    quantised = storage is Storage.INT8
+    item, item_of_vector = ITEM_BYTES[storage], ITEM_BYTES[Storage.FP16 if quantised else storage]
+
+    def matrix(rows: Quantity, columns: Quantity) -> Quantity:
+        numbers = terms.rounded_up(rows * columns * item, ALIGNMENT)
+        return numbers + terms.rounded_up(SCALE_BYTES * rows, ALIGNMENT) if quantised else numbers
+
+    def vector(size: Quantity) -> Quantity:
+        return terms.rounded_up(size * item_of_vector, ALIGNMENT)
+
+    layer = 4 * matrix(hidden, hidden) + matrix(inner, hidden) + matrix(hidden, inner) + vector(inner)
+    layer = layer + 9 * vector(hidden)
+    if kind is PositionType.ABSOLUTE:
+        positions = matrix(length, hidden)
+    else:
+        width = terms.numbers("head_size")
+        positions = (layers - 1) * matrix(2 * length - 1, width) + matrix(length, width)
+    labels = len(task.labels)
+    pooled = 2 * hidden if task.unit is Unit.PAIR else hidden
+    head = matrix(hidden, pooled) + vector(hidden) + matrix(labels, hidden) + labels * item_of_vector
+    return matrix(vocab, hidden) + positions + 3 * vector(hidden) + layers * layer + head
 
 
-def _papers_length(points: Points, task: Task, length: int | None) -> Amounts:
-    if length:
-        return np.asarray(length)
-    return points.numbers("max_sequence_length") * task.functions_per_item
+def _wrapping_form(rest: Callable[[StudentConfig], int], terms: Terms) -> Quantity:
+    """What else the file holds, as tokenizer and vocabulary together, plus each other field by itself.
+
+    Raises:
+        InputError: the size function does not fall apart like that, so nothing can be proven about it.
+    """
+    space = terms.space
+    start = Points(space, {}).config(0)
+    base = rest(start)
+
+    def joint(tokenizer: Any, vocab: int) -> int:
+        return rest(start.replace(tokenizer=tokenizer, vocab_size=vocab))
+
+    tables: dict[str, dict[Any, int]] = {
+        field: {value: rest(start.replace(**{field: value})) - base for value in space.values(field)}
+        for field in _WRAPPING[2:]
+    }
+    rng = np.random.default_rng(0)
+    for _ in range(32):
+        drawn = {field: space.values(field)[int(rng.integers(len(space.values(field))))] for field in _WRAPPING}
+        apart = sum(tables[field][drawn[field]] for field in tables) + joint(drawn["tokenizer"], drawn["vocab_size"])
+        if rest(start.replace(**drawn)) != apart:
+            raise InputError("the size of the shipped file has no closed form, so a solver cannot bound it; enumerate")
+    by_tokenizer = {
+        kind: terms.choose("vocab_size", {vocab: joint(kind, vocab) for vocab in space.values("vocab_size")})
+        for kind in space.values("tokenizer")
+    }
+    total = terms.choose("tokenizer", by_tokenizer)
+    for field, table in tables.items():
+        total = total + terms.choose(field, table)
+    return total
 
 
-def _through(many: Callable[[Points], Amounts]) -> Callable[[StudentConfig], float]:
-    return lambda config: many(Points(SearchSpace("one", (), config), {})).item()
+def _papers_length(terms: Terms, task: Task, length: int | None) -> Quantity:
+    return length or terms.numbers("max_sequence_length") * task.functions_per_item
 
 
-def _one_by_one(one: Callable[[StudentConfig], float], points: Points, fields: Sequence[str]) -> Amounts:
-    """Ask `one` once for each distinct combination of `fields`; the other fields stand where they first occur."""
-    varied = [field for field in fields if field in points.codes]
-    key = np.zeros(len(points), dtype=np.int64)
-    for field in varied:
-        key = key * len(points.space.values(field)) + points.codes[field]
-    _, first, inverse = np.unique(key, return_index=True, return_inverse=True)
-    amounts = np.array([one(points.config(index)) for index in first.tolist()])
-    return amounts[inverse]
+def _on_one(form: Callable[[Terms], Quantity]) -> Callable[[StudentConfig], float]:
+    return lambda config: int(form(Points(SearchSpace("one", (), config), {})))

@@ -31,6 +31,11 @@ class Limit:
     cost: Cost
     most: float
 
+    @property
+    def words(self) -> str:
+        """For messages."""
+        return f"{self.cost.name} at most {self.most:,.6g}"
+
     def keeps(self, points: Points) -> NDArray[np.bool_]:
         """Whether each point keeps the limit."""
         return np.asarray(self.cost.of(points) <= self.most)
@@ -160,7 +165,7 @@ def _explained(space: SearchSpace, limits: Sequence[Limit]) -> str:
     core = clashing(space, limits)
     if not core:
         return f"search space {space.name!r}: no hidden_size is divisible by a num_attention_heads; widen one of them"
-    wanted = " and ".join(f"{limit.cost.name} at most {limit.most:,.6g}" for limit in core)
+    wanted = " and ".join(limit.words for limit in core)
     alone = ", ".join(f"{limit.cost.name} {_least(space, limit.cost):,.6g}" for limit in core)
     return (
         f"search space {space.name!r} has no point with {wanted} (least possible alone: {alone}); "

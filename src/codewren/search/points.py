@@ -34,11 +34,30 @@ class Points:
         """Values of a field at every point: numbers, or the strings of a category; shape (n,), or () if it is fixed."""
         domain = np.asarray(self.space.values(field))
         column = self.codes.get(field)
-        return domain[0] if column is None else domain[column]
+        chosen: NDArray[Any] = domain[:1].reshape(()) if column is None else domain.take(column)
+        return chosen
 
     def numbers(self, field: str) -> NDArray[Any]:
-        """Values of a whole-number field as int64, so that products of several do not overflow."""
+        """A whole-number field, or `head_size`, as int64 so that products of several do not overflow."""
+        if field == "head_size":
+            return self.numbers("hidden_size") // self.numbers("num_attention_heads")
         return self.values(field).astype(np.int64)
+
+    def choose(self, field: str, amounts: Mapping[Any, Any]) -> NDArray[Any]:
+        """At every point the amount that belongs to its value of a field."""
+        domain, column = self.space.values(field), self.codes.get(field)
+        if column is None:
+            return np.asarray(amounts[domain[0]])
+        present = {value: np.asarray(amounts[value]) for value in domain}
+        chosen = np.zeros(len(self), dtype=np.result_type(*present.values()))
+        for code, amount in enumerate(present.values()):
+            here = column == code
+            chosen[here] = amount if amount.ndim == 0 else amount[here]
+        return chosen
+
+    def rounded_up(self, amount: Any, multiple: int) -> Any:
+        """The smallest multiple that is not below a whole amount."""
+        return -(-amount // multiple) * multiple
 
     def take(self, selection: Selection) -> Self:
         """The points at a mask, an index array or a slice."""

@@ -8,12 +8,12 @@ from typing import Any, ClassVar, Protocol
 from codewren.core.errors import InputError
 from codewren.core.formulas import student_flops
 from codewren.core.front import Budget, ParetoFront, Scores
-from codewren.core.space import SearchSpace
+from codewren.core.space import FIELDS, SearchSpace
 from codewren.core.student_config import StudentConfig
 from codewren.core.task import Task
-from codewren.search import costs
-from codewren.search.costs import Cost
+from codewren.search.costs import Cost, honest_flops, shipped_size
 from codewren.search.enumerate import Limit
+from codewren.search.latency import LatencyModel
 from codewren.search.trial import Request, RunTrials, Trial
 
 
@@ -55,10 +55,14 @@ class Problem:
     def costs(self) -> dict[str, Cost]:
         """Everything that can be counted without training: `size_bytes`, `flops`, and `latency_s` where modelled."""
         known = {
-            "size_bytes": costs.shipped_size(self.size_bytes, self.task),
-            "flops": costs.honest_flops(self.task),
+            "size_bytes": shipped_size(self.size_bytes, self.task),
+            "flops": honest_flops(self.task),
         }
-        return known | ({"latency_s": costs.latency(self.latency_s)} if self.latency_s else {})
+        if isinstance(self.latency_s, LatencyModel):
+            known["latency_s"] = self.latency_s.cost()
+        elif self.latency_s:
+            known["latency_s"] = Cost("latency", self.latency_s, FIELDS)
+        return known
 
     def limits(self) -> list[Limit]:
         """The budget as limits on costs.
