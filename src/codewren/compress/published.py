@@ -20,20 +20,26 @@ def import_student(
         InputError: a file is missing, or the tokenizer cannot be expressed.
     """
     task = built_in_task(task_name)
-    config, tensors, spec = import_published(
-        checkpoint, tokenizer, task=task, num_attention_heads=heads, max_sequence_length=max_length
+    student = import_published(
+        checkpoint,
+        tokenizer,
+        task=task,
+        num_attention_heads=heads,
+        max_sequence_length=max_length,
+        storage=Storage(storage),
     )
     return write_bundle(
         output,
         task=task,
-        config=config.replace(storage=Storage(storage)),
-        tensors=tensors,
-        tokenizer=spec,
+        config=student.config,
+        tensors=student.tensors,
+        tokenizer=student.tokenizer,
         provenance={
             "codewren": version(),
             "source": "a published student of Compressor (Shi et al., ASE 2022)",
             "checkpoint_sha256": file_sha256(checkpoint),
             "tokenizer_sha256": file_sha256(tokenizer),
+            "unused_tensors": list(student.unused),
         },
         card=f"# {task.name}\n\nThe published 3 MB student of Compressor (ASE 2022), stored as {storage}.\n",
     )

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from codewren.core.dataset import Dataset
 from codewren.core.errors import TeacherError
-from codewren.core.tokenizer_spec import TokenizerSpec
+from codewren.core.tokenizer_spec import UNK_ID, TokenizerSpec
 from codewren.train.tokenizer import encode_batch
 
 CHUNK_BATCHES = 50
@@ -76,7 +76,7 @@ def encode_split(
     """Tokenise each distinct function once."""
     ids = encode_batch(spec, list(dataset.functions), max_length)
     return EncodedSplit(
-        [np.asarray(one or [spec.unk_id], dtype=np.int32) for one in ids],
+        [np.asarray(one or [UNK_ID], dtype=np.int32) for one in ids],
         np.asarray(dataset.items, dtype=np.int64),
         logits,
         np.asarray([-1 if label is None else label for label in dataset.labels], dtype=np.int64),
@@ -104,7 +104,6 @@ def make_batch(
     *,
     rng: np.random.Generator | None = None,
     word_dropout: float = 0.0,
-    unk_id: int = 3,
     swap_pairs: bool = False,
 ) -> Batch:
     """Collate items, each distinct function once; `rng` drives the augmentation."""
@@ -115,7 +114,7 @@ def make_batch(
     functions = [split.functions[i] for i in used]
     ids = np.concatenate(functions).astype(np.int64)
     if word_dropout and rng is not None:
-        ids = np.where((rng.random(len(ids)) < word_dropout) & (ids > unk_id), unk_id, ids)
+        ids = np.where((rng.random(len(ids)) < word_dropout) & (ids > UNK_ID), UNK_ID, ids)
     return Batch(
         torch.from_numpy(ids),
         torch.tensor([len(one) for one in functions]),

@@ -40,7 +40,7 @@ class Processes:
             flat = torch.cat([loss.reshape(1), *(grad.flatten() for grad in grads)])
             dist.all_reduce(flat)
             loss, rest = flat[0], flat[1:]
-            for parameter, part in zip(parameters, rest.split([g.numel() for g in grads]), strict=True):
+            for parameter, part in zip(parameters, torch.split(rest, [g.numel() for g in grads]), strict=True):
                 parameter.grad = part.view_as(parameter)
         return float(loss)
 
