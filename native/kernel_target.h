@@ -14,6 +14,8 @@ namespace codewren {
 namespace {
 
 constexpr size_t panel = 2 * lanes;
+constexpr size_t key_block = 4096 / panel;  // their scores against a panel of queries take 16 KB, a part of the L1 cache
+constexpr float lowest = -3e38f;
 static_assert(row_multiple % lanes == 0 && distance_padding >= panel);
 
 // Where a matrix lies: element (i, j) at data[i * row + j * column].
@@ -53,6 +55,7 @@ void multiply_columns(size_t rows, Strided a, size_t depth, const float* b, size
       multiply_block<n, registers, fresh>(a, depth, b, b_row, c, c_row);
   };
   block.template operator()<CODEWREN_ROWS>();
+  if constexpr (CODEWREN_ROWS > 8) block.template operator()<8>();
   block.template operator()<4>();
   block.template operator()<2>();
   block.template operator()<1>();
@@ -214,21 +217,22 @@ struct LayerScratch {
       : keys(arena.take(panels * net.hidden * panel)),
         values(arena.take(panels * net.hidden * panel)),
         query(arena.take(net.hidden * panel)),
-        scores(arena.take(panels * panel * panel)),
+        scores(arena.take(key_block * panel)),
         context(arena.take(net.hidden * panel)),
         attended(arena.take(net.hidden * panel)),
         inner(arena.take(net.inner * panel)) {}
 };
 
-// scores (T, panel): row t, lane l += (q_l [+ k_t]) . E(first + l - t), everything already divided by sqrt(D)
-void add_relative(const Network& net, const Layer& layer, size_t first, size_t tokens, const float* query,
-                  const float* keys, float* scores) {
+// scores (count, panel): row t, lane l += (q_l [+ k_t]) . E(first + l - begin - t), all divided by sqrt(D); `keys` are
+// those of the panel that starts at `begin`
+void add_relative(const Network& net, const Layer& layer, size_t first, size_t begin, size_t count,
+                  const float* query, const float* keys, float* scores) {
   const bool with_keys = net.positions == Positions::relative_key_query;
   const size_t depth = net.head_size();
   const float scale = 1.0f / sqrtf(float(depth));
-  for (size_t t = 0; t < tokens; ++t) {
+  for (size_t t = 0; t < count; ++t) {
     const float* key = keys + t / panel * net.hidden * panel + t % panel;
-    const float* distance = layer.distance + (first + net.max_length - 1 - t);
+    const float* distance = layer.distance + (first + net.max_length - 1 - begin - t);
     Vec low = load(scores + t * panel), high = load(scores + t * panel + lanes);
     for (size_t d = 0; d < depth; ++d) {
       const float* e = distance + d * layer.distance_stride;
@@ -241,39 +245,54 @@ void add_relative(const Network& net, const Layer& layer, size_t first, size_t t
   }
 }
 
-// Softmax down each column of scores (T, panel), not yet divided by the sums it returns.
-void exponentiate_columns(size_t tokens, float* scores, float* sums) {
-  float largest[panel];
-  for (size_t l = 0; l < panel; ++l) largest[l] = scores[l], sums[l] = 0;
-  for (size_t t = 1; t < tokens; ++t)
-    for (size_t l = 0; l < panel; ++l)
-      largest[l] = largest[l] > scores[t * panel + l] ? largest[l] : scores[t * panel + l];
-  for (size_t t = 0; t < tokens; ++t)
-    for (size_t l = 0; l < panel; ++l) {
-      const float e = exp_(scores[t * panel + l] - largest[l]);
-      scores[t * panel + l] = e;
-      sums[l] += e;
+// The running softmax of one panel of queries: adds a block of scores (count, panel), which become e^(score - largest),
+// and rescales what was summed so far.
+struct Softmax {
+  float largest[panel], sums[panel];
+
+  void add(size_t count, size_t depth, float* scores, float* context) {
+    for (size_t half = 0; half < panel; half += lanes) {
+      const Vec before = load(largest + half);
+      Vec top = before;
+      for (size_t t = 0; t < count; ++t) top = larger(load(scores + t * panel + half), top);
+      const Vec keep = exp_not_positive(before - top);
+      Vec sum = load(sums + half) * keep;
+      for (size_t t = 0; t < count; ++t) {
+        const Vec power = exp_not_positive(load(scores + t * panel + half) - top);
+        store(scores + t * panel + half, power);
+        sum = sum + power;
+      }
+      for (size_t d = 0; d < depth; ++d)
+        store(context + d * panel + half, load(context + d * panel + half) * keep);
+      store(largest + half, top);
+      store(sums + half, sum);
     }
-}
+  }
+};
 
 // context (D, panel) of one head, for the queries of one panel
 void attend_head(const Network& net, const Layer& layer, size_t head, size_t first, size_t tokens,
                  const LayerScratch& s) {
   const size_t depth = net.head_size(), offset = head * depth * panel, stride = net.hidden * panel;
-  for (size_t t = 0; t < tokens; t += panel)
-    multiply<true>(min_(panel, tokens - t), panel, depth, {s.keys + t / panel * stride + offset, 1, panel},
-                   s.query + offset, panel, s.scores + t * panel, panel);
-  if (layer.distance) add_relative(net, layer, first, tokens, s.query + offset, s.keys + offset, s.scores);
-  float sums[panel];
-  exponentiate_columns(tokens, s.scores, sums);
   float* context = s.context + offset;
+  Softmax softmax;
+  for (size_t l = 0; l < panel; ++l) softmax.largest[l] = lowest, softmax.sums[l] = 0;
   for (size_t k = 0; k < depth * panel; ++k) context[k] = 0;
-  for (size_t t = 0; t < tokens; t += panel)
-    multiply<false>(depth, panel, min_(panel, tokens - t), {s.values + t / panel * stride + offset, panel, 1},
-                    s.scores + t * panel, panel, context, panel);
-  for (size_t l = 0; l < panel; ++l) sums[l] = 1.0f / sums[l];
+  for (size_t begin = 0; begin < tokens; begin += key_block) {
+    const size_t count = min_(key_block, tokens - begin);
+    const float *keys = s.keys + begin / panel * stride + offset, *values = s.values + begin / panel * stride + offset;
+    for (size_t t = 0; t < count; t += panel)
+      multiply<true>(min_(panel, count - t), panel, depth, {keys + t / panel * stride, 1, panel}, s.query + offset,
+                     panel, s.scores + t * panel, panel);
+    if (layer.distance) add_relative(net, layer, first, begin, count, s.query + offset, keys, s.scores);
+    softmax.add(count, depth, s.scores, context);
+    for (size_t t = 0; t < count; t += panel)
+      multiply<false>(depth, panel, min_(panel, count - t), {values + t / panel * stride, panel, 1},
+                      s.scores + t * panel, panel, context, panel);
+  }
+  for (size_t l = 0; l < panel; ++l) softmax.sums[l] = 1.0f / softmax.sums[l];
   for (size_t d = 0; d < depth; ++d)
-    for (size_t l = 0; l < panel; ++l) context[d * panel + l] *= sums[l];
+    for (size_t l = 0; l < panel; ++l) context[d * panel + l] *= softmax.sums[l];
 }
 
 void full_layer(const Network& net, const Layer& layer, size_t tokens, float* x, const LayerScratch& s) {
@@ -415,7 +434,7 @@ void take_block(const Network& net, size_t begin, size_t count, bool known_quest
   if (begin == 0) {
     memcpy(s.first, s.rows, stride * sizeof(float));
     if (!known_question) ask(net, s.first, s.query, s.attention);
-    for (size_t h = 0; h < s.heads; ++h) s.largest[h] = -3e38f, s.sums[h] = 0;
+    for (size_t h = 0; h < s.heads; ++h) s.largest[h] = lowest, s.sums[h] = 0;
     for (size_t k = 0; k < net.heads * stride; ++k) s.weighted[k] = 0;
   }
   multiply<true>(count, s.heads, net.hidden, {s.rows, stride, 1}, attention, s.heads, s.scores, s.heads);

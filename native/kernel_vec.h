@@ -15,10 +15,15 @@ constexpr size_t lanes = CODEWREN_LANES;
 
 #if defined(__GNUC__)
 typedef float Vec __attribute__((vector_size(sizeof(float) * CODEWREN_LANES)));
+typedef uint32_t Bits __attribute__((vector_size(sizeof(uint32_t) * CODEWREN_LANES)));
 inline Vec broadcast(float x) { return x - Vec{}; }
+inline Vec larger(Vec a, Vec b) { return a > b ? a : b; }
 #else
 struct Vec {
   float lane[lanes];
+};
+struct Bits {
+  uint32_t lane[lanes];
 };
 inline Vec broadcast(float x) {
   Vec v;
@@ -29,8 +34,24 @@ inline Vec operator+(Vec a, const Vec& b) {
   for (size_t l = 0; l < lanes; ++l) a.lane[l] += b.lane[l];
   return a;
 }
+inline Vec operator-(Vec a, const Vec& b) {
+  for (size_t l = 0; l < lanes; ++l) a.lane[l] -= b.lane[l];
+  return a;
+}
 inline Vec operator*(Vec a, const Vec& b) {
   for (size_t l = 0; l < lanes; ++l) a.lane[l] *= b.lane[l];
+  return a;
+}
+inline Bits operator+(Bits a, const Bits& b) {
+  for (size_t l = 0; l < lanes; ++l) a.lane[l] += b.lane[l];
+  return a;
+}
+inline Bits operator<<(Bits a, int shift) {
+  for (size_t l = 0; l < lanes; ++l) a.lane[l] <<= shift;
+  return a;
+}
+inline Vec larger(Vec a, const Vec& b) {
+  for (size_t l = 0; l < lanes; ++l) a.lane[l] = a.lane[l] > b.lane[l] ? a.lane[l] : b.lane[l];
   return a;
 }
 #endif
@@ -51,45 +72,48 @@ inline float sum_lanes(Vec v) {
   return part[0];
 }
 
-inline float bits_to_float(uint32_t bits) {
-  float x;
-  memcpy(&x, &bits, sizeof x);
-  return x;
-}
-
-inline uint32_t float_to_bits(float x) {
-  uint32_t bits;
-  memcpy(&bits, &x, sizeof bits);
-  return bits;
+template <typename To, typename From>
+inline To same_bits(From from) {
+  static_assert(sizeof(To) == sizeof(From));
+  To to;
+  memcpy(&to, &from, sizeof to);
+  return to;
 }
 
 // Branch free, and without arithmetic on subnormal floats, which some processors do slowly.
 inline float half_to_float(uint16_t h) {
   const uint32_t sign = uint32_t(h & 0x8000) << 16;
   const uint32_t body = uint32_t(h & 0x7fff) << 13;
-  const float normal = bits_to_float(body + (112u << 23));
-  const float subnormal = bits_to_float(body + (113u << 23)) - bits_to_float(113u << 23);
+  const float normal = same_bits<float>(body + (112u << 23));
+  const float subnormal = same_bits<float>(body + (113u << 23)) - same_bits<float>(113u << 23);
   const float magnitude = body < (1u << 23) ? subnormal : normal;
-  return bits_to_float(float_to_bits(magnitude) | sign);
+  return same_bits<float>(same_bits<uint32_t>(magnitude) | sign);
 }
 
-// Relative error below 2e-7 on [-87, 88], clamped outside: 2^n * p(f) with |f| <= ln(2)/2, p the minimax polynomial.
+// e^x for x in [-87, 88], relative error below 3e-7: 2^n * p(f) with |f| <= ln(2)/2, p the minimax polynomial.
+// Adding 1.5 * 2^23 rounds to the whole number n and leaves it in the lowest bits. F is float or Vec; `of` makes one.
+template <typename B, typename F, typename Of>
+inline F exp_in_range(F x, Of of) {
+  const F shifted = x * of(1.44269504f) + of(12582912.0f);
+  const F n = shifted - of(12582912.0f);
+  const F f = x - n * of(0.693359375f) + n * of(2.12194440e-4f);
+  F p = of(8.2976520062e-3f);
+  p = p * f + of(4.1915383190e-2f);
+  p = p * f + of(0.16667574644f);
+  p = p * f + of(0.49998894334f);
+  p = p * f + of(0.99999970198f);
+  p = p * f + of(1.00000011921f);
+  return same_bits<F>(same_bits<B>(p) + (same_bits<B>(shifted) << 23));
+}
+
 inline float exp_(float x) {
   x = x > -87.0f ? x : -87.0f;
   x = x < 88.0f ? x : 88.0f;
-  const float scaled = x * 1.44269504f;
-  const int32_t n = int32_t(scaled + (scaled < 0 ? -0.5f : 0.5f));
-  float f = x - float(n) * 0.693359375f;
-  f += float(n) * 2.12194440e-4f;
-  float p = 1.3836842263e-3f;
-  p = p * f + 8.3748158068e-3f;
-  p = p * f + 4.1668225080e-2f;
-  p = p * f + 0.16666419804f;
-  p = p * f + 0.49999991059f;
-  p = p * f + 1.0f;
-  p = p * f + 1.0f;
-  return p * bits_to_float(uint32_t(n + 127) << 23);
+  return exp_in_range<uint32_t>(x, [](float constant) { return constant; });
 }
+
+// For softmax, where no argument is positive.
+inline Vec exp_not_positive(Vec x) { return exp_in_range<Bits>(larger(x, broadcast(-87.0f)), broadcast); }
 
 inline float tanh_(float x) { return 1.0f - 2.0f / (exp_(2.0f * x) + 1.0f); }
 
