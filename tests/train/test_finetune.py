@@ -1,5 +1,6 @@
 """Fine-tuning a tiny encoder."""
 
+import errno
 import json
 from dataclasses import replace
 from pathlib import Path
@@ -9,12 +10,14 @@ import pytest
 import torch
 from safetensors.torch import load_file
 from tiny import make_functions, make_pairs, make_recipe
+from transformers import T5Config, T5Model
 
-from codewren.core.errors import TeacherError, TrainingError
+from codewren.core.errors import InputError, TeacherError, TrainingError
 from codewren.core.recipe import Recipe
 from codewren.train import finetune as module
 from codewren.train.finetune import CHECKPOINT, LOG, finetune
-from codewren.train.teacher_folder import read_teacher
+from codewren.train.pretrained import load_encoder
+from codewren.train.teacher_folder import read_teacher, save_teacher
 
 SPLITS = {"labelled": make_functions(30), "valid": make_functions(10, split="valid")}
 WEIGHTS = ("model.safetensors", "head.safetensors")
@@ -125,6 +128,27 @@ def test_a_damaged_checkpoint_is_one_clear_error(encoder, tmp_path):
     (tmp_path / CHECKPOINT).write_bytes(b"PK\x03\x04 half a file")
     with pytest.raises(TrainingError, match="cannot be read"):
         finetune(make_recipe(encoder), tmp_path, **SPLITS, quiet=True)
+
+
+def test_a_full_disk_leaves_the_teacher_that_was_there(encoder, tmp_path, monkeypatch):
+    sheet = finetune(make_recipe(encoder), tmp_path, **SPLITS, quiet=True)
+    network, tokenizer, _ = read_teacher(tmp_path)
+
+    def full(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(type(tokenizer), "save_pretrained", full)
+    with pytest.raises(InputError, match=r"cannot write the teacher to .*No space left on device.*free space"):
+        save_teacher(tmp_path, network, tokenizer, sheet)
+    assert read_teacher(tmp_path)[2] == sheet
+    assert not list(tmp_path.glob(".teacher*"))
+
+
+def test_an_encoder_decoder_is_refused(tmp_path):
+    config = T5Config(vocab_size=300, d_model=8, d_kv=4, d_ff=8, num_layers=1, num_heads=2)
+    T5Model(config).save_pretrained(tmp_path)
+    with pytest.raises(TeacherError, match=r"is an encoder-decoder \(t5\); give a plain encoder"):
+        load_encoder(str(tmp_path), attention="eager")
 
 
 def test_a_sequence_longer_than_the_positions_is_refused(encoder, tmp_path):

@@ -184,6 +184,18 @@ def test_the_papers_vulnerability_checkpoint_has_the_alarm_in_column_0(classifie
     np.testing.assert_allclose(logits, oracle(classifier, FUNCTIONS)[:, ::-1], atol=1e-5)
 
 
+def test_an_output_that_was_never_trained_counts_as_zero(classifier, tmp_path):
+    """SPEC 4.1, item 2: softmax over (sigmoid's logit, 0) is the probability the papers trained."""
+    model = PapersVulnerability(roberta_config(300, num_labels=2))
+    model.encoder.load_state_dict(RobertaForSequenceClassification.from_pretrained(classifier).state_dict())
+    path = save_papers(model, tmp_path / "model.bin")
+    recipe = papers_recipe(path, classifier, "vulnerability", first_output_only=True)
+    alarm = oracle(classifier, FUNCTIONS)[:, 0]
+    logits = load_teacher(recipe).logits(FUNCTIONS)
+    probability = np.exp(logits[:, 1]) / np.exp(logits).sum(axis=1)
+    np.testing.assert_allclose(probability, 1 / (1 + np.exp(-alarm)), atol=1e-5)
+
+
 def test_the_papers_clone_checkpoint_equals_its_encoder_and_head(encoder, siamese, tmp_path):
     """The same weights in both formats are the same teacher."""
     from safetensors.torch import load_file

@@ -73,6 +73,8 @@ class TeacherSection:
         precision: `bf16` uses autocast, faster where the processor has it.
         columns: the labels in the order of the teacher's outputs; empty: the classifier's own names, for `papers` the
             papers' order (vulnerable first), else the task's order.
+        first_output_only: only output 0 was trained, through a sigmoid, as in the papers' vulnerability teachers; the
+            other one, which is noise there (SPEC 4.1, item 2), is replaced by 0.
         revision: of a hub id.
     """
 
@@ -84,6 +86,7 @@ class TeacherSection:
     batch_size: int = 32
     precision: Literal["fp32", "bf16"] = "fp32"
     columns: Sequence[str] = ()
+    first_output_only: bool = False
     revision: str | None = None
 
 

@@ -74,6 +74,7 @@ def load_encoder(path: str, *, attention: str, attention_dropout: float | None =
     """
     from transformers import AutoModel
 
+    hush()
     changes = {} if attention_dropout is None else {"attention_probs_dropout_prob": attention_dropout}
     try:
         encoder, info = AutoModel.from_pretrained(
@@ -82,7 +83,19 @@ def load_encoder(path: str, *, attention: str, attention_dropout: float | None =
     except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
         raise TeacherError(f"encoder {path!r} cannot be loaded: {first_line(error)}") from error
     check_loading(path, info, ignore=("pooler.",))
+    if encoder.config.is_encoder_decoder:
+        raise TeacherError(
+            f"encoder {path!r} is an encoder-decoder ({encoder.config.model_type}); give a plain encoder"
+        )
     return encoder
+
+
+def hush() -> None:
+    """Silence the bars and reports of transformers: what matters in them is an error here."""
+    from transformers.utils import logging
+
+    logging.disable_progress_bar()
+    logging.set_verbosity_error()
 
 
 def check_loading(path: str, info: Any, *, ignore: tuple[str, ...] = ()) -> None:

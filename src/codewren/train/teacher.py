@@ -29,7 +29,15 @@ from codewren.train.papers_checkpoint import (
     papers_columns,
     read_papers_checkpoint,
 )
-from codewren.train.pretrained import beside, check_length, check_loading, first_line, load_tokenizer, local_or_hub
+from codewren.train.pretrained import (
+    beside,
+    check_length,
+    check_loading,
+    first_line,
+    hush,
+    load_tokenizer,
+    local_or_hub,
+)
 from codewren.train.teacher_batches import Floats, encode_for_teacher, function_vectors, item_logits, teacher_parts
 from codewren.train.teacher_folder import SHEET, read_sheet, read_teacher
 from codewren.train.teacher_network import Judge, TeacherNetwork
@@ -112,6 +120,7 @@ class NetworkTeacher:
     Attributes:
         columns: for each of the task's labels its column in the network's output.
         tokens: about how many tokens are judged at once.
+        first_output_only: whether the other outputs were never trained; they count as 0.
     """
 
     network: Judge
@@ -121,6 +130,7 @@ class NetworkTeacher:
     columns: tuple[int, ...]
     tokens: int
     bf16: bool = False
+    first_output_only: bool = False
 
     @property
     def sha256(self) -> str:
@@ -131,7 +141,8 @@ class NetworkTeacher:
             digest.update(np.ascontiguousarray(tensor.cpu().numpy()).tobytes())
         pooling = getattr(self.network, "pooling", "")
         vocabulary = sorted(self.tokenizer.get_vocab().items())
-        digest.update(repr((self.max_sequence_length, self.columns, self.bf16, pooling, vocabulary)).encode())
+        use = (self.max_sequence_length, self.columns, self.bf16, self.first_output_only, pooling)
+        digest.update(repr((use, vocabulary)).encode())
         return digest.hexdigest()
 
     def covers(self, split: str) -> bool:
@@ -146,7 +157,10 @@ class NetworkTeacher:
         self.network.eval()
         identity = f"{dataset.sha256()} {self.sha256}" if partial is not None else ""
         vectors_FW = self._vectors(split, _Partial(partial, identity), label=f"label {dataset.split}", quiet=quiet)
-        return np.ascontiguousarray(item_logits(self.network, split, vectors_FW)[:, list(self.columns)])
+        outputs = item_logits(self.network, split, vectors_FW)
+        if self.first_output_only:
+            outputs[:, 1:] = 0
+        return np.ascontiguousarray(outputs[:, list(self.columns)])
 
     def _vectors(self, split: EncodedSplit, partial: "_Partial", *, label: str, quiet: bool) -> Floats:
         pad_id = self.tokenizer.pad_token_id
@@ -229,6 +243,7 @@ def _classifier_teacher(path: str, section: TeacherSection, task: Task) -> Netwo
             f"{path}: a plain Hugging Face classifier judges one text, task {task.name!r} judges pairs; use a folder "
             "made by codewren finetune, the papers' checkpoint (kind = 'papers') or a logits file (kind = 'logits')"
         )
+    hush()
     try:
         model, info = AutoModelForSequenceClassification.from_pretrained(
             local_or_hub(path),
@@ -328,6 +343,7 @@ def _judge(
         columns=tuple(column_order(task, section.columns or columns)),
         tokens=section.batch_size * length,
         bf16=section.precision == "bf16",
+        first_output_only=section.first_output_only,
     )
 
 
