@@ -1,0 +1,283 @@
+"""Functions of a source file, found with tree-sitter; text the parser cannot follow costs as little as possible.
+
+A function inside another one is reported beside it. Lambdas belong to the function around them. A declaration without
+a body is not a function.
+"""
+
+import importlib
+import re
+import time
+from collections.abc import Iterable, Iterator
+from functools import cache
+from itertools import accumulate
+from typing import TYPE_CHECKING, NamedTuple
+
+from codewren.core.errors import InputError
+from codewren.runtime.recover import end_of_layout, is_statement, lost_functions
+
+if TYPE_CHECKING:
+    from tree_sitter import Language, Node, Query
+
+PARSE_LIMIT_S = 20.0
+QUERY_LIMIT_STEPS = 2_000_000_000  # about 3 s
+DEEPEST_NESTING = 500
+_LONGEST_NAME = 200
+_DEEPEST_DECLARATOR = 64
+_STEPS = {**dict.fromkeys(b"([{", 1), **dict.fromkeys(b")]}", -1)}
+_NOT_BRACKETS = bytes(code for code in range(256) if code not in _STEPS)
+_STATEMENT_ENDS = re.compile(rb"[;{}]")
+
+
+class Function(NamedTuple):
+    """One function: lines count from 1, both ends inclusive; bytes count from 0, the end excluded."""
+
+    name: str
+    start_line: int
+    body_line: int
+    end_line: int
+    start_byte: int
+    end_byte: int
+
+
+class Parsed(NamedTuple):
+    """Functions in the order of their starts, and whether the parser met text it could not follow."""
+
+    functions: tuple[Function, ...]
+    has_errors: bool
+
+
+class _Grammar(NamedTuple):
+    """What differs between languages.
+
+    Attributes:
+        module: of the wheel that holds the grammar.
+        query: captures `function`, `scope` (what lends its name to what is inside) and `prefix` (what stands before a
+            function and belongs to it: decorators, template parameters).
+        separator: between the parts of a qualified name; "" where functions are not nested, so that one around another
+            is a brace the parser missed.
+    """
+
+    module: str
+    query: str
+    separator: str
+
+
+_GRAMMARS = {
+    "c": _Grammar("tree_sitter_c", "(function_definition) @function", ""),
+    "cpp": _Grammar(
+        "tree_sitter_cpp",
+        "(function_definition) @function (template_declaration) @prefix "
+        "[(namespace_definition) (class_specifier) (struct_specifier) (union_specifier)] @scope",
+        "::",
+    ),
+    "java": _Grammar(
+        "tree_sitter_java",
+        "[(method_declaration) (constructor_declaration) (compact_constructor_declaration)] @function "
+        "[(class_declaration) (interface_declaration) (enum_declaration) (record_declaration)] @scope",
+        ".",
+    ),
+    "python": _Grammar(
+        "tree_sitter_python",
+        "(function_definition) @function (decorated_definition) @prefix (class_definition) @scope",
+        ".",
+    ),
+}
+LANGUAGES = tuple(_GRAMMARS)
+
+
+def extract(source: bytes, language: str) -> Parsed:
+    """Find the functions of one file.
+
+    Args:
+        source: the file, UTF-8.
+        language: one of `LANGUAGES`.
+
+    Raises:
+        InputError: brackets are nested more than `DEEPEST_NESTING` deep, or parsing took `PARSE_LIMIT_S` of processor
+            time, or would in its next step.
+
+    >>> extract(b"int one(void) { return 1; }", "c").functions[0].name
+    'one'
+    """
+    root, captures = _captures(source, language)
+    functions = sorted(_named(captures, source, language), key=lambda one: (one.start_byte, -one.end_byte))
+    if root.has_error and language in {"c", "cpp"}:
+        functions = _with_lost(functions, source)
+    return Parsed(tuple(functions), root.has_error)
+
+
+def _captures(source: bytes, language: str) -> "tuple[Node, dict[str, list[Node]]]":
+    from tree_sitter import QueryCursor
+
+    if nesting_depth(source) > DEEPEST_NESTING:
+        raise InputError(f"brackets are nested more than {DEEPEST_NESTING} deep: not ordinary source text")
+    grammar, query = _grammar(language)
+    root = _parse(source, grammar)
+    if root.has_error:
+        _check_query_cost(root)
+    return root, QueryCursor(query).captures(root)
+
+
+def nesting_depth(source: bytes) -> int:
+    """An upper bound of how deep brackets are nested; those in comments and string literals count too.
+
+    The parsers take memory quadratic in the depth of brackets that are not closed: 1 GB for 2,000 of them in Java.
+
+    >>> nesting_depth(b"f(a[0], (b))")
+    2
+    """
+    depths = list(accumulate(map(_STEPS.__getitem__, source.translate(None, _NOT_BRACKETS)), initial=0))
+    deepest = max(depths) - min(depths)
+    compared = max((part.count(b"<") - part.count(b">") for part in _STATEMENT_ENDS.split(source)), default=0)
+    return max(deepest, compared)
+
+
+def _parse(source: bytes, grammar: "Language") -> "Node":
+    """Parse in the form that can be stopped, which is the one with callbacks."""
+    from tree_sitter import Parser
+
+    deadline = time.thread_time() + PARSE_LIMIT_S
+    views = [memoryview(source)]
+
+    def read(offset: int, _: object) -> memoryview:
+        views.append(views[0][offset:])
+        return views[-1]
+
+    try:
+        return Parser(grammar).parse(read, progress_callback=lambda *_: time.thread_time() > deadline).root_node
+    except ValueError:
+        raise InputError(f"parsing took over {PARSE_LIMIT_S:g} s: not ordinary source text") from None
+    finally:
+        for view in views:  # tree-sitter 0.26 leaks what a read callback returns; released, it does not hold the source
+            view.release()
+
+
+def _check_query_cost(root: "Node") -> None:
+    """Refuse a tree in which a query would take time quadratic in a run of unnamed tokens below one error.
+
+    (A query cannot be stopped: tree-sitter 0.26 crashes when it is given a progress callback.)
+    """
+    steps, nodes = 0, [root]
+    while nodes:
+        run = 0
+        for child in nodes.pop().children:
+            if child.is_named:
+                run = 0
+                if child.has_error:
+                    nodes.append(child)
+            else:
+                run += 1
+                steps += run
+        if steps > QUERY_LIMIT_STEPS:
+            raise InputError("tens of thousands of brackets without a match: not ordinary source text")
+
+
+@cache
+def _grammar(language: str) -> "tuple[Language, Query]":
+    from tree_sitter import Language, Query
+
+    grammar = _GRAMMARS[language]
+    loaded = Language(importlib.import_module(grammar.module).language())
+    return loaded, Query(loaded, grammar.query)
+
+
+def _named(captures: "dict[str, list[Node]]", source: bytes, language: str) -> Iterator[Function]:
+    """Functions with names qualified by the scopes and functions around them."""
+    starts = _prefixed_starts(captures.get("prefix", ()))
+    nodes = [(node, True) for node in captures.get("function", ())]
+    nodes += [(node, False) for node in captures.get("scope", ())]
+    nodes.sort(key=lambda one: (one[0].start_byte, -one[0].end_byte))
+    separator = _GRAMMARS[language].separator
+    around: list[tuple[int, str]] = []
+    for node, is_function in nodes:
+        end = node.end_byte
+        while around and around[-1][0] < end:
+            around.pop()
+        body = _body(node)
+        if body is None:
+            continue
+        simple = _name(node, source) if is_function else _text(node.child_by_field_name("name"), source)
+        name = separator.join([around[-1][1], simple]) if around and around[-1][1] and simple and separator else simple
+        around.append((end, name[-_LONGEST_NAME:] or (around[-1][1] if around else "")))
+        if is_function:
+            start, line = starts.get(node.id, (node.start_byte, node.start_point.row))
+            lines = (line + 1, body.start_point.row + 1, node.end_point.row + 1)
+            yield Function(name[-_LONGEST_NAME:] or "(unnamed)", *lines, start, end)
+
+
+def _prefixed_starts(prefixes: "Iterable[Node]") -> dict[int, tuple[int, int]]:
+    """Byte and row where the text of a function starts that has decorators or template parameters, by node id."""
+    starts: dict[int, tuple[int, int]] = {}
+    for node in sorted(prefixes, key=lambda one: one.start_byte):
+        inner = node.named_child(node.named_child_count - 1)
+        if inner is not None:
+            starts[inner.id] = starts.get(node.id, (node.start_byte, node.start_point.row))
+    return starts
+
+
+def _body(node: "Node") -> "Node | None":
+    body = node.child_by_field_name("body")
+    if body is None and node.type == "function_definition":
+        last = node.named_child(node.named_child_count - 1)
+        return last if last is not None and last.type == "try_statement" else None
+    return body
+
+
+def _name(node: "Node", source: bytes) -> str:
+    named = node.child_by_field_name("name")
+    if named is not None:
+        return _text(named, source)
+    declarator = node.child_by_field_name("declarator")
+    is_declared = False
+    for _ in range(_DEEPEST_DECLARATOR):
+        if declarator is None or declarator.type == "operator_cast":
+            break
+        is_declared = is_declared or declarator.type == "function_declarator"
+        inner = declarator.child_by_field_name("declarator") or _inner_declarator(declarator)
+        if inner is None:
+            break
+        declarator = inner
+    if declarator is not None and declarator.type == "operator_cast":
+        parameters = declarator.child_by_field_name("declarator")
+        return _text(declarator, source, parameters.start_byte if parameters else None)
+    # `main(argc) {` without a type is read as a variable of type `main`.
+    return _text(declarator if is_declared else node.child_by_field_name("type") or declarator, source)
+
+
+def _inner_declarator(node: "Node") -> "Node | None":
+    """The child of a declarator whose grammar rule has no field for it: parentheses, references, attributes."""
+    if not node.type.endswith("declarator"):
+        return None
+    ends = ("declarator", "identifier", "_name", "operator_cast")
+    return next((child for child in node.named_children if child.type.endswith(ends)), None)
+
+
+def _text(node: "Node | None", source: bytes, end: int | None = None) -> str:
+    if node is None:
+        return ""
+    text = source[node.start_byte : min(node.end_byte if end is None else end, node.start_byte + _LONGEST_NAME)]
+    return " ".join(text.decode("utf-8", "replace").split())
+
+
+def _with_lost(functions: list[Function], source: bytes) -> list[Function]:
+    """Without statements taken for functions, with functions found or ended by their layout."""
+    kept = [_ended(one, source) for one in functions if not is_statement(source, one.start_byte)]
+    spans = [(one.start_byte, one.end_byte) for one in kept]
+    row, counted = 1, 0
+    for name, start, body, end in lost_functions(source, spans):
+        row += source.count(b"\n", counted, start)
+        counted = start
+        body_row = row + source.count(b"\n", start, body)
+        kept.append(Function(name, row, body_row, row + source.count(b"\n", start, end), start, end))
+    return sorted(kept, key=lambda one: (one.start_byte, -one.end_byte))
+
+
+def _ended(function: Function, source: bytes) -> Function:
+    """The function up to its first closing brace in column 0: past that, the parser missed one."""
+    if source[function.start_byte - 1 : function.start_byte] not in {b"", b"\n"}:
+        return function
+    end = end_of_layout(source, function.start_byte, function.end_byte)
+    if end is None:
+        return function
+    line = function.start_line + source.count(b"\n", function.start_byte, end)
+    return function._replace(end_byte=end, end_line=line)
