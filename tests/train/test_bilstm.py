@@ -1,17 +1,28 @@
 """The BiLSTM baseline, faithful and repaired."""
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import load_file
 
-from codewren.core.recipe import DistilSection
+from codewren.core.recipe import DistilSection, Recipe
 from codewren.core.task import CLONE, VULNERABILITY
+from codewren.data.load import load_split
 from codewren.train import bilstm as module
 from codewren.train.batches import EncodedSplit, make_batch
-from codewren.train.bilstm import BiLstm, BiLstmConfig, bilstm_logits, distil_bilstm, parameter_count
+from codewren.train.bilstm import (
+    BiLstm,
+    BiLstmConfig,
+    bilstm_logits,
+    distil_baseline,
+    distil_bilstm,
+    parameter_count,
+)
+from codewren.train.logits_file import read_logits, write_logits
 
 SMALL = BiLstmConfig(
     vocab_size=20, embedding_size=6, hidden_size=5, dense_size=7, batch_size=8, learning_rate=0.02, dropout=0.0
@@ -154,3 +165,28 @@ def test_batches_do_not_change_the_outputs():
     alone = (make_batch(split, np.array([index])) for index in range(10))
     outputs = [model(batch.ids_N, batch.lengths_B, batch.items_RK) for batch in alone]
     np.testing.assert_allclose(bilstm_logits(model, split), torch.cat(outputs).detach(), atol=1e-6)
+
+
+def test_the_command_leaves_the_baseline_and_its_outputs(tmp_path):
+    rows = [
+        {"idx": i, "func": f"int f{i}() {{ {'free(p);' if i % 2 else 'use(p);'} }}", "label": i % 2} for i in range(60)
+    ]
+    (tmp_path / "data.jsonl").write_text("\n".join(json.dumps(row) for row in rows))
+    source = {"path": str(tmp_path / "data.jsonl")}
+    recipe = Recipe.from_dict(
+        {
+            "task": {"name": "vulnerability"},
+            "data": {"unlabelled": source, "valid": source},
+            "distil": {"epochs": 12},
+        }
+    )
+    data = load_split(recipe, "unlabelled")
+    logits = np.where(np.asarray(data.known_labels())[:, None] == [0, 1], 2.0, -2.0).astype(np.float32)
+    write_logits(tmp_path / "logits-unlabelled.npz", logits, data, teacher_sha256="t")
+    baseline = distil_baseline(recipe, tmp_path, replace(SMALL, vocab_size=300, hidden_size=8), quiet=True)
+    assert baseline.scores["accuracy"] >= 0.9
+    outputs = read_logits(baseline.folder / "logits-valid.npz", load_split(recipe, "valid"))
+    assert accuracy(np.asarray(data.known_labels()), outputs) == baseline.scores["accuracy"]
+    written = json.loads((baseline.folder / "bilstm.json").read_text())
+    stored = load_file(baseline.folder / "bilstm.safetensors")
+    assert sum(tensor.numel() for tensor in stored.values()) == written["parameters"] == written["size_bytes"] // 4

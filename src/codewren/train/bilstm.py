@@ -12,20 +12,29 @@ Source: SPEC 1.12, and 4.1 items 16 to 18.
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
+from functools import partial, reduce
+from hashlib import sha256
 from pathlib import Path
 from typing import Any, Literal, cast
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from safetensors.torch import save
 from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_sequence
 
-from codewren.core.recipe import DistilSection
-from codewren.core.student_config import StudentConfig
+from codewren.core.dataset import Dataset
+from codewren.core.files import write_bytes, write_json
+from codewren.core.recipe import DistilSection, Recipe
+from codewren.core.student_config import StudentConfig, TokenizerKind
 from codewren.core.task import Task
-from codewren.train.batches import EncodedSplit, batch_plan, make_batch
+from codewren.data.load import load_split
+from codewren.train.batches import EncodedSplit, batch_plan, encode_split, make_batch
 from codewren.train.distil import Distilled, Select, _Run
+from codewren.train.logits_file import read_logits, write_logits
+from codewren.train.tokenizer import train_tokenizer
+from codewren.train.validation import validation_scores
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +145,76 @@ def distil_bilstm(
         run.train_epoch()
     run.try_average()
     return run.result()
+
+
+@dataclass(frozen=True, slots=True)
+class Baseline:
+    """A trained baseline.
+
+    Attributes:
+        folder: holds `bilstm.safetensors`, `bilstm.json`, `logits-valid.npz` (its outputs), the log and checkpoint.
+        scores: on the validation split.
+        parameters: numbers in the network.
+        size_bytes: of these numbers in float32, as the paper counts it.
+        epoch: the epoch that was kept.
+        seconds: training time.
+    """
+
+    folder: Path
+    scores: dict[str, float]
+    parameters: int
+    size_bytes: int
+    epoch: int
+    seconds: float
+
+
+def distil_baseline(recipe: Recipe, out: Path, config: BiLstmConfig | None = None, *, quiet: bool = False) -> Baseline:
+    """Distil the baseline from the logits that `label` left in `out`, with a BPE vocabulary of the training texts.
+
+    Learning rate, batch size and vocabulary are the baseline's own (the papers'); epochs, selection and seed are the
+    recipe's `[distil]`. A killed run goes on where it stopped.
+
+    Raises:
+        TeacherError: `out` holds no logits of a split to learn from.
+        TrainingError: as `distil_bilstm`.
+        InputError: the data cannot be read, or a file not be written.
+    """
+    config = config or BiLstmConfig()
+    datasets = [load_split(recipe, split) for split in recipe.distil.train_on]
+    texts = list(dict.fromkeys(text for dataset in datasets for text in dataset.functions))
+    spec = train_tokenizer(TokenizerKind.BPE, config.vocab_size, texts, mode="compressor", cache=out / "tokenizers")
+    config = replace(config, vocab_size=len(spec.vocab))
+    encode = partial(encode_split, spec=spec, max_length=config.max_sequence_length)
+    taught = (encode(data, logits=read_logits(out / f"logits-{data.split}.npz", data)) for data in datasets)
+    valid = load_split(recipe, "valid")
+    held_out = encode(valid)
+    result = distil_bilstm(
+        config,
+        recipe.task,
+        train=reduce(EncodedSplit.joined, taught),
+        valid=held_out,
+        options=recipe.distil,
+        select=lambda labels, logits: validation_scores(recipe.task, labels, logits)[recipe.distil.selection],
+        out=out / f"bilstm-{config.mode}",
+        quiet=quiet,
+    )
+    return _leave(out / f"bilstm-{config.mode}", config, result, valid, held_out)
+
+
+def _leave(folder: Path, config: BiLstmConfig, result: Distilled, valid: Dataset, held_out: EncodedSplit) -> Baseline:
+    """Write what the baseline is and says, and sum it up."""
+    tensors = {name: torch.from_numpy(value) for name, value in result.tensors.items()}
+    model = BiLstm(config, valid.task)
+    model.load_state_dict(tensors)
+    outputs = bilstm_logits(model, held_out)
+    weights = save(tensors)
+    write_bytes(folder / "bilstm.safetensors", weights)
+    write_logits(folder / "logits-valid.npz", outputs, valid, teacher_sha256=sha256(weights).hexdigest())
+    count = parameter_count(model)
+    scores = validation_scores(valid.task, held_out.labels, outputs)
+    baseline = Baseline(folder, scores, count, 4 * count, result.epoch, result.seconds)
+    write_json(folder / "bilstm.json", {"config": asdict(config), **asdict(baseline), "folder": str(folder)})
+    return baseline
 
 
 def bilstm_logits(model: BiLstm, split: EncodedSplit) -> NDArray[np.float32]:
