@@ -175,7 +175,7 @@ def _session(path: Path) -> onnxruntime.InferenceSession:
 
 
 def _measure(callables: dict[str, Any], others: list[str], items: list[str]) -> dict[str, float]:
-    """Median seconds of each callable; functions in tens, so that every callable meets the same minute of the machine."""
+    """Median seconds of each callable, ten functions in turn: a slow minute of the machine hits all of them."""
     for run in callables.values():
         for code in others:
             run(code)

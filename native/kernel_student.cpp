@@ -373,7 +373,7 @@ std::vector<PairScore> Student::pairs_above(std::span<const float> vectors, floa
         if (probability[j % lanes] > threshold)
           found[i].push_back({std::int32_t(i), std::int32_t(j), probability[j % lanes]});
     }
-    if ((count += found[i].size()) > limit) throw std::length_error("more pairs than the limit");
+    if ((count += found[i].size()) > limit) throw std::overflow_error("more pairs than the limit");
   });
   std::vector<PairScore> all;
   all.reserve(count);

@@ -12,7 +12,7 @@ from codewren.core.tokenizer_spec import SPECIAL_TOKENS, TokenizerSpec
 from codewren.export.bundle import write_bundle
 
 CONFIG = StudentConfig(
-    tokenizer=TokenizerKind.WORD,
+    tokenizer=TokenizerKind.WORDPIECE,
     vocab_size=60,
     hidden_size=24,
     intermediate_size=20,
@@ -35,16 +35,16 @@ def random_tensors(config: StudentConfig, task: Task, seed: int = 0) -> dict[str
     return tensors
 
 
-def word_tokenizer(vocab_size: int, **changes: Any) -> TokenizerSpec:
-    """Tokens w4, w5, ...: the text "w7" becomes the id 7."""
+def wordpiece_tokenizer(vocab_size: int, **changes: Any) -> TokenizerSpec:
+    """Tokens w4, w5, ...: the text "w7" becomes the id 7, everything else `<unk>`."""
     words = tuple(f"w{index}" for index in range(len(SPECIAL_TOKENS), vocab_size))
-    return TokenizerSpec(TokenizerKind.WORD, SPECIAL_TOKENS + words, **changes)
+    return TokenizerSpec(TokenizerKind.WORDPIECE, SPECIAL_TOKENS + words, **changes)
 
 
 def write_student(path: Path, config: StudentConfig = CONFIG, task: Task = VULNERABILITY, **options: Any) -> Path:
     """Write a random student; `options` go to `write_bundle`, `seed` to the weights."""
     seed = options.pop("seed", 0)
-    options = {"tokenizer": word_tokenizer(config.vocab_size), **options}
+    options = {"tokenizer": wordpiece_tokenizer(config.vocab_size), **options}
     write_bundle(path, task=task, config=config, tensors=random_tensors(config, task, seed), **options)
     return path
 

@@ -16,7 +16,7 @@ from codewren.runtime.bundle import Bundle
 from codewren.runtime.predictor import Predictor
 from codewren.runtime.tokenizer import Tokenizer
 from oracle import Oracle
-from students import CONFIG, HEADS, random_ids, random_tensors, word_tokenizer, write_student
+from students import CONFIG, HEADS, random_ids, random_tensors, wordpiece_tokenizer, write_student
 
 TARGETS = _native.targets()
 LENGTHS = (1, 2, 33)
@@ -105,7 +105,7 @@ def test_attention_survives_scores_that_overflow_a_plain_exponential(tmp_path: P
             tensors[f"layers.{index}.attention.query.weight"] *= 200
         path = tmp_path / "x.wren"
         write_bundle(
-            path, task=VULNERABILITY, config=config, tensors=tensors, tokenizer=word_tokenizer(config.vocab_size)
+            path, task=VULNERABILITY, config=config, tensors=tensors, tokenizer=wordpiece_tokenizer(config.vocab_size)
         )
         ids = random_ids(np.random.default_rng(3), config, 70)
         found = kernel_logits(Predictor(Bundle.read(path)), [ids], [0])[0]

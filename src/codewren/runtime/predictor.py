@@ -165,7 +165,7 @@ class Predictor:
             found: list[tuple[int, int, float]] = self._model.pairs_above(
                 bytes(vectors), wanted, decision.temperature, self.task.positive_index, limit, self.threads
             )
-        except IndexError:
+        except OverflowError:
             raise InputError(f"more than {limit} pairs lie above {wanted}; raise the threshold or the limit") from None
         except ValueError as error:
             raise InputError(f"{error}; give what encode() of the same predictor returned") from None
@@ -188,6 +188,8 @@ class _Damage:
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         if isinstance(error, _native.DamagedError):
             raise BundleError(f"{self.path}: {error}; fetch or export it again") from None
+        if isinstance(error, MemoryError):
+            raise BundleError(f"{self.path}: the model needs more memory than there is; try a smaller one") from None
         if isinstance(error, UnicodeEncodeError):
             raise InputError("a text holds half a surrogate pair; decode the file with errors='replace'") from None
 
@@ -201,14 +203,18 @@ def _checked(items: Any, task: Task | None) -> list[tuple[str, ...]]:
     pair = task is not None and task.unit is Unit.PAIR
     wanted = "pairs of strings, such as [(a, b)]" if pair else "source strings, such as [code]"
     if isinstance(items, str | bytes) or not isinstance(items, Sequence):
-        raise InputError(f"items are a {type(items).__name__}; wanted: a list of {wanted}")
+        raise InputError(f"items are of type {type(items).__name__}; wanted: a list of {wanted}")
     checked = [tuple(item) if pair and isinstance(item, tuple | list) else (item,) for item in items]
     for index, item in enumerate(checked):
         if len(item) != 1 + pair or not all(isinstance(text, str) for text in item):
-            found = type(items[index]).__name__
-            size = f" of {len(item)}" if isinstance(items[index], tuple | list) else ""
-            raise InputError(f"item {index} is a {found}{size}; wanted: {wanted}")
+            raise InputError(f"item {index} is {_described(items[index])}; wanted: a list of {wanted}")
     return checked
+
+
+def _described(item: object) -> str:
+    if isinstance(item, tuple | list):
+        return f"a {type(item).__name__} of ({', '.join(type(part).__name__ for part in item[:4])})"
+    return f"of type {type(item).__name__}"
 
 
 def _floats(packed: bytes, *shape: int) -> "memoryview[float]":
