@@ -80,10 +80,11 @@ class TextTokenizer : public Tokenizer {
   void encode(std::string_view text, std::size_t max_length, Ids& ids) const override {
     ids.clear();
     if (special_) ids.push_back(kBegin);
-    const std::size_t last = special_ && max_length > 0 ? max_length - 1 : max_length;
-    append_words(text, last, ids);
-    ids.resize(std::min(ids.size(), last));
-    if (special_ && max_length > 1) ids.push_back(kEnd);
+    const std::size_t limit = special_ ? std::max<std::size_t>(max_length, 2) - 1 : max_length;
+    append_words(text, limit, ids);
+    ids.resize(std::min(ids.size(), limit));
+    if (special_) ids.push_back(kEnd);
+    ids.resize(std::min(ids.size(), max_length));
   }
 
  private:

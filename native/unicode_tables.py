@@ -40,12 +40,13 @@ def flags(char: str) -> int:
     return letter | number << 1 | space << 2 | word << 3 | digit << 4 | mark << 5 | char.isspace() << 6
 
 
+def swaps(first: str, second: str) -> bool:
+    """Whether the library puts two marks in the other order."""
+    return first != second and nfkd("a" + first + second) == "a" + second + first
+
+
 def combining_class(char: str, ladder: list[tuple[int, str]]) -> int:
-    """The class by which the library orders a mark, found by letting it swap with marks of every known class."""
-
-    def swaps(first: str, second: str) -> bool:
-        return nfkd("a" + first + second) == "a" + second + first and first != second
-
+    """The class by which the library orders a mark, found against one mark of every class, lowest first."""
     if not (swaps(char, ladder[0][1]) or swaps(ladder[-1][1], char)):
         return 0
     return next(value for value, other in ladder if not swaps(char, other))
@@ -126,11 +127,12 @@ def check_hangul() -> None:
 
 def class_of_marks() -> Callable[[str], int]:
     """A function from a character to its combining class in the library."""
-    ladder: dict[int, str] = {}
-    for code in CODE_POINTS:
-        char = chr(code)
-        if unicodedata.combining(char) and nfkd(char) == char:
-            ladder.setdefault(unicodedata.combining(char), char)
+    overlay = "\u0334"  # of class 1, the lowest
+    ladder = {1: overlay}
+    for char in map(chr, CODE_POINTS):
+        value = unicodedata.combining(char)
+        if value and value not in ladder and nfkd(char) == char and swaps(char, overlay):
+            ladder[value] = char
     ordered = sorted(ladder.items())
     return lambda char: combining_class(char, ordered) if nfkd(char) == char else 0
 

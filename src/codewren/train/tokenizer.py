@@ -182,7 +182,14 @@ def _train(kind: TokenizerKind, vocab_size: int, text: _Text, texts: list[str]) 
     if kind is TokenizerKind.UNIGRAM:
         texts = _without_rare_characters(tokenizer, texts, keep=vocab_size // _ALPHABET_SHARE)
     tokenizer.train_from_iterator(texts, trainer=_trainer(kind, vocab_size), length=len(texts))
-    spec = spec_from_tokenizers(json.loads(tokenizer.to_str()), source="the trained tokenizer")
+    raw = json.loads(tokenizer.to_str())
+    if kind is TokenizerKind.UNIGRAM:
+        # Text such as "<s>" in HTML becomes a piece of its own, a second token of that name.
+        pieces = raw["model"]["vocab"]
+        ordinary = [piece for piece in pieces[len(SPECIAL_TOKENS) :] if piece[0] not in SPECIAL_TOKENS]
+        raw["model"]["vocab"] = pieces[: len(SPECIAL_TOKENS)] + ordinary
+        raw["added_tokens"] = []
+    spec = spec_from_tokenizers(raw, source="the trained tokenizer")
     # Further digits would double the file and decide nothing.
     return replace(spec, scores=tuple(round(score, 6) for score in spec.scores))
 
