@@ -14,7 +14,7 @@ TEXT_BYTES = 4_096  # what model card, scores and provenance may take, deflated
 # Deflated bytes of tokenizer.json per entry: at a vocabulary of 1,000, and more for each doubling. Upper envelope of
 # tokenizers trained on 6,000 Devign and 6,000 BigCloneBench functions, vocabularies of 1,000 to 30,000.
 _BYTES_PER_ENTRY = {
-    TokenizerKind.BPE: (5.4, 0.6),
+    TokenizerKind.BPE: (3.0, 0.2),
     TokenizerKind.WORDPIECE: (2.95, 0.3),
     TokenizerKind.UNIGRAM: (13.0, 0.0),
     TokenizerKind.WORD: (4.1, 0.22),
@@ -50,7 +50,7 @@ def bundle_size_bytes(config: StudentConfig, task: Task, tokenizer_bytes: int | 
 
     >>> from codewren.core.task import VULNERABILITY
     >>> bundle_size_bytes(StudentConfig(vocab_size=10_000, hidden_size=192, num_attention_heads=4), VULNERABILITY)
-    2314972
+    2277684
     """
     if tokenizer_bytes is None:
         tokenizer_bytes = tokenizer_size_bytes(config.tokenizer, config.vocab_size)

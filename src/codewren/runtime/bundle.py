@@ -79,6 +79,8 @@ class Bundle:
             return cls(path=path, size_bytes=len(archive), **_contents(archive))
         except CodewrenError as error:
             raise BundleError(f"{path}: {error}") from None
+        except RecursionError:
+            raise BundleError(f"{path}: JSON nested too deeply; {_AGAIN}") from None
 
     @property
     def sha256(self) -> str:
@@ -246,7 +248,7 @@ def _place(row: Any, wanted: Shapes) -> TensorPlace:
     if not isinstance(name, str) or name not in wanted or shape != list(wanted[name]):
         expected = list(wanted[name]) if isinstance(name, str) and name in wanted else "no such tensor"
         raise BundleError(f"tensor {name!r:.60} has shape {shape!r:.40}, wanted: {expected}; {_AGAIN}")
-    if dtype not in set(Storage) or (dtype == Storage.INT8 and len(wanted[name]) != 2):
+    if dtype not in list(Storage) or (dtype == Storage.INT8 and len(wanted[name]) != 2):
         raise BundleError(f"tensor {name} has dtype {dtype!r:.20}; {_AGAIN}")
     quantised = dtype == Storage.INT8
     scale_offset = _offset(row, "scale_offset") if quantised else None
