@@ -97,6 +97,7 @@ class FinetuneSection:
     Attributes:
         encoder: Hugging Face folder or hub id.
         pooling: `first` token as the papers, or `mean` over tokens.
+        pair_head: how two vectors become one; `concat` as the papers.
         attention_dropout: inside attention, where its random numbers cost more than the arithmetic; the papers use 0.1.
         precision: `bf16` uses autocast, faster where the processor has it.
         selection: validation metric that picks the epoch.
@@ -111,6 +112,7 @@ class FinetuneSection:
     weight_decay: float = 0.0
     max_sequence_length: int = 400
     pooling: Literal["first", "mean"] = "first"
+    pair_head: Literal["concat", "symmetric"] = "concat"
     attention_dropout: float = 0.0
     precision: Literal["fp32", "bf16"] = "fp32"
     selection: Literal["accuracy", "f1", "mcc", "auc"] = "accuracy"

@@ -23,6 +23,7 @@ from codewren.core.dataset import Dataset
 from codewren.core.errors import TrainingError
 from codewren.core.files import atomic_write, write_json
 from codewren.core.recipe import Recipe
+from codewren.core.student_config import PairHead
 from codewren.data.load import load_split
 from codewren.runtime.progress import Bar
 from codewren.train.batches import EncodedSplit, batch_plan
@@ -103,7 +104,9 @@ class _Run:
         check_length(path, encoder, options.max_sequence_length)
         self.tokenizer = load_tokenizer(path, encoder.config.vocab_size)
         self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-        network = TeacherNetwork(encoder, self.recipe.task, pooling=options.pooling)
+        network = TeacherNetwork(
+            encoder, self.recipe.task, pooling=options.pooling, pair_head=PairHead(options.pair_head)
+        )
         self.network = network.to(self.device)
         self.optimizer = torch.optim.AdamW(
             self.network.parameters(), lr=options.learning_rate, eps=1e-8, weight_decay=options.weight_decay, fused=True
@@ -192,6 +195,7 @@ class _Run:
         return TeacherSheet(
             task=self.recipe.task,
             pooling=self.options.pooling,
+            pair_head=self.options.pair_head,
             max_sequence_length=self.options.max_sequence_length,
             scores=self.best,
             epoch=self.best_epoch,

@@ -172,6 +172,12 @@ class Layer(nn.Module):
         return out
 
 
+def pair_features(a_RH: Tensor, b_RH: Tensor, pair_head: PairHead) -> Tensor:
+    """Two vectors as one (R, 2H): `concat` [a; b] as the papers, `symmetric` [|a-b|; a*b]."""
+    parts = [(a_RH - b_RH).abs(), a_RH * b_RH] if pair_head is PairHead.SYMMETRIC else [a_RH, b_RH]
+    return torch.cat(parts, dim=-1)
+
+
 class Head(nn.Module):
     """Dense, tanh, out: on one vector, on [a; b], or on [|a-b|; a*b]."""
 
@@ -188,9 +194,7 @@ class Head(nn.Module):
         if self.unit is Unit.FUNCTION:
             pooled = vectors_BH[items_RK[:, 0]]
         else:
-            a_RH, b_RH = vectors_BH[items_RK[:, 0]], vectors_BH[items_RK[:, 1]]
-            symmetric = self.pair_head is PairHead.SYMMETRIC
-            pooled = torch.cat([(a_RH - b_RH).abs(), a_RH * b_RH] if symmetric else [a_RH, b_RH], dim=-1)
+            pooled = pair_features(vectors_BH[items_RK[:, 0]], vectors_BH[items_RK[:, 1]], self.pair_head)
         out: Tensor = self.out(self.dropout(torch.tanh(self.dense(self.dropout(pooled)))))
         return out
 

@@ -139,7 +139,7 @@ class NetworkTeacher:
         for name, tensor in sorted(self.network.state_dict().items()):
             digest.update(name.encode())
             digest.update(np.ascontiguousarray(tensor.cpu().numpy()).tobytes())
-        pooling = getattr(self.network, "pooling", "")
+        pooling = (getattr(self.network, "pooling", ""), str(getattr(self.network, "pair_head", "")))
         vocabulary = sorted(self.tokenizer.get_vocab().items())
         use = (self.max_sequence_length, self.columns, self.bf16, self.first_output_only, pooling)
         digest.update(repr((use, vocabulary)).encode())

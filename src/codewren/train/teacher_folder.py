@@ -10,6 +10,7 @@ from safetensors.torch import load_file, save_file
 
 from codewren.core.errors import InputError, TeacherError
 from codewren.core.files import file_sha256, read_json, write_json
+from codewren.core.student_config import PairHead
 from codewren.core.task import Task
 from codewren.train.pretrained import check_length, first_line, load_encoder, load_tokenizer
 from codewren.train.teacher_network import TeacherNetwork
@@ -25,6 +26,7 @@ class TeacherSheet:
 
     Attributes:
         pooling: `first` token or `mean` over tokens.
+        pair_head: `concat` as the papers, or `symmetric`.
         max_sequence_length: tokens of one function, special ones included.
         weights: SHA-256 of each weight file beside the sheet.
         scores: validation metrics of the epoch that was kept.
@@ -37,6 +39,7 @@ class TeacherSheet:
     weights: dict[str, str] = field(default_factory=dict)
     scores: dict[str, float] = field(default_factory=dict)
     epoch: int = 0
+    pair_head: str = "concat"
     complete: bool = False
     recipe: dict[str, Any] = field(default_factory=dict)
 
@@ -98,7 +101,7 @@ def read_teacher(folder: Path, *, attention: str = "sdpa") -> tuple[TeacherNetwo
     encoder = load_encoder(str(folder), attention=attention)
     tokenizer = load_tokenizer(str(folder), encoder.config.vocab_size)
     check_length(str(folder), encoder, sheet.max_sequence_length)
-    network = TeacherNetwork(encoder, sheet.task, pooling=sheet.pooling)
+    network = TeacherNetwork(encoder, sheet.task, pooling=sheet.pooling, pair_head=PairHead(sheet.pair_head))
     head = load_file(folder / HEAD)
     wanted = {key for key in network.state_dict() if not key.startswith("encoder.")}
     if set(head) != wanted:

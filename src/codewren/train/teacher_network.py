@@ -12,7 +12,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from codewren.core.task import Task
+from codewren.core.student_config import PairHead
+from codewren.core.task import Task, Unit
+from codewren.train.student import pair_features
 
 DEFAULT_DROPOUT = 0.1
 
@@ -42,16 +44,17 @@ class TeacherNetwork(Judge):
         encoder: a Hugging Face encoder that returns `last_hidden_state`.
         task: gives the functions per item and the labels.
         pooling: `first` token or `mean` over tokens.
+        pair_head: how two vectors become one; the papers concatenate.
     """
 
-    def __init__(self, encoder: Any, task: Task, *, pooling: str) -> None:
+    def __init__(self, encoder: Any, task: Task, *, pooling: str, pair_head: PairHead = PairHead.CONCAT) -> None:
         super().__init__()
         if hasattr(encoder, "pooler"):
             encoder.pooler = None  # not used by the head, and random in many published encoders
         hidden = int(encoder.config.hidden_size)
         self.width = hidden
         self.encoder = encoder
-        self.pooling = pooling
+        self.pooling, self.pair_head, self.unit = pooling, pair_head, task.unit
         self.dense = nn.Linear(task.functions_per_item * hidden, hidden)
         self.out = nn.Linear(hidden, len(task.labels))
         self.dropout = nn.Dropout(head_dropout(encoder.config))
@@ -66,7 +69,11 @@ class TeacherNetwork(Judge):
 
     def classify(self, vectors_BW: Tensor, items_RK: Tensor) -> Tensor:
         """Logits (R, C): the vectors of an item side by side through the head."""
-        features = self.dropout(vectors_BW[items_RK].flatten(1))
+        item_RKW = vectors_BW[items_RK]
+        if self.unit is Unit.PAIR:
+            features = self.dropout(pair_features(item_RKW[:, 0], item_RKW[:, 1], self.pair_head))
+        else:
+            features = self.dropout(item_RKW[:, 0])
         logits: Tensor = self.out(self.dropout(torch.tanh(self.dense(features))))
         return logits.float()
 

@@ -1,0 +1,150 @@
+"""From nothing to a clone detector of a few hundred kilobytes: `make demo`.
+
+No download, no prepared data: the functions are those of the Python that runs this, the teacher is trained here, and
+every figure printed was measured a moment ago. Every step is a command that you can run yourself; it is printed first.
+"""
+
+import argparse
+import sys
+import time
+from pathlib import Path
+
+from codewren.cli.main import cli
+from codewren.core.files import write_bytes
+from codewren.core.recipe import Recipe
+from codewren.data.harvest import Sizes, harvest
+from codewren.data.load import load_test_split
+from codewren.runtime.progress import Bar
+
+RECIPE = """# Written by the demo; the data are functions of your own Python.
+[task]
+name = "python-clone"
+unit = "pair"
+labels = ["different", "clone"]
+positive = "clone"
+language = "python"
+
+[data]
+root = "data"
+functions = { path = "functions.jsonl.xz" }
+labelled = { path = "labelled.tsv.xz" }
+unlabelled = { path = "unlabelled.tsv.xz" }
+valid = { path = "valid.tsv.xz" }
+test = { path = "test.tsv.xz" }
+
+[finetune]
+encoder = "ENCODER"
+epochs = 6
+batch_size = 32
+learning_rate = 1e-3
+max_sequence_length = 256
+pooling = "mean"
+pair_head = "symmetric"
+
+[teacher]
+kind = "huggingface"
+path = "TEACHER"
+max_sequence_length = 256
+
+[search]
+strategy = "compressor"
+space = "compressor"
+
+[budget]
+max_bytes = 200_000
+
+[student]
+max_sequence_length = 256
+hidden_dropout_prob = 0.1
+attention_probs_dropout_prob = 0.0
+learning_rate = 1e-3
+batch_size = 32
+pair_head = "symmetric"
+
+[distil]
+epochs = 8
+"""
+
+
+def main() -> None:
+    """Run every step, saying what it does."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--out", type=Path, default=Path("runs/demo"))
+    out: Path = parser.parse_args().out
+    started = time.monotonic()
+
+    say("1. Harvest real functions and build a clone task from them")
+    with Bar("harvest", 1) as bar:
+        made = harvest(out / "data", sizes=Sizes(labelled=6000, unlabelled=6000, valid=1000, test=1000))
+        bar.advance()
+    print(f"   Python {made.python}: {made.functions} functions, {made.pairs} pairs, half of them clones")
+
+    say("2. A small transformer with random weights, to become the teacher")
+    encoder = untrained_encoder(out / "encoder", out / "data" / "functions.jsonl.xz")
+    recipe = out / "recipe.toml"
+    teacher = out / "teacher"
+    text = RECIPE.replace("ENCODER", str(encoder.resolve())).replace("TEACHER", str(teacher.resolve()))
+    write_bytes(recipe, text.encode())
+    codewren("finetune", recipe, "--out", out)
+
+    say("3. Compress it: label, search, distil, export, evaluate, report")
+    codewren("compress", recipe, "--out", out)
+
+    say("4. The test split, opened once")
+    codewren("evaluate", out / "student.wren", recipe, "--split", "test")
+
+    say("5. Use the file: a function against its rewritten self, and against a stranger")
+    for name, text in example_files(recipe).items():
+        write_bytes(out / name, text.encode())
+    codewren("info", out / "student.wren")
+    codewren("predict", out / "student.wren", out / "a.py", out / "a_rewritten.py")
+    codewren("predict", out / "student.wren", out / "a.py", out / "stranger.py")
+    print(f"\nDone in {time.monotonic() - started:.0f} s. The detector is {out / 'student.wren'}.")
+
+
+def say(text: str) -> None:
+    """A heading."""
+    print(f"\n== {text}", flush=True)
+
+
+def codewren(*arguments: object) -> None:
+    """Print a command and run it."""
+    words = [str(word) for word in arguments]
+    print(f"$ codewren {' '.join(words)}", flush=True)
+    cli.main(words, standalone_mode=False)
+    sys.stdout.flush()
+
+
+def untrained_encoder(folder: Path, functions: Path) -> Path:
+    """A Hugging Face folder of a two-layer RoBERTa with random weights and a tokenizer trained on the functions."""
+    import torch
+    from tokenizers import ByteLevelBPETokenizer
+    from transformers import PreTrainedTokenizerFast, RobertaConfig, RobertaModel
+
+    from codewren.core.dataset import collapse_whitespace
+    from codewren.data.readers import read_rows
+
+    trainer = ByteLevelBPETokenizer()
+    texts = [collapse_whitespace(row.text("func")) for row in read_rows(functions)]
+    special = ["<s>", "<pad>", "</s>", "<unk>"]
+    trainer.train_from_iterator(texts, vocab_size=4000, special_tokens=special, show_progress=False)
+    names = {"bos_token": "<s>", "pad_token": "<pad>", "eos_token": "</s>", "unk_token": "<unk>"}
+    PreTrainedTokenizerFast(tokenizer_object=trainer._tokenizer, cls_token="<s>", sep_token="</s>", **names).save_pretrained(folder)
+    torch.manual_seed(0)
+    size = {"hidden_size": 256, "num_hidden_layers": 2, "num_attention_heads": 4, "intermediate_size": 512}
+    config = RobertaConfig(vocab_size=4000, max_position_embeddings=258, type_vocab_size=1, pad_token_id=1, **size)
+    RobertaModel(config, add_pooling_layer=False).save_pretrained(folder)
+    return folder
+
+
+def example_files(recipe: Path) -> dict[str, str]:
+    """A clone pair of the test split, and a function that is no clone of its left side."""
+    test = load_test_split(Recipe.load(recipe))
+    clone = next(i for i, label in enumerate(test.labels) if label == 1)
+    other = next(i for i, label in enumerate(test.labels) if label == 0)
+    left, right = test.texts(clone)
+    return {"a.py": left, "a_rewritten.py": right, "stranger.py": test.texts(other)[1]}
+
+
+if __name__ == "__main__":
+    main()
