@@ -32,9 +32,11 @@ class Points:
 
     def values(self, field: str) -> NDArray[Any]:
         """Values of a field at every point: numbers, or the strings of a category; shape (n,), or () if it is fixed."""
-        domain = np.asarray(self.space.values(field))
+        domain: NDArray[Any] = np.asarray(self.space.values(field))
         column = self.codes.get(field)
-        chosen: NDArray[Any] = domain[:1].reshape(()) if column is None else domain.take(column)
+        if column is None:
+            return domain[:1].reshape(())
+        chosen: NDArray[Any] = domain[column]
         return chosen
 
     def numbers(self, field: str) -> NDArray[Any]:
