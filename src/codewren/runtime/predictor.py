@@ -18,6 +18,11 @@ from codewren.runtime.tokenizer import Tokenizer
 BUNDLES = Path(__file__).resolve().parent.parent / "bundles"
 PAIR_LIMIT = 1_000_000
 
+
+class TooManyPairsError(InputError):
+    """More pairs lie above the threshold than the limit allows."""
+
+
 Items = Sequence[str] | Sequence[Sequence[str]]
 
 
@@ -155,7 +160,8 @@ class Predictor:
         bundle's own.
 
         Raises:
-            InputError: not a pair task, vectors of another model, or more than `limit` pairs.
+            InputError: not a pair task, or vectors of another model.
+            TooManyPairsError: more than `limit` pairs.
         """
         if self.task.unit is not Unit.PAIR:
             raise InputError(f"task {self.task.name!r} judges single functions; comparing pairs needs a pair bundle")
@@ -166,7 +172,9 @@ class Predictor:
                 bytes(vectors), wanted, decision.temperature, self.task.positive_index, limit, self.threads
             )
         except OverflowError:
-            raise InputError(f"more than {limit} pairs lie above {wanted}; raise the threshold or the limit") from None
+            raise TooManyPairsError(
+                f"more than {limit} pairs lie above {wanted}; raise the threshold or the limit"
+            ) from None
         except ValueError as error:
             raise InputError(f"{error}; give what encode() of the same predictor returned") from None
         return found
