@@ -129,7 +129,9 @@ def untrained_encoder(folder: Path, functions: Path) -> Path:
     special = ["<s>", "<pad>", "</s>", "<unk>"]
     trainer.train_from_iterator(texts, vocab_size=4000, special_tokens=special, show_progress=False)
     names = {"bos_token": "<s>", "pad_token": "<pad>", "eos_token": "</s>", "unk_token": "<unk>"}
-    PreTrainedTokenizerFast(tokenizer_object=trainer._tokenizer, cls_token="<s>", sep_token="</s>", **names).save_pretrained(folder)
+    PreTrainedTokenizerFast(
+        tokenizer_object=trainer._tokenizer, cls_token="<s>", sep_token="</s>", **names
+    ).save_pretrained(folder)
     torch.manual_seed(0)
     size = {"hidden_size": 256, "num_hidden_layers": 2, "num_attention_heads": 4, "intermediate_size": 512}
     config = RobertaConfig(vocab_size=4000, max_position_embeddings=258, type_vocab_size=1, pad_token_id=1, **size)

@@ -35,5 +35,7 @@ def _searched(run: Run) -> StudentConfig:
         lambda config: bundle_size_bytes(config, task),
     )
     result = Compressor(Mode(section.mode), section.target_mb).search(problem, seed=section.seed)
-    write_json(run.path("front.json"), {**result.front.to_dict(), "notes": list(result.notes), "details": result.details})
+    write_json(
+        run.path("front.json"), {**result.front.to_dict(), "notes": list(result.notes), "details": result.details}
+    )
     return result.front.candidates[0].config
