@@ -48,17 +48,17 @@ inline void append(std::string& text, char32_t code) {
 
 // The row of a table, sorted and without overlaps, that covers `code`; null where none does.
 template <typename Row, std::size_t N>
-constexpr const Row* row_of(const Row (&rows)[N], char32_t code) {
+const Row* row_of(const Row (&rows)[N], char32_t code) {
   const Row* after = std::upper_bound(rows, rows + N, code, [](char32_t c, const Row& row) { return c < row.first; });
   return after != rows && code <= after[-1].last ? after - 1 : nullptr;
 }
 
-constexpr std::uint8_t look_up_flags(char32_t code) {
+inline std::uint8_t look_up_flags(char32_t code) {
   const FlagRow* row = row_of(kFlags, code);
   return row ? row->flags : 0;
 }
 
-inline constexpr auto kAsciiFlags = [] {
+inline const auto kAsciiFlags = [] {
   std::array<std::uint8_t, 128> flags{};
   for (char32_t code = 0; code < 128; ++code) flags[code] = look_up_flags(code);
   return flags;
@@ -79,7 +79,7 @@ inline void append_lower(std::string& text, char32_t code) {
 // What collapsing makes of an ASCII character: white space becomes a space, and letters lower case if asked for.
 using AsciiTable = std::array<char, 128>;
 
-constexpr AsciiTable ascii_table(bool lowercase) {
+inline AsciiTable ascii_table(bool lowercase) {
   AsciiTable table{};
   for (char32_t code = 0; code < 128; ++code) {
     const bool upper = lowercase && code >= 'A' && code <= 'Z';
@@ -114,7 +114,7 @@ inline void append_collapsed(std::string& text, std::string_view ascii, const As
 
 // Python's " ".join(code.split()), with letters lower-cased on the way. Returns whether all of it was ASCII.
 inline bool collapse(std::string_view code, bool lowercase, std::string& text) {
-  static constexpr AsciiTable kTables[] = {ascii_table(false), ascii_table(true)};
+  static const AsciiTable kTables[] = {ascii_table(false), ascii_table(true)};
   text.clear();
   text.reserve(code.size());
   bool ascii = true;
