@@ -69,6 +69,7 @@ def save_teacher(out: Path, network: TeacherNetwork, tokenizer: Any, sheet: Teac
             save_file({key: value.contiguous() for key, value in head.items()}, folder / HEAD)
             hashes = {weights: file_sha256(folder / weights) for weights in (ENCODER_WEIGHTS, HEAD)}
             for file in sorted(folder.iterdir()):
+                file.chmod(0o644)  # safetensors writes for the owner alone
                 file.replace(out / file.name)
     except (OSError, SafetensorError) as error:
         raise InputError(f"cannot write the teacher to {out}: {error}; free space, then run again") from error
