@@ -91,19 +91,25 @@ def walk(paths: Iterable[str], languages: Collection[str], exclude: Sequence[str
     return Walked(tuple(walker.files.values()), tuple(walker.notes), walker.foreign)
 
 
-def read_source(path: str, max_bytes: int = MAX_FILE_BYTES) -> bytes:
-    """Bytes of a text file without its byte order mark.
+def read_bytes(path: str, max_bytes: int = MAX_FILE_BYTES) -> bytes:
+    """Bytes of a file.
 
     Raises:
         OSError: it cannot be read.
-        InputError: it is larger than `max_bytes`, binary, or not UTF-8.
+        InputError: it is larger than `max_bytes`.
     """
     with open(path, "rb", buffering=0) as stream:
-        content = stream.read(max_bytes + 1)
-        while content and len(content) <= max_bytes and (more := stream.read(max_bytes + 1 - len(content))):
-            content += more
-    if len(content) > max_bytes:
-        raise InputError(f"larger than {max_bytes} bytes (--max-file-bytes)")
+        if os.fstat(stream.fileno()).st_size > max_bytes:
+            raise InputError(f"larger than {max_bytes} bytes (--max-file-bytes)")
+        return stream.readall()
+
+
+def source_text(content: bytes) -> bytes:
+    """The text of a source file, UTF-8 without a byte order mark.
+
+    Raises:
+        InputError: it is binary or not UTF-8.
+    """
     place = content.find(b"\0")
     if place >= 0:
         raise InputError(f"binary (NUL byte at {place})")

@@ -1,0 +1,211 @@
+"""`codewren scan`."""
+
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from codewren.runtime.changes import Changes
+    from codewren.runtime.predictor import Predictor
+    from codewren.runtime.progress import Bar
+    from codewren.runtime.scan import ScanOptions, ScanResult
+
+FORMATS = ("text", "json", "sarif", "github")
+_MOST_NOTES = 50  # on standard error
+_WORTH_A_BAR = 200  # files
+
+
+@click.command()
+@click.argument("paths", nargs=-1, required=True, type=click.Path(), metavar="PATH...")
+@click.option("--model", "-m", metavar="FILE", help="A *.wren bundle, or the name of one that ships with codewren.")
+@click.option("--threshold", type=click.FloatRange(0, 1), help="Probability to exceed; by default the bundle's own.")
+@click.option("--min-lines", type=click.IntRange(1), help="Shortest function reported: 1 by default, 6 for clones.")
+@click.option("--diff", "revision", metavar="REV", help="Only functions with changed lines since a git revision.")
+@click.option("--baseline", type=click.Path(path_type=Path), help="Only findings that this file does not hold.")
+@click.option("--write-baseline", type=click.Path(path_type=Path), help="Make all findings known, and report none.")
+@click.option("--format", "style", type=click.Choice(FORMATS), default="text", show_default=True)
+@click.option("--output", "-o", type=click.Path(path_type=Path, dir_okay=False), help="Instead of standard output.")
+@click.option("--language", "languages", multiple=True, help="c, cpp, java or python; by default the task's own.")
+@click.option("--exclude", multiple=True, metavar="PATTERN", help="As in .gitignore, relative to the current folder.")
+@click.option("--max-file-bytes", type=click.IntRange(1), help="Larger files are skipped.  [default: 5000000]")
+@click.option("--jobs", "-j", type=click.IntRange(1), help="Processes; by default one for each core.")
+@click.option(
+    "--cache-dir", type=click.Path(path_type=Path, file_okay=False), help="By default the user's cache folder."
+)
+@click.option("--no-cache", is_flag=True, help="Neither read nor write earlier results.")
+@click.option("--quiet", "-q", is_flag=True, help="Findings and errors only.")
+@click.pass_context
+def scan(  # noqa: PLR0913  one argument for each option
+    ctx: click.Context,
+    paths: tuple[str, ...],
+    *,
+    model: str | None,
+    threshold: float | None,
+    min_lines: int | None,
+    revision: str | None,
+    baseline: Path | None,
+    write_baseline: Path | None,
+    style: str,
+    output: Path | None,
+    languages: tuple[str, ...],
+    exclude: tuple[str, ...],
+    max_file_bytes: int | None,
+    jobs: int | None,
+    cache_dir: Path | None,
+    no_cache: bool,
+    quiet: bool,
+) -> None:
+    """Find vulnerable functions, or clones with a pair bundle, in source files.
+
+    Exit code 0: nothing found; 1: findings; 2: could not run. Findings go to standard output, everything else to
+    standard error. A comment `codewren: ignore` on the line above a function silences it.
+    """
+    from codewren.runtime.predictor import load
+    from codewren.runtime.scan import ScanOptions
+    from codewren.runtime.schedule import default_cache_folder
+    from codewren.runtime.walk import MAX_FILE_BYTES
+
+    options = ScanOptions(
+        threshold=threshold,
+        min_lines=min_lines,
+        languages=languages or None,
+        exclude=exclude,
+        max_file_bytes=max_file_bytes or MAX_FILE_BYTES,
+        jobs=jobs,
+        cache=None if no_cache else cache_dir or default_cache_folder(),
+        changes=_changes(revision),
+    )
+    predictor = load(model or _only_shipped())
+    result = _scan(paths, predictor, options, quiet=quiet)
+    known = _apply_baselines(result, baseline, write_baseline)
+    _write(_rendered(result, predictor, style, output), output)
+    if not quiet:
+        _talk(result, known, style)
+        if write_baseline is not None:
+            click.echo(f"codewren: {known} findings are known from now on ({write_baseline})", err=True)
+    ctx.exit(1 if result.findings else 0)
+
+
+def _changes(revision: str | None) -> "Changes | None":
+    if revision is None:
+        return None
+    from codewren.runtime.changes import Changes
+
+    return Changes.since(revision)
+
+
+def _only_shipped() -> Path:
+    from codewren.core.errors import InputError
+    from codewren.runtime.predictor import shipped_bundles
+
+    shipped = shipped_bundles()
+    if len(shipped) != 1:
+        names = f"one of {', '.join(shipped)}, or " if shipped else ""
+        raise InputError(f"no model given; wanted --model with {names}the path of a *.wren bundle")
+    return next(iter(shipped.values()))
+
+
+def _scan(paths: Sequence[str], predictor: "Predictor", options: "ScanOptions", *, quiet: bool) -> "ScanResult":
+    """Scan, with a bar on a terminal when there is much to do (not before processes have been forked)."""
+    from codewren.runtime.scan import scan as scan_paths
+
+    bar: Bar | None = None
+    with ExitStack() as stack:
+
+        def progress(done: int, total: int) -> None:
+            nonlocal bar
+            if bar is None and total - done > _WORTH_A_BAR and not quiet and sys.stderr.isatty():
+                from codewren.runtime.progress import Bar
+
+                bar = stack.enter_context(Bar("scanning", total))
+            if bar is not None:
+                bar.advance(done - bar.done)
+
+        return scan_paths(paths, predictor, options, progress=progress)
+
+
+def _apply_baselines(result: "ScanResult", baseline: Path | None, write_baseline: Path | None) -> int:
+    """Take known findings out of the result; how many they were."""
+    if baseline is None and write_baseline is None:
+        return 0
+    from codewren.runtime import baseline as files
+
+    before = len(result.findings)
+    if baseline is not None:
+        new = files.new_findings(baseline, result.findings)
+    if write_baseline is not None:
+        files.write_baseline(write_baseline, result.findings)
+        new = []
+    result.findings = new
+    return before - len(new)
+
+
+def _rendered(result: "ScanResult", predictor: "Predictor", style: str, output: Path | None) -> str:
+    import importlib
+
+    from codewren.runtime.formats.origin import Origin
+
+    colour = output is None and sys.stdout.isatty() and not os.environ.get("NO_COLOR")
+    sha256 = predictor.bundle.sha256 if style in {"json", "sarif"} else ""
+    origin = Origin.of(predictor.path.name, sha256, colour=colour)
+    text: str = importlib.import_module(f"codewren.runtime.formats.{style}").render(result, origin)
+    return text
+
+
+def _write(text: str, output: Path | None) -> None:
+    content = text.encode("utf-8", "surrogateescape")
+    if output is not None:
+        from codewren.core.files import write_bytes
+
+        write_bytes(output, content)
+        return
+    try:
+        sys.stdout.flush()
+        sys.stdout.buffer.write(content)
+        sys.stdout.buffer.flush()
+    except BrokenPipeError:  # the reader has seen enough; the exit code still counts
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _talk(result: "ScanResult", known: int, style: str) -> None:
+    from codewren.runtime.formats.origin import printable
+
+    for note in result.notes[:_MOST_NOTES]:
+        click.echo(f"codewren: skipped {printable(note.path)}: {note.reason}", err=True)
+    if len(result.notes) > _MOST_NOTES:
+        click.echo(
+            f"codewren: skipped {len(result.notes) - _MOST_NOTES} more files (--format json lists all)", err=True
+        )
+    for remark in (*result.remarks, *_remarks(result, style)):
+        click.echo(f"codewren: {remark}", err=True)
+    details = [f"{known} known"] if known else []
+    details += [f"{result.suppressed} suppressed"] if result.suppressed else []
+    details += [f"{result.cached_files} files from the cache"] if result.cached_files else []
+    found = f"{_count(len(result.findings), 'finding')} in {_count(result.functions, 'function')}"
+    more = f" ({', '.join(details)})" if details else ""
+    click.echo(f"codewren: {found} of {_count(result.files, 'file')}{more}", err=True)
+
+
+def _remarks(result: "ScanResult", style: str) -> Iterator[str]:
+    """What a person should know before believing the result."""
+    if result.foreign:
+        found = ", ".join(f"{number} {language}" for language, number in sorted(result.foreign.items()))
+        wanted = " ".join(f"--language {language}" for language in sorted(result.foreign))
+        yield f"not scanned, because the model was trained for {result.task.language}: {found} files ({wanted})"
+    if result.broken_files:
+        files = _count(result.broken_files, "file")
+        yield f"{files} with text the parser could not follow (macros?); functions there may be missing"
+    if style == "sarif":
+        from codewren.runtime.formats.sarif import dropped
+
+        if dropped(result):
+            yield f"SARIF holds the most probable findings; {dropped(result)} are left out"
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

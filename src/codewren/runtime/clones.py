@@ -1,0 +1,203 @@
+"""Clones at the scale of a repository: every function is encoded once, all pairs are compared, pairs become classes.
+
+Connected components are no classes: with a few wrong pairs among millions, chains of them join everything. Here the
+most probable pair comes first, and two groups become one only if at least half of the pairs across them are clones
+(average linkage over the graph of pairs above the threshold, in one pass). Functions whose tokens are equal, or equal
+once names and literals are blanked, are clones whatever the model says, and start out as one group.
+"""
+
+import sys
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, NamedTuple
+
+from codewren.core.errors import InputError
+from codewren.core.finding import CloneKind, Finding, Place
+from codewren.runtime.predictor import TooManyPairsError
+from codewren.runtime.record import Record, hash_at
+from codewren.runtime.scan import SMALLEST_CLONE_LINES, ScanOptions, ScanResult, fingerprint, is_wanted
+from codewren.runtime.schedule import Judged
+from codewren.runtime.tokens import overlap, tokens
+from codewren.runtime.walk import read_bytes, source_text
+
+if TYPE_CHECKING:
+    from codewren.runtime.predictor import Predictor
+
+PAIR_LIMIT = 500_000
+EDITED_OVERLAP = 0.7  # of tokens: what SourcererCC calls a clone of type 3
+LINKAGE = 0.5  # part of the pairs across two classes that must be clones before they become one
+
+Pair = tuple[int, int, float]
+
+
+class Member(NamedTuple):
+    """One function: its file, the record of the file, and its place in the record."""
+
+    judged: Judged
+    record: Record
+    number: int
+
+    @property
+    def text(self) -> bytes:
+        """Hash of its tokens."""
+        return hash_at(self.record.texts, self.number)
+
+    @property
+    def shape(self) -> bytes:
+        """Hash of its tokens with names and literals blanked."""
+        return hash_at(self.record.shapes, self.number)
+
+    @property
+    def vector(self) -> bytes:
+        """Its first-token vector, float32."""
+        size = len(self.record.vectors) // len(self.record)
+        return self.record.vectors[size * self.number : size * (self.number + 1)]
+
+    def order(self) -> tuple[str, int, int]:
+        """Sorts by place."""
+        return (self.judged.file.path, *self.record.lines(self.number))
+
+
+def clone_findings(
+    judged: Sequence[Judged], predictor: "Predictor", options: ScanOptions, result: ScanResult
+) -> list[Finding]:
+    """Classes of clones, in the order of their first places; with changes, those that hold a changed function."""
+    copies: defaultdict[bytes, list[Member]] = defaultdict(list)
+    for member in _members(judged, options.min_lines or SMALLEST_CLONE_LINES, result):
+        copies[member.text].append(member)
+    distinct = [together[0] for together in copies.values()]
+    pairs = _pairs(distinct, predictor, result)
+    findings = []
+    for indices, probability in group([member.shape for member in distinct], pairs):
+        together = sorted((member for index in indices for member in copies[distinct[index].text]), key=Member.order)
+        if len(together) > 1 and any(is_wanted(one.judged, one.number, 0, options.changes) for one in together):
+            findings.append(_finding(together, probability, result.task.positive))
+    return sorted(findings, key=lambda one: (one.place.path, one.place.start_line, one.fingerprint))
+
+
+def group(shapes: Sequence[bytes], pairs: Sequence[Pair]) -> list[tuple[list[int], float]]:
+    """Partition functions into classes, and the mean probability of the pairs inside each (1 where there are none).
+
+    Args:
+        shapes: one hash a function; equal ones start out in one class.
+        pairs: (i, j, probability) of the pairs above the threshold.
+    """
+    first_of = {shape: index for index, shape in reversed(list(enumerate(shapes)))}
+    home = [first_of[shape] for shape in shapes]
+    classes: defaultdict[int, list[int]] = defaultdict(list)
+    for index, name in enumerate(home):
+        classes[name].append(index)
+    links: defaultdict[int, Counter[int]] = defaultdict(Counter)
+    for i, j, _ in pairs:
+        if home[i] != home[j]:
+            links[home[i]][home[j]] += 1
+            links[home[j]][home[i]] += 1
+    for i, j, _ in sorted(pairs, key=lambda pair: (-pair[2], pair[0], pair[1])):
+        a, b = home[i], home[j]
+        if a != b and links[a][b] >= LINKAGE * len(classes[a]) * len(classes[b]):
+            into, other = (a, b) if len(links[a]) + len(classes[a]) >= len(links[b]) + len(classes[b]) else (b, a)
+            _merge(into, other, classes, links, home)
+    inside: defaultdict[int, list[float]] = defaultdict(list)
+    for i, j, probability in pairs:
+        if home[i] == home[j]:
+            inside[home[i]].append(probability)
+    return [(members, _mean(inside.get(name, [1.0]))) for name, members in classes.items()]
+
+
+def _mean(values: list[float]) -> float:
+    return sum(values) / len(values)
+
+
+def _merge(
+    into: int, other: int, classes: dict[int, list[int]], links: dict[int, Counter[int]], home: list[int]
+) -> None:
+    members = classes.pop(other)
+    classes[into] += members
+    for member in members:
+        home[member] = into
+    for neighbour, count in links.pop(other).items():
+        del links[neighbour][other]
+        if neighbour != into:
+            links[into][neighbour] += count
+            links[neighbour][into] += count
+
+
+def _members(judged: Sequence[Judged], min_lines: int, result: ScanResult) -> Iterator[Member]:
+    for one in judged:
+        for index in range(len(one.record or ())):
+            if one.record is None or not is_wanted(one, index, min_lines, None):
+                continue
+            if one.record.is_suppressed(index):
+                result.suppressed += 1
+                continue
+            yield Member(one, one.record, index)
+
+
+def _pairs(members: Sequence[Member], predictor: "Predictor", result: ScanResult) -> list[Pair]:
+    """Pairs above the threshold; when there are too many, above the next higher one that leaves few enough."""
+    if len(members) < 2:
+        return []
+    packed = b"".join(member.vector for member in members)
+    vectors = memoryview(packed).cast("f", (len(members), predictor.config.hidden_size))
+    asked = predictor.bundle.decision.threshold if result.threshold is None else result.threshold
+    threshold = asked
+    while True:
+        try:
+            pairs = predictor.pairs_above(vectors, threshold, limit=PAIR_LIMIT)
+            break
+        except TooManyPairsError:
+            if threshold >= 1:
+                raise
+            threshold = (1 + threshold) / 2
+    if threshold != asked:
+        result.remarks.append(
+            f"more than {PAIR_LIMIT} pairs lie above {asked:g}; only those above {threshold:.9g} were compared further"
+        )
+    result.threshold = threshold
+    return [(i, j, probability) for i, j, probability in pairs if not _overlap(members[i], members[j])]
+
+
+def _overlap(one: Member, other: Member) -> bool:
+    """Whether one function is inside the other."""
+    if one.judged is not other.judged:
+        return False
+    (start, end), (other_start, other_end) = one.record.span(one.number), other.record.span(other.number)
+    return start < other_end and other_start < end
+
+
+def _finding(members: Sequence[Member], probability: float, label: str) -> Finding:
+    first, places = _Text(members[0]), []
+    for member in members:
+        path, record, number = member.judged.file.path, member.record, member.number
+        places.append(Place(path, *record.lines(number), record.names[number], _kind(first, member)))
+    loosest = max((place.kind for place in places if place.kind), key=list(CloneKind).index)
+    name = fingerprint(label, [member.record.fingerprint(member.number) for member in members])
+    return Finding(label, probability, places[0], name, tuple(places[1:]), loosest)
+
+
+class _Text:
+    """A function whose tokens are read when they are asked for."""
+
+    def __init__(self, member: Member) -> None:
+        self.member = member
+        self._tokens: list[str] | None = None
+
+    @property
+    def tokens(self) -> list[str]:
+        if self._tokens is None:
+            start, end = self.member.record.span(self.member.number)
+            file = self.member.judged.file
+            try:
+                source = source_text(read_bytes(file.path, sys.maxsize))[start:end]
+            except (OSError, InputError):  # it was there a moment ago; the class stands, only its label is the widest
+                source = b""
+            self._tokens = tokens(source.decode("utf-8", "replace"), file.language)
+        return self._tokens
+
+
+def _kind(first: _Text, member: Member) -> CloneKind:
+    if member.text == first.member.text:
+        return CloneKind.EXACT
+    if member.shape == first.member.shape:
+        return CloneKind.RENAMED
+    return CloneKind.EDITED if overlap(first.tokens, _Text(member).tokens) >= EDITED_OVERLAP else CloneKind.SEMANTIC

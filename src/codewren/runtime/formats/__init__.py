@@ -1,0 +1,1 @@
+"""Ways to write findings down; each module has `render(result, origin) -> str`."""

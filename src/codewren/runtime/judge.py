@@ -1,0 +1,119 @@
+"""From one file's bytes to a `Record`: extract the functions, ask the model, pack."""
+
+import hashlib
+from array import array
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING, NamedTuple
+
+from codewren.core.errors import InputError
+from codewren.core.task import Task, Unit
+from codewren.runtime.functions import Parsed, extract
+from codewren.runtime.record import HASH_BYTES, Record
+from codewren.runtime.suppress import MARK, is_suppressed
+from codewren.runtime.walk import SourceFile, read_bytes, source_text
+
+if TYPE_CHECKING:
+    from codewren.runtime.predictor import Predictor
+
+
+class Outcome(NamedTuple):
+    """What became of one file.
+
+    Attributes:
+        key: of the bytes that were judged, in the cache.
+        record: what the model said, packed; empty when the file was left out.
+        reason: why it was left out.
+        unreadable: it could not even be read.
+    """
+
+    key: bytes
+    record: bytes
+    reason: str = ""
+    unreadable: bool = False
+
+
+class _Text(NamedTuple):
+    key: bytes
+    source: bytes
+    language: str
+    parsed: Parsed
+    functions: list[str]
+
+
+def judge_files(
+    files: Sequence[SourceFile], predictor: "Predictor", *, max_bytes: int, key: Callable[[bytes, str], bytes]
+) -> list[Outcome]:
+    """Judge files together, so that the model runs once on all their functions; one outcome a file, in order.
+
+    `key` makes the cache key of a file's bytes and language.
+    """
+    read = [_read(file, max_bytes, key) for file in files]
+    texts = [text for text in read if isinstance(text, _Text)]
+    records = _records(texts, predictor)
+    return [Outcome(text.key, next(records)) if isinstance(text, _Text) else text for text in read]
+
+
+def _read(file: SourceFile, max_bytes: int, key: Callable[[bytes, str], bytes]) -> "_Text | Outcome":
+    try:
+        content = read_bytes(file.path, max_bytes)
+        source = source_text(content)
+        parsed = extract(source, file.language)
+    except InputError as error:
+        return Outcome(b"", b"", str(error))
+    except OSError as error:
+        return Outcome(b"", b"", f"cannot be read: {error.strerror or error}", unreadable=True)
+    spans = (source[one.start_byte : one.end_byte] for one in parsed.functions)
+    return _Text(
+        key(content, file.language), source, file.language, parsed, [span.decode("utf-8", "replace") for span in spans]
+    )
+
+
+def _records(texts: list[_Text], predictor: "Predictor") -> Iterator[bytes]:
+    sources = [source for text in texts for source in text.functions]
+    is_pair = predictor.task.unit is Unit.PAIR
+    vectors = bytes(predictor.encode(sources)) if is_pair and sources else b""
+    rows = [] if is_pair else predictor.predict_proba(sources)
+    width, first = len(vectors) // max(len(sources), 1), 0
+    for text in texts:
+        last = first + len(text.functions)
+        yield _record(text, predictor.task, rows[first:last], vectors[width * first : width * last]).pack()
+        first = last
+
+
+def _record(text: _Text, task: Task, rows: list[list[float]], vectors: bytes) -> Record:
+    """The columns of one file; `rows` is empty for a pair task, `vectors` for a function task."""
+    positive, functions = task.positive_index, text.parsed.functions
+    wins = [row[positive] == max(row) for row in rows] or [False] * len(functions)
+    flags = bytes(won | silent << 1 for won, silent in zip(wins, _silent(text, task.name), strict=True))
+    texts, shapes = _pair_hashes(text) if task.unit is Unit.PAIR else (b"", b"")
+    return Record(
+        names=tuple(one.name for one in functions),
+        places=array(
+            "I", [n for one in functions for n in (one.start_line, one.end_line, one.start_byte, one.end_byte)]
+        ),
+        probabilities=array("d", [row[positive] for row in rows]),
+        flags=flags,
+        fingerprints=b"".join(_fingerprint(source) for source in text.functions),
+        texts=texts,
+        shapes=shapes,
+        vectors=vectors,
+        has_errors=text.parsed.has_errors,
+    )
+
+
+def _pair_hashes(text: _Text) -> tuple[bytes, bytes]:
+    from codewren.runtime.tokens import shape_hash, text_hash
+
+    texts = b"".join(text_hash(source, text.language) for source in text.functions)
+    return texts, b"".join(shape_hash(source, text.language) for source in text.functions)
+
+
+def _silent(text: _Text, task: str) -> list[bool]:
+    if MARK not in text.source:
+        return [False] * len(text.functions)
+    lines = text.source.split(b"\n")
+    return [is_suppressed(lines, one.start_line, one.body_line, task) for one in text.parsed.functions]
+
+
+def _fingerprint(source: str) -> bytes:
+    return hashlib.blake2b("".join(source.split()).encode(), digest_size=HASH_BYTES).digest()

@@ -1,0 +1,182 @@
+"""The path of `codewren scan`: walk, extract, judge, report."""
+
+import hashlib
+import os
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from codewren.core.errors import InputError, nearest
+from codewren.core.finding import Finding, Place
+from codewren.core.task import Task, Unit
+from codewren.runtime.functions import LANGUAGES
+from codewren.runtime.record import HASH_BYTES
+from codewren.runtime.schedule import Judged, Schedule, judge_all
+from codewren.runtime.walk import MAX_FILE_BYTES, Note, walk
+
+if TYPE_CHECKING:
+    from codewren.runtime.changes import Changes
+    from codewren.runtime.predictor import Predictor
+
+SMALLEST_CLONE_LINES = 6  # as BigCloneBench counts clones
+
+
+@dataclass(frozen=True, slots=True)
+class ScanOptions:
+    """What to scan and what to report.
+
+    Attributes:
+        threshold: probability a finding must exceed; None is the bundle's own decision.
+        min_lines: shortest function reported; None is 1, and 6 for clones.
+        languages: to scan; None is the task's own language, or all where the task names none.
+        exclude: patterns in the syntax of `.gitignore`, relative to the current folder.
+        max_file_bytes: larger files are left out.
+        jobs: processes; None is one for each core.
+        cache: folder of the cache, None for no cache.
+        changes: report only functions these lines touch.
+    """
+
+    threshold: float | None = None
+    min_lines: int | None = None
+    languages: tuple[str, ...] | None = None
+    exclude: tuple[str, ...] = ()
+    max_file_bytes: int = MAX_FILE_BYTES
+    jobs: int | None = None
+    cache: Path | None = None
+    changes: "Changes | None" = None
+
+
+@dataclass(slots=True)
+class ScanResult:
+    """Findings in the order of their places, and how they came about.
+
+    Attributes:
+        task: what was judged.
+        threshold: the probability that findings exceed; None where the largest of several labels wins.
+        findings: what is reported.
+        notes: files and folders that were left out, and why.
+        files: number of files judged.
+        functions: number of functions in them.
+        cached_files: files whose results were known.
+        broken_files: files with text the parser could not follow.
+        suppressed: findings that a comment silences.
+        foreign: source files by language that were not scanned.
+        remarks: what else a person should know.
+    """
+
+    task: Task
+    threshold: float | None
+    findings: list[Finding] = field(default_factory=list)
+    notes: list[Note] = field(default_factory=list)
+    files: int = 0
+    functions: int = 0
+    cached_files: int = 0
+    broken_files: int = 0
+    suppressed: int = 0
+    foreign: dict[str, int] = field(default_factory=dict)
+    remarks: list[str] = field(default_factory=list)
+
+
+def scan(
+    paths: Sequence[str],
+    predictor: "Predictor",
+    options: ScanOptions,
+    *,
+    progress: Callable[[int, int], None] = lambda *_: None,
+) -> ScanResult:
+    """Judge the functions of all source files below `paths`.
+
+    `progress` is called with the number of files done and of all files.
+
+    Raises:
+        InputError: a path does not exist, a named file cannot be read, or a language is unknown.
+    """
+    task = predictor.task
+    result = ScanResult(task, options.threshold)
+    if options.threshold is None and len(task.labels) == 2:
+        result.threshold = predictor.bundle.decision.threshold
+    walked = walk(paths, scanned_languages(task, options.languages), options.exclude)
+    result.notes += walked.notes
+    result.foreign = dict(walked.foreign)
+    files = [file for file in walked.files if options.changes is None or options.changes.has(file.path)]
+    if not files:
+        changed = walked.files and options.changes and f"no source file changed since {options.changes.revision}"
+        result.remarks.append(changed or "nothing to scan: no source file of a wanted language is there")
+    jobs = options.jobs or _cores()
+    schedule = Schedule(options.max_file_bytes, jobs, options.cache, result.remarks.append)
+    judged = []
+    for one in judge_all(files, predictor, schedule):
+        _count(one, result)
+        judged.append(one)
+        progress(len(judged), len(files))
+    judged.sort(key=lambda one: one.file.path)
+    if task.unit is Unit.PAIR:
+        from codewren.runtime.clones import clone_findings
+
+        result.findings = clone_findings(judged, predictor, options, result)
+    else:
+        result.findings = [finding for one in judged for finding in _findings(one, options, result)]
+    return result
+
+
+def scanned_languages(task: Task, wanted: Sequence[str] | None) -> frozenset[str]:
+    """Languages to scan: those wanted, or the task's own, or all.
+
+    Raises:
+        InputError: no such language.
+    """
+    chosen = tuple(wanted or ()) or ((task.language,) if task.language else LANGUAGES)
+    unknown = [language for language in chosen if language not in LANGUAGES]
+    if unknown:
+        raise InputError(f"language {unknown[0]!r} cannot be scanned; {nearest(unknown[0], LANGUAGES)}")
+    return frozenset(chosen)
+
+
+def fingerprint(label: str, hashes: Sequence[bytes]) -> str:
+    """Name of a finding across runs: what is found, in which texts; neither places nor white space count."""
+    digest = hashlib.blake2b(label.encode(), digest_size=HASH_BYTES)
+    for part in sorted(hashes):
+        digest.update(part)
+    return digest.hexdigest()
+
+
+def _cores() -> int:
+    """Cores this process may run on."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _count(one: Judged, result: ScanResult) -> None:
+    if one.record is None:
+        if one.unreadable and one.file.named:
+            raise InputError(f"{one.file.path}: {one.reason}")
+        result.notes.append(Note(one.file.path, one.reason))
+        return
+    result.files += 1
+    result.functions += len(one.record)
+    result.cached_files += one.cached
+    result.broken_files += one.record.has_errors
+
+
+def is_wanted(one: Judged, index: int, min_lines: int, changes: "Changes | None") -> bool:
+    """Whether a function is long enough and touched by the changes that are asked about."""
+    if one.record is None:
+        return False
+    first, last = one.record.lines(index)
+    return last - first + 1 >= min_lines and (changes is None or changes.touches(one.file.path, first, last))
+
+
+def _findings(one: Judged, options: ScanOptions, result: ScanResult) -> Iterator[Finding]:
+    file, record, threshold = one.file, one.record, result.threshold
+    if record is None or (threshold is not None and max(record.probabilities, default=0.0) <= threshold):
+        return
+    label = result.task.positive
+    for index, probability in enumerate(record.probabilities):
+        positive = record.wins(index) if threshold is None else probability > threshold
+        if not positive or not is_wanted(one, index, options.min_lines or 1, options.changes):
+            continue
+        if record.is_suppressed(index):
+            result.suppressed += 1
+            continue
+        place = Place(file.path, *record.lines(index), record.names[index])
+        yield Finding(label, probability, place, fingerprint(label, [record.fingerprint(index)]))

@@ -1,0 +1,180 @@
+"""Judge many files: what the cache knows, then the rest in chunks on all cores."""
+
+import os
+import struct
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from codewren.core.errors import InputError
+from codewren.runtime.judge import Outcome, judge_files
+from codewren.runtime.record import Record
+from codewren.runtime.walk import SourceFile, read_bytes
+from codewren.runtime.workers import HAS_FORK, run_forked
+
+if TYPE_CHECKING:
+    from codewren.runtime.cache import Cache
+    from codewren.runtime.predictor import Predictor
+
+FORMAT = "1"  # part of every cache key: raise it when extraction, hashes or packing change
+CHUNK_BYTES, CHUNK_FILES = 400_000, 64
+WORTH_CACHING_BYTES = 200_000  # below, opening the cache takes longer than judging
+CRASHED = "the parser crashed or ran out of memory on it"
+_OUTCOME = struct.Struct("=BIII")
+
+
+class Judged(NamedTuple):
+    """One file and what the model says of its functions, or why it was left out."""
+
+    file: SourceFile
+    record: Record | None
+    reason: str = ""
+    unreadable: bool = False
+    cached: bool = False
+
+
+class Schedule(NamedTuple):
+    """How files are judged.
+
+    Attributes:
+        max_bytes: larger files are left out.
+        jobs: processes.
+        cache: folder of the cache; None for none.
+        remark: told what goes wrong with the cache.
+    """
+
+    max_bytes: int
+    jobs: int
+    cache: Path | None
+    remark: Callable[[str], None]
+
+
+def default_cache_folder() -> Path | None:
+    """`codewren` in the user's cache folder, or None where there is no home."""
+    base = os.environ.get("XDG_CACHE_HOME", "")
+    try:
+        return (Path(base) if os.path.isabs(base) else Path.home() / ".cache") / "codewren"  # noqa: PTH117
+    except RuntimeError:
+        return None
+
+
+def judge_all(files: Sequence[SourceFile], predictor: "Predictor", schedule: Schedule) -> Iterator[Judged]:
+    """Judge all files, in no particular order; an exception in a worker process is raised here."""
+    sizes = [_size(file.path) for file in files]
+    if schedule.cache is None or sum(sizes) < WORTH_CACHING_BYTES:
+        yield from (judged for judged, _ in _judge(files, sizes, predictor, schedule, key=lambda *_: b""))
+        return
+    from codewren.runtime.cache import Cache, content_key
+
+    model = predictor.bundle.sha256
+
+    def key(content: bytes, language: str) -> bytes:
+        return content_key(content, model, FORMAT, language)
+
+    with Cache(schedule.cache, schedule.remark) as cache:
+        unknown: list[int] = []
+        for index, file in enumerate(files):
+            record = _known(file, cache, key, schedule.max_bytes)
+            if record is None:
+                unknown.append(index)
+            else:
+                yield Judged(file, record, cached=True)
+        fresh: list[tuple[bytes, bytes]] = []
+        rest, rest_sizes = [files[index] for index in unknown], [sizes[index] for index in unknown]
+        for judged, outcome in _judge(rest, rest_sizes, predictor, schedule, key=key):
+            if outcome.record:
+                fresh.append((outcome.key, outcome.record))
+            yield judged
+        cache.put(fresh)
+
+
+def _size(path: str) -> int:
+    try:
+        return os.stat(path).st_size  # noqa: PTH116
+    except OSError:
+        return 0  # reading it will say why
+
+
+def _known(file: SourceFile, cache: "Cache", key: Callable[[bytes, str], bytes], max_bytes: int) -> Record | None:
+    try:
+        packed = cache.get(key(read_bytes(file.path, max_bytes), file.language))
+        return None if packed is None else Record.unpack(packed)
+    except (OSError, InputError, ValueError):
+        return None  # judged anew, which says what is wrong
+
+
+def _judge(
+    files: Sequence[SourceFile],
+    sizes: Sequence[int],
+    predictor: "Predictor",
+    schedule: Schedule,
+    *,
+    key: Callable[[bytes, str], bytes],
+) -> Iterator[tuple[Judged, Outcome]]:
+    def judge(chunk: Sequence[SourceFile]) -> list[Outcome]:
+        return judge_files(chunk, predictor, max_bytes=schedule.max_bytes, key=key)
+
+    def judge_in_child(chunk: Sequence[SourceFile]) -> list[Outcome]:
+        predictor.threads = 1  # of the child only: each process is one thread
+        return judge(chunk)
+
+    chunks = _chunks(files, sizes)
+    forks = schedule.jobs > 1 and len(chunks) > 1 and HAS_FORK
+    results = _forked(chunks, judge_in_child, schedule.jobs) if forks else _here(chunks, judge)
+    for file, outcome in results:
+        record = Record.unpack(outcome.record) if outcome.record else None
+        yield Judged(file, record, outcome.reason, outcome.unreadable), outcome
+
+
+def _here(
+    chunks: list[list[SourceFile]], judge: Callable[[Sequence[SourceFile]], list[Outcome]]
+) -> Iterator[tuple[SourceFile, Outcome]]:
+    for chunk in chunks:
+        yield from zip(chunk, judge(chunk), strict=True)
+
+
+def _chunks(files: Sequence[SourceFile], sizes: Sequence[int]) -> list[list[SourceFile]]:
+    """Files in order, cut so that a chunk is small against the whole and large against the cost of handing it over."""
+    chunks: list[list[SourceFile]] = []
+    size = CHUNK_BYTES
+    for file, file_bytes in zip(files, sizes, strict=True):
+        if size + file_bytes > CHUNK_BYTES or len(chunks[-1]) == CHUNK_FILES:
+            chunks.append([])
+            size = 0
+        chunks[-1].append(file)
+        size += file_bytes
+    return chunks
+
+
+def _forked(
+    chunks: list[list[SourceFile]], judge: Callable[[Sequence[SourceFile]], list[Outcome]], jobs: int
+) -> Iterator[tuple[SourceFile, Outcome]]:
+    """Judge chunks in processes; the files of a chunk that kills its process are tried again one by one."""
+    lost: list[list[SourceFile]] = []
+    for index, packed in run_forked(lambda index: _pack(judge(chunks[index])), len(chunks), jobs):
+        if packed is None:
+            lost += [[file] for file in chunks[index]]
+        else:
+            yield from zip(chunks[index], _unpack(packed), strict=True)
+    for index, packed in run_forked(lambda index: _pack(judge(lost[index])), len(lost), jobs):
+        yield lost[index][0], Outcome(b"", b"", CRASHED) if packed is None else next(_unpack(packed))
+
+
+def _pack(outcomes: list[Outcome]) -> bytes:
+    parts = []
+    for key, record, reason, unreadable in outcomes:
+        text = reason.encode("utf-8", "surrogatepass")
+        parts += [_OUTCOME.pack(unreadable, len(key), len(record), len(text)), key, record, text]
+    return b"".join(parts)
+
+
+def _unpack(packed: bytes) -> Iterator[Outcome]:
+    place = 0
+    while place < len(packed):
+        unreadable, *lengths = _OUTCOME.unpack_from(packed, place)
+        place += _OUTCOME.size
+        parts = []
+        for length in lengths:
+            parts.append(packed[place : place + length])
+            place += length
+        yield Outcome(parts[0], parts[1], parts[2].decode("utf-8", "surrogatepass"), bool(unreadable))
