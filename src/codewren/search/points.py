@@ -36,13 +36,12 @@ class Points:
         column = self.codes.get(field)
         if column is None:
             return domain[:1].reshape(())
-        chosen: NDArray[Any] = domain[column]
-        return chosen
+        return domain[column]
 
     def numbers(self, field: str) -> NDArray[Any]:
         """A whole-number field, or `head_size`, as int64 so that products of several do not overflow."""
         if field == "head_size":
-            return self.numbers("hidden_size") // self.numbers("num_attention_heads")
+            return np.asarray(self.numbers("hidden_size") // self.numbers("num_attention_heads"))
         return self.values(field).astype(np.int64)
 
     def choose(self, field: str, amounts: Mapping[Any, Any]) -> NDArray[Any]:

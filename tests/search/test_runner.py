@@ -1,0 +1,188 @@
+"""Trials survive crashes and kills; the journal repeats nothing and loses nothing."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from evaluations import Crashing, Killing, Smooth, nothing, quality
+from problems import shipped
+
+from codewren.core.errors import InputError
+from codewren.core.student_config import StudentConfig
+from codewren.search.cluster import DaskCluster
+from codewren.search.journal import Journal, read_journal, read_journals
+from codewren.search.processes import ATTEMPTS, LocalProcesses
+from codewren.search.runner import TrialRunner
+from codewren.search.trial import Request, Status, Trial
+
+SIZES = (32, 48, 64, 96)
+REQUESTS = [Request(StudentConfig(hidden_size=size), seed=0, fidelity=2) for size in SIZES]
+
+
+def without_times(trials):
+    return [{**trial.to_dict(), "seconds": None} for trial in trials]
+
+
+def test_a_trial_is_recorded_with_everything_known(tmp_path):
+    run = TrialRunner(Smooth(), Journal(tmp_path / "journal.jsonl"))
+    (trial,) = run(REQUESTS[:1])
+    config = REQUESTS[0].config
+    assert trial.status is Status.DONE
+    assert trial.effectiveness == quality(config, 2)
+    assert (trial.seed, trial.fidelity, trial.number, trial.energy_j) == (0, 2, 0, 12.5)
+    assert trial.seconds >= 0
+    assert trial.scores.size_bytes == shipped(config)
+    assert read_journal(tmp_path / "journal.jsonl") == ("", (trial,))
+    assert Trial.from_dict(json.loads(json.dumps(trial.to_dict()))) == trial
+
+
+def test_a_request_is_run_once_whatever_happens():
+    calls = []
+
+    def counting(config, *, fidelity, seed):
+        calls.append((config, fidelity, seed))
+        return Smooth()(config, fidelity=fidelity, seed=seed)
+
+    run = TrialRunner(counting, Journal())
+    first = run([*REQUESTS, REQUESTS[0]])
+    assert run(REQUESTS[::-1]) == first[:4][::-1]
+    assert first[0] == first[4]
+    assert len(calls) == 4
+    run([REQUESTS[0].longer(4)])
+    assert len(calls) == 5
+
+
+def test_a_crashing_trial_is_recorded_and_the_rest_goes_on():
+    requests = [Request(StudentConfig(num_hidden_layers=layers), 0, 1) for layers in (1, 2)]
+    crashed, done = TrialRunner(Crashing(), Journal())(requests)
+    assert (crashed.status, crashed.error) == (Status.FAILED, "ValueError: loss is not a number")
+    assert crashed.scores is None
+    assert done.status is Status.DONE
+
+
+def test_no_number_is_a_failure():
+    (trial,) = TrialRunner(nothing, Journal())(REQUESTS[:1])
+    assert trial.status is Status.FAILED
+    assert "effectiveness nan" in trial.error
+
+
+def test_a_journal_of_another_search_is_refused_but_can_warm_start(tmp_path):
+    path = tmp_path / "journal.jsonl"
+    trials = TrialRunner(Smooth(), Journal(path, context="clone data 1"))(REQUESTS)
+    assert list(Journal(path, context="clone data 1").trials) == trials
+    with pytest.raises(InputError, match="another search"):
+        Journal(path, context="clone data 2")
+    assert list(read_journals([path])) == trials
+
+
+@pytest.mark.parametrize("damage", ["not json", '{"number": 1}', '{"journal": 9}'])
+def test_a_damaged_journal_names_its_line(tmp_path, damage):
+    path = tmp_path / "journal.jsonl"
+    TrialRunner(Smooth(), Journal(path))(REQUESTS[:1])
+    lines = path.read_text().splitlines()
+    place = 0 if "journal" in damage else 1
+    lines[place] = damage
+    path.write_text("\n".join(lines))
+    with pytest.raises(InputError, match=r"line 2: not a trial|not a journal of schema 1"):
+        Journal(path)
+
+
+def test_processes_give_what_one_process_gives(tmp_path):
+    alone = TrialRunner(Smooth(), Journal())(REQUESTS)
+    together = Journal(tmp_path / "journal.jsonl")
+    TrialRunner(Smooth(), together, LocalProcesses(2))(REQUESTS)
+    assert without_times(together.trials) == without_times(alone)
+
+
+def test_a_killed_process_is_retried_and_a_killing_trial_is_isolated(tmp_path):
+    evaluate = Killing(tmp_path, always=48, once=64)
+    trials = TrialRunner(evaluate, Journal(), LocalProcesses(2))(REQUESTS)
+    statuses = dict(zip(SIZES, (trial.status for trial in trials), strict=True))
+    assert statuses == {32: Status.DONE, 48: Status.FAILED, 64: Status.DONE, 96: Status.DONE}
+    assert "died 3 times" in trials[1].error
+    assert [evaluate.tries(size) for size in SIZES] == [1, ATTEMPTS, 2, 1]
+
+
+SEARCH = """
+import sys
+sys.path.insert(0, {here!r})
+from pathlib import Path
+from codewren.search.journal import Journal
+from codewren.search.runner import TrialRunner
+from codewren.search.processes import LocalProcesses
+from evaluations import Smooth
+from test_runner import REQUESTS
+if __name__ == "__main__":
+    workers = LocalProcesses(2) if {processes} else None
+    run = TrialRunner(Smooth({seconds}), Journal(Path({path!r}), context="c"), workers)
+    for fidelity in (1, 2, 4):
+        run([request.longer(fidelity) for request in REQUESTS])
+"""
+
+
+def search_script(tmp_path, path, *, seconds, processes=False):
+    script = tmp_path / "search.py"
+    here = str(Path(__file__).parent)
+    script.write_text(SEARCH.format(here=here, path=str(path), seconds=seconds, processes=processes))
+    return [sys.executable, str(script)]
+
+
+@pytest.mark.parametrize("processes", [False, True])
+def test_a_search_killed_and_resumed_equals_one_that_ran_through(tmp_path, processes):
+    whole, broken = tmp_path / "whole.jsonl", tmp_path / "broken.jsonl"
+    subprocess.run(search_script(tmp_path, whole, seconds=0.0), check=True)
+    killed = subprocess.Popen(search_script(tmp_path, broken, seconds=0.3, processes=processes))
+    while not broken.exists() or len(broken.read_text().splitlines()) < 4:
+        assert killed.poll() is None
+        time.sleep(0.01)
+    os.kill(killed.pid, signal.SIGKILL)
+    killed.wait()
+    before = read_journal(broken)[1]
+    assert 3 <= len(before) < 12
+    subprocess.run(search_script(tmp_path, broken, seconds=0.0), check=True)
+    after = read_journal(broken)[1]
+    assert set(before) <= set(after)
+    assert without_times(after) == without_times(read_journal(whole)[1])
+
+
+@pytest.fixture(scope="module")
+def cluster():
+    distributed = pytest.importorskip("distributed")
+    import dask
+
+    with (
+        dask.config.set({"distributed.scheduler.allowed-failures": 2, "distributed.worker.daemon": True}),
+        distributed.LocalCluster(
+            n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None, silence_logs=50
+        ) as local,
+    ):
+        yield local.scheduler_address
+
+
+def test_a_cluster_retries_a_killed_worker_and_isolates_a_killing_trial(tmp_path, cluster):
+    evaluate = Killing(tmp_path, always=48, once=64)
+    trials = TrialRunner(evaluate, Journal(tmp_path / "journal.jsonl"), DaskCluster(cluster))(REQUESTS)
+    statuses = dict(zip(SIZES, (trial.status for trial in trials), strict=True))
+    assert statuses == {32: Status.DONE, 48: Status.FAILED, 64: Status.DONE, 96: Status.DONE}
+    assert "KilledWorker" in trials[1].error
+    assert evaluate.tries(64) >= 2  # more when its result was lost with another killed worker
+    assert [trial.effectiveness for trial in trials if trial.scores] == [
+        quality(request.config, 2) for request in REQUESTS if request.config.hidden_size != 48
+    ]
+
+
+def test_a_cluster_gives_what_one_process_gives(cluster):
+    alone, together = Journal(), Journal()
+    TrialRunner(Smooth(), alone)(REQUESTS)
+    TrialRunner(Smooth(), together, DaskCluster(cluster))(REQUESTS)
+    assert without_times(together.trials) == without_times(alone.trials)
+
+
+def test_an_address_where_nobody_answers():
+    with pytest.raises(InputError, match=r"no dask scheduler answers at tcp://127\.0\.0\.1:9"):
+        TrialRunner(Smooth(), Journal(), DaskCluster("tcp://127.0.0.1:9", timeout_s=1))(REQUESTS)
