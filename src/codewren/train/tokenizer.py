@@ -28,6 +28,7 @@ from codewren.core.tokenizer_spec import (
     TokenizerSpec,
     byte_alphabet,
 )
+from codewren.runtime.tokenizer import Tokenizer as NativeTokenizer
 from codewren.train.tokenizers_json import spec_from_tokenizers
 
 Mode = Literal["wren", "compressor", "avatar"]
@@ -117,7 +118,7 @@ def encoder(spec: TokenizerSpec) -> Tokenizer:
 
 
 class Encoder:
-    """Encodes batches for training."""
+    """Encodes with the library: what the native core is tested against, and many times slower."""
 
     def __init__(self, spec: TokenizerSpec) -> None:
         self.spec = spec
@@ -135,8 +136,14 @@ class Encoder:
 
 
 def encode_batch(spec: TokenizerSpec | Encoder, texts: Sequence[str], max_length: int) -> list[list[int]]:
-    """Encode with a spec, or with an `Encoder` kept from before; see `Encoder.encode_batch`."""
-    return (spec if isinstance(spec, Encoder) else Encoder(spec)).encode_batch(texts, max_length)
+    """Ids of each text, as the student will see them: by the native core, or by the library if given an `Encoder`.
+
+    Raises:
+        InputError: a text is not Unicode.
+    """
+    if isinstance(spec, Encoder):
+        return spec.encode_batch(texts, max_length)
+    return NativeTokenizer(spec).encode_batch(list(texts), max_length)
 
 
 def import_tokenizers_json(path: Path, *, add_special_tokens: bool = True) -> TokenizerSpec:
