@@ -77,7 +77,7 @@ def test_a_file_that_is_missing_or_not_toml_is_a_recipe_error(tmp_path):
     with pytest.raises(RecipeError, match="not valid TOML"):
         Recipe.load(tmp_path / "bad.toml")
     (tmp_path / "good.toml").write_text("[task]\nname='clone'\n")
-    with pytest.raises(RecipeError, match="section.key=value"):
+    with pytest.raises(RecipeError, match=r"section\.key=value"):
         Recipe.load(tmp_path / "good.toml", ["distil.epochs"])
 
 

@@ -123,11 +123,11 @@ def test_two_processes_give_what_one_gives(tmp_path):
         "r = t.train(Path(sys.argv[1]), word_dropout=0.0, swap_pairs=False)\n"
         "np.savez(sys.argv[1] + f'/r{t.module.Processes().rank}.npz', **r.tensors)\n"
     )
+    torchrun = ("-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2")
     base = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONWARNINGS": "ignore"}
     for name, command in {
         "one": [sys.executable, str(script), str(tmp_path / "one")],
-        "two": [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2"]
-        + [str(script), str(tmp_path / "two")],
+        "two": [sys.executable, *torchrun, str(script), str(tmp_path / "two")],
     }.items():
         (tmp_path / name).mkdir()
         subprocess.run(command, check=True, env=base, capture_output=True, timeout=120)

@@ -20,6 +20,7 @@ from codewren.measure.quality import Quality, quality
 from codewren.report.table import ModelRow, comparison_line, comparison_table, markdown
 from codewren.runtime.predictor import Predictor, load
 from codewren.train.logits_file import read_logits
+from codewren.train.pretrained import beside
 from codewren.train.processes import one_thread
 from codewren.train.teacher import Teacher, load_teacher
 
@@ -85,7 +86,7 @@ def evaluate_run(run: Run, bundle: Path, *, seconds: float) -> str:
     rows[0] = replace(rows[0], latency=times["student"])
     lines = []
     if logits is not None:
-        size = None if teacher is None else _weight_bytes(Path(run.recipe.teacher.path))
+        size = None if teacher is None else _weight_bytes(Path(beside(run.recipe.folder, run.recipe.teacher.path)))
         rows.insert(0, ModelRow("teacher", size, logits_quality(logits, dataset), times.get("teacher")))
         paired = compare(predictions(student, dataset)[0], logits.argmax(axis=1), dataset)
         lines.append(comparison_line("student", "teacher", paired))

@@ -26,7 +26,7 @@ from codewren.core.student_config import StudentConfig
 from codewren.core.task import Task
 from codewren.runtime.progress import Bar
 from codewren.train.batches import Batch, EncodedSplit, batch_plan, function_batches, make_batch
-from codewren.train.processes import Processes
+from codewren.train.processes import Processes, keep_freed_memory
 from codewren.train.student import Student
 
 CHECKPOINT_EVERY_S = 60.0
@@ -82,6 +82,7 @@ def distil(
     Raises:
         TrainingError: the loss is not finite, or the checkpoint belongs to another run.
     """
+    keep_freed_memory()
     run = _Run(config, task, train=train, valid=valid, options=options, select=select, out=out, quiet=quiet)
     run.resume()
     last = min(stop_after or options.epochs, options.epochs)
