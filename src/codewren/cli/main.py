@@ -15,6 +15,7 @@ VERBS = {
     "label": "Write the teacher's logits once.",
     "search": "Find the student's configuration.",
     "distil": "Train the chosen student on the teacher's logits.",
+    "baseline": "Distil the papers' BiLSTM baseline, to compare with.",
     "export": "Write the trained student as one *.wren file, or as ONNX.",
     "import": "Turn a published checkpoint of the papers into a *.wren file.",
     "evaluate": "Quality of a bundle with intervals; compare it with a teacher or another bundle.",
