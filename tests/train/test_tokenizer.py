@@ -152,6 +152,14 @@ def test_the_cache_is_used_and_keyed_by_everything_that_matters(tmp_path: Path) 
     assert len(list(tmp_path.iterdir())) == 5
 
 
+def test_a_damaged_file_in_the_cache_is_named(tmp_path: Path) -> None:
+    train_tokenizer(WORD, 300, ["a b"], cache=tmp_path)
+    (file,) = tmp_path.iterdir()
+    file.write_text("{}")
+    with pytest.raises(InputError, match=rf"{file.name}.*delete the file"):
+        train_tokenizer(WORD, 300, ["a b"], cache=tmp_path)
+
+
 def test_case_is_kept_when_asked_for() -> None:
     spec = train_tokenizer(WORD, 300, ["Foo foo FOO BAR"], lowercase=False)
     assert {"Foo", "foo", "FOO"} <= set(spec.vocab)

@@ -15,7 +15,7 @@ from typing import Literal
 
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, trainers
 
-from codewren.core.errors import InputError
+from codewren.core.errors import BundleError, InputError
 from codewren.core.files import read_json, write_bytes
 from codewren.core.student_config import TokenizerKind
 from codewren.core.tokenizer_spec import (
@@ -87,7 +87,7 @@ def train_tokenizer(
         raise InputError("a tokenizer needs text to train on, found none; check the data set's code column")
     path = cache / f"{kind}-{vocab_size}-{_key(kind, vocab_size, text, collapsed)}.json" if cache else None
     if path and path.exists():
-        spec = TokenizerSpec.from_dict(read_json(path))
+        spec = _kept(path)
     else:
         spec = _train(kind, vocab_size, text, collapsed)
         if path:
@@ -181,6 +181,13 @@ def _key(kind: TokenizerKind, vocab_size: int, text: _Text, texts: list[str]) ->
     for one in texts:
         digest.update(hashlib.sha256(one.encode()).digest())
     return digest.hexdigest()[:24]
+
+
+def _kept(path: Path) -> TokenizerSpec:
+    try:
+        return TokenizerSpec.from_dict(read_json(path))
+    except BundleError as error:
+        raise InputError(f"{path}: {error}; delete the file and it will be trained again") from None
 
 
 def _train(kind: TokenizerKind, vocab_size: int, text: _Text, texts: list[str]) -> TokenizerSpec:
