@@ -1,7 +1,6 @@
 """The one error tree: what was found, what was wanted, what to do."""
 
 from collections.abc import Iterable
-from difflib import get_close_matches
 
 
 class CodewrenError(Exception):
@@ -51,6 +50,8 @@ def nearest(word: str, known: Iterable[str]) -> str:
     >>> nearest("epoch", ["epochs", "seed"])
     "did you mean 'epochs'?"
     """
+    from difflib import get_close_matches  # a millisecond or more that only a mistake has to pay
+
     options = sorted(known)
     close = get_close_matches(word, options, n=1, cutoff=0.5)
     return f"did you mean {close[0]!r}?" if close else f"known: {', '.join(options)}"

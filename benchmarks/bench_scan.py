@@ -1,0 +1,154 @@
+"""How fast `codewren scan` is: a tree of C files cold and cached, one file from process start to exit, and clones.
+
+    python benchmarks/bench_scan.py [--hidden 192] [--functions 37614] [--clones 10000] [--rounds 15]
+
+The tree is made of real functions (../shared/data/unlabelled_c) in the files they came from, the clones of real Java
+methods; students have random weights, which run as fast as trained ones, and a threshold that about 1 function in 100
+and 1 pair in 10,000 exceeds. Everything is measured from outside: each row is one or more runs of the command line,
+with wall time, processor time of all its processes, and the largest resident size of any of them. On a machine that is
+busy with other work wall time says little: the last column is functions per second if all cores had been free.
+"""
+
+import argparse
+import itertools
+import json
+import lzma
+import os
+import resource
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from codewren.core.student_config import StudentConfig
+from codewren.core.task import CLONE, VULNERABILITY, Task
+from codewren.core.tensors import tensor_shapes
+from codewren.export.bundle import write_bundle
+from codewren.runtime.predictor import load
+from codewren.train.tokenizer import train_tokenizer
+
+DATA = Path(__file__).resolve().parents[2] / "shared/data"
+SCAN = [sys.executable, "-m", "codewren", "scan", "--quiet"]
+
+
+class Run(NamedTuple):
+    """One run of the command: seconds on the clock and of processors, and memory of the largest process."""
+
+    wall_s: float
+    cpu_s: float
+    peak_mb: float
+
+
+def main() -> None:
+    """Build, measure, print."""
+    arguments = _arguments()
+    cores = len(os.sched_getaffinity(0))
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        functions = _functions("unlabelled_c")[: arguments.functions]
+        files = _write_tree(folder / "tree", functions)
+        model = _bundle(folder / "function.wren", VULNERABILITY, arguments.hidden, [row["func"] for row in functions])
+        print(f"{cores} cores, load {os.getloadavg()[0]:.1f}; one layer of hidden {arguments.hidden}")
+        print(f"{files} files, {sum(p.stat().st_size for p in (folder / 'tree').rglob('*.c')) / 1e6:.0f} MB of C")
+        print(f"{'':34}{'wall s':>9}{'cpu s':>9}{'peak MB':>9}{'per wall s':>12}{'cores free':>12}")
+        tree = ["-m", str(model), "--cache-dir", str(folder / "cache"), "--jobs", str(cores), str(folder / "tree")]
+        _row("tree, cold", _run(tree), len(functions), cores)
+        for _ in range(3):
+            _row("tree, cached", _run(tree), len(functions), 1)
+        one = next(path for path in sorted((folder / "tree").rglob("*.c")) if 2_000 < path.stat().st_size < 20_000)
+        _one_file([*tree[:2], str(one)], arguments.rounds)
+        _clones(folder, arguments, cores)
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--hidden", type=int, default=192)
+    parser.add_argument("--functions", type=int, default=37_614)
+    parser.add_argument("--clones", type=int, default=10_000)
+    parser.add_argument("--rounds", type=int, default=15)
+    return parser.parse_args()
+
+
+def _functions(name: str) -> list[dict[str, str]]:
+    with lzma.open(DATA / name / "functions.jsonl.xz", "rt", encoding="utf-8") as stream:
+        return [json.loads(line) for line in stream]
+
+
+def _write_tree(folder: Path, functions: list[dict[str, str]]) -> int:
+    """Write functions into the files they came from; how many files."""
+    files = 0
+    for (project, name), rows in itertools.groupby(functions, key=lambda row: (row["project"], row["file"])):
+        path = folder / project / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        files += not path.exists()
+        with path.open("a", encoding="utf-8") as stream:
+            stream.write("\n\n".join(row["func"] for row in rows) + "\n\n")
+    return files
+
+
+def _bundle(path: Path, task: Task, hidden: int, texts: list[str]) -> Path:
+    """A random student; the threshold is set from 200 functions."""
+    tokenizer = train_tokenizer(StudentConfig().tokenizer, 4000, texts[:4000])
+    config = StudentConfig(
+        vocab_size=len(tokenizer.vocab), hidden_size=hidden, intermediate_size=2 * hidden, num_attention_heads=8
+    )
+    rng = np.random.default_rng(0)
+    tensors = {name: rng.normal(0, 0.2, shape).astype("f4") for name, shape in tensor_shapes(config, task).items()}
+    write_bundle(path, task=task, config=config, tensors=tensors, tokenizer=tokenizer)
+    predictor, sample = load(path), texts[::50][:200]
+    if task is VULNERABILITY:
+        threshold = float(np.quantile([row[1] for row in predictor.predict_proba(sample)], 0.99))
+    else:
+        pairs = list(itertools.combinations(dict.fromkeys(sample), 2))
+        threshold = float(np.quantile([row[1] for row in predictor.predict_proba(pairs)], 0.9999))
+    write_bundle(path, task=task, config=config, tensors=tensors, tokenizer=tokenizer, threshold=threshold)
+    return path
+
+
+def _run(arguments: list[str]) -> Run:
+    before, started = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
+    process = subprocess.Popen([*SCAN, *arguments], stdout=subprocess.DEVNULL)
+    _, status, usage = os.wait4(process.pid, 0)
+    wall_s = time.perf_counter() - started
+    process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode not in {0, 1}:
+        raise SystemExit(f"codewren scan ended with {process.returncode}")
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    cpu_s = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    return Run(wall_s, cpu_s, usage.ru_maxrss / 1e3)
+
+
+def _row(name: str, run: Run, functions: int, cores: int) -> None:
+    rates = f"{functions / run.wall_s:12,.0f}{functions / run.cpu_s * cores:12,.0f}"
+    print(f"{name:34}{run.wall_s:9.2f}{run.cpu_s:9.2f}{run.peak_mb:9.0f}{rates}", flush=True)
+
+
+def _one_file(arguments: list[str], rounds: int) -> None:
+    runs = [_run(arguments) for _ in range(rounds + 1)][1:]
+    walls = sorted(run.wall_s for run in runs)
+    median_cpu = statistics.median(run.cpu_s for run in runs)
+    print(
+        f"one file, start to exit: median {1e3 * statistics.median(walls):.0f} ms, best {1e3 * walls[0]:.0f} ms, "
+        f"processor {1e3 * median_cpu:.0f} ms, peak {max(run.peak_mb for run in runs):.0f} MB"
+    )
+
+
+def _clones(folder: Path, arguments: argparse.Namespace, cores: int) -> None:
+    rows = _functions("unlabelled_java")[: arguments.clones]
+    for index in range(0, len(rows), 20):
+        path = folder / "java" / f"File{index}.java"
+        path.parent.mkdir(exist_ok=True)
+        text = "\n".join(row["func"] for row in rows[index : index + 20])
+        path.write_text(f"class File{index} {{\n{text}\n}}\n", encoding="utf-8")
+    model = _bundle(folder / "pair.wren", CLONE, arguments.hidden, [row["func"] for row in rows])
+    command = ["-m", str(model), "--no-cache", "--min-lines", "1", "--jobs", str(cores), str(folder / "java")]
+    _row(f"clones, {len(rows):,} functions", _run(command), len(rows), cores)
+
+
+if __name__ == "__main__":
+    main()
