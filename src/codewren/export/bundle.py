@@ -31,7 +31,7 @@ _LARGEST_INT8 = 127
 Array = npt.NDArray[Any]
 
 
-def write_bundle(  # noqa: PLR0913  one argument for each thing in the file
+def write_bundle(
     path: Path | str,
     *,
     task: Task,

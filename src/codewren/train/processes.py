@@ -51,8 +51,10 @@ class Processes:
 
 
 def keep_freed_memory() -> None:
-    """Let glibc keep large freed blocks: a step's tensors are as large as the last one's, and asking the system for
-    zeroed pages anew costs a student a quarter of its training time (docs/log.md). Elsewhere it does nothing.
+    """Let glibc keep large freed blocks; elsewhere it does nothing.
+
+    A step's tensors are as large as the last one's, and asking the system for zeroed pages anew costs a fifth of a
+    student's training time (docs/log.md).
     """
     if sys.platform != "linux":
         return
