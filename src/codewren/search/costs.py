@@ -63,6 +63,10 @@ class Cost:
     form: Callable[[Terms], Quantity] | None = None
     many: Callable[[Points], Amounts] | None = None
 
+    def __call__(self, config: StudentConfig) -> float:
+        """The amount of one configuration."""
+        return self.one(config)
+
     def of(self, points: Points) -> Amounts:
         """Amounts at every point, shape (n,)."""
         many = self.many or self.form

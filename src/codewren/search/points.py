@@ -7,7 +7,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from codewren.core.space import SearchSpace
+from codewren.core.space import FIELDS, Domain, SearchSpace
 from codewren.core.student_config import StudentConfig
 
 Codes = NDArray[Any]
@@ -73,8 +73,12 @@ class Points:
 
     def with_code(self, field: str, code: int) -> Self:
         """All points with one and the same value of a field."""
-        count = len(self.space.values(field))
-        return type(self)(self.space, {**self.codes, field: np.full(len(self), code, dtype=code_type(count))})
+        return self.with_codes(field, np.full(len(self), code))
+
+    def with_codes(self, field: str, codes: Codes) -> Self:
+        """The points with given values of a field, shape (n,)."""
+        kind = code_type(len(self.space.values(field)))
+        return type(self)(self.space, {**self.codes, field: codes.astype(kind)})
 
     def config(self, index: int) -> StudentConfig:
         """One point as a configuration."""
@@ -90,7 +94,7 @@ class Points:
     def of(cls, space: SearchSpace, configs: Sequence[StudentConfig]) -> Self:
         """The table of some configurations of a space."""
         codes = {}
-        for domain in space.domains:
+        for domain in space.domains or (Domain(FIELDS[0], space.values(FIELDS[0])),):
             place = {value: index for index, value in enumerate(domain.values)}
             column = [place[getattr(config, domain.field)] for config in configs]
             codes[domain.field] = np.array(column, dtype=code_type(len(domain.values)))

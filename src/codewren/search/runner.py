@@ -82,10 +82,10 @@ def attempt(evaluate: Evaluate, request: Request) -> Outcome:
     start = time.perf_counter()
     try:
         evaluation = evaluate(request.config, fidelity=request.fidelity, seed=request.seed)
-        effectiveness = evaluation.scores.effectiveness
-        if effectiveness is None or not math.isfinite(effectiveness):
-            raise TrainingError(f"the training ended with effectiveness {effectiveness}, a number was wanted")
     except Exception as error:
         message = " ".join(str(error).split())
         return Outcome(time.perf_counter() - start, error=f"{type(error).__name__}: {message}"[:500])
-    return Outcome(time.perf_counter() - start, evaluation)
+    seconds, effectiveness = time.perf_counter() - start, evaluation.scores.effectiveness
+    if effectiveness is None or not math.isfinite(effectiveness):
+        return Outcome(seconds, error=f"the training ended with effectiveness {effectiveness}, a number was wanted")
+    return Outcome(seconds, evaluation)

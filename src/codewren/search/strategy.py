@@ -6,7 +6,6 @@ from enum import StrEnum
 from typing import Any, ClassVar, Protocol
 
 from codewren.core.errors import InputError
-from codewren.core.formulas import student_flops
 from codewren.core.front import Budget, ParetoFront, Scores
 from codewren.core.space import FIELDS, SearchSpace
 from codewren.core.student_config import StudentConfig
@@ -14,6 +13,7 @@ from codewren.core.task import Task
 from codewren.search.costs import Cost, honest_flops, shipped_size
 from codewren.search.enumerate import Limit
 from codewren.search.latency import LatencyModel
+from codewren.search.surrogate import Judge
 from codewren.search.trial import Request, RunTrials, Trial
 
 
@@ -36,8 +36,9 @@ class Problem:
         task: what the student judges.
         space: where it may lie.
         budget: what it may cost.
-        size_bytes: bytes of the whole shipped file of a configuration.
+        size_bytes: bytes of the whole shipped file of a configuration (a `Cost` to count otherwise).
         latency_s: seconds per function on this machine, where a cost model exists.
+        flops: how FLOPs are counted; honestly by default.
         run_trials: trains students; strategies that need no trials never call it.
         chance: effectiveness of the best constant answer on the validation split.
         validation_items: items behind one effectiveness figure: gives the sampling error when trials report none.
@@ -46,18 +47,17 @@ class Problem:
     task: Task
     space: SearchSpace
     budget: Budget
-    size_bytes: Callable[[StudentConfig], int]
+    size_bytes: Callable[[StudentConfig], int] | Cost
     latency_s: Callable[[StudentConfig], float] | None = None
+    flops: Cost | None = None
     run_trials: RunTrials = _no_trials
     chance: float = 0.5
     validation_items: int = 2000
 
     def costs(self) -> dict[str, Cost]:
         """Everything that can be counted without training: `size_bytes`, `flops`, and `latency_s` where modelled."""
-        known = {
-            "size_bytes": shipped_size(self.size_bytes, self.task),
-            "flops": honest_flops(self.task),
-        }
+        size = self.size_bytes if isinstance(self.size_bytes, Cost) else shipped_size(self.size_bytes, self.task)
+        known = {"size_bytes": size, "flops": self.flops or honest_flops(self.task)}
         if isinstance(self.latency_s, LatencyModel):
             known["latency_s"] = self.latency_s.cost()
         elif self.latency_s:
@@ -82,9 +82,12 @@ class Problem:
 
     def cheap_scores(self, config: StudentConfig) -> Scores:
         """Exact costs of one configuration; effectiveness unknown."""
-        latency = self.latency_s(config) if self.latency_s else None
-        flops = student_flops(config, self.task)
-        return Scores(None, self.size_bytes(config), latency_s=latency, flops=flops)
+        amounts = {name: cost(config) for name, cost in self.costs().items()}
+        return Scores(None, int(amounts["size_bytes"]), amounts.get("latency_s"), amounts["flops"])
+
+    def judge(self) -> Judge:
+        """What counts as a difference on the validation split."""
+        return Judge(self.chance, self.validation_items)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,12 +96,14 @@ class SearchResult:
 
     Attributes:
         front: the candidates worth choosing from.
+        noise: a difference of effectiveness that means nothing, for the pick; 0 where the strategy knows none.
         trials: every training made for it, in journal order.
         notes: what a person should know before choosing, in sentences.
         details: figures of the strategy's own (fitness, skill of the surrogate, sizes of sets), ready for JSON.
     """
 
     front: ParetoFront
+    noise: float = 0.0
     trials: tuple[Trial, ...] = ()
     notes: tuple[str, ...] = ()
     details: dict[str, Any] = field(default_factory=dict)

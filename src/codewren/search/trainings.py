@@ -1,0 +1,118 @@
+"""A search under way: its feasible set, every training so far, and what they say together."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from codewren.core.front import Candidate
+from codewren.core.student_config import StudentConfig
+from codewren.search.candidates import measured
+from codewren.search.explore import EFFECTIVENESS, Feasible
+from codewren.search.fronts import representatives
+from codewren.search.points import Points
+from codewren.search.sampling import distinct
+from codewren.search.strategy import Problem
+from codewren.search.surrogate import Judge, Observations, Vector
+from codewren.search.trial import Request, Trial
+
+
+@dataclass(slots=True)
+class Trainings:
+    """The state of a search.
+
+    Attributes:
+        problem: what is searched for.
+        seed: of its trainings.
+        judge: what counts as a difference.
+        rng: of its choices.
+        feasible: the exact feasible set with the costs that are objectives.
+        by_effectiveness: whether effectiveness is an objective.
+        earlier: trainings of other searches, for the surrogate only.
+        trials: this search's own trainings.
+        notes: for the person who will choose.
+    """
+
+    problem: Problem
+    seed: int
+    judge: Judge
+    rng: np.random.Generator
+    feasible: Feasible
+    by_effectiveness: bool
+    earlier: tuple[Trial, ...] = ()
+    trials: dict[Request, Trial] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+
+    @classmethod
+    def begin(cls, problem: Problem, objectives: Sequence[str], *, seed: int, warm_start: Sequence[Trial] = ()) -> Self:
+        """List the feasible set and start.
+
+        Raises:
+            InfeasibleError: no point keeps the budget.
+        """
+        if problem.latency_s is None:  # without a model of latency FLOPs stand in, as in the papers
+            objectives = ["flops" if name == "latency_s" else name for name in objectives]
+        earlier = tuple(trial for trial in warm_start if trial.config in problem.space and trial.scores)
+        feasible = Feasible.of(problem, objectives)
+        rng = np.random.default_rng(seed)
+        return cls(problem, seed, problem.judge(), rng, feasible, EFFECTIVENESS in objectives, earlier)
+
+    def train(self, configs: Sequence[StudentConfig], epochs: int, *, seed: int | None = None) -> list[Trial]:
+        """Run trainings and remember them."""
+        wanted = [Request(config, self.seed if seed is None else seed, epochs) for config in distinct(configs)]
+        trials = self.problem.run_trials(wanted)
+        self.trials |= {trial.request: trial for trial in trials}
+        return trials
+
+    def at(self, epochs: int) -> list[Trial]:
+        """Trainings of that length with this search's own seed, without the collapsed ones where others are left."""
+        done = [t for t in self.trials.values() if t.scores and t.fidelity == epochs and t.seed == self.seed]
+        collapsed = self.judge.collapsed(effectiveness_of(done))
+        return [trial for trial, bad in zip(done, collapsed, strict=True) if not bad] or done
+
+    def promising(self, count: int, epochs: int) -> list[StudentConfig]:
+        """Of the students trained so long, the best one and those that together dominate the most, of all sizes."""
+        done = self.at(epochs)
+        if not done:
+            return []
+        best = [int(np.argmax(effectiveness_of(done)))] if self.by_effectiveness else []
+        table = self.objectives([measured(self.problem, trial) for trial in done])
+        return [done[place].config for place in representatives(table, count, first=best)]
+
+    def observations(self) -> Observations | None:
+        """All that was measured, earlier searches included."""
+        done = [trial for trial in (*self.earlier, *self.trials.values()) if trial.scores]
+        if not done:
+            return None
+        points = Points.of(self.problem.space, [trial.config for trial in done])
+        return Observations(points, np.array([trial.fidelity for trial in done]), effectiveness_of(done))
+
+    def objectives(self, candidates: Sequence[Candidate]) -> NDArray[np.float64]:
+        """What to make small, a row a candidate: logarithms of the costs, then the loss of effectiveness."""
+        rows = [[float(getattr(one.scores, name)) for name in self.feasible.amounts] for one in candidates]
+        if self.by_effectiveness:
+            rows = [[*row, -(one.scores.effectiveness or 0.0)] for row, one in zip(rows, candidates, strict=True)]
+        return self.log_costs(np.array(rows))
+
+    def log_costs(self, objectives: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Costs as logarithms: half the bytes is as much of a gain at 100 kB as at 3 MB."""
+        table = objectives.copy()
+        costs = len(self.feasible.amounts)
+        table[:, :costs] = np.log(np.maximum(table[:, :costs], 1e-12))
+        return table
+
+
+def effectiveness_of(trials: Sequence[Trial]) -> Vector:
+    """Measured effectiveness of the trials that have one."""
+    return np.array([trial.effectiveness for trial in trials if trial.effectiveness is not None], dtype=np.float64)
+
+
+def longest(seen: Observations) -> Observations:
+    """Of several trainings of a student the longest: the others would leak into its own validation."""
+    kept: dict[StudentConfig, int] = {}
+    for place, config in enumerate(seen.points.configs()):
+        if config not in kept or seen.fidelity[place] >= seen.fidelity[kept[config]]:
+            kept[config] = place
+    return seen.take(np.array(list(kept.values())))
