@@ -69,9 +69,8 @@ def main() -> None:
     twelve = next((p for p in students.values() if p.config.num_hidden_layers > 1), None)
     if twelve is not None:
         fast["12 layers in onnxruntime fp32"] = _onnx_student(arguments.cache, twelve, others + codes)
-    seconds = _measure(fast, others, codes)
-    if not arguments.skip_original:
-        seconds |= _measure(_originals(arguments.cache, tokens), slow[:1], slow)
+    originals = {} if arguments.skip_original else _originals(arguments.cache, tokens)
+    seconds = _measure(fast, originals, others, codes, slow)
     _print(seconds, len(codes), arguments.slow)
 
 
@@ -174,17 +173,23 @@ def _session(path: Path) -> onnxruntime.InferenceSession:
     return onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
 
 
-def _measure(callables: dict[str, Any], others: list[str], items: list[str]) -> dict[str, float]:
-    """Median seconds of each callable, ten functions in turn: a slow minute of the machine hits all of them."""
-    for run in callables.values():
+def _measure(
+    fast: dict[str, Any], originals: dict[str, Any], others: list[str], codes: list[str], slow: list[str]
+) -> dict[str, float]:
+    """Median seconds of each callable, a part of the functions in turn: a slow minute hits all of them."""
+    for run in fast.values():
         for code in others:
             run(code)
-    times: dict[str, list[float]] = {name: [] for name in callables}
-    for start in range(0, len(items), 10):
-        batch = items[start : start + 10]
-        found = interleaved(callables, batch, rounds=1, warmup=0, threads=1, clock=time.process_time_ns)
-        for name, latency in found.items():
-            times[name] += latency.items_s
+    for run in originals.values():
+        run(others[0])
+    times: dict[str, list[float]] = {name: [] for name in fast | originals}
+    for part in range(len(slow)):
+        for callables, items in ((fast, codes[part :: len(slow)]), (originals, slow[part : part + 1])):
+            if not callables:
+                continue
+            found = interleaved(callables, items, rounds=1, warmup=0, threads=1, clock=time.process_time_ns)
+            for name, latency in found.items():
+                times[name] += latency.items_s
     return {name: statistics.median(values) for name, values in times.items()}
 
 

@@ -16,6 +16,7 @@ namespace {
 constexpr size_t panel = 2 * lanes;
 constexpr size_t key_block = 4096 / panel;  // their scores against a panel of queries take 16 KB, a part of the L1 cache
 constexpr float lowest = -3e38f;
+constexpr float norm_epsilon = 1e-5f;
 static_assert(row_multiple % lanes == 0 && distance_padding >= panel);
 
 // Where a matrix lies: element (i, j) at data[i * row + j * column].
@@ -89,6 +90,17 @@ float dot(const float* a, const float* b, size_t size) {
   return sum_lanes(even + odd);
 }
 
+float sum(const float* a, size_t size) {
+  Vec even = broadcast(0.0f), odd = broadcast(0.0f);
+  size_t k = 0;
+  for (; k + panel <= size; k += panel) {
+    even = even + load(a + k);
+    odd = odd + load(a + k + lanes);
+  }
+  for (; k < size; k += lanes) even = even + load(a + k);
+  return sum_lanes(even + odd);
+}
+
 // y (padded out) = weight x + bias, for one vector; the padding of y is zero.
 void linear_vector(const Linear& linear, size_t out, size_t in, const float* x, float* y) {
   const size_t stride = padded(in);
@@ -100,13 +112,9 @@ void linear_vector(const Linear& linear, size_t out, size_t in, const float* x, 
 
 // LayerNorm of one row of padded(size) numbers, zeros beyond `size` before and after.
 void norm_vector(const Norm& norm, size_t size, float* x) {
-  constexpr float epsilon = 1e-5f;
-  Vec total = broadcast(0.0f), squares = broadcast(0.0f);
-  for (size_t k = 0; k < padded(size); k += lanes) total = total + load(x + k);
-  const float mean = sum_lanes(total) / float(size);
+  const float mean = sum(x, padded(size)) / float(size);
   for (size_t k = 0; k < size; ++k) x[k] -= mean;
-  for (size_t k = 0; k < padded(size); k += lanes) squares = squares + load(x + k) * load(x + k);
-  const float inverse = 1.0f / sqrtf(sum_lanes(squares) / float(size) + epsilon);
+  const float inverse = 1.0f / sqrtf(dot(x, x, padded(size)) / float(size) + norm_epsilon);
   for (size_t k = 0; k < padded(size); ++k) x[k] = x[k] * inverse * norm.gain[k] + norm.bias[k];
 }
 
@@ -124,7 +132,7 @@ void add_norm_panel(const Norm& norm, size_t size, const float* other, float* x)
       const float centred = x[k * panel + l] - mean[l];
       inverse[l] += centred * centred;
     }
-  for (size_t l = 0; l < panel; ++l) inverse[l] = 1.0f / sqrtf(inverse[l] / float(size) + 1e-5f);
+  for (size_t l = 0; l < panel; ++l) inverse[l] = 1.0f / sqrtf(inverse[l] / float(size) + norm_epsilon);
   for (size_t k = 0; k < size; ++k)
     for (size_t l = 0; l < panel; ++l)
       x[k * panel + l] = (x[k * panel + l] - mean[l]) * inverse[l] * norm.gain[k] + norm.bias[k];

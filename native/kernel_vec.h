@@ -64,12 +64,21 @@ inline Vec load(const float* p) {
 
 inline void store(float* p, Vec v) { memcpy(p, &v, sizeof v); }
 
+template <size_t size>
+inline float fold(const float* part) {
+  if constexpr (size == 1) {
+    return part[0];
+  } else {
+    float half[size / 2];
+    for (size_t l = 0; l < size / 2; ++l) half[l] = part[l] + part[l + size / 2];
+    return fold<size / 2>(half);
+  }
+}
+
 inline float sum_lanes(Vec v) {
   float part[lanes];
   store(part, v);
-  for (size_t step = lanes / 2; step; step /= 2)
-    for (size_t l = 0; l < step; ++l) part[l] += part[l + step];
-  return part[0];
+  return fold<lanes>(part);
 }
 
 template <typename To, typename From>
