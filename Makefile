@@ -4,7 +4,6 @@ PYTHON ?= python3
 BIN    := $(VENV)/bin
 export PIP_CONSTRAINT := $(CURDIR)/constraints.txt
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
-export OMP_NUM_THREADS ?= 1
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test check fix bench clean
@@ -22,7 +21,7 @@ check: $(VENV)/.ready
 	$(BIN)/ruff check src tests benchmarks examples
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
-	$(BIN)/pytest -n 2 --dist loadfile
+	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 --dist loadfile
 
 fix: $(VENV)/.ready ## Format and mend what a tool can mend
 	$(BIN)/ruff format src tests benchmarks examples

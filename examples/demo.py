@@ -34,9 +34,9 @@ test = { path = "test.tsv.xz" }
 
 [finetune]
 encoder = "ENCODER"
-epochs = 6
+epochs = 4
 batch_size = 32
-learning_rate = 1e-3
+learning_rate = 2e-3
 max_sequence_length = 256
 pooling = "mean"
 pair_head = "symmetric"
@@ -133,7 +133,7 @@ def untrained_encoder(folder: Path, functions: Path) -> Path:
         tokenizer_object=trainer._tokenizer, cls_token="<s>", sep_token="</s>", **names
     ).save_pretrained(folder)
     torch.manual_seed(0)
-    size = {"hidden_size": 256, "num_hidden_layers": 2, "num_attention_heads": 4, "intermediate_size": 512}
+    size = {"hidden_size": 128, "num_hidden_layers": 2, "num_attention_heads": 4, "intermediate_size": 256}
     config = RobertaConfig(vocab_size=4000, max_position_embeddings=258, type_vocab_size=1, pad_token_id=1, **size)
     RobertaModel(config, add_pooling_layer=False).save_pretrained(folder)
     return folder
