@@ -4,7 +4,7 @@
 
 The tree is made of real functions (../shared/data/unlabelled_c) in the files they came from, the clones of real Java
 methods; students have random weights, which run as fast as trained ones, and a threshold that about 1 function in 100
-and 1 pair in 10,000 exceeds. Everything is measured from outside: each row is one or more runs of the command line,
+and 1 pair in 1,000 exceeds. Everything is measured from outside: each row is one or more runs of the command line,
 with wall time, processor time of all its processes, and the largest resident size of any of them. On a machine that is
 busy with other work wall time says little: the last column is functions per second if all cores had been free.
 """
@@ -104,8 +104,8 @@ def _bundle(path: Path, task: Task, hidden: int, texts: list[str]) -> Path:
     if task is VULNERABILITY:
         threshold = float(np.quantile([row[1] for row in predictor.predict_proba(sample)], 0.99))
     else:
-        pairs = list(itertools.combinations(dict.fromkeys(sample), 2))
-        threshold = float(np.quantile([row[1] for row in predictor.predict_proba(pairs)], 0.9999))
+        pairs = predictor.pairs_above(predictor.encode(sample), 0.0)
+        threshold = float(np.quantile([probability for *_, probability in pairs], 0.999))
     write_bundle(path, task=task, config=config, tensors=tensors, tokenizer=tokenizer, threshold=threshold)
     return path
 

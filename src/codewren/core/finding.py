@@ -23,7 +23,7 @@ class Place:
         start_line: first line, counted from 1.
         end_line: last line, inclusive.
         name: the function's name, qualified by what surrounds it.
-        kind: in a class of clones, how this function relates to the first place of the class.
+        kind: in a class of clones, how this function relates to the first place of the class; None for the first.
     """
 
     path: str

@@ -1,9 +1,12 @@
 """Clones at the scale of a repository: every function is encoded once, all pairs are compared, pairs become classes.
 
-Connected components are no classes: with a few wrong pairs among millions, chains of them join everything. Here the
-most probable pair comes first, and two groups become one only if at least half of the pairs across them are clones
-(average linkage over the graph of pairs above the threshold, in one pass). Functions whose tokens are equal, or equal
-once names and literals are blanked, are clones whatever the model says, and start out as one group.
+Functions whose tokens are equal once names and literals are blanked are copies whatever the model says; one of them
+stands for all. The model judges the pairs of these. Connected components of its pairs are no classes: with a few wrong
+pairs among millions, chains of them join everything. Here the most probable pair comes first, and two classes become
+one only if at least half of the pairs across them are clones (average linkage over the graph of pairs, in one pass).
+
+A model that learned from as many clones as non-clones sees far too many in a repository, where one pair in thousands
+is a clone. Unless a threshold is asked for, it is raised until few enough pairs are left (`PAIRS_EACH`).
 """
 
 import sys
@@ -24,6 +27,8 @@ if TYPE_CHECKING:
     from codewren.runtime.predictor import Predictor
 
 PAIR_LIMIT = 500_000
+PAIRS_EACH, FEW_PAIRS = 10, 10_000
+SAMPLE = 400
 EDITED_OVERLAP = 0.7  # of tokens: what SourcererCC calls a clone of type 3
 LINKAGE = 0.5  # part of the pairs across two classes that must be clones before they become one
 
@@ -64,34 +69,29 @@ def clone_findings(
     """Classes of clones, in the order of their first places; with changes, those that hold a changed function."""
     copies: defaultdict[bytes, list[Member]] = defaultdict(list)
     for member in _members(judged, options.min_lines or SMALLEST_CLONE_LINES, result):
-        copies[member.text].append(member)
-    distinct = [together[0] for together in copies.values()]
-    pairs = _pairs(distinct, predictor, result)
+        copies[member.shape].append(member)
+    shapes = list(copies.values())
+    pairs = _pairs([members[0] for members in shapes], predictor, options, result)
     findings = []
-    for indices, probability in group([member.shape for member in distinct], pairs):
-        together = sorted((member for index in indices for member in copies[distinct[index].text]), key=Member.order)
+    for indices, probability in group(len(shapes), pairs):
+        together = sorted((member for index in indices for member in shapes[index]), key=Member.order)
         if len(together) > 1 and any(is_wanted(one.judged, one.number, 0, options.changes) for one in together):
             findings.append(_finding(together, probability, result.task.positive))
     return sorted(findings, key=lambda one: (one.place.path, one.place.start_line, one.fingerprint))
 
 
-def group(shapes: Sequence[bytes], pairs: Sequence[Pair]) -> list[tuple[list[int], float]]:
-    """Partition functions into classes, and the mean probability of the pairs inside each (1 where there are none).
+def group(count: int, pairs: Sequence[Pair]) -> list[tuple[list[int], float]]:
+    """Partition functions 0 to `count` - 1 into classes, with the mean probability of the pairs inside each.
 
     Args:
-        shapes: one hash a function; equal ones start out in one class.
-        pairs: (i, j, probability) of the pairs above the threshold.
+        count: number of functions.
+        pairs: (i, j, probability) of the pairs that are clones, each once.
     """
-    first_of = {shape: index for index, shape in reversed(list(enumerate(shapes)))}
-    home = [first_of[shape] for shape in shapes]
-    classes: defaultdict[int, list[int]] = defaultdict(list)
-    for index, name in enumerate(home):
-        classes[name].append(index)
+    home = list(range(count))
+    classes = {index: [index] for index in home}
     links: defaultdict[int, Counter[int]] = defaultdict(Counter)
     for i, j, _ in pairs:
-        if home[i] != home[j]:
-            links[home[i]][home[j]] += 1
-            links[home[j]][home[i]] += 1
+        links[i][j] = links[j][i] = 1
     for i, j, _ in sorted(pairs, key=lambda pair: (-pair[2], pair[0], pair[1])):
         a, b = home[i], home[j]
         if a != b and links[a][b] >= LINKAGE * len(classes[a]) * len(classes[b]):
@@ -101,11 +101,8 @@ def group(shapes: Sequence[bytes], pairs: Sequence[Pair]) -> list[tuple[list[int
     for i, j, probability in pairs:
         if home[i] == home[j]:
             inside[home[i]].append(probability)
-    return [(members, _mean(inside.get(name, [1.0]))) for name, members in classes.items()]
-
-
-def _mean(values: list[float]) -> float:
-    return sum(values) / len(values)
+    means = {name: sum(values) / len(values) for name, values in inside.items()}
+    return [(members, means.get(name, 1.0)) for name, members in classes.items()]
 
 
 def _merge(
@@ -133,28 +130,43 @@ def _members(judged: Sequence[Judged], min_lines: int, result: ScanResult) -> It
             yield Member(one, one.record, index)
 
 
-def _pairs(members: Sequence[Member], predictor: "Predictor", result: ScanResult) -> list[Pair]:
-    """Pairs above the threshold; when there are too many, above the next higher one that leaves few enough."""
+def _pairs(members: Sequence[Member], predictor: "Predictor", options: ScanOptions, result: ScanResult) -> list[Pair]:
+    """Pairs above the threshold; when they are too many, above one that leaves few enough."""
     if len(members) < 2:
         return []
-    packed = b"".join(member.vector for member in members)
-    vectors = memoryview(packed).cast("f", (len(members), predictor.config.hidden_size))
     asked = predictor.bundle.decision.threshold if result.threshold is None else result.threshold
+    limit = PAIR_LIMIT if options.threshold is not None else min(PAIR_LIMIT, max(FEW_PAIRS, PAIRS_EACH * len(members)))
     threshold = asked
     while True:
         try:
-            pairs = predictor.pairs_above(vectors, threshold, limit=PAIR_LIMIT)
+            pairs = predictor.pairs_above(_vectors(members, predictor), threshold, limit=limit)
             break
         except TooManyPairsError:
             if threshold >= 1:
                 raise
-            threshold = (1 + threshold) / 2
+            raised = (1 + threshold) / 2
+            threshold = max(raised, _quantile(members, predictor, limit)) if threshold == asked else raised
     if threshold != asked:
         result.remarks.append(
-            f"more than {PAIR_LIMIT} pairs lie above {asked:g}; only those above {threshold:.9g} were compared further"
+            f"the model calls more than {limit} pairs of {len(members)} functions {result.task.positive}; "
+            f"only those above {threshold:.6g} are reported (--threshold sets it)"
         )
     result.threshold = threshold
     return [(i, j, probability) for i, j, probability in pairs if not _overlap(members[i], members[j])]
+
+
+def _quantile(members: Sequence[Member], predictor: "Predictor", limit: int) -> float:
+    """The probability that about half of `limit` pairs exceed, judged from pairs of every n-th function."""
+    sample = members[:: len(members) // SAMPLE + 1]
+    every = predictor.pairs_above(_vectors(sample, predictor), 0.0, limit=len(sample) ** 2)
+    probabilities = sorted((probability for *_, probability in every), reverse=True)
+    share = 0.5 * limit / (len(members) * (len(members) - 1) / 2)
+    return probabilities[int(share * len(probabilities))] if share < 1 and probabilities else 0.0
+
+
+def _vectors(members: Sequence[Member], predictor: "Predictor") -> "memoryview[float]":
+    packed = b"".join(member.vector for member in members)
+    return memoryview(packed).cast("f", (len(members), predictor.config.hidden_size))
 
 
 def _overlap(one: Member, other: Member) -> bool:
@@ -166,13 +178,16 @@ def _overlap(one: Member, other: Member) -> bool:
 
 
 def _finding(members: Sequence[Member], probability: float, label: str) -> Finding:
-    first, places = _Text(members[0]), []
-    for member in members:
-        path, record, number = member.judged.file.path, member.record, member.number
-        places.append(Place(path, *record.lines(number), record.names[number], _kind(first, member)))
-    loosest = max((place.kind for place in places if place.kind), key=list(CloneKind).index)
+    first = _Text(members[0])
+    others = tuple(_place(member, _kind(first, member)) for member in members[1:])
+    loosest = max((place.kind for place in others if place.kind), key=list(CloneKind).index)
     name = fingerprint(label, [member.record.fingerprint(member.number) for member in members])
-    return Finding(label, probability, places[0], name, tuple(places[1:]), loosest)
+    return Finding(label, probability, _place(members[0], None), name, others, loosest)
+
+
+def _place(member: Member, kind: CloneKind | None) -> Place:
+    record, number = member.record, member.number
+    return Place(member.judged.file.path, *record.lines(number), record.names[number], kind)
 
 
 class _Text:

@@ -111,7 +111,7 @@ def extract(source: bytes, language: str) -> Parsed:
 def _captures(source: bytes, language: str) -> "tuple[Node, dict[str, list[Node]]]":
     from tree_sitter import QueryCursor
 
-    if nesting_depth(source) > DEEPEST_NESTING:
+    if nesting_depth(source, language) > DEEPEST_NESTING:
         raise InputError(f"brackets are nested more than {DEEPEST_NESTING} deep: not ordinary source text")
     grammar, query = _grammar(language)
     root = _parse(source, grammar)
@@ -120,18 +120,20 @@ def _captures(source: bytes, language: str) -> "tuple[Node, dict[str, list[Node]
     return root, QueryCursor(query).captures(root)
 
 
-def nesting_depth(source: bytes) -> int:
+def nesting_depth(source: bytes, language: str) -> int:
     """An upper bound of how deep brackets are nested; those in comments and string literals count too.
 
-    The parsers take memory quadratic in the depth of brackets that are not closed: 1 GB for 2,000 of them in Java.
+    The parsers take memory quadratic in the depth of brackets that are not closed: 1 GB for 2,000 of them in Java,
+    where `<` is one.
 
-    >>> nesting_depth(b"f(a[0], (b))")
+    >>> nesting_depth(b"f(a[0], (b))", "c")
     2
     """
     depths = list(accumulate(map(_STEPS.__getitem__, source.translate(None, _NOT_BRACKETS)), initial=0))
     deepest = max(depths) - min(depths)
-    compared = max((part.count(b"<") - part.count(b">") for part in _STATEMENT_ENDS.split(source)), default=0)
-    return max(deepest, compared)
+    if language not in {"cpp", "java"}:
+        return deepest
+    return max(deepest, *(part.count(b"<") - part.count(b">") for part in _STATEMENT_ENDS.split(source)))
 
 
 def _parse(source: bytes, grammar: "Language") -> "Node":

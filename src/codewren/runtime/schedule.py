@@ -10,7 +10,6 @@ from codewren.core.errors import InputError
 from codewren.runtime.judge import Outcome, judge_files
 from codewren.runtime.record import Record
 from codewren.runtime.walk import SourceFile, read_bytes
-from codewren.runtime.workers import HAS_FORK, run_forked
 
 if TYPE_CHECKING:
     from codewren.runtime.cache import Cache
@@ -119,7 +118,7 @@ def _judge(
         return judge(chunk)
 
     chunks = _chunks(files, sizes)
-    forks = schedule.jobs > 1 and len(chunks) > 1 and HAS_FORK
+    forks = schedule.jobs > 1 and len(chunks) > 1 and hasattr(os, "fork")
     results = _forked(chunks, judge_in_child, schedule.jobs) if forks else _here(chunks, judge)
     for file, outcome in results:
         record = Record.unpack(outcome.record) if outcome.record else None
@@ -150,6 +149,8 @@ def _forked(
     chunks: list[list[SourceFile]], judge: Callable[[Sequence[SourceFile]], list[Outcome]], jobs: int
 ) -> Iterator[tuple[SourceFile, Outcome]]:
     """Judge chunks in processes; the files of a chunk that kills its process are tried again one by one."""
+    from codewren.runtime.workers import run_forked
+
     lost: list[list[SourceFile]] = []
     for index, packed in run_forked(lambda index: _pack(judge(chunks[index])), len(chunks), jobs):
         if packed is None:

@@ -17,7 +17,6 @@ from codewren.core.errors import CodewrenError
 MEMORY_LIMIT_BYTES = 4 << 30
 _REQUEST = struct.Struct("=I")
 _REPLY = struct.Struct("=B3xIQ")  # failed, index, length of what follows
-HAS_FORK = hasattr(os, "fork")
 
 
 class _Worker(NamedTuple):

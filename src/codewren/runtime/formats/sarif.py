@@ -82,7 +82,7 @@ def _result(finding: Finding, task: Task, origin: Origin, seen: Counter[str]) ->
     }
     if finding.others:
         value["relatedLocations"] = [
-            {"id": index, "message": {"text": f"{place.kind} copy"}, **_location(place, origin)}
+            {"id": index, "message": {"text": f"{place.kind} clone"}, **_location(place, origin)}
             for index, place in enumerate(finding.others, 1)
         ]
     return value

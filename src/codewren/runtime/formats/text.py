@@ -24,12 +24,11 @@ def _function(finding: Finding) -> str:
 
 
 def _clones(finding: Finding) -> str:
-    head = f"{_verdict(finding)}: {len(finding.places)} {finding.kind} copies"
-    rows = [
-        f"  {_where(place)} {printable(place.name)} {_DIM}({_lines(place)}, {place.kind}){_RESET}"
-        for place in finding.places
-    ]
-    return "\n".join([head, *rows]) + "\n"
+    rows = [f"{_verdict(finding)}: {len(finding.places)} functions, {finding.kind}"]
+    for place in finding.places:
+        details = f"{_lines(place)}, {place.kind}" if place.kind else _lines(place)
+        rows.append(f"  {_where(place)} {printable(place.name)} {_DIM}({details}){_RESET}")
+    return "\n".join(rows) + "\n"
 
 
 def _where(place: Place) -> str:

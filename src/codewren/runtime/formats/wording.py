@@ -22,4 +22,5 @@ def message(finding: Finding) -> str:
     if not finding.others:
         return f"{name} is judged {finding.label} ({probability})"
     others = "; ".join(f"{place.path}:{place.start_line} {place.name} ({place.kind})" for place in finding.others)
-    return f"{name} has {len(finding.others)} {finding.kind} copies ({finding.label}, {probability}): {others}"
+    what = "clone" if len(finding.others) == 1 else "clones"
+    return f"{name} has {len(finding.others)} {finding.kind} {what} ({finding.label}, {probability}): {others}"

@@ -1,0 +1,71 @@
+import json
+from pathlib import Path
+
+import pytest
+
+from codewren.core.errors import InputError
+from codewren.core.finding import Finding, Place
+from codewren.runtime.baseline import new_findings, write_baseline
+
+
+def finding(fingerprint: str, path: str = "a.c", line: int = 1) -> Finding:
+    return Finding("vulnerable", 0.9, Place(path, line, line + 3, "f"), fingerprint)
+
+
+def test_known_findings_stay_known_when_their_lines_move(tmp_path: Path) -> None:
+    write_baseline(tmp_path / "b.json", [finding("one"), finding("two")])
+    assert new_findings(tmp_path / "b.json", [finding("two", line=7), finding("one", line=90)]) == []
+
+
+def test_a_new_finding_is_new(tmp_path: Path) -> None:
+    write_baseline(tmp_path / "b.json", [finding("one")])
+    assert new_findings(tmp_path / "b.json", [finding("one"), finding("two")]) == [finding("two")]
+
+
+def test_a_moved_function_stays_known_and_its_copy_is_new(tmp_path: Path) -> None:
+    write_baseline(tmp_path / "b.json", [finding("one", "a.c")])
+    assert new_findings(tmp_path / "b.json", [finding("one", "moved.c")]) == []
+    both = [finding("one", "0.c"), finding("one", "a.c")]
+    assert new_findings(tmp_path / "b.json", both) == [finding("one", "0.c")]
+    assert new_findings(tmp_path / "b.json", both[::-1]) == [finding("one", "0.c")]
+
+
+def test_an_empty_baseline_knows_nothing(tmp_path: Path) -> None:
+    write_baseline(tmp_path / "b.json", [])
+    assert new_findings(tmp_path / "b.json", [finding("one")]) == [finding("one")]
+
+
+def test_the_file_does_not_depend_on_the_order_of_findings(tmp_path: Path) -> None:
+    write_baseline(tmp_path / "1.json", [finding("one"), finding("two", "b.c")])
+    write_baseline(tmp_path / "2.json", [finding("two", "b.c"), finding("one")])
+    assert (tmp_path / "1.json").read_bytes() == (tmp_path / "2.json").read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("{", "not JSON"),
+        ("[]", "not a baseline"),
+        ('{"format": "other"}', "not a baseline"),
+        ('{"format": "codewren-baseline", "version": 2}', "version 2"),
+        ('{"format": "codewren-baseline", "version": 1}', "write the baseline anew"),
+        ('{"format": "codewren-baseline", "version": 1, "findings": [{"path": 1}]}', "write the baseline anew"),
+        ('{"format": "codewren-baseline", "version": 1, "findings": 3}', "write the baseline anew"),
+    ],
+)
+def test_what_is_no_baseline_is_refused(tmp_path: Path, content: str, message: str) -> None:
+    (tmp_path / "b.json").write_text(content)
+    with pytest.raises(InputError, match=message):
+        new_findings(tmp_path / "b.json", [])
+
+
+def test_a_missing_baseline_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="no such file"):
+        new_findings(tmp_path / "b.json", [])
+
+
+def test_a_baseline_is_readable_json(tmp_path: Path) -> None:
+    write_baseline(tmp_path / "b.json", [finding("one")])
+    assert json.loads((tmp_path / "b.json").read_text())["findings"] == [
+        {"fingerprint": "one", "path": "a.c", "name": "f"}
+    ]
