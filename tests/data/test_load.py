@@ -6,6 +6,7 @@ import pytest
 
 from codewren.core.errors import CodewrenError, InputError, RecipeError
 from codewren.core.recipe import Recipe
+from codewren.data import load
 from codewren.data.load import available_splits, load_split, load_test_split
 
 MINE = {"name": "smell", "unit": "function", "labels": ["fine", "long", "odd"], "positive": "odd"}
@@ -102,6 +103,12 @@ def test_the_test_split_has_its_own_door(tmp_path):
         load_split(asked, "test")
     assert load_test_split(asked).labels == (1,)
     assert "test" not in available_splits(asked)
+
+
+def test_only_evaluate_goes_through_that_door():
+    package = Path(load.__file__).parents[1]
+    users = {path.stem for path in package.rglob("*.py") if "load_test_split" in path.read_text(encoding="utf-8")}
+    assert users <= {"load", "evaluate"}
 
 
 @pytest.mark.parametrize(
