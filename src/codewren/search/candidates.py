@@ -33,7 +33,7 @@ def measured(problem: Problem, trial: Trial) -> Candidate:
     )
 
 
-def predicted(problem: Problem, config: StudentConfig, effectiveness: float, uncertainty: float) -> Candidate:
+def predicted(problem: Problem, config: StudentConfig, *, effectiveness: float, uncertainty: float) -> Candidate:
     """A student nobody trained yet."""
     counted: Scores = problem.cheap_scores(config)
     return Candidate(config, replace(counted, effectiveness=effectiveness, uncertainty=uncertainty), "predicted")

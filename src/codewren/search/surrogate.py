@@ -222,15 +222,21 @@ def _fit_members(table: Matrix, effectiveness: Vector, seed: int) -> tuple[Calla
     ridge = BayesianRidge().fit(table, odds)
     trees = ExtraTreesRegressor(_TREES, min_samples_leaf=2, random_state=seed).fit(table, effectiveness)
     kernel = ConstantKernel(1.0) * Matern(4.0, nu=2.5) + WhiteKernel(0.3, (1e-2, 2.0))
-    process = GaussianProcessRegressor(kernel, normalize_y=True, random_state=seed)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)  # a length scale at its bound is an answer, too
-        process.fit(table, effectiveness)
+    process = fitted_quietly(
+        GaussianProcessRegressor(kernel, normalize_y=True, random_state=seed), table, effectiveness
+    )
     return (
         lambda rows: np.asarray(expit(ridge.predict(rows))),
         lambda rows: np.asarray(trees.predict(rows)),
         lambda rows: np.asarray(process.predict(rows)),
     )
+
+
+def fitted_quietly(model: Any, table: Matrix, target: Vector) -> Any:
+    """Fit a scikit-learn model; a length scale that ends at its bound is an answer, too, and needs no warning."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        return model.fit(table, target)
 
 
 def _mean_of(sound: Observations, judge: Judge) -> Callable[[Matrix], Vector]:

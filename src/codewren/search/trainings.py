@@ -7,9 +7,10 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
+from codewren.core.errors import InputError
 from codewren.core.front import Candidate
 from codewren.core.student_config import StudentConfig
-from codewren.search.candidates import measured
+from codewren.search.candidates import measured, succeeded
 from codewren.search.explore import EFFECTIVENESS, Feasible
 from codewren.search.fronts import representatives
 from codewren.search.points import Points
@@ -88,6 +89,18 @@ class Trainings:
             return None
         points = Points.of(self.problem.space, [trial.config for trial in done])
         return Observations(points, np.array([trial.fidelity for trial in done]), effectiveness_of(done))
+
+    def measured(self) -> Observations:
+        """All that was measured.
+
+        Raises:
+            TrainingError: every training failed.
+        """
+        succeeded(list(self.trials.values()))
+        seen = self.observations()
+        if seen is None:
+            raise InputError("nothing was trained, so there is nothing to learn from; raise the number of trials")
+        return seen
 
     def objectives(self, candidates: Sequence[Candidate]) -> NDArray[np.float64]:
         """What to make small, a row a candidate: logarithms of the costs, then the loss of effectiveness."""

@@ -1,0 +1,47 @@
+"""Strategies by the name and options a recipe gives them."""
+
+from collections.abc import Mapping
+from dataclasses import fields
+from typing import Any
+
+from codewren.core.errors import RecipeError, nearest
+from codewren.search.avatar import Avatar
+from codewren.search.avatar_v1 import AvatarV1
+from codewren.search.compressor import Compressor
+from codewren.search.random_search import RandomSearch
+from codewren.search.strategy import Mode, Strategy
+from codewren.search.wren import Wren
+
+STRATEGIES: dict[str, type[Any]] = {kind.name: kind for kind in (Compressor, RandomSearch, AvatarV1, Avatar, Wren)}
+
+
+def build_strategy(name: str, options: Mapping[str, Any]) -> Strategy:
+    """The strategy with these options; the others keep their defaults.
+
+    Raises:
+        RecipeError: unknown strategy or option, or a mode that is none.
+    """
+    if name not in STRATEGIES:
+        raise RecipeError(f"search strategy {name!r} is unknown; {nearest(name, STRATEGIES)}")
+    known = {spec.name for spec in fields(STRATEGIES[name])}
+    for option in options:
+        if option not in known:
+            raise RecipeError(f"search strategy {name!r} has no option {option!r}; {nearest(option, known)}")
+    chosen = dict(options)
+    if "mode" in chosen:
+        if chosen["mode"] not in list(Mode):
+            raise RecipeError(f"search mode {chosen['mode']!r} is not one of {', '.join(Mode)}")
+        chosen["mode"] = Mode(chosen["mode"])
+    strategy: Strategy = STRATEGIES[name](**chosen)
+    return strategy
+
+
+def options_of(name: str) -> tuple[str, ...]:
+    """Options a strategy understands.
+
+    Raises:
+        RecipeError: unknown strategy.
+    """
+    if name not in STRATEGIES:
+        raise RecipeError(f"search strategy {name!r} is unknown; {nearest(name, STRATEGIES)}")
+    return tuple(spec.name for spec in fields(STRATEGIES[name]))

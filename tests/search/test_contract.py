@@ -1,0 +1,134 @@
+"""What every strategy promises. A new strategy is one more line in STRATEGIES."""
+
+from dataclasses import replace
+
+import pytest
+from evaluations import Crashing, Smooth
+from problems import HALF_A_MEGABYTE, one_point_space, shipped, small_space
+
+from codewren.core.errors import InfeasibleError, RecipeError, TrainingError
+from codewren.core.front import Budget
+from codewren.core.task import CLONE
+from codewren.search.avatar import Avatar
+from codewren.search.avatar_v1 import AvatarV1
+from codewren.search.compressor import Compressor
+from codewren.search.journal import Journal
+from codewren.search.random_search import RandomSearch
+from codewren.search.runner import TrialRunner
+from codewren.search.strategies import STRATEGIES as BY_NAME
+from codewren.search.strategies import build_strategy, options_of
+from codewren.search.strategy import Mode, Problem
+from codewren.search.trial import Status
+from codewren.search.wren import Wren
+
+FAITHFUL = {
+    "compressor-faithful": Compressor(Mode.FAITHFUL, target_mb=1.0, population=10, generations=5),
+    "avatar-v1-faithful": AvatarV1(Mode.FAITHFUL, sample=8, epochs=2, population=10, generations=5, splits=0),
+    "avatar-faithful": Avatar(Mode.FAITHFUL, sample=8, epochs=2, target_mb=1.0, iterations=5),
+}
+CAREFUL = {
+    "compressor": Compressor(),
+    "random": RandomSearch(trials=6, epochs=2),
+    "avatar-v1": AvatarV1(sample=8, epochs=2),
+    "avatar": Avatar(sample=8, epochs=2, population=12, generations=6),
+    "avatar-verified": Avatar(sample=8, epochs=2, population=12, generations=6, verify=3),
+    "wren": Wren(trials=14, epochs=4),
+    "wren-without-effectiveness": Wren(trials=9, epochs=2, objectives=("size_bytes", "latency_s")),
+    "wren-without-latency": Wren(trials=9, epochs=2, objectives=("effectiveness", "size_bytes")),
+}
+STRATEGIES = FAITHFUL | CAREFUL
+
+
+def latency(config):
+    return 1e-9 * config.hidden_size * config.num_hidden_layers * config.num_attention_heads
+
+
+def problem(evaluate=None, *, space=None, budget=HALF_A_MEGABYTE, journal=None):
+    run = TrialRunner(evaluate or Smooth(), journal or Journal())
+    return Problem(CLONE, space or small_space(), budget, shipped, latency, run_trials=run, validation_items=4000)
+
+
+def without_times(result):
+    return result.front, [replace(trial, seconds=0.0) for trial in result.trials], result.notes
+
+
+@pytest.mark.parametrize("strategy", STRATEGIES.values(), ids=STRATEGIES)
+class TestEveryStrategy:
+    def test_repeats_itself_for_a_seed(self, strategy):
+        first, second = (strategy.search(problem(), seed=3) for _ in range(2))
+        assert without_times(first) == without_times(second)
+
+    def test_returns_points_of_its_space_only(self, strategy):
+        result = strategy.search(problem(), seed=0)
+        assert len(result.front) > 0
+        assert all(candidate.config in small_space() for candidate in result.front.candidates)
+        assert all(trial.config in small_space() for trial in result.trials)
+
+    def test_reports_every_training_once(self, strategy):
+        journal = Journal()
+        result = strategy.search(problem(journal=journal), seed=0)
+        assert result.trials == journal.trials
+
+    def test_survives_trainings_that_crash(self, strategy):
+        result = strategy.search(problem(Crashing()), seed=0)
+        assert len(result.front) > 0
+        failed = [trial for trial in result.trials if trial.status is Status.FAILED]
+        assert all(trial.config.num_hidden_layers == 1 for trial in failed)
+
+    def test_says_so_when_every_training_crashes(self, strategy):
+        space = small_space().with_domains({"num_hidden_layers": (1,)})
+        if isinstance(strategy, Compressor):
+            assert strategy.search(problem(Crashing(), space=space), seed=0).trials == ()
+        else:
+            with pytest.raises(TrainingError, match=r"all .* trainings failed, the first with ValueError"):
+                strategy.search(problem(Crashing(), space=space), seed=0)
+
+    def test_survives_a_space_of_one_point(self, strategy):
+        result = strategy.search(problem(space=one_point_space()), seed=0)
+        assert [candidate.config for candidate in result.front.candidates] == [
+            one_point_space().config([1000, 1, 96, 64, 8])
+        ]
+
+
+@pytest.mark.parametrize("strategy", CAREFUL.values(), ids=CAREFUL)
+class TestEveryStrategyThatIsNotFaithful:
+    """The released behaviours break these on purpose: a target size is no limit, an archive holds dominated points."""
+
+    def test_keeps_the_budget(self, strategy):
+        budget = Budget(max_bytes=300_000, max_latency_s=3e-7, max_flops=60_000_000)
+        result = strategy.search(problem(budget=budget), seed=0)
+        assert all(budget.allows(candidate.scores) for candidate in result.front.candidates)
+        assert all(shipped(candidate.config) <= 300_000 for candidate in result.front.candidates)
+        assert all(latency(trial.config) <= 3e-7 for trial in result.trials)
+
+    def test_front_holds_no_dominated_candidate(self, strategy):
+        candidates = strategy.search(problem(), seed=0).front.candidates
+        assert not any(a.scores.dominates(b.scores) for a in candidates for b in candidates)
+
+    def test_an_impossible_budget_names_its_limits(self, strategy):
+        with pytest.raises(InfeasibleError, match="shipped bytes at most 1,000"):
+            strategy.search(problem(budget=Budget(max_bytes=1000)), seed=0)
+
+    def test_front_is_sorted_by_size(self, strategy):
+        sizes = [one.scores.size_bytes for one in strategy.search(problem(), seed=0).front.candidates]
+        assert sizes == sorted(sizes)
+
+
+def test_strategies_are_built_by_name_with_their_options():
+    assert set(BY_NAME) == {"compressor", "random", "avatar-v1", "avatar", "wren"}
+    assert build_strategy("wren", {"trials": 12}) == Wren(trials=12)
+    assert build_strategy("avatar", {"mode": "faithful"}) == Avatar(Mode.FAITHFUL)
+    assert "generations" in options_of("compressor")
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "says"),
+    [
+        ("wrem", {}, "wren"),
+        ("wren", {"trails": 3}, "trials"),
+        ("avatar", {"mode": "faithfull"}, "faithful, repaired"),
+    ],
+)
+def test_a_wrong_strategy_names_the_nearest(name, options, says):
+    with pytest.raises(RecipeError, match=says):
+        build_strategy(name, options)
