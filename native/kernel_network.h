@@ -69,7 +69,7 @@ struct Network {
 
 // What all pairs of many functions are scored from; filled by `prepare_pairs`.
 struct PairTable {
-  float *left, *right;         // panels of functions: (panels, hidden, lanes of a panel); right for the concat head only
+  float *left, *right;         // functions as (panels, hidden, lanes of a panel); right for the concat head only
   bool exponentials;           // the panels hold e^2x of the halves of the head's dense layer, not x
   const float* margin_weight;  // (labels - 1, padded hidden): output row minus the positive label's row
   const float* margin_bias;    // (labels - 1)

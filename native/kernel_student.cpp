@@ -157,82 +157,110 @@ Network shape_of(const Settings& settings) {
   return net;
 }
 
+// Fills a network with floats that `kept` holds.
+class Loader {
+ public:
+  Loader(const Reader& reader, Network& net, std::vector<Floats>& kept)
+      : reader_(reader), net_(net), kept_(kept), stride_(padded(net.hidden)) {}
+
+  void embeddings() {
+    const bool absolute = net_.positions == Positions::absolute;
+    net_.word = reader_.stored("embeddings.word", net_.vocab, net_.hidden);
+    Floats position =
+        absolute ? reader_.floats("embeddings.position", net_.max_length, net_.hidden, stride_) : Floats(stride_);
+    const Floats token_type = reader_.floats("embeddings.token_type", 1, net_.hidden, stride_);
+    for (std::size_t i = 0; i < position.size(); ++i) position.data()[i] += token_type.data()[i % stride_];
+    net_.position = keep(std::move(position));
+    net_.position_stride = absolute ? stride_ : 0;
+    net_.embedding_norm = norm("embeddings.norm");
+  }
+
+  Layer layer(std::size_t index) {
+    const std::string name = "layers." + std::to_string(index);
+    Layer layer{};
+    layer.query = linear(name + ".attention.query", net_.hidden, net_.hidden);
+    layer.key = linear(name + ".attention.key", net_.hidden, net_.hidden);
+    layer.value = linear(name + ".attention.value", net_.hidden, net_.hidden);
+    layer.output = linear(name + ".attention.output", net_.hidden, net_.hidden);
+    const bool last = index + 1 == net_.layers;
+    if (net_.positions != Positions::absolute)
+      distances(name + ".attention.distance", last ? net_.max_length : 2 * net_.max_length - 1, layer);
+    layer.attention_norm = norm(name + ".attention.norm");
+    layer.intermediate = linear(name + ".intermediate", net_.inner, net_.hidden);
+    layer.output_dense = linear(name + ".output", net_.hidden, net_.inner);
+    layer.norm = norm(name + ".norm");
+    return layer;
+  }
+
+  // The dense layer of a pair is cut into the columns of its first and of its second half.
+  void head() {
+    const std::size_t columns = net_.parts * net_.hidden;
+    const Floats dense = reader_.floats("head.dense.weight", net_.hidden, columns, columns);
+    for (std::size_t part = 0; part < net_.parts; ++part) {
+      Floats half(net_.hidden * stride_);
+      for (std::size_t row = 0; row < net_.hidden; ++row)
+        std::copy_n(dense.data() + row * columns + part * net_.hidden, net_.hidden, half.data() + row * stride_);
+      net_.dense[part] = {keep(std::move(half)), part ? nullptr : vector("head.dense.bias", net_.hidden)};
+    }
+    net_.out = linear("head.out", net_.labels, net_.hidden);
+  }
+
+  // What a one-layer student asks of functions that start with `<s>` (id 0).
+  void first_question(const Kernels& kernels) {
+    Floats scratch(kernels.encode_scratch(net_, 1));
+    Floats query(stride_), attention(stride_ * padded(net_.heads));
+    kernels.first_question(net_, 0, scratch.data(), query.data(), attention.data());
+    net_.first_query = keep(std::move(query));
+    net_.first_attention = keep(std::move(attention));
+  }
+
+ private:
+  const float* keep(Floats floats) {
+    kept_.push_back(std::move(floats));
+    return kept_.back().data();
+  }
+
+  const float* vector(const std::string& name, std::size_t size) {
+    return keep(reader_.floats(name, 1, size, padded(size)));
+  }
+
+  Norm norm(const std::string& name) {
+    return {vector(name + ".weight", net_.hidden), vector(name + ".bias", net_.hidden)};
+  }
+
+  Linear linear(const std::string& name, std::size_t out, std::size_t in) {
+    return {keep(reader_.floats(name + ".weight", out, in, padded(in))), vector(name + ".bias", out)};
+  }
+
+  void distances(const std::string& name, std::size_t rows, Layer& layer) {
+    const std::size_t depth = net_.head_size();
+    const Floats source = reader_.floats(name, rows, depth, depth);
+    layer.distance_stride = padded(rows + distance_padding);
+    Floats transposed(depth * layer.distance_stride);
+    for (std::size_t row = 0; row < rows; ++row)
+      for (std::size_t d = 0; d < depth; ++d)
+        transposed.data()[d * layer.distance_stride + row] = source.data()[row * depth + d];
+    layer.distance = keep(std::move(transposed));
+  }
+
+  const Reader& reader_;
+  Network& net_;
+  std::vector<Floats>& kept_;
+  std::size_t stride_;
+};
+
 }  // namespace
 
 Student::Student(std::span<const std::uint8_t> weights, const TensorTable& table, const Settings& settings,
-             const std::string& target)
+                 const std::string& target)
     : network_(shape_of(settings)), kernels_(choose(target)) {
-  Network& net = network_;
   const Reader reader(weights, table);
-  const std::size_t stride = padded(net.hidden), last = net.layers - 1;
-
-  const auto vector = [&](const std::string& name, std::size_t size) {
-    return keep(reader.floats(name, 1, size, padded(size)));
-  };
-  const auto norm = [&](const std::string& name) {
-    return Norm{vector(name + ".weight", net.hidden), vector(name + ".bias", net.hidden)};
-  };
-  const auto linear = [&](const std::string& name, std::size_t out, std::size_t in) {
-    return Linear{keep(reader.floats(name + ".weight", out, in, padded(in))), vector(name + ".bias", out)};
-  };
-  const auto distances = [&](const std::string& name, std::size_t rows, Layer& layer) {
-    const Floats source = reader.floats(name, rows, net.head_size(), net.head_size());
-    layer.distance_stride = padded(rows + distance_padding);
-    Floats transposed(net.head_size() * layer.distance_stride);
-    for (std::size_t row = 0; row < rows; ++row)
-      for (std::size_t d = 0; d < net.head_size(); ++d)
-        transposed.data()[d * layer.distance_stride + row] = source.data()[row * net.head_size() + d];
-    layer.distance = keep(std::move(transposed));
-  };
-
-  net.word = reader.stored("embeddings.word", net.vocab, net.hidden);
-  const bool absolute = net.positions == Positions::absolute;
-  const Floats token_type = reader.floats("embeddings.token_type", 1, net.hidden, stride);
-  Floats position = absolute ? reader.floats("embeddings.position", net.max_length, net.hidden, stride) : Floats(stride);
-  for (std::size_t i = 0; i < position.size(); ++i) position.data()[i] += token_type.data()[i % stride];
-  net.position = keep(std::move(position));
-  net.position_stride = absolute ? stride : 0;
-  net.embedding_norm = norm("embeddings.norm");
-
-  for (std::size_t index = 0; index < net.layers; ++index) {
-    const std::string name = "layers." + std::to_string(index);
-    Layer layer{};
-    layer.query = linear(name + ".attention.query", net.hidden, net.hidden);
-    layer.key = linear(name + ".attention.key", net.hidden, net.hidden);
-    layer.value = linear(name + ".attention.value", net.hidden, net.hidden);
-    layer.output = linear(name + ".attention.output", net.hidden, net.hidden);
-    if (!absolute)
-      distances(name + ".attention.distance", index == last ? net.max_length : 2 * net.max_length - 1, layer);
-    layer.attention_norm = norm(name + ".attention.norm");
-    layer.intermediate = linear(name + ".intermediate", net.inner, net.hidden);
-    layer.output_dense = linear(name + ".output", net.hidden, net.inner);
-    layer.norm = norm(name + ".norm");
-    layers_.push_back(layer);
-  }
-  net.layer = layers_.data();
-
-  const Floats dense = reader.floats("head.dense.weight", net.hidden, net.parts * net.hidden, net.parts * net.hidden);
-  for (std::size_t part = 0; part < net.parts; ++part) {
-    Floats half(net.hidden * stride);
-    for (std::size_t row = 0; row < net.hidden; ++row)
-      std::copy_n(dense.data() + (row * net.parts + part) * net.hidden, net.hidden, half.data() + row * stride);
-    net.dense[part] = {keep(std::move(half)), part ? nullptr : vector("head.dense.bias", net.hidden)};
-  }
-  net.out = linear("head.out", net.labels, net.hidden);
-  if (net.layers == 1) keep_first_question();
-}
-
-const float* Student::keep(Floats floats) {
-  floats_.push_back(std::move(floats));
-  return floats_.back().data();
-}
-
-void Student::keep_first_question() {
-  Floats scratch(kernels_->encode_scratch(network_, 1));
-  Floats query(padded(network_.hidden)), attention(padded(network_.hidden) * padded(network_.heads));
-  kernels_->first_question(network_, 0, scratch.data(), query.data(), attention.data());
-  network_.first_query = keep(std::move(query));
-  network_.first_attention = keep(std::move(attention));
+  Loader loader(reader, network_, floats_);
+  loader.embeddings();
+  for (std::size_t index = 0; index < network_.layers; ++index) layers_.push_back(loader.layer(index));
+  network_.layer = layers_.data();
+  loader.head();
+  if (network_.layers == 1) loader.first_question(*kernels_);
 }
 
 Student::Borrowed::Borrowed(Student& student) : student_(student) {
@@ -281,7 +309,8 @@ void Student::encode_one(Scratch& scratch, float* out) const {
   if (scratch.ids.empty()) scratch.ids.push_back(0);  // a text without tokens is `<s>` alone
   if (scratch.ids.size() > network_.max_length) throw std::invalid_argument("more tokens than max_sequence_length");
   for (const std::int32_t id : scratch.ids)
-    if (id < 0 || std::size_t(id) >= network_.vocab) throw std::invalid_argument("a token id is outside the vocabulary");
+    if (id < 0 || std::size_t(id) >= network_.vocab)
+      throw std::invalid_argument("a token id is outside the vocabulary");
   const std::size_t stride = padded(network_.hidden);
   const std::size_t needed = kernels_->encode_scratch(network_, scratch.ids.size()) + stride;
   if (scratch.floats.size() < needed) scratch.floats = Floats(needed);
@@ -353,8 +382,8 @@ std::vector<PairScore> Student::pairs_above(std::span<const float> vectors, floa
   Floats margin_weight((net.labels - 1) * stride), margin_bias(net.labels - 1);
   for (std::size_t label = 0, row = 0; label < net.labels; ++label) {
     if (label == positive) continue;
-    for (std::size_t k = 0; k < stride; ++k)
-      margin_weight.data()[row * stride + k] = net.out.weight[label * stride + k] - net.out.weight[positive * stride + k];
+    const float *weight = net.out.weight + label * stride, *reference = net.out.weight + positive * stride;
+    std::transform(weight, weight + stride, reference, margin_weight.data() + row * stride, std::minus<>());
     margin_bias.data()[row++] = net.out.bias[label] - net.out.bias[positive];
   }
   PairTable table{left.data(), right.data(), false, margin_weight.data(), margin_bias.data(), 1 / temperature};

@@ -101,8 +101,6 @@ class Student {
     std::unique_ptr<Scratch> scratch_;
   };
 
-  const float* keep(Floats floats);
-  void keep_first_question();
   void encode_one(Scratch& scratch, float* out) const;
   Floats padded_rows(std::span<const float> vectors) const;
   void run(std::size_t count, std::size_t threads, const std::function<void(Scratch&, std::size_t)>& work);
