@@ -4,28 +4,11 @@ import json
 
 import numpy as np
 import pytest
-from click.testing import CliRunner
 
 import codewren
-from codewren.cli.main import cli, main
 from codewren.core.recipe import Recipe
 from codewren.data.load import load_split, load_test_split
-
-
-def run(*arguments):
-    """Run the command line in this process; a failure inside shows its own traceback."""
-    result = CliRunner().invoke(cli, [str(a) for a in arguments], catch_exceptions=False)
-    assert result.exit_code == 0, result.output
-    return result.stdout
-
-
-def fails(capsys, *arguments):
-    """Run the command line as a user does and return the one line of the error."""
-    with pytest.raises(SystemExit) as ended:
-        main([str(a) for a in arguments])
-    assert ended.value.code == 2
-    lines = capsys.readouterr().err.strip().splitlines()
-    return lines[-1]
+from commands import fails, run
 
 
 @pytest.fixture(scope="session")

@@ -4,6 +4,7 @@ import hashlib
 import json
 import zlib
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 
 from codewren.compress.run import Run
@@ -48,7 +49,7 @@ class DistilTrial:
 
     def __call__(self, config: StudentConfig, *, fidelity: int, seed: int) -> Evaluation:
         """Scores after `fidelity` epochs."""
-        run = Run(self.recipe, self.out, quiet=True)
+        run = _opened(json.dumps(self.recipe.to_dict()), self.out)
         epochs = max(self.recipe.search.trial_epochs, fidelity)
         folder = self.out / "trials" / _name(config, seed)
         trained = _train(run, config, folder, seed=seed, epochs=epochs, stop_after=fidelity)
@@ -61,6 +62,13 @@ class DistilTrial:
                 measured=True,
             )
         )
+
+
+@lru_cache(maxsize=1)
+def _opened(recipe: str, out: Path) -> Run:
+    """The run of a search, opened once a process: its data are read and tokenised for every trial."""
+    plain = json.loads(recipe)
+    return Run(Recipe.from_dict(plain, Path(plain.pop("folder"))), out, quiet=True)
 
 
 def _train(

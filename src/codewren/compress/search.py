@@ -1,41 +1,132 @@
-"""Stage: find the student's configuration; leaves `front.json` and `chosen.json`."""
+"""Stage: find the student's configuration; leaves `journal.jsonl`, `front.json` and `chosen.json`."""
 
+import hashlib
+import json
+import sys
+from collections import Counter
+from typing import Any
+
+from codewren.compress.distil import DistilTrial
+from codewren.compress.latency import latency_model
 from codewren.compress.run import Run
 from codewren.core.files import read_json, write_json
+from codewren.core.recipe import SearchSection
 from codewren.core.shipped_size import bundle_size_bytes
 from codewren.core.space import named_space
 from codewren.core.student_config import StudentConfig
+from codewren.search.avatar import Avatar
+from codewren.search.avatar_v1 import AvatarV1
+from codewren.search.choose import choose
+from codewren.search.cluster import DaskCluster
 from codewren.search.compressor import Compressor
-from codewren.search.strategy import Mode, Problem
+from codewren.search.journal import Journal, read_journals
+from codewren.search.processes import LocalProcesses
+from codewren.search.random_search import RandomSearch
+from codewren.search.runner import InProcess, TrialRunner, Workers
+from codewren.search.strategy import Mode, Problem, SearchResult, Strategy
+from codewren.search.wren import Wren
 
 
 def search_configuration(run: Run) -> StudentConfig:
     """Search as `[search]` says and choose one configuration; a finished search is not repeated.
 
     Raises:
-        InfeasibleError: nothing in the space keeps the budget.
+        InfeasibleError: nothing in the space keeps the budget, or nothing on the front keeps the pick rule.
+        TrainingError: every training failed.
     """
-    settings = run.recipe.to_dict()
-    identity = {part: settings[part] for part in ("search", "budget", "student")}
-    done = run.path("chosen.json")
-    if done.exists() and read_json(done).get("settings") == identity:
+    done, settings = run.path("chosen.json"), _settings(run)
+    if done.exists() and read_json(done).get("settings") == settings:
         return run.chosen()
-    chosen = run.recipe.student if run.recipe.search.strategy == "fixed" else _searched(run)
-    write_json(done, {"config": chosen.to_dict(), "settings": identity})
+    if run.recipe.search.strategy == "fixed":
+        chosen, reason = run.recipe.student, "given by the recipe"
+    else:
+        result = _search(run)
+        choice = choose(result.front, run.recipe.search.pick, noise=result.noise)
+        chosen, reason = choice.candidate.config, choice.reason
+        _report(run, result, reason)
+    write_json(done, {"config": chosen.to_dict(), "reason": reason, "settings": settings})
     return chosen
 
 
-def _searched(run: Run) -> StudentConfig:
-    recipe = run.recipe
-    task, section = recipe.task, recipe.search
+def strategy(section: SearchSection, run: Run) -> Strategy:
+    """The strategy that a recipe names, with the options that the recipe gives."""
+    mode = Mode(section.mode)
+    given = {"trials": section.trials, "epochs": section.trial_epochs}
+    sample = {"sample": section.trials, "epochs": section.trial_epochs, "target_mb": section.target_mb}
+    evolution = {"population": section.population, "generations": section.generations}
+    match section.strategy:
+        case "compressor":
+            return Compressor(mode, section.target_mb, **_set(evolution))
+        case "random":
+            return RandomSearch(**_set(given))
+        case "avatar-v1":
+            return AvatarV1(mode, **_set({**sample, **evolution}))
+        case "avatar":
+            return Avatar(mode, **_set({**sample, **evolution, **_objectives(section)}))
+        case _:
+            earlier = read_journals(run.recipe.folder / path for path in section.warm_start)
+            return Wren(**_set({**given, **_objectives(section)}), warm_start=earlier)
+
+
+def _search(run: Run) -> SearchResult:
+    recipe, section = run.recipe, run.recipe.search
+    space = named_space(section.space, recipe.task, recipe.student)
+    trains = section.strategy != "compressor"
+    journal = Journal(run.path("journal.jsonl"), context=_context(run))
     problem = Problem(
-        task,
-        named_space(section.space, task, recipe.student),
+        recipe.task,
+        space,
         recipe.budget,
-        lambda config: bundle_size_bytes(config, task),
+        lambda config: bundle_size_bytes(config, recipe.task),
+        latency_s=latency_model(run, space) if trains or recipe.budget.max_latency_s is not None else None,
+        run_trials=TrialRunner(DistilTrial(recipe, run.out), journal, _workers(section)),
+        chance=_chance(run),
+        validation_items=len(run.dataset("valid")),
     )
-    result = Compressor(Mode(section.mode), section.target_mb).search(problem, seed=section.seed)
-    write_json(
-        run.path("front.json"), {**result.front.to_dict(), "notes": list(result.notes), "details": result.details}
-    )
-    return result.front.candidates[0].config
+    return strategy(section, run).search(problem, seed=section.seed)
+
+
+def _workers(section: SearchSection) -> Workers:
+    if section.scheduler is not None:
+        return DaskCluster(section.scheduler)
+    return LocalProcesses(section.workers) if section.workers > 1 else InProcess()
+
+
+def _chance(run: Run) -> float:
+    """Share of the commonest label of the validation split: what a constant answer reaches."""
+    counts = Counter(run.dataset("valid").known_labels())
+    return max(counts.values()) / counts.total()
+
+
+def _settings(run: Run) -> dict[str, Any]:
+    plain = run.recipe.to_dict()
+    # Where the trials ran does not change what they found.
+    search = {name: value for name, value in plain["search"].items() if name not in ("workers", "scheduler")}
+    settings = {"search": search, "budget": plain["budget"], "student": plain["student"], "distil": plain["distil"]}
+    loaded: dict[str, Any] = json.loads(json.dumps(settings))
+    return loaded
+
+
+def _context(run: Run) -> str:
+    """Names the search a journal belongs to: everything its trials depend on, but not the rule that picks."""
+    settings = _settings(run)
+    settings["search"].pop("pick")
+    data = [run.dataset(split).sha256() for split in (*run.recipe.distil.train_on, "valid")]
+    return hashlib.sha256(json.dumps([settings, data], sort_keys=True).encode()).hexdigest()[:16]
+
+
+def _report(run: Run, result: SearchResult, reason: str) -> None:
+    found = {"noise": result.noise, "notes": list(result.notes), "details": result.details}
+    write_json(run.path("front.json"), {**result.front.to_dict(), **found})
+    if not run.quiet:
+        for note in (*result.notes, f"chosen: {reason}"):
+            print(f"search: {note}", file=sys.stderr)
+
+
+def _objectives(section: SearchSection) -> dict[str, Any]:
+    return {"objectives": tuple(section.objectives) or None}
+
+
+def _set(options: dict[str, Any]) -> dict[str, Any]:
+    """Only what the recipe gives; a strategy knows its own defaults."""
+    return {name: value for name, value in options.items() if value is not None}

@@ -126,11 +126,15 @@ class SearchSection:
     Attributes:
         strategy: `fixed` takes `[student]`; the others search (see `codewren search --help`).
         mode: `faithful` reproduces the paper's released behaviour, `repaired` mends it.
-        space: `compressor`, `compressor-old`, `papers` or `extended`.
+        space: the papers' (`compressor`, `compressor-old`, `avatar-v1`, `papers`, `papers-box`) or our `extended` one.
         target_mb: the papers' target size, 3, 25 or 50.
         pick: rule that takes one candidate off the front.
-        trials: students trained while searching.
+        trials: trainings made while searching; by default the strategy's own (Avatar 20, v1 50, wren 24).
         trial_epochs: epochs of a full trial; shorter rungs are derived from it.
+        population: of the evolutionary strategies, by default their own.
+        generations: likewise.
+        objectives: what the front trades off, of `effectiveness`, `size_bytes`, `latency_s`, `flops`; by default the
+            strategy's own. Leave one out for an ablation.
         workers: trials at once on this machine.
         scheduler: address of a `dask.distributed` cluster.
         warm_start: journals of earlier searches.
@@ -138,13 +142,14 @@ class SearchSection:
 
     strategy: Literal["fixed", "compressor", "random", "avatar-v1", "avatar", "wren"] = "wren"
     mode: Literal["faithful", "repaired"] = "repaired"
-    space: Literal["compressor", "compressor-old", "papers", "extended"] = "extended"
+    space: Literal["compressor", "compressor-old", "avatar-v1", "papers", "papers-box", "extended"] = "extended"
     target_mb: float = 3.0
     pick: str = "knee"
-    trials: int = 24
+    trials: int | None = None
     trial_epochs: int = 4
-    population: int = 50
-    generations: int = 100
+    population: int | None = None
+    generations: int | None = None
+    objectives: Sequence[str] = ()
     workers: int = 1
     scheduler: str | None = None
     warm_start: Sequence[str] = ()

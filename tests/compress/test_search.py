@@ -1,0 +1,56 @@
+"""The search stage: really trained students, a front within the budget, one choice, nothing repeated."""
+
+import json
+
+import pytest
+
+from codewren.core.front import ParetoFront
+from codewren.core.student_config import StudentConfig
+from commands import fails, run
+
+BUDGET = 120_000
+
+
+@pytest.fixture(scope="module")
+def searched(clone_task, tmp_path_factory):
+    out = tmp_path_factory.mktemp("search")
+    run("label", clone_task / "recipe.toml", "--out", out, "--quiet")
+    run("search", clone_task / "recipe.toml", "--out", out, "--quiet", *settings("wren"))
+    return out
+
+
+def settings(strategy, **more):
+    chosen = {"strategy": strategy, "trials": 6, "trial_epochs": 2, **more}
+    words = [f"search.{name}={value}" for name, value in chosen.items()] + [f"budget.max_bytes={BUDGET}"]
+    return [part for word in words for part in ("--set", word)]
+
+
+def test_wren_leaves_journal_front_and_choice(searched):
+    lines = [json.loads(line) for line in (searched / "journal.jsonl").read_text().splitlines()[1:]]
+    assert lines
+    assert all(line["status"] in ("done", "collapsed", "failed") for line in lines)
+    assert any(line["status"] == "done" for line in lines)
+    front = ParetoFront.from_dict(json.loads((searched / "front.json").read_text()))
+    assert front.candidates
+    for candidate in front.candidates:
+        assert candidate.scores.measured
+        assert candidate.scores.size_bytes <= BUDGET
+        assert candidate.scores.latency_s > 0
+    chosen = json.loads((searched / "chosen.json").read_text())
+    assert StudentConfig.from_dict(chosen["config"]) in [c.config for c in front.candidates]
+    assert chosen["reason"]
+
+
+def test_a_finished_search_trains_nothing_again_and_another_rule_reuses_its_trials(searched, clone_task):
+    before = (searched / "journal.jsonl").read_bytes()
+    recipe = clone_task / "recipe.toml"
+    run("search", recipe, "--out", searched, "--quiet", *settings("wren"))
+    run("search", recipe, "--out", searched, "--quiet", *settings("wren", pick="smallest-within 5 points"))
+    assert (searched / "journal.jsonl").read_bytes() == before
+
+
+def test_an_impossible_budget_names_the_limits(clone_task, searched, capsys):
+    arguments = ["search", clone_task / "recipe.toml", "--out", searched / "none", "--quiet", *settings("compressor")]
+    (searched / "none").mkdir(exist_ok=True)
+    error = fails(capsys, *arguments, "--set", "budget.max_bytes=1000")
+    assert "1,000" in error or "1000" in error
