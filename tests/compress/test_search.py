@@ -49,6 +49,12 @@ def test_a_finished_search_trains_nothing_again_and_another_rule_reuses_its_tria
     assert (searched / "journal.jsonl").read_bytes() == before
 
 
+def test_a_search_before_labelling_is_one_clear_error(clone_task, tmp_path, capsys):
+    error = fails(capsys, "search", clone_task / "recipe.toml", "--out", tmp_path, "--quiet", *settings("wren"))
+    assert "logits-unlabelled.npz" in error
+    assert not (tmp_path / "journal.jsonl").exists()
+
+
 def test_an_impossible_budget_names_the_limits(clone_task, searched, capsys):
     arguments = ["search", clone_task / "recipe.toml", "--out", searched / "none", "--quiet", *settings("compressor")]
     (searched / "none").mkdir(exist_ok=True)

@@ -32,6 +32,7 @@ def search_configuration(run: Run) -> StudentConfig:
 
     Raises:
         InfeasibleError: nothing in the space keeps the budget, or nothing on the front keeps the pick rule.
+        TeacherError: a split to learn from is not labelled yet.
         TrainingError: every training failed.
     """
     done, settings = run.path("chosen.json"), _settings(run)
@@ -72,6 +73,9 @@ def _search(run: Run) -> SearchResult:
     recipe, section = run.recipe, run.recipe.search
     space = named_space(section.space, recipe.task, recipe.student)
     trains = section.strategy != "compressor"
+    if trains:
+        for split in recipe.distil.train_on:
+            run.logits(split)  # a missing label run is one clear error here, not a failure of every trial
     journal = Journal(run.path("journal.jsonl"), context=_context(run))
     problem = Problem(
         recipe.task,

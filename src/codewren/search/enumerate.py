@@ -109,17 +109,29 @@ def _ascending(space: SearchSpace, field: str) -> bool:
 
 
 def _growing_order(space: SearchSpace, limits: Sequence[Limit], needed: set[str]) -> list[str]:
-    """Fields without a lower bound first; then the long domains, which the bounds cut most; free ones last."""
+    """Fields without a lower bound first; then the long domains, which the bounds cut most; free ones last.
+
+    Where a cost asks single students, heads and hidden size come before any limit is looked at: a student whose heads
+    do not divide cannot be built.
+    """
     costed = set[str]().union(*(limit.cost.fields for limit in limits))
     unbounded = {f for limit in limits for f in set(limit.cost.fields) - set(limit.cost.rising)}
+    asked = any(_asks(limit.cost) for limit in limits)
 
     def rank(field: str) -> tuple[int, int]:
+        if asked and field in HEADS:
+            return 0, 0
         if field not in costed:
-            return 2, 0
+            return 3, 0
         loose = field in unbounded or not _ascending(space, field)
-        return (0, 0) if loose else (1, -len(space.values(field)))
+        return (1, 0) if loose else (2, -len(space.values(field)))
 
     return sorted((field for field in space.field_names if field in needed), key=rank)
+
+
+def _asks(cost: Cost) -> bool:
+    """Whether a cost of a table asks for single students."""
+    return cost.many is not None or cost.form is None
 
 
 def _feasible_tables(space: SearchSpace, limits: Sequence[Limit], fields: Sequence[str]) -> Iterator[Points]:
@@ -137,15 +149,17 @@ def _grown(points: Points, order: Sequence[str], limits: Sequence[Limit]) -> Ite
         yield points
         return
     field, rest = order[0], order[1:]
+    buildable = not set(rest) & set(HEADS)
     step = max(1, BLOCK // len(points.space.values(field)))
     for start in range(0, len(points), step):
         part = points.take(slice(start, start + step)).times(field)
-        if field in HEADS and not set(rest) & set(HEADS):
+        if field in HEADS and buildable:
             part = part.take(divisible(part))
         for limit in limits:
             open_fields = set(rest) & set(limit.cost.fields)
             bounded = all(f in limit.cost.rising and _ascending(points.space, f) for f in open_fields)
-            if bounded and field in limit.cost.fields:
+            told = buildable or not _asks(limit.cost)
+            if bounded and told and field in {*limit.cost.fields, *HEADS}:
                 part = part.take(limit.keeps(part))
         if len(part):
             yield from _grown(part, rest, limits)
