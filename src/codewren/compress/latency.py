@@ -21,7 +21,7 @@ from codewren.runtime.progress import Bar
 from codewren.search.latency import TIMED_SHAPES, LatencyModel
 from codewren.train.tokenizer import encode_batch, train_tokenizer
 
-TIMED_FUNCTIONS = 60
+TIMED_FUNCTIONS = 24
 TOKENIZER_TEXTS = 400
 TIMED_VOCABULARY = 1000
 """Entries of the tokenizers used for timing: the number hardly enters the time, and large ones take long to train."""
@@ -89,5 +89,5 @@ class _Stopwatch:
             path = Path(folder) / "timed.wren"
             write_bundle(path, task=task, config=config, tensors=tensors, tokenizer=spec)
             predictor = Predictor(Bundle.read(path), threads=1)
-            timed = interleaved({"encode": lambda text: predictor.encode([text])}, self.functions, rounds=3, threads=1)
+            timed = interleaved({"encode": lambda text: predictor.encode([text])}, self.functions, rounds=2, threads=1)
         return timed["encode"].mean_s.value
