@@ -82,6 +82,7 @@ class Run:
             self.training_texts(),
             mode=self.recipe.distil.tokenizer_mode,
             lowercase=self.recipe.distil.lowercase,
+            add_special_tokens=self.recipe.distil.add_special_tokens,
             cache=self.path("tokenizers"),
         )
 

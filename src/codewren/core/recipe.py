@@ -167,6 +167,7 @@ class DistilSection:
         train_on: splits to learn from (a labelled split needs teacher logits as well).
         tokenizer_mode: normalisation of the tokenizer, `compressor` or `avatar` as the papers, `wren` ours.
         lowercase: for `wren`, whether the tokenizer folds case.
+        add_special_tokens: `<s>` and `</s>` around a function; False is Avatar's vulnerability scripts.
         word_dropout: chance to replace a training token by `<unk>`.
         swap_pairs: for pairs, show (b, a) as often as (a, b).
         average_checkpoints: average of the weights over the last share of steps (0 = none), kept if validation agrees.
@@ -182,6 +183,7 @@ class DistilSection:
     train_on: Sequence[str] = ("unlabelled",)
     tokenizer_mode: Literal["wren", "compressor", "avatar"] = "wren"
     lowercase: bool = True
+    add_special_tokens: bool = True
     word_dropout: float = 0.0
     swap_pairs: bool = False
     average_checkpoints: float = 0.0
