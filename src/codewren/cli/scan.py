@@ -84,6 +84,7 @@ def scan(  # noqa: PLR0913  one argument for each option
         changes=_changes(revision),
     )
     predictor = load(model or _only_shipped())
+    predictor.threads = jobs or predictor.threads
     result = _scan(paths, predictor, options, quiet=quiet)
     known = _apply_baselines(result, baseline, write_baseline)
     _write(_rendered(result, predictor, style, output), output)

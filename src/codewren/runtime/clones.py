@@ -66,7 +66,7 @@ class Member(NamedTuple):
 def clone_findings(
     judged: Sequence[Judged], predictor: "Predictor", options: ScanOptions, result: ScanResult
 ) -> list[Finding]:
-    """Classes of clones, in the order of their first places; with changes, those that hold a changed function."""
+    """Classes of clones; with changes, those that hold a changed function."""
     copies: defaultdict[bytes, list[Member]] = defaultdict(list)
     for member in _members(judged, options.min_lines or SMALLEST_CLONE_LINES, result):
         copies[member.shape].append(member)
@@ -77,7 +77,7 @@ def clone_findings(
         together = sorted((member for index in indices for member in shapes[index]), key=Member.order)
         if len(together) > 1 and any(is_wanted(one.judged, one.number, 0, options.changes) for one in together):
             findings.append(_finding(together, probability, result.task.positive))
-    return sorted(findings, key=lambda one: (one.place.path, one.place.start_line, one.fingerprint))
+    return findings
 
 
 def group(count: int, pairs: Sequence[Pair]) -> list[tuple[list[int], float]]:

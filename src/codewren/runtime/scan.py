@@ -105,18 +105,21 @@ def scan(
         result.remarks.append(changed or "nothing to scan: no source file of a wanted language is there")
     jobs = options.jobs or _cores()
     schedule = Schedule(options.max_file_bytes, jobs, options.cache, result.remarks.append)
-    judged = []
-    for one in judge_all(files, predictor, schedule):
+    judged: list[Judged] = []  # of a pair task; the others need no memory of what is past
+    for done, one in enumerate(judge_all(files, predictor, schedule), 1):
         _count(one, result)
-        judged.append(one)
-        progress(len(judged), len(files))
-    judged.sort(key=lambda one: one.file.path)
+        if task.unit is Unit.PAIR:
+            judged.append(one)
+        else:
+            result.findings += _findings(one, options, result)
+        progress(done, len(files))
     if task.unit is Unit.PAIR:
         from codewren.runtime.clones import clone_findings
 
+        judged.sort(key=lambda one: one.file.path)
         result.findings = clone_findings(judged, predictor, options, result)
-    else:
-        result.findings = [finding for one in judged for finding in _findings(one, options, result)]
+    result.notes.sort()
+    result.findings.sort(key=lambda one: (one.place.path, one.place.start_line))
     return result
 
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 FORMAT = "1"  # part of every cache key: raise it when extraction, hashes or packing change
 CHUNK_BYTES, CHUNK_FILES = 400_000, 64
+PUT_TOGETHER = 500  # results of files; what is put survives an interruption
 WORTH_CACHING_BYTES = 200_000  # below, opening the cache takes longer than judging
 CRASHED = "the parser crashed or ran out of memory on it"
 _OUTCOME = struct.Struct("=BIII")
@@ -83,6 +84,9 @@ def judge_all(files: Sequence[SourceFile], predictor: "Predictor", schedule: Sch
         for judged, outcome in _judge(rest, rest_sizes, predictor, schedule, key=key):
             if outcome.record:
                 fresh.append((outcome.key, outcome.record))
+            if len(fresh) == PUT_TOGETHER:
+                cache.put(fresh)
+                fresh.clear()
             yield judged
         cache.put(fresh)
 
