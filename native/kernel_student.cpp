@@ -390,19 +390,23 @@ std::vector<PairScore> Student::pairs_above(std::span<const float> vectors, floa
   Floats preparation(kernels_->pairs_scratch(net));
   kernels_->prepare_pairs(net, rows.data(), functions, preparation.data(), table);
 
+  // A panel of functions against all panels from its own on, so that the other panel's numbers stay in the cache.
   std::vector<std::vector<PairScore>> found(functions);
   std::atomic<std::size_t> count{0};
-  run(functions, threads, [&](Scratch& scratch, std::size_t i) {
+  run(panels, threads, [&](Scratch& scratch, std::size_t own) {
     const std::size_t needed = kernels_->pairs_scratch(net) + padded(lanes);
     if (scratch.floats.size() < needed) scratch.floats = Floats(needed);
     float* probability = scratch.floats.data();
-    for (std::size_t p = (i + 1) / lanes; p < panels; ++p) {
-      kernels_->score_pairs(net, table, i, p, probability + padded(lanes), probability);
-      for (std::size_t j = std::max(i + 1, p * lanes); j < std::min(functions, (p + 1) * lanes); ++j)
-        if (probability[j % lanes] > threshold)
-          found[i].push_back({std::int32_t(i), std::int32_t(j), probability[j % lanes]});
+    for (std::size_t p = own; p < panels; ++p) {
+      for (std::size_t i = own * lanes; i < std::min(functions, (own + 1) * lanes); ++i) {
+        const std::size_t before = found[i].size();
+        kernels_->score_pairs(net, table, i, p, probability + padded(lanes), probability);
+        for (std::size_t j = std::max(i + 1, p * lanes); j < std::min(functions, (p + 1) * lanes); ++j)
+          if (probability[j % lanes] > threshold)
+            found[i].push_back({std::int32_t(i), std::int32_t(j), probability[j % lanes]});
+        if ((count += found[i].size() - before) > limit) throw std::overflow_error("more pairs than the limit");
+      }
     }
-    if ((count += found[i].size()) > limit) throw std::overflow_error("more pairs than the limit");
   });
   std::vector<PairScore> all;
   all.reserve(count);
