@@ -14,12 +14,10 @@ import itertools
 import json
 import lzma
 import os
-import resource
 import statistics
 import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
 from typing import NamedTuple
 
@@ -33,7 +31,15 @@ from codewren.runtime.predictor import load
 from codewren.train.tokenizer import train_tokenizer
 
 DATA = Path(__file__).resolve().parents[2] / "shared/data"
-SCAN = [sys.executable, "-m", "codewren", "scan", "--quiet"]
+SCAN = [str(Path(sys.executable).with_name("codewren")), "scan", "--quiet"]
+WATCH = """
+import os, resource, sys, time
+started = time.perf_counter()
+pid = os.posix_spawn(sys.argv[1], sys.argv[1:], os.environ, file_actions=[(os.POSIX_SPAWN_OPEN, 1, os.devnull, 1, 0)])
+status = os.waitpid(pid, 0)[1]
+wall_s, used = time.perf_counter() - started, resource.getrusage(resource.RUSAGE_CHILDREN)
+print([wall_s, used.ru_utime + used.ru_stime, used.ru_maxrss, os.waitstatus_to_exitcode(status)])
+"""
 
 
 class Run(NamedTuple):
@@ -111,16 +117,14 @@ def _bundle(path: Path, task: Task, hidden: int, texts: list[str]) -> Path:
 
 
 def _run(arguments: list[str]) -> Run:
-    before, started = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
-    process = subprocess.Popen([*SCAN, *arguments], stdout=subprocess.DEVNULL)
-    _, status, usage = os.wait4(process.pid, 0)
-    wall_s = time.perf_counter() - started
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode not in {0, 1}:
-        raise SystemExit(f"codewren scan ended with {process.returncode}")
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    cpu_s = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    return Run(wall_s, cpu_s, usage.ru_maxrss / 1e3)
+    """Run and measure from a small process: a child's peak memory counts that of the process it was forked from."""
+    done = subprocess.run(
+        [sys.executable, "-I", "-S", "-c", WATCH, *SCAN, *arguments], stdout=subprocess.PIPE, check=True
+    )
+    wall_s, cpu_s, peak_kb, code = json.loads(done.stdout)
+    if code not in {0, 1}:
+        raise SystemExit(f"codewren scan ended with {code}")
+    return Run(wall_s, cpu_s, peak_kb / 1e3)
 
 
 def _row(name: str, run: Run, functions: int, cores: int) -> None:

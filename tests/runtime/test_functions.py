@@ -1,7 +1,9 @@
+import ast
 import json
 import lzma
 import random
 import re
+import sysconfig
 from pathlib import Path
 
 import pytest
@@ -70,6 +72,7 @@ auto g() -> int { return 1; }
         "g",
     ]
     assert [name for name, *_ in found(source, "cpp")] == names
+    assert found("static const char* names[n::count] {\n  #define X(name) #name,\n  ALL(X)\n};\n", "cpp") == []
     assert texts(source, "cpp")[0].startswith("template <typename T>\nT A<T>")
     assert texts(source, "cpp")[6] == "template <class U> template <class V> void t() {}"
 
@@ -250,6 +253,32 @@ def test_any_text_gives_functions_inside_it(language: str, source: str) -> None:
         assert one.start_line <= one.body_line <= one.end_line
         assert one.end_line - raw.count(b"\n", 0, one.end_byte) in {0, 1}
         assert one.name
+
+
+def test_python_functions_are_those_the_python_parser_finds() -> None:
+    modules = ["ast", "argparse", "dataclasses", "typing", "inspect", "functools", "tarfile", "asyncio/base_events"]
+    for module in modules:
+        raw = (Path(sysconfig.get_path("stdlib")) / f"{module}.py").read_bytes()
+        lines = raw.decode().split("\n")
+        assert [one[:2] for one in found(raw.decode(), "python")] == [one[:2] for one in python_functions(raw)]
+        for ours, theirs in zip(found(raw.decode(), "python"), python_functions(raw), strict=True):
+            rest = lines[theirs[2] : ours[2]]  # comments behind the last statement may count as part of it
+            assert all(line.strip() == "" or line.strip().startswith("#") for line in rest), (module, ours)
+            assert ours[2] >= theirs[2]
+
+
+def python_functions(source: bytes) -> list[tuple[str, int, int]]:
+    places, waiting = [], [(ast.parse(source), "")]
+    while waiting:
+        node, prefix = waiting.pop()
+        for child in ast.iter_child_nodes(node):
+            named = isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)
+            name = prefix + child.name if named else ""
+            if named and not isinstance(child, ast.ClassDef):
+                first = min([child.lineno, *(decorator.lineno for decorator in child.decorator_list)])
+                places.append((name, first, child.end_lineno))
+            waiting.append((child, f"{name}." if named else prefix))
+    return sorted(places, key=lambda place: place[1])
 
 
 def test_real_functions_with_macros_are_recovered(shared: Path) -> None:

@@ -219,6 +219,8 @@ def _named(captures: "dict[str, list[Node]]", source: bytes, language: str) -> I
         if body is None:
             continue
         simple = _name(node, source) if is_function else _text(node.child_by_field_name("name"), source)
+        if is_function and not simple and language in {"c", "cpp"}:
+            continue  # `int a[] { 1 }` and the like
         name = separator.join([around[-1][1], simple]) if around and around[-1][1] and simple and separator else simple
         around.append((end, name[-_LONGEST_NAME:] or (around[-1][1] if around else "")))
         if is_function:
@@ -249,7 +251,7 @@ def _name(node: "Node", source: bytes) -> str:
     named = node.child_by_field_name("name")
     if named is not None:
         return _text(named, source)
-    declarator = node.child_by_field_name("declarator")
+    outermost = declarator = node.child_by_field_name("declarator")
     is_declared = False
     for _ in range(_DEEPEST_DECLARATOR):
         if declarator is None or declarator.type == "operator_cast":
@@ -262,8 +264,11 @@ def _name(node: "Node", source: bytes) -> str:
     if declarator is not None and declarator.type == "operator_cast":
         parameters = declarator.child_by_field_name("declarator")
         return _text(declarator, source, parameters.start_byte if parameters else None)
-    # `main(argc) {` without a type is read as a variable of type `main`.
-    return _text(declarator if is_declared else node.child_by_field_name("type") or declarator, source)
+    if is_declared:
+        return _text(declarator, source)
+    # `main(argc) {` without a type is read as a variable of type `main` in parentheses.
+    is_call = outermost is not None and outermost.type == "parenthesized_declarator"
+    return _text(node.child_by_field_name("type"), source) if is_call else ""
 
 
 def _inner_declarator(node: "Node") -> "Node | None":
