@@ -87,7 +87,7 @@ def scan(
 ) -> ScanResult:
     """Judge the functions of all source files below `paths`.
 
-    `progress` is called with the number of files done and of all files.
+    `progress` is called with the number of files done and of all files, from when the cache has given what it knows.
 
     Raises:
         InputError: a path does not exist, a named file cannot be read, or a language is unknown.
@@ -112,7 +112,8 @@ def scan(
             judged.append(one)
         else:
             result.findings += _findings(one, options, result)
-        progress(done, len(files))
+        if not one.cached:  # so never before processes have been forked
+            progress(done, len(files))
     if task.unit is Unit.PAIR:
         from codewren.runtime.clones import clone_findings
 
