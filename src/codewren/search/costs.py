@@ -5,6 +5,7 @@ Each closed form is written once, in plain arithmetic, and serves numbers, numpy
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Protocol, TypeAlias
 
 import numpy as np
@@ -118,18 +119,29 @@ def honest_flops(task: Task) -> Cost:
     return Cost("FLOPs", lambda config: formulas.student_flops(config, task), fields, rising, form)
 
 
+@lru_cache(maxsize=8)
 def shipped_size(size_bytes: Callable[[StudentConfig], int], task: Task) -> Cost:
     """Bytes of the whole bundle: the exact bytes of the weights, and what else the file holds.
 
-    What else depends on few fields, so it is asked once for each of their combinations. That it depends on no others
-    is checked on a sample of every table; where it does not hold, every combination of all fields is asked.
+    What else depends on few fields, so it is asked once for each of their combinations and remembered. That it depends
+    on no others is checked on a sample of every table; where it does not hold, every combination of all fields is
+    asked.
     """
+    known: dict[tuple[Any, ...], int] = {}
 
     def rest(config: StudentConfig) -> int:
         return size_bytes(config) - weights_size_bytes(config, task)
 
     def many(points: Points) -> Amounts:
-        amounts = weights_bytes(points, task) + one_by_one(rest, points, _WRAPPING)
+        weights = np.broadcast_to(weights_bytes(points, task), (len(points),))
+        first, inverse = _combinations(points, _WRAPPING)
+        others = []
+        for config, weight in zip(points.take(first).configs(), weights[first].tolist(), strict=True):
+            key = tuple(getattr(config, field) for field in _WRAPPING)
+            if key not in known:
+                known[key] = size_bytes(config) - weight
+            others.append(known[key])
+        amounts = weights + np.array(others)[inverse]
         probe = np.random.default_rng(0).integers(len(points), size=min(16, len(points)))
         if all(amounts[i] == size_bytes(points.config(i)) for i in probe.tolist()):
             return np.asarray(amounts)
@@ -151,13 +163,18 @@ def weights_bytes(terms: Terms, task: Task) -> Quantity:
 
 def one_by_one(one: Callable[[StudentConfig], float], points: Points, fields: Sequence[str]) -> Amounts:
     """Ask `one` once for each distinct combination of `fields`; the other fields stand as where it first occurs."""
+    first, inverse = _combinations(points, fields)
+    return np.asarray(np.array([one(config) for config in points.take(first).configs()])[inverse])
+
+
+def _combinations(points: Points, fields: Sequence[str]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Where each distinct combination of fields first occurs, and for every point the number of its combination."""
     key = np.zeros(len(points), dtype=np.int64)
     for field in fields:
         if field in points.codes:
             key = key * len(points.space.values(field)) + points.codes[field]
     _, first, inverse = np.unique(key, return_index=True, return_inverse=True)
-    amounts = np.array([one(points.config(index)) for index in first.tolist()])
-    return np.asarray(amounts[inverse])
+    return first, inverse
 
 
 _SHIPPED = (*SHAPE, "num_attention_heads", "position_embedding_type", "tokenizer", "pair_head", "storage")

@@ -20,7 +20,7 @@ from codewren.search.points import Points, divisible
 HEADS = ("hidden_size", "num_attention_heads")
 BLOCK = 1_000_000
 """Points evaluated at once: bounds memory."""
-MOST_POINTS = 30_000_000
+MOST_POINTS = 8_000_000
 """Points a listed feasible set may have."""
 
 
@@ -38,6 +38,8 @@ class Limit:
 
     def keeps(self, points: Points) -> NDArray[np.bool_]:
         """Whether each point keeps the limit."""
+        if not len(points):
+            return np.zeros(0, dtype=bool)
         return np.asarray(self.cost.of(points) <= self.most)
 
 

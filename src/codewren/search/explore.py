@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from codewren.core.errors import InputError
-from codewren.search.enumerate import feasible_points
+from codewren.search.enumerate import HEADS, feasible_points
 from codewren.search.fronts import Table, nondominated
 from codewren.search.points import Points
 from codewren.search.strategy import Problem
@@ -47,13 +47,8 @@ class Feasible:
         """
         costs = problem.costs()
         named = [name for name in objectives if name != EFFECTIVENESS]
-        for name in named:
-            if name not in costs:
-                raise InputError(
-                    f"objective {name!r} cannot be counted here; known: {', '.join((EFFECTIVENESS, *costs))}"
-                )
-        fields = {field for name in named for field in costs[name].fields}
-        points = feasible_points(problem.space, problem.limits(), fields=sorted(fields))
+        fields = costed_fields(problem, named)
+        points = feasible_points(problem.space, problem.limits(), fields=fields)
         free = [d.field for d in problem.space.domains if d.field not in points.codes and len(d.values) > 1]
         return cls(points, {name: costs[name].of(points).astype(np.float64) for name in named}, tuple(free))
 
@@ -76,6 +71,22 @@ class Feasible:
         """What to make small: costs in the order given, then the loss of effectiveness (left out with None)."""
         columns = list(self.amounts.values())
         return np.column_stack(columns if effectiveness is None else [*columns, -effectiveness])
+
+
+def costed_fields(problem: Problem, objectives: Sequence[str]) -> list[str]:
+    """Fields that any limit or cost objective depends on, and those of the heads.
+
+    Raises:
+        InputError: an objective is unknown.
+    """
+    costs = problem.costs()
+    named = [name for name in objectives if name != EFFECTIVENESS]
+    for name in named:
+        if name not in costs:
+            raise InputError(f"objective {name!r} cannot be counted here; known: {', '.join((EFFECTIVENESS, *costs))}")
+    used = [costs[name] for name in named] + [limit.cost for limit in problem.limits()]
+    fields = {*HEADS}.union(*(cost.fields for cost in used))
+    return [name for name in problem.space.field_names if name in fields]
 
 
 @dataclass(frozen=True, slots=True, eq=False)

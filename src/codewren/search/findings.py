@@ -20,6 +20,7 @@ LEAST_SKILL = 0.2
 """Cross-validated rank correlation below which predictions are not shown."""
 
 _FRONT_POINTS = 400  # points of a predicted front among which a spread is picked
+_EXPECTED_POINTS = 1_000_000  # feasible points the surrogate is asked about; of more, a random part
 _REPORTED = 12
 
 
@@ -121,6 +122,8 @@ def expected_front(trainings: Trainings, feasible: Feasible) -> list[Candidate]:
     if seen is None:
         return []
     surrogate = Surrogate.fit(seen, trainings.judge, seed=trainings.seed)
+    if len(feasible) > _EXPECTED_POINTS:
+        feasible = feasible.take(np.sort(trainings.rng.choice(len(feasible), _EXPECTED_POINTS, replace=False)))
     front = predicted_front(feasible, surrogate, with_effectiveness=trainings.by_effectiveness)
     table = trainings.log_costs(front.feasible.objectives(front.effectiveness))
     places = evenly(len(table), _FRONT_POINTS)

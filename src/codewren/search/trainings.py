@@ -1,7 +1,7 @@
 """A search under way: its feasible set, every training so far, and what they say together."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Self
 
 import numpy as np
@@ -9,9 +9,11 @@ from numpy.typing import NDArray
 
 from codewren.core.errors import InputError
 from codewren.core.front import Candidate
+from codewren.core.space import SearchSpace
 from codewren.core.student_config import StudentConfig
 from codewren.search.candidates import measured, succeeded
-from codewren.search.explore import EFFECTIVENESS, Feasible
+from codewren.search.coarsen import listable
+from codewren.search.explore import EFFECTIVENESS, Feasible, costed_fields
 from codewren.search.fronts import representatives
 from codewren.search.points import Points
 from codewren.search.sampling import distinct
@@ -55,10 +57,16 @@ class Trainings:
         """
         if problem.latency_s is None:  # without a model of latency FLOPs stand in, as in the papers
             objectives = ["flops" if name == "latency_s" else name for name in objectives]
+        space = listable(problem.space, problem.limits(), costed_fields(problem, objectives))
+        notes = []
+        if space is not problem.space:
+            notes.append(f"search space {space.name!r} has too many points within the budget: {_steps(problem, space)}")
+            problem = replace(problem, space=space)
         earlier = tuple(trial for trial in warm_start if trial.config in problem.space and trial.scores)
         feasible = Feasible.of(problem, objectives)
         rng = np.random.default_rng(seed)
-        return cls(problem, seed, problem.judge(), rng, feasible, EFFECTIVENESS in objectives, earlier)
+        by_effectiveness = EFFECTIVENESS in objectives
+        return cls(problem, seed, problem.judge(), rng, feasible, by_effectiveness, earlier, notes=notes)
 
     def train(self, configs: Sequence[StudentConfig], epochs: int, *, seed: int | None = None) -> list[Trial]:
         """Run trainings and remember them."""
@@ -115,6 +123,11 @@ class Trainings:
         costs = len(self.feasible.amounts)
         table[:, :costs] = np.log(np.maximum(table[:, :costs], 1e-12))
         return table
+
+
+def _steps(problem: Problem, coarse: SearchSpace) -> str:
+    changed = [name for name in coarse.field_names if len(coarse.values(name)) < len(problem.space.values(name))]
+    return ", ".join(f"{len(coarse.values(name))} values of {name} instead of all" for name in changed)
 
 
 def effectiveness_of(trials: Sequence[Trial]) -> Vector:

@@ -200,4 +200,7 @@ def at_rate(points: Points, rate: float) -> Points:
 
 
 def _bytes(trainings: Trainings) -> NDArray[np.float64]:
+    known = trainings.feasible.amounts.get("size_bytes")
+    if known is not None:
+        return known
     return trainings.problem.costs()["size_bytes"].of(trainings.feasible.points).astype(np.float64)
