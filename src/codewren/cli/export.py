@@ -9,8 +9,12 @@ from codewren.cli.options import heavy, recipe_verb
 
 @click.command()
 @recipe_verb
-def export(recipe: Path, out: Path, settings: tuple[str, ...], quiet: bool) -> None:
-    """Write the distilled student in --out as OUT/student.wren, its validation scores inside."""
+@click.option("--onnx", is_flag=True, help="Also write OUT/student.onnx, for other runtimes (extra `onnx`).")
+def export(recipe: Path, out: Path, settings: tuple[str, ...], quiet: bool, onnx: bool) -> None:
+    """Write the distilled student in --out as OUT/student.wren, its validation scores inside.
+
+    The ONNX form takes the token ids of one item, from the bundle's tokenizer, and gives its logits.
+    """
     heavy()
     from codewren.compress.distil import distil_student
     from codewren.compress.export import export_student
@@ -18,4 +22,11 @@ def export(recipe: Path, out: Path, settings: tuple[str, ...], quiet: bool) -> N
     from codewren.core.recipe import Recipe
 
     run = Run.start(Recipe.load(recipe, settings), out, quiet=quiet)
-    click.echo(export_student(run, distil_student(run, run.chosen())))
+    bundle = export_student(run, distil_student(run, run.chosen()))
+    click.echo(bundle)
+    if onnx:
+        from codewren.compress.onnx import bundle_to_onnx
+        from codewren.runtime.bundle import Bundle
+
+        bundle_to_onnx(Bundle.read(bundle), out / "student.onnx")
+        click.echo(out / "student.onnx")

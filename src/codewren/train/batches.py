@@ -13,7 +13,7 @@ from torch import Tensor
 
 from codewren.core.dataset import Dataset
 from codewren.core.errors import TeacherError
-from codewren.core.tokenizer_spec import UNK_ID, TokenizerSpec
+from codewren.core.tokenizer_spec import BOS_ID, UNK_ID, TokenizerSpec
 from codewren.train.tokenizer import encode_batch
 
 CHUNK_BATCHES = 50
@@ -76,7 +76,7 @@ def encode_split(
     """Tokenise each distinct function once."""
     ids = encode_batch(spec, list(dataset.functions), max_length)
     return EncodedSplit(
-        [np.asarray(one or [UNK_ID], dtype=np.int32) for one in ids],
+        [np.asarray(one or [BOS_ID], dtype=np.int32) for one in ids],
         np.asarray(dataset.items, dtype=np.int64),
         logits,
         np.asarray([-1 if label is None else label for label in dataset.labels], dtype=np.int64),

@@ -105,7 +105,8 @@ class Attention(nn.Module):
             bias = bias + self._relative(q_BATD, k_BATD) / math.sqrt(self.head_size)
         dropout = self.attention_dropout if self.training else 0.0
         out_BATD = F.scaled_dot_product_attention(q_BATD, k_BATD, v_BATD, attn_mask=bias, dropout_p=dropout)
-        return self._finish(packing.unpad(out_BATD.transpose(1, 2).flatten(2)), x_NH)
+        out_BTAD = out_BATD.transpose(1, 2).clone(memory_format=torch.contiguous_format)  # a view cannot be exported
+        return self._finish(packing.unpad(out_BTAD.flatten(2)), x_NH)
 
     def first_token(self, x_NH: Tensor, packing: Packing) -> Tensor:
         """Only token 0 attends: (N, H) to (B, H), by q·(W x) = (Wᵀ q)·x and Σ a (W x) = W (Σ a x)."""

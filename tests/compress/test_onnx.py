@@ -1,0 +1,45 @@
+"""The ONNX file answers what the native runtime answers, and carries no ballast."""
+
+import numpy as np
+import onnx
+import onnxruntime
+import pytest
+
+from codewren.compress.onnx import bundle_to_onnx
+from codewren.core.student_config import Activation, PositionType, StudentConfig, TokenizerKind
+from codewren.core.tensors import parameter_count
+from codewren.runtime.bundle import Bundle
+from codewren.runtime.predictor import Predictor
+from students import HEADS, random_ids, write_student
+
+CONFIG = StudentConfig(
+    tokenizer=TokenizerKind.WORDPIECE, vocab_size=60, hidden_size=24, intermediate_size=20, num_attention_heads=3
+).replace(max_sequence_length=80)
+CASES = [
+    ("function", 1, PositionType.ABSOLUTE, Activation.GELU),
+    ("symmetric", 2, PositionType.RELATIVE_KEY, Activation.SILU),
+    ("concat", 2, PositionType.RELATIVE_KEY_QUERY, Activation.GELU_NEW),
+]
+
+
+@pytest.mark.parametrize(("head", "layers", "positions", "act"), CASES)
+def test_onnx_equals_the_runtime(tmp_path, head, layers, positions, act):
+    task, pair_head = HEADS[head]
+    config = CONFIG.replace(
+        num_hidden_layers=layers, position_embedding_type=positions, hidden_act=act, pair_head=pair_head
+    )
+    bundle = Bundle.read(write_student(tmp_path / "x.wren", config, task))
+    size = bundle_to_onnx(bundle, tmp_path / "x.onnx")
+    assert size < 4 * parameter_count(config, task) + 60_000
+    model = onnx.load(tmp_path / "x.onnx")
+    assert max(one.version for one in model.opset_import if not one.domain) <= 20
+    assert not any(node.metadata_props or node.doc_string for node in model.graph.node)
+    session = onnxruntime.InferenceSession(tmp_path / "x.onnx")
+    predictor, rng = Predictor(bundle), np.random.default_rng(0)
+    for tokens in (3, 17, 78):
+        ids = [[*random_ids(rng, config, tokens), 2] for _ in session.get_inputs()]
+        texts = [" ".join(f"w{token}" for token in one[1:-1]) for one in ids]
+        feed = {i.name: np.array(one) for i, one in zip(session.get_inputs(), ids, strict=True)}
+        (logits,) = session.run(["logits"], feed)
+        want = predictor.logits([tuple(texts) if len(texts) == 2 else texts[0]])
+        assert np.allclose(logits, want, atol=1e-4)
