@@ -42,7 +42,7 @@ def choose(front: ParetoFront, rule: str, *, noise: float = 0.0) -> Choice:
         raise InfeasibleError("the front is empty: no training succeeded; see the errors in the journal")
     if len(front) == 1 and name == "knee":
         return Choice(front.candidates[0], "the only candidate")
-    distinct = _distinct(front.candidates, noise)
+    distinct = _distinct(front.candidates, noise, keep_faster=name == "fastest-under")
     dropped = len(front) - len(distinct)
     doubt = f"; {dropped} larger ones differ by less than noise ({100 * noise:.1f} points)" if dropped else ""
     if name == "knee":
@@ -113,14 +113,17 @@ def _limit(amount: float, unit: str, *, losses: bool, costs: bool) -> _Limit | N
     return None
 
 
-def _distinct(pool: Sequence[Candidate], noise: float) -> list[Candidate]:
-    """Candidates by size, without those that are no better than a smaller one (and no faster) beyond noise."""
+def _distinct(pool: Sequence[Candidate], noise: float, *, keep_faster: bool) -> list[Candidate]:
+    """Candidates by size, without those that are no better than a smaller one beyond noise."""
     kept: list[Candidate] = []
     for candidate in sorted(pool, key=lambda c: c.scores.size_bytes):
         beaten = (
             noise > 0
             and candidate.scores.effectiveness is not None
-            and any(_quality(candidate) <= _quality(one) + noise and not _faster(candidate, one) for one in kept)
+            and any(
+                _quality(candidate) <= _quality(one) + noise and not (keep_faster and _faster(candidate, one))
+                for one in kept
+            )
         )
         if not beaten:
             kept.append(candidate)

@@ -82,8 +82,14 @@ class Trainings:
         return [trial for trial, bad in zip(done, collapsed, strict=True) if not bad] or done
 
     def promising(self, count: int, epochs: int) -> list[StudentConfig]:
-        """Of the students trained so long, the best one and those that together dominate the most, of all sizes."""
-        done = self.at(epochs)
+        """Of the students trained so long, the best one and those that together dominate the most, of all sizes.
+
+        Of a student trained at several learning rates only the best counts.
+        """
+        at_best_rate: dict[StudentConfig, Trial] = {}
+        for trial in sorted(self.at(epochs), key=lambda trial: -(trial.effectiveness or 0.0)):
+            at_best_rate.setdefault(trial.config.replace(learning_rate=1.0), trial)
+        done = sorted(at_best_rate.values(), key=lambda trial: trial.number)
         if not done:
             return []
         best = [int(np.argmax(effectiveness_of(done)))] if self.by_effectiveness else []
