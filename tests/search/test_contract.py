@@ -1,5 +1,6 @@
 """What every strategy promises. A new strategy is one more line in STRATEGIES."""
 
+import json
 from dataclasses import replace
 
 import pytest
@@ -7,7 +8,7 @@ from evaluations import Crashing, Smooth
 from problems import HALF_A_MEGABYTE, one_point_space, shipped, small_space
 
 from codewren.core.errors import InfeasibleError, RecipeError, TrainingError
-from codewren.core.front import Budget
+from codewren.core.front import Budget, ParetoFront
 from codewren.core.task import CLONE
 from codewren.search.avatar import Avatar
 from codewren.search.avatar_v1 import AvatarV1
@@ -68,6 +69,12 @@ class TestEveryStrategy:
         journal = Journal()
         result = strategy.search(problem(journal=journal), seed=0)
         assert result.trials == journal.trials
+
+    def test_result_can_be_written_as_json_and_read_again(self, strategy):
+        result = strategy.search(problem(), seed=0)
+        assert ParetoFront.from_dict(json.loads(json.dumps(result.front.to_dict()))) == result.front
+        assert json.loads(json.dumps(result.details))
+        assert all(isinstance(note, str) and note for note in result.notes)
 
     def test_survives_trainings_that_crash(self, strategy):
         result = strategy.search(problem(Crashing()), seed=0)

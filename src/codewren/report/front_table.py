@@ -1,0 +1,34 @@
+"""The front of a search as a text table."""
+
+from codewren.core.front import Candidate, ParetoFront
+from codewren.core.student_config import StudentConfig
+
+HEADER = ("", "bytes", "effectiveness", "ms", "MFLOPs", "layers", "hidden", "inner", "heads", "vocabulary", "length")
+
+
+def front_table(front: ParetoFront, *, chosen: StudentConfig | None = None) -> str:
+    """One line a candidate, smallest first, `*` at the chosen one and `~` where effectiveness is only predicted."""
+    rows = [HEADER, *(_row(one, chosen=one.config == chosen) for one in front.candidates)]
+    widths = [max(len(row[column]) for row in rows) for column in range(len(HEADER))]
+    lines = ["  ".join(cell.rjust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
+    return "\n".join(lines) + "\n"
+
+
+def _row(candidate: Candidate, *, chosen: bool) -> tuple[str, ...]:
+    scores, config = candidate.scores, candidate.config
+    effectiveness = "-" if scores.effectiveness is None else f"{scores.effectiveness:.4f}"
+    if scores.effectiveness is not None and not scores.measured:
+        effectiveness = f"~{effectiveness}"
+    return (
+        "*" if chosen else "",
+        f"{scores.size_bytes:,}",
+        effectiveness,
+        "-" if scores.latency_s is None else f"{1e3 * scores.latency_s:.3f}",
+        "-" if scores.flops is None else f"{scores.flops / 1e6:.2f}",
+        str(config.num_hidden_layers),
+        str(config.hidden_size),
+        str(config.intermediate_size),
+        str(config.num_attention_heads),
+        f"{config.tokenizer} {config.vocab_size:,}",
+        f"{config.max_sequence_length}",
+    )

@@ -1,0 +1,67 @@
+"""A front is shown as it is: every candidate, the chosen one marked, predictions told from measurements."""
+
+import xml.etree.ElementTree as ET
+
+import pytest
+
+from codewren.core.errors import InputError
+from codewren.core.front import Candidate, ParetoFront, Scores
+from codewren.core.student_config import StudentConfig
+from codewren.report.front_plot import plot_front
+from codewren.report.front_table import HEADER, front_table
+
+
+def front(*, latency=0.0001, measured=True, effectiveness=0.94):
+    return ParetoFront(
+        tuple(
+            Candidate(
+                StudentConfig(vocab_size=1000 * n),
+                Scores(
+                    None if effectiveness is None else effectiveness + 0.01 * n,
+                    200_000 * n,
+                    latency_s=latency and latency * n,
+                    flops=1e6 * n,
+                    uncertainty=0.005 if n == 2 else None,
+                    measured=measured,
+                ),
+            )
+            for n in (1, 2, 3)
+        )
+    )
+
+
+def test_table_has_a_line_for_each_candidate_and_a_star_at_the_chosen_one():
+    lines = front_table(front(), chosen=front().candidates[1].config).splitlines()
+    assert len(lines) == 4
+    assert lines[0].split() == list(HEADER[1:])
+    assert [line.lstrip().startswith("*") for line in lines[1:]] == [False, True, False]
+    assert lines[1].split()[:4] == ["200,000", "0.9500", "0.100", "1.00"]
+
+
+def test_table_tells_predictions_and_gaps():
+    assert "~0.9500" in front_table(front(measured=False))
+    bare = front_table(front(latency=None, effectiveness=None))
+    assert bare.splitlines()[1].split()[:4] == ["200,000", "-", "-", "1.00"]
+
+
+def test_plot_is_svg_with_every_point_and_name(tmp_path):
+    path = tmp_path / "front.svg"
+    published = Candidate(StudentConfig(), Scores(0.9453, 3_190_235), name="Compressor 3 MB")
+    plot_front(path, front(), chosen=front().candidates[0].config, others=[published], teacher=0.993)
+    text = path.read_text()
+    ET.fromstring(text)
+    for word in ("Compressor 3 MB", "teacher 0.993", "chosen", "ms a function"):
+        assert word in text
+    again = tmp_path / "again.svg"
+    plot_front(again, front(), chosen=front().candidates[0].config, others=[published], teacher=0.993)
+    assert again.read_text() == text
+
+
+def test_plot_without_latency_has_no_colour_bar(tmp_path):
+    plot_front(tmp_path / "front.svg", front(latency=None))
+    assert "ms a function" not in (tmp_path / "front.svg").read_text()
+
+
+def test_a_front_without_effectiveness_cannot_be_plotted(tmp_path):
+    with pytest.raises(InputError, match="no effectiveness"):
+        plot_front(tmp_path / "front.svg", front(effectiveness=None))
