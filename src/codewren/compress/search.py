@@ -1,4 +1,4 @@
-"""Stage: find the student's configuration; leaves `journal.jsonl`, `front.json` and `chosen.json`."""
+"""Stage: find the student's configuration; leaves `journal.jsonl`, `front.json`, `.md`, `.svg`, and `chosen.json`."""
 
 import hashlib
 import json
@@ -9,14 +9,16 @@ from typing import Any
 from codewren.compress.distil import DistilTrial
 from codewren.compress.latency import latency_model
 from codewren.compress.run import Run
-from codewren.core.files import read_json, write_json
+from codewren.core.files import read_json, write_bytes, write_json
 from codewren.core.recipe import SearchSection
 from codewren.core.shipped_size import bundle_size_bytes
 from codewren.core.space import named_space
 from codewren.core.student_config import StudentConfig
+from codewren.report.front_plot import plot_front
+from codewren.report.front_table import front_table
 from codewren.search.avatar import Avatar
 from codewren.search.avatar_v1 import AvatarV1
-from codewren.search.choose import choose
+from codewren.search.choose import Choice, choose
 from codewren.search.cluster import DaskCluster
 from codewren.search.compressor import Compressor
 from codewren.search.journal import Journal, read_journals
@@ -44,7 +46,7 @@ def search_configuration(run: Run) -> StudentConfig:
         result = _search(run)
         choice = choose(result.front, run.recipe.search.pick, noise=result.noise)
         chosen, reason = choice.candidate.config, choice.reason
-        _report(run, result, reason)
+        _report(run, result, choice)
     write_json(done, {"config": chosen.to_dict(), "reason": reason, "settings": settings})
     return chosen
 
@@ -119,11 +121,17 @@ def _context(run: Run) -> str:
     return hashlib.sha256(json.dumps([settings, data], sort_keys=True).encode()).hexdigest()[:16]
 
 
-def _report(run: Run, result: SearchResult, reason: str) -> None:
+def _report(run: Run, result: SearchResult, choice: Choice) -> None:
     found = {"noise": result.noise, "notes": list(result.notes), "details": result.details}
     write_json(run.path("front.json"), {**result.front.to_dict(), **found})
+    chosen = choice.candidate.config
+    table = front_table(result.front, chosen=chosen)
+    write_bytes(run.path("front.md"), (table + "\n").encode())
+    if any(candidate.scores.effectiveness is not None for candidate in result.front.candidates):
+        plot_front(run.path("front.svg"), result.front, chosen=chosen, metric=run.recipe.distil.selection)
     if not run.quiet:
-        for note in (*result.notes, f"chosen: {reason}"):
+        print(table, file=sys.stderr)
+        for note in (*result.notes, f"chosen: {choice.reason}"):
             print(f"search: {note}", file=sys.stderr)
 
 
