@@ -76,6 +76,23 @@ class TestEveryStrategy:
         assert json.loads(json.dumps(result.details))
         assert all(isinstance(note, str) and note for note in result.notes)
 
+    @pytest.mark.parametrize("after", [0, 1, 5])
+    def test_interrupted_and_resumed_equals_uninterrupted(self, strategy, after):
+        whole, journal = strategy.search(problem(), seed=0), Journal()
+        calls = []
+
+        def interrupted(config, *, fidelity, seed):
+            if len(calls) == after:
+                raise KeyboardInterrupt
+            calls.append(config)
+            return Smooth()(config, fidelity=fidelity, seed=seed)
+
+        if whole.trials:
+            with pytest.raises(KeyboardInterrupt):
+                strategy.search(problem(interrupted, journal=journal), seed=0)
+            assert len(journal.trials) == after
+        assert without_times(strategy.search(problem(journal=journal), seed=0)) == without_times(whole)
+
     def test_survives_trainings_that_crash(self, strategy):
         result = strategy.search(problem(Crashing()), seed=0)
         assert len(result.front) > 0
@@ -122,7 +139,8 @@ class TestEveryStrategyThatIsNotFaithful:
 
 
 def test_strategies_are_built_by_name_with_their_options():
-    assert set(BY_NAME) == {"compressor", "random", "avatar-v1", "avatar", "wren"}
+    named = {type(strategy).name for strategy in STRATEGIES.values()}
+    assert set(BY_NAME) == named | {"published", "random-architecture"}  # these two search nothing
     assert build_strategy("wren", {"trials": 12}) == Wren(trials=12)
     assert build_strategy("avatar", {"mode": "faithful"}) == Avatar(Mode.FAITHFUL)
     assert "generations" in options_of("compressor")

@@ -220,7 +220,7 @@ def extended_space(task: Task, base: StudentConfig = DEFAULT) -> SearchSpace:
 
 
 def named_space(name: str, task: Task, base: StudentConfig = DEFAULT) -> SearchSpace:
-    """A space by the name a recipe gives it.
+    """A space by the name a recipe gives it; `papers-box` is the box as the released search draws from it.
 
     Raises:
         ConfigError: no such space.
@@ -237,7 +237,7 @@ def named_space(name: str, task: Task, base: StudentConfig = DEFAULT) -> SearchS
         case "papers":
             return papers_space(task, base)
         case "papers-box":
-            return papers_box_space(task, base)
+            return papers_box_space(task, base, released=True)
         case _:
             return extended_space(task, base)
 

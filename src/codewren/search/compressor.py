@@ -130,7 +130,7 @@ def papers_candidate(config: StudentConfig, task: Task) -> Candidate:
     """A configuration with the paper's own bytes and FLOPs; nothing is known of its effectiveness."""
     size = costs.papers_size(task, PAPERS_LENGTH).one(config)
     flops = costs.papers_flops(task, PAPERS_LENGTH).one(config)
-    return Candidate(config, Scores(None, int(size), flops=float(flops)), name=Compressor.name)
+    return Candidate(config, Scores(None, int(size), flops=float(flops)))
 
 
 def random_of_equal_size(

@@ -8,11 +8,14 @@ from codewren.core.errors import RecipeError, nearest
 from codewren.search.avatar import Avatar
 from codewren.search.avatar_v1 import AvatarV1
 from codewren.search.compressor import Compressor
-from codewren.search.random_search import RandomSearch
+from codewren.search.published import Published
+from codewren.search.random_search import RandomArchitecture, RandomSearch
 from codewren.search.strategy import Mode, Strategy
 from codewren.search.wren import Wren
 
-STRATEGIES: dict[str, type[Any]] = {kind.name: kind for kind in (Compressor, RandomSearch, AvatarV1, Avatar, Wren)}
+STRATEGIES: dict[str, type[Any]] = {
+    kind.name: kind for kind in (Compressor, RandomSearch, RandomArchitecture, Published, AvatarV1, Avatar, Wren)
+}
 
 
 def build_strategy(name: str, options: Mapping[str, Any]) -> Strategy:

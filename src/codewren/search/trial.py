@@ -10,13 +10,12 @@ from codewren.core.student_config import StudentConfig
 
 
 class Status(StrEnum):
-    """How a trial ended.
+    """How a trial ended: with scores, or with an error (it raised, lost its process, or gave no number).
 
-    `failed` trainings raised or lost their process; `collapsed` ones ended no better than a constant answer.
+    Whether scores mean that the training collapsed is judged from all trials together (`surrogate.Judge`).
     """
 
     DONE = "done"
-    COLLAPSED = "collapsed"
     FAILED = "failed"
 
 
