@@ -80,9 +80,9 @@ def main() -> None:
     started = time.monotonic()
 
     say("1. Harvest real functions and build a clone task from them")
-    with Bar("harvest", 1) as bar:
-        made = harvest(out / "data", sizes=Sizes(labelled=6000, unlabelled=6000, valid=1000, test=1000))
-        bar.advance()
+    stages = Stages()
+    made = harvest(out / "data", sizes=Sizes(labelled=6000, unlabelled=6000), progress=stages.show)
+    stages.end()
     print(f"   Python {made.python}: {made.functions} functions, {made.pairs} pairs, half of them clones")
 
     say("2. A small transformer with random weights, to become the teacher")
@@ -106,6 +106,25 @@ def main() -> None:
     codewren("predict", out / "student.wren", out / "a.py", out / "a_rewritten.py")
     codewren("predict", out / "student.wren", out / "a.py", out / "stranger.py")
     print(f"\nDone in {time.monotonic() - started:.0f} s. The detector is {out / 'student.wren'}.")
+
+
+class Stages:
+    """A progress bar for each stage of the harvest."""
+
+    def __init__(self) -> None:
+        self.bar: Bar | None = None
+
+    def show(self, stage: str, done: int, total: int) -> None:
+        """Show that `done` of `total` steps of a stage are done."""
+        if self.bar is None or self.bar.description != stage:
+            self.end()
+            self.bar = Bar(stage, total).__enter__()
+        self.bar.advance(done - self.bar.done)
+
+    def end(self) -> None:
+        """Close the last bar."""
+        if self.bar is not None:
+            self.bar.__exit__(None, None, None)
 
 
 def say(text: str) -> None:
