@@ -145,10 +145,12 @@ def untrained_encoder(folder: Path, functions: Path) -> Path:
     import torch
     from tokenizers import ByteLevelBPETokenizer
     from transformers import PreTrainedTokenizerFast, RobertaConfig, RobertaModel
+    from transformers.utils.logging import disable_progress_bar
 
     from codewren.core.dataset import collapse_whitespace
     from codewren.data.readers import read_rows
 
+    disable_progress_bar()
     trainer = ByteLevelBPETokenizer()
     texts = [collapse_whitespace(row.text("func")) for row in read_rows(functions)]
     special = ["<s>", "<pad>", "</s>", "<unk>"]
