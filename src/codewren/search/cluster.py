@@ -53,12 +53,29 @@ class DaskCluster:
 
 
 def _gathered(client: Any, evaluate: Evaluate, requests: Sequence[Request]) -> Iterator[tuple[int, Outcome]]:
+    """Outcomes as they come; a trial that was lost is tried once more with the cluster to itself.
+
+    The scheduler blames every trial on a worker for its death, so a trial may be given up for what its neighbour did;
+    alone, the blame is certain.
+    """
+    lost = []
+    for place, future in _finished(client, evaluate, list(enumerate(requests))):
+        if future.status == "finished":
+            yield place, future.result()
+        else:
+            lost.append(place)
+    for suspect in sorted(lost):
+        for place, future in _finished(client, evaluate, [(suspect, requests[suspect])]):
+            yield place, future.result() if future.status == "finished" else _given_up(future.exception())
+
+
+def _finished(client: Any, evaluate: Evaluate, requests: Sequence[tuple[int, Request]]) -> Iterator[tuple[int, Any]]:
     from distributed import as_completed
 
-    places = {client.submit(attempt, evaluate, request, pure=False): place for place, request in enumerate(requests)}
+    places = {client.submit(attempt, evaluate, request, pure=False): place for place, request in requests}
     for future in as_completed(places):
-        if future.status == "finished":
-            yield places[future], future.result()
-        else:
-            error = future.exception()
-            yield places[future], Outcome(0.0, error=f"{type(error).__name__}: {' '.join(str(error).split())}"[:500])
+        yield places[future], future
+
+
+def _given_up(error: BaseException) -> Outcome:
+    return Outcome(0.0, error=f"{type(error).__name__}: {' '.join(str(error).split())}"[:500])
