@@ -60,13 +60,13 @@ max_flops = 5e6
 max_sequence_length = 256
 hidden_dropout_prob = 0.1
 attention_probs_dropout_prob = 0.0
-learning_rate = 2e-3
+learning_rate = 1e-3
 batch_size = 32
 pair_head = "symmetric"
 
 [distil]
 train_on = ["unlabelled", "labelled"]
-epochs = 8
+epochs = 10
 temperature = 2.0
 word_dropout = 0.1
 """
