@@ -15,7 +15,15 @@ from codewren.core.space import SearchSpace, papers_box_space
 from codewren.core.student_config import StudentConfig
 from codewren.core.task import CLONE, VULNERABILITY, Task
 from codewren.search.points import Points
-from codewren.search.surrogate import Judge, Observations, PapersSurrogate, Surrogate, cross_validated_skill, regret
+from codewren.search.surrogate import (
+    Cautious,
+    Judge,
+    Observations,
+    PapersSurrogate,
+    Surrogate,
+    cross_validated_skill,
+    regret,
+)
 
 TRIALS = Path(__file__).resolve().parents[1] / "../shared/data/trials"
 SHOWN = 20
@@ -85,7 +93,7 @@ def main() -> None:
     for name, (task, judge) in SETS.items():
         seen = trained_students(TRIALS / f"{name}.csv", task)
         flat = sum(judge.is_flat(draw_of(seen, draw).effectiveness) for draw in range(draws))
-        fits = {"papers": PapersSurrogate.fit, "wren": lambda some, judge=judge: Surrogate.fit(some, judge)}
+        fits = {"papers": PapersSurrogate.fit, "wren": lambda some, judge=judge: Cautious(Surrogate.fit(some, judge))}
         for surrogate, fit in fits.items():
             lost, error, rank = mean_regret(seen, fit, draws)
             skill = cross_validated_skill(seen, fit, seed=0)

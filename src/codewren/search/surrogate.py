@@ -1,24 +1,26 @@
 """Predicting a student's effectiveness from its configuration, and knowing how far to trust the prediction.
 
 `PapersSurrogate` is the second paper's: a Bayesian ridge on raw codes. `Surrogate` is ours: collapsed trainings are
-told apart and explain the learning rate only, the others are fitted by three unlike models whose disagreement is the
-uncertainty, and `skill` says by cross-validation whether any of it ranks configurations.
+told apart and explain the learning rate only, the others are fitted by six unlike models whose disagreement is part
+of the uncertainty, and `cross_validated_skill` says whether any of it ranks configurations. `Cautious` is what picks.
 """
 
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any, Protocol, Self
+from typing import Any, Protocol, Self, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit, logit
 from scipy.stats import kendalltau, spearmanr
-from sklearn.ensemble import ExtraTreesRegressor
+from sklearn.ensemble import ExtraTreesRegressor, GradientBoostingRegressor
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.gaussian_process import GaussianProcessRegressor
 from sklearn.gaussian_process.kernels import ConstantKernel, Matern, WhiteKernel
 from sklearn.linear_model import BayesianRidge
+from sklearn.neighbors import KNeighborsRegressor
+from sklearn.svm import SVR
 
 from codewren.search.features import Matrix, features, papers_codes
 from codewren.search.points import Points
@@ -26,6 +28,12 @@ from codewren.search.points import Points
 Vector = NDArray[np.float64]
 FEWEST = 4
 """Trainings that did not collapse, below which the surrogate only knows their mean."""
+
+CAUTION = 0.5
+"""Deviations by which `Cautious` promises less."""
+
+Member: TypeAlias = Callable[[Matrix], tuple[Vector, Vector | float]]
+"""Means for rows of features, and their standard deviations where the model knows them."""
 
 _BLOCK = 200_000  # rows predicted at once
 _TREES = 100
@@ -128,10 +136,10 @@ class Surrogate:
         fidelity: epochs it predicts for: the longest seen.
         risk: chance of collapse for each learning rate of the space.
         floor: effectiveness of a collapsed training.
-        noise: standard deviation of a training around the members' mean.
+        noise: sampling error of one effectiveness figure.
     """
 
-    members: tuple[Callable[[Matrix], Vector], ...]
+    members: tuple[Member, ...]
     fidelity: int
     risk: dict[float, float]
     floor: float
@@ -144,26 +152,42 @@ class Surrogate:
         sound = seen.take(np.flatnonzero(~collapsed))
         table = features(sound.points, fidelity=sound.fidelity)
         members = _fit_members(table, sound.effectiveness, seed) if len(sound) >= FEWEST else (_mean_of(sound, judge),)
-        spread = float(sound.effectiveness.std()) if len(sound) > 1 else 0.0
         floor = float(seen.effectiveness[collapsed].mean()) if collapsed.any() else judge.chance
-        noise = max(judge.sampling_error(float(seen.effectiveness.max())), 0.5 * spread)
+        noise = judge.sampling_error(float(seen.effectiveness.max()))
         return cls(members, int(seen.fidelity.max()), _collapse_risk(seen, collapsed), floor, noise)
 
     def predict(self, points: Points) -> tuple[Vector, Vector]:
         """Means and standard deviations after the longest training, each of shape (n,).
 
-        The mean weighs in the risk of collapse at the point's learning rate.
+        Both weigh in the risk of collapse at the point's learning rate. The deviation is that of one training: what
+        the members disagree on, what they doubt themselves, and the sampling error.
         """
-        mean, between = _in_blocks(self._sound, points)
+        mean, doubt = _in_blocks(self._sound, points)
         rates = points.space.values("learning_rate")
         risk = np.broadcast_to(points.choose("learning_rate", {rate: self.risk[rate] for rate in rates}), mean.shape)
         jump = risk * (1 - risk) * (mean - self.floor) ** 2
-        return (1 - risk) * mean + risk * self.floor, np.sqrt(between**2 + self.noise**2 + jump)
+        return (1 - risk) * mean + risk * self.floor, np.sqrt(doubt**2 + self.noise**2 + jump)
 
     def _sound(self, part: Points) -> tuple[Vector, Vector]:
         table = features(part, fidelity=self.fidelity)
-        answers = np.array([member(table) for member in self.members])
-        return answers.mean(axis=0), answers.std(axis=0)
+        means, doubts = zip(*(member(table) for member in self.members), strict=True)
+        own = np.square(doubts[-1])  # only the last one knows how far it is from what it has seen
+        return np.mean(means, axis=0), np.sqrt(np.var(means, axis=0) + own)
+
+
+@dataclass(frozen=True, slots=True)
+class Cautious:
+    """A predictor that promises less the less it knows: what to pick by.
+
+    The best of many uncertain predictions is a lucky one; half a deviation less avoids the worst of that.
+    """
+
+    predictor: Predictor
+
+    def predict(self, points: Points) -> tuple[Vector, Vector]:
+        """Means less half a deviation, and the deviations, each of shape (n,)."""
+        mean, deviation = self.predictor.predict(points)
+        return mean - CAUTION * deviation, deviation
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,19 +240,31 @@ def _rank(correlation: Callable[..., Any], guess: Vector, truth: Vector) -> floa
     return float(correlation(guess, truth).statistic)
 
 
-def _fit_members(table: Matrix, effectiveness: Vector, seed: int) -> tuple[Callable[[Matrix], Vector], ...]:
-    """A linear model of the log odds, a forest, and a smooth process: unlike, so that their errors cancel."""
+def _fit_members(table: Matrix, effectiveness: Vector, seed: int) -> tuple[Member, ...]:
+    """A linear model, a margin machine, two kinds of trees, the nearest students, and a smooth process.
+
+    Each alone is a poor judge on twenty trainings; being unlike, their errors cancel (`benchmarks/search_quality.py`).
+    """
     odds = logit(np.clip(effectiveness, 1e-3, 1 - 1e-3))
+    middle, width = float(odds.mean()), float(odds.std()) or 1.0
     ridge = BayesianRidge().fit(table, odds)
-    trees = ExtraTreesRegressor(_TREES, min_samples_leaf=2, random_state=seed).fit(table, effectiveness)
+    margin = SVR(epsilon=0.1).fit(table, (odds - middle) / width)
+    forest = ExtraTreesRegressor(_TREES, min_samples_leaf=2, random_state=seed)
+    boosted = GradientBoostingRegressor(n_estimators=60, max_depth=2, subsample=0.7, random_state=seed)
+    nearest = KNeighborsRegressor(min(5, len(table)), weights="distance")
+    for model in (forest, boosted, nearest):
+        model.fit(table, effectiveness)
     kernel = ConstantKernel(1.0) * Matern(4.0, nu=2.5) + WhiteKernel(0.3, (1e-2, 2.0))
     process = fitted_quietly(
         GaussianProcessRegressor(kernel, normalize_y=True, random_state=seed), table, effectiveness
     )
     return (
-        lambda rows: np.asarray(expit(ridge.predict(rows))),
-        lambda rows: np.asarray(trees.predict(rows)),
-        lambda rows: np.asarray(process.predict(rows)),
+        lambda rows: (expit(ridge.predict(rows)), 0.0),
+        lambda rows: (expit(middle + width * margin.predict(rows)), 0.0),
+        lambda rows: (forest.predict(rows), 0.0),
+        lambda rows: (boosted.predict(rows), 0.0),
+        lambda rows: (nearest.predict(rows), 0.0),
+        lambda rows: process.predict(rows, return_std=True),
     )
 
 
@@ -239,9 +275,11 @@ def fitted_quietly(model: Any, table: Matrix, target: Vector) -> Any:
         return model.fit(table, target)
 
 
-def _mean_of(sound: Observations, judge: Judge) -> Callable[[Matrix], Vector]:
+def _mean_of(sound: Observations, judge: Judge) -> Member:
+    """Too few trainings to fit: their mean, doubted by their spread, for one by half the way to chance."""
     mean = float(sound.effectiveness.mean()) if len(sound) else judge.chance
-    return lambda rows: np.full(len(rows), mean)
+    spread = float(sound.effectiveness.std()) if len(sound) > 1 else abs(mean - judge.chance) / 2
+    return lambda rows: (np.full(len(rows), mean), spread)
 
 
 def _collapse_risk(seen: Observations, collapsed: NDArray[np.bool_]) -> dict[float, float]:
