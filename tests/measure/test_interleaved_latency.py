@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from codewren.core.errors import InputError
-from codewren.measure.latency import interleaved, ratio
+from codewren.measure.latency import in_slices, interleaved, ratio
 
 
 class Machine:
@@ -96,3 +96,29 @@ def test_nothing_to_time_is_refused():
     for callables, items, rounds in (({}, [1], 1), ({"a": len}, [], 1), ({"a": len}, [1], 0)):
         with pytest.raises(InputError, match="nothing to time"):
             interleaved(callables, items, rounds=rounds)
+
+
+def test_slices_time_every_item_of_a_share_once_and_take_turns():
+    machine = Machine()
+    callables = {"slow": machine.work("slow", 1_000), "fast": machine.work("fast", 10)}
+    found = in_slices(
+        callables, {"slow": [1, 2, 3], "fast": [1, 2, 3, 4, 5, 6]}, slices=9, clock=machine.clock, threads=2
+    )
+    assert found["slow"].items_s == pytest.approx((1e-6, 2e-6, 3e-6))
+    assert found["fast"].items_s == pytest.approx(tuple(n * 1e-8 for n in range(1, 7)))
+    names = [name for name, _ in machine.calls]
+    assert names == ["slow", "fast", "fast", "fast", "fast", "slow", "slow", "fast", "fast"]
+    assert (found["fast"].rounds, found["fast"].threads) == (1, 2)
+    assert found["fast"].processor_s is not None
+
+
+def test_a_timing_can_be_judged_on_some_items_only():
+    machine = Machine()
+    found = interleaved({"a": machine.work("a", 1_000)}, [1, 2, 3, 4], clock=machine.clock)["a"].at([0, 3])
+    assert found.items_s == pytest.approx((1e-6, 4e-6))
+    assert found.median_s.value == pytest.approx(2.5e-6)
+
+
+def test_an_empty_share_is_refused():
+    with pytest.raises(InputError, match="nothing to time"):
+        in_slices({"a": len}, {"a": []}, slices=3)

@@ -5,49 +5,18 @@ Shape key: N items, B resamples.
 
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from codewren.core.errors import InputError
+from codewren.measure.figure import CONFIDENCE
+from codewren.measure.figure import RESAMPLES as RESAMPLES  # noqa: PLC0414  whoever wants intervals finds both here
+from codewren.measure.figure import Measure as Measure  # noqa: PLC0414
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
-
-CONFIDENCE = 0.95
-RESAMPLES = 2000
-
-
-@dataclass(frozen=True, slots=True)
-class Measure:
-    """One figure with its 95 % interval.
-
-    Attributes:
-        name: what was measured.
-        value: the figure.
-        low: lower end of the interval.
-        high: upper end of the interval.
-        n: what it rests on, the denominator of a proportion, else the number of items.
-    """
-
-    name: str
-    value: float
-    low: float
-    high: float
-    n: int
-
-    def __str__(self) -> str:
-        return f"{self.value:.4f} [{self.low:.4f}, {self.high:.4f}]"
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the JSON form."""
-        return asdict(self)
-
-    @classmethod
-    def from_dict(cls, raw: dict[str, Any]) -> Self:
-        """Read the JSON form."""
-        return cls(**raw)
 
 
 def proportion(name: str, successes: int, n: int) -> Measure:

@@ -1,17 +1,27 @@
-"""How long one item takes, several callables timed in turn so that a slow minute of the machine hits all of them."""
+"""How long one item takes, several callables timed in turn so that a slow minute of the machine hits all of them.
+
+Standard library only: `codewren bench` runs on the base install, and a child process that is timed loads nothing else.
+"""
 
 import gc
 import os
+import random
+import statistics
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
-from typing import Any, TypeVar
-
-import numpy as np
+from dataclasses import asdict, dataclass, replace
+from typing import Any, Self, TypeVar
 
 from codewren.core.errors import InputError
-from codewren.measure.intervals import RESAMPLES, Floats, Measure, summary
+from codewren.measure.figure import (
+    Measure,
+    bootstrap_measure,
+    percentile_measure,
+    quantile,
+    quantile_measure,
+    resamples,
+)
 
 Item = TypeVar("Item")
 
@@ -21,14 +31,16 @@ class Latency:
     """Seconds one item takes in one callable.
 
     Attributes:
-        median_s: median over items, each item's time being its median over rounds; bootstrap interval over items.
-        mean_s: mean over the same times (what the papers report).
+        median_s: median over items, each item's time being its median over rounds; exact interval over items.
+        mean_s: mean over the same times (what the papers report), bootstrap interval.
         p95_s: the time that 95 % of the items stay below.
         rounds: times each item was run.
         threads: threads the callable was told to use, None where nobody said.
         cores_busy: processor time over wall time, of all threads of this process: 1.0 is one core throughout.
         cores_available: cores this process may run on.
         items_s: time of each item, in the order given.
+        processor_s: median over items of the processor time of all threads, which neighbours on a busy machine do not
+            lengthen; None where it was not taken.
     """
 
     name: str
@@ -40,6 +52,7 @@ class Latency:
     cores_busy: float
     cores_available: int
     items_s: tuple[float, ...]
+    processor_s: Measure | None = None
 
     def __str__(self) -> str:
         low, high = self.median_s.low * 1e3, self.median_s.high * 1e3
@@ -48,6 +61,11 @@ class Latency:
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON form, without the single items."""
         return {key: value for key, value in asdict(self).items() if key != "items_s"}
+
+    def at(self, places: Sequence[int]) -> Self:
+        """The same timing, judged on some of its items only."""
+        items_s = [self.items_s[place] for place in places]
+        return replace(self, items_s=tuple(items_s), **_summaries(items_s), processor_s=None)
 
 
 def interleaved(
@@ -77,20 +95,109 @@ def interleaved(
     """
     if not callables or not items or rounds < 1:
         raise InputError(f"nothing to time: {len(callables)} callables, {len(items)} items, {rounds} rounds")
-    names = list(callables)
-    times_s = {name: np.zeros((rounds, len(items))) for name in names}
-    busy_s = dict.fromkeys(names, 0.0)
-    wall_s = dict.fromkeys(names, 0.0)
+    watches = {name: _Stopwatch(clock) for name in callables}
     with _no_garbage_collection():
         for turn in range(-warmup, rounds):
-            for name in names if turn % 2 == 0 else reversed(names):
-                busy_before, wall_before = time.process_time(), time.perf_counter()
-                one_round = _one_round(callables[name], items, clock)
-                if turn >= 0:
-                    times_s[name][turn] = one_round
-                    busy_s[name] += time.process_time() - busy_before
-                    wall_s[name] += time.perf_counter() - wall_before
-    return {name: _latency(name, times_s[name], busy_s[name] / wall_s[name], threads) for name in names}
+            for name in list(callables) if turn % 2 == 0 else reversed(list(callables)):
+                watches[name].run(callables[name], items, timed=turn >= 0)
+    return {name: watch.latency(name, rounds, threads) for name, watch in watches.items()}
+
+
+def in_slices(
+    callables: Mapping[str, Callable[[Item], object]],
+    shares: Mapping[str, Sequence[Item]],
+    *,
+    slices: int,
+    threads: int | None = None,
+    clock: Callable[[], int] = time.perf_counter_ns,
+) -> dict[str, Latency]:
+    """Time every callable once on each item of its own share: what a function costs that was never seen before.
+
+    Repeating an item would find its words in a tokenizer's cache. Slow callables get fewer items; all shares are cut
+    into as many slices, and in each slice all callables take their turn, the order turned round every time.
+
+    Args:
+        callables: what to time, by name; warmed up by the caller, with other items.
+        shares: for each callable its arguments.
+        slices: turns; at most as many as the smallest share has items.
+        threads: what the callables were told to use; noted, not enforced.
+        clock: nanoseconds.
+
+    Raises:
+        InputError: no callables, a share without items, or no slices.
+    """
+    smallest = min((len(shares[name]) for name in callables), default=0)
+    if smallest < 1 or slices < 1:
+        raise InputError(f"nothing to time: {len(callables)} callables, {smallest} items, {slices} slices")
+    slices = min(slices, smallest)
+    watches = {name: _Stopwatch(clock) for name in callables}
+    with _no_garbage_collection():
+        for turn in range(slices):
+            for name in list(callables) if turn % 2 == 0 else reversed(list(callables)):
+                watches[name].run(callables[name], _slice(shares[name], turn, slices), timed=True)
+    # Slices were timed one after the other; their items lie back to back, in the order given.
+    return {name: watch.joined().latency(name, 1, threads) for name, watch in watches.items()}
+
+
+def _slice(items: Sequence[Item], turn: int, slices: int) -> Sequence[Item]:
+    return items[turn * len(items) // slices : (turn + 1) * len(items) // slices]
+
+
+class _Stopwatch:
+    """Times of one callable, a row a pass."""
+
+    def __init__(self, clock: Callable[[], int]) -> None:
+        self._clock = clock
+        self._wall_s: list[list[float]] = []
+        self._processor_s: list[list[float]] = []
+        self._busy_s = self._passed_s = 0.0
+
+    def run(self, call: Callable[[Item], object], items: Sequence[Item], *, timed: bool) -> None:
+        """One pass over the items."""
+        clock, processor = self._clock, time.process_time_ns
+        wall_s, processor_s = [], []
+        busy_before, before = processor(), time.perf_counter()
+        for item in items:
+            processor_start = processor()
+            start = clock()
+            call(item)
+            end = clock()
+            wall_s.append((end - start) / 1e9)
+            processor_s.append((processor() - processor_start) / 1e9)
+        if timed:
+            self._wall_s.append(wall_s)
+            self._processor_s.append(processor_s)
+            self._busy_s += (processor() - busy_before) / 1e9
+            self._passed_s += time.perf_counter() - before
+
+    def joined(self) -> Self:
+        """All passes as one."""
+        self._wall_s = [[one for row in self._wall_s for one in row]]
+        self._processor_s = [[one for row in self._processor_s for one in row]]
+        return self
+
+    def latency(self, name: str, rounds: int, threads: int | None) -> Latency:
+        """What the passes come to."""
+        items_s = [statistics.median(times) for times in zip(*self._wall_s, strict=True)]
+        processor_s = [statistics.median(times) for times in zip(*self._processor_s, strict=True)]
+        return Latency(
+            name=name,
+            **_summaries(items_s),
+            rounds=rounds,
+            threads=threads,
+            cores_busy=self._busy_s / self._passed_s,
+            cores_available=cores_available(),
+            items_s=tuple(items_s),
+            processor_s=quantile_measure("processor_s", processor_s),
+        )
+
+
+def _summaries(items_s: Sequence[float]) -> dict[str, Any]:
+    return {
+        "median_s": quantile_measure("median_s", items_s),
+        "mean_s": bootstrap_measure("mean_s", items_s),
+        "p95_s": quantile(items_s, 0.95),
+    }
 
 
 @contextmanager
@@ -105,36 +212,8 @@ def _no_garbage_collection() -> Iterator[None]:
             gc.enable()
 
 
-def _one_round(run: Callable[[Item], object], items: Sequence[Item], clock: Callable[[], int]) -> list[float]:
-    times_s = []
-    for item in items:
-        start = clock()
-        run(item)
-        times_s.append((clock() - start) / 1e9)
-    return times_s
-
-
-def _latency(name: str, times_s: Floats, cores_busy: float, threads: int | None) -> Latency:
-    items_s = np.median(times_s, axis=0)
-    draws = items_s[_draws(len(items_s))]
-    return Latency(
-        name=name,
-        median_s=summary("median_s", float(np.median(items_s)), np.median(draws, axis=1), len(items_s)),
-        mean_s=summary("mean_s", float(items_s.mean()), draws.mean(axis=1), len(items_s)),
-        p95_s=float(np.quantile(items_s, 0.95)),
-        rounds=len(times_s),
-        threads=threads,
-        cores_busy=cores_busy,
-        cores_available=_cores_available(),
-        items_s=tuple(float(seconds) for seconds in items_s),
-    )
-
-
-def _draws(n: int) -> np.ndarray[Any, np.dtype[np.int64]]:
-    return np.random.default_rng(0).integers(0, n, (RESAMPLES, n))
-
-
-def _cores_available() -> int:
+def cores_available() -> int:
+    """Cores this process may run on."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
@@ -151,7 +230,10 @@ def ratio(slow: Latency, fast: Latency) -> Measure:
             f"{slow.name} was timed on {len(slow.items_s)} items, {fast.name} on {len(fast.items_s)}; "
             "time both in one call"
         )
-    draws = _draws(len(slow.items_s))
-    above, below = np.array(slow.items_s), np.array(fast.items_s)
-    values = np.median(above[draws], axis=1) / np.median(below[draws], axis=1)
-    return summary("ratio", float(np.median(above) / np.median(below)), values, len(above))
+    pairs, rng = list(zip(slow.items_s, fast.items_s, strict=True)), random.Random(0)
+    drawn = [_median_ratio(rng.choices(pairs, k=len(pairs))) for _ in range(resamples(len(pairs)))]
+    return percentile_measure("ratio", _median_ratio(pairs), drawn, len(pairs))
+
+
+def _median_ratio(pairs: Sequence[tuple[float, float]]) -> float:
+    return statistics.median(slow for slow, _ in pairs) / statistics.median(fast for _, fast in pairs)
