@@ -106,15 +106,17 @@ void bind_kernel(nb::module_& m) {
            [](PythonModel* self, Bytes weights, const std::map<std::string, Row>& tensors, std::size_t vocab_size,
               std::size_t hidden_size, std::size_t intermediate_size, std::size_t num_attention_heads,
               std::size_t num_hidden_layers, std::size_t max_sequence_length, std::string hidden_act,
-              std::string position_embedding_type, std::size_t labels, bool pair, bool symmetric, std::string target) {
+              std::string position_embedding_type, std::size_t labels, bool pair, bool symmetric, std::string target,
+              std::size_t embedding_size) {
              new (self) PythonModel(std::move(weights), tensors,
                                     {vocab_size, hidden_size, intermediate_size, num_attention_heads, num_hidden_layers,
-                                     max_sequence_length, hidden_act, position_embedding_type, labels, pair, symmetric},
+                                     max_sequence_length, hidden_act, position_embedding_type, labels, pair, symmetric,
+                                     embedding_size},
                                     target);
            },
            "weights"_a, "tensors"_a, nb::kw_only(), "vocab_size"_a, "hidden_size"_a, "intermediate_size"_a,
            "num_attention_heads"_a, "num_hidden_layers"_a, "max_sequence_length"_a, "hidden_act"_a,
-           "position_embedding_type"_a, "labels"_a, "pair"_a, "symmetric"_a, "target"_a = "")
+           "position_embedding_type"_a, "labels"_a, "pair"_a, "symmetric"_a, "target"_a = "", "embedding_size"_a = 0)
       .def("encode", &PythonModel::encode, "texts"_a, "tokenizer"_a, "threads"_a)
       .def("encode_ids", &PythonModel::encode_ids, "functions"_a, "threads"_a)
       .def("logits", &PythonModel::logits, "vectors"_a, "items"_a)

@@ -20,10 +20,12 @@ constexpr size_t padded(size_t size) { return (size + row_multiple - 1) / row_mu
 // Transposed distance rows carry this many zeros at the end, so that a whole block of queries can be read.
 constexpr size_t distance_padding = 64;
 
-// Rows as they lie in the file: value = number * scale[row], the scale being 1 but for int8.
+// Rows as they lie in the file, or in memory, `stride` numbers apart: value = number * scale[row], the scale being 1 but
+// for int8.
 struct StoredRows {
   const void* numbers;
   const uint16_t* scales;
+  size_t stride;
   Dtype dtype;
 };
 
@@ -85,6 +87,8 @@ struct Kernels {
   void (*encode)(const Network&, const int32_t* ids, size_t tokens, float* scratch, float* out);
   // What the last layer of a one-layer student asks: query (padded hidden), attention (padded hidden, padded heads).
   void (*first_question)(const Network&, int32_t id, float* scratch, float* query, float* attention);
+  // wide (rows, padded out) = narrow (rows, padded in) times projection (in, padded out).
+  void (*project)(size_t rows, size_t in, size_t out, const float* narrow, const float* projection, float* wide);
   // Logits of one item from its one or two first-token vectors (padded hidden).
   size_t (*logits_scratch)(const Network&);
   void (*logits)(const Network&, const float* first, const float* second, float* scratch, float* out);

@@ -64,7 +64,7 @@ class Reader {
     const std::size_t size = dtype == Dtype::int8 ? 1 : dtype == Dtype::fp16 ? 2 : 4;
     if (columns && rows > std::numeric_limits<std::size_t>::max() / columns / size)
       throw DamagedError("tensor " + name + " is too large");
-    StoredRows result{range(name, place.offset, rows * columns * size), nullptr, dtype};
+    StoredRows result{range(name, place.offset, rows * columns * size), nullptr, columns, dtype};
     if (dtype == Dtype::int8)
       result.scales = reinterpret_cast<const std::uint16_t*>(range(name, place.scale_offset, rows * 2));
     check_finite(name, result, rows * columns, rows);
@@ -80,7 +80,7 @@ class Reader {
   }
 
   static void copy_row(const StoredRows& source, std::size_t row, std::size_t columns, float* out) {
-    const std::size_t begin = row * columns;
+    const std::size_t begin = row * source.stride;
     if (source.dtype == Dtype::fp32)
       return std::copy_n(static_cast<const float*>(source.numbers) + begin, columns, out), void();
     if (source.dtype == Dtype::fp16) {
@@ -137,6 +137,8 @@ Positions positions_of(const std::string& name) {
   throw DamagedError("unknown position type " + name);
 }
 
+constexpr std::size_t largest_table = std::size_t(1) << 26;  // numbers, as core/student_config.py says
+
 Network shape_of(const Settings& settings) {
   Network net{};
   net.vocab = settings.vocab_size;
@@ -153,9 +155,13 @@ Network shape_of(const Settings& settings) {
   constexpr std::size_t most = std::size_t(1) << 24;
   for (const std::size_t size : {net.vocab, net.hidden, net.inner, net.heads, net.layers, net.max_length, net.labels})
     if (size == 0 || size > most) throw DamagedError("a size of the configuration is out of range");
+  if (settings.embedding_size > most || (settings.embedding_size && net.vocab > largest_table / net.hidden))
+    throw DamagedError("the factorised word table is too large to expand");
   if (net.hidden % net.heads) throw DamagedError("hidden size is not divisible by the number of heads");
   return net;
 }
+
+constexpr std::size_t projected_block = 256;  // rows of a factorised word table that are projected at once
 
 // Fills a network with floats that `kept` holds.
 class Loader {
@@ -163,9 +169,9 @@ class Loader {
   Loader(const Reader& reader, Network& net, std::vector<Floats>& kept)
       : reader_(reader), net_(net), kept_(kept), stride_(padded(net.hidden)) {}
 
-  void embeddings() {
+  void embeddings(const Kernels& kernels, std::size_t narrow) {
     const bool absolute = net_.positions == Positions::absolute;
-    net_.word = reader_.stored("embeddings.word", net_.vocab, net_.hidden);
+    net_.word = narrow ? expanded(kernels, narrow) : reader_.stored("embeddings.word", net_.vocab, net_.hidden);
     Floats position =
         absolute ? reader_.floats("embeddings.position", net_.max_length, net_.hidden, stride_) : Floats(stride_);
     const Floats token_type = reader_.floats("embeddings.token_type", 1, net_.hidden, stride_);
@@ -215,6 +221,23 @@ class Loader {
   }
 
  private:
+  // A factorised word table times its projection, so that a look-up costs what it costs without.
+  StoredRows expanded(const Kernels& kernels, std::size_t narrow) {
+    const StoredRows word = reader_.stored("embeddings.word", net_.vocab, narrow);
+    const Floats projection = reader_.floats("embeddings.projection", net_.hidden, narrow, narrow);
+    Floats transposed(narrow * stride_), block(projected_block * padded(narrow)), wide(net_.vocab * stride_);
+    for (std::size_t row = 0; row < net_.hidden; ++row)
+      for (std::size_t k = 0; k < narrow; ++k)
+        transposed.data()[k * stride_ + row] = projection.data()[row * narrow + k];
+    for (std::size_t begin = 0; begin < net_.vocab; begin += projected_block) {
+      const std::size_t count = std::min(projected_block, net_.vocab - begin);
+      for (std::size_t i = 0; i < count; ++i)
+        Reader::copy_row(word, begin + i, narrow, block.data() + i * padded(narrow));
+      kernels.project(count, narrow, net_.hidden, block.data(), transposed.data(), wide.data() + begin * stride_);
+    }
+    return {keep(std::move(wide)), nullptr, stride_, Dtype::fp32};
+  }
+
   const float* keep(Floats floats) {
     kept_.push_back(std::move(floats));
     return kept_.back().data();
@@ -256,7 +279,7 @@ Student::Student(std::span<const std::uint8_t> weights, const TensorTable& table
     : network_(shape_of(settings)), kernels_(choose(target)) {
   const Reader reader(weights, table);
   Loader loader(reader, network_, floats_);
-  loader.embeddings();
+  loader.embeddings(*kernels_, settings.embedding_size);
   for (std::size_t index = 0; index < network_.layers; ++index) layers_.push_back(loader.layer(index));
   network_.layer = layers_.data();
   loader.head();

@@ -53,6 +53,7 @@ struct Settings {
   std::string hidden_act, position_embedding_type;
   std::size_t labels;
   bool pair, symmetric;
+  std::size_t embedding_size;  // columns of the word table where it is factorised, else 0
 };
 
 struct PairScore {

@@ -16,18 +16,18 @@ namespace {
 void add_stored_row(const StoredRows& table, size_t size, size_t id, const float* other, float* __restrict row) {
   switch (table.dtype) {
     case Dtype::int8: {
-      const int8_t* numbers = static_cast<const int8_t*>(table.numbers) + id * size;
+      const int8_t* numbers = static_cast<const int8_t*>(table.numbers) + id * table.stride;
       const float scale = half_to_float(table.scales[id]);
       for (size_t k = 0; k < size; ++k) row[k] = float(numbers[k]) * scale + other[k];
       break;
     }
     case Dtype::fp16: {
-      const uint16_t* numbers = static_cast<const uint16_t*>(table.numbers) + id * size;
+      const uint16_t* numbers = static_cast<const uint16_t*>(table.numbers) + id * table.stride;
       for (size_t k = 0; k < size; ++k) row[k] = half_to_float(numbers[k]) + other[k];
       break;
     }
     case Dtype::fp32: {
-      const float* numbers = static_cast<const float*>(table.numbers) + id * size;
+      const float* numbers = static_cast<const float*>(table.numbers) + id * table.stride;
       for (size_t k = 0; k < size; ++k) row[k] = numbers[k] + other[k];
       break;
     }
@@ -89,7 +89,11 @@ void first_question(const Network& net, int32_t id, float* scratch, float* query
   ask(net, last.rows, query, attention);
 }
 
-constexpr Kernels table = {CODEWREN_NAME, panel,  encode_scratch, encode,        first_question,
+void project(size_t rows, size_t in, size_t out, const float* narrow, const float* projection, float* wide) {
+  multiply<true>(rows, padded(out), in, {narrow, padded(in), 1}, projection, padded(out), wide, padded(out));
+}
+
+constexpr Kernels table = {CODEWREN_NAME,  panel,  encode_scratch, encode,        first_question, project,
                            logits_scratch, logits, pairs_scratch,  prepare_pairs, score_pairs};
 
 }  // namespace

@@ -44,7 +44,10 @@ class Oracle:
 
     def vector(self, ids: Sequence[int]) -> Array:
         """First-token vector of one function."""
-        x_TH = self.tensors["embeddings.word"][list(ids)] + self.tensors["embeddings.token_type"]
+        x_TH = self.tensors["embeddings.word"][list(ids)]
+        if self.config.get("embedding_size"):
+            x_TH = x_TH @ self.tensors["embeddings.projection"].T
+        x_TH = x_TH + self.tensors["embeddings.token_type"]
         if self.config["position_embedding_type"] == "absolute":
             x_TH = x_TH + self.tensors["embeddings.position"][: len(ids)]
         x_TH = self._norm("embeddings.norm", x_TH)

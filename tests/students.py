@@ -32,6 +32,8 @@ def random_tensors(config: StudentConfig, task: Task, seed: int = 0) -> dict[str
             values = rng.normal(size=shape) * (1.2 / np.sqrt(shape[-1]) if len(shape) == 2 else 0.3)
         tensors[name] = values.astype(np.float32)
     tensors["embeddings.word"] *= 4
+    if config.embedding_size:
+        tensors["embeddings.word"] *= np.float32(config.embedding_size**0.5)
     return tensors
 
 

@@ -16,17 +16,22 @@ CONFIG = StudentConfig(
     tokenizer=TokenizerKind.WORDPIECE, vocab_size=60, hidden_size=24, intermediate_size=20, num_attention_heads=3
 ).replace(max_sequence_length=80)
 CASES = [
-    ("function", 1, PositionType.ABSOLUTE, Activation.GELU),
-    ("symmetric", 2, PositionType.RELATIVE_KEY, Activation.SILU),
-    ("concat", 2, PositionType.RELATIVE_KEY_QUERY, Activation.GELU_NEW),
+    ("function", 1, PositionType.ABSOLUTE, Activation.GELU, 0),
+    ("function", 1, PositionType.ABSOLUTE, Activation.GELU, 7),
+    ("symmetric", 2, PositionType.RELATIVE_KEY, Activation.SILU, 0),
+    ("concat", 2, PositionType.RELATIVE_KEY_QUERY, Activation.GELU_NEW, 0),
 ]
 
 
-@pytest.mark.parametrize(("head", "layers", "positions", "act"), CASES)
-def test_onnx_equals_the_runtime(tmp_path, head, layers, positions, act):
+@pytest.mark.parametrize(("head", "layers", "positions", "act", "narrow"), CASES)
+def test_onnx_equals_the_runtime(tmp_path, head, layers, positions, act, narrow):
     task, pair_head = HEADS[head]
     config = CONFIG.replace(
-        num_hidden_layers=layers, position_embedding_type=positions, hidden_act=act, pair_head=pair_head
+        num_hidden_layers=layers,
+        position_embedding_type=positions,
+        hidden_act=act,
+        pair_head=pair_head,
+        embedding_size=narrow,
     )
     bundle = Bundle.read(write_student(tmp_path / "x.wren", config, task))
     size = bundle_to_onnx(bundle, tmp_path / "x.onnx")

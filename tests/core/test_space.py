@@ -32,6 +32,13 @@ def test_chromosome_order_is_the_papers():
     assert named_space("papers", CLONE).field_names == tuple(StudentConfig().to_dict())[:13]
 
 
+def test_the_papers_spaces_have_no_factorised_word_table():
+    for name in SPACES:
+        assert tuple(named_space(name, CLONE).values("embedding_size"))[1:] == (
+            (16, 32, 64) if name == "extended" else ()
+        )
+
+
 def test_batch_sizes_depend_on_the_task():
     assert tuple(named_space("papers", CLONE).values("batch_size")) == (8, 16)
     assert tuple(named_space("papers", VULNERABILITY).values("batch_size")) == (16, 32, 64)

@@ -90,6 +90,17 @@ def test_every_shape_equals_the_reference_on_every_instruction_set(
             np.testing.assert_allclose(kernel_logits(predictor, [[0, 5]], [0])[0], oracle.logits([0, 5]), atol=1e-5)
 
 
+@pytest.mark.parametrize("target", TARGETS)
+@pytest.mark.parametrize("storage", Storage)
+@pytest.mark.parametrize("narrow", [1, 7, 16, 40])
+def test_a_factorised_word_table_equals_the_reference(
+    tmp_path: Path, narrow: int, storage: Storage, target: str
+) -> None:
+    for layers, vocab in ((1, 60), (2, 300)):  # 300 rows are more than one block of the expansion
+        config = CONFIG.replace(embedding_size=narrow, storage=storage, num_hidden_layers=layers, vocab_size=vocab)
+        assert_equals_reference(write_student(tmp_path / "x.wren", config), target)
+
+
 def test_a_function_without_special_tokens_asks_with_its_own_first_token(tmp_path: Path) -> None:
     path = write_student(tmp_path / "x.wren", CONFIG.replace(storage=Storage.FP32))
     predictor, oracle = Predictor(Bundle.read(path)), Oracle(path)

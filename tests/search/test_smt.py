@@ -47,6 +47,18 @@ def test_bounds_equal_those_of_all_points_that_brute_force_keeps(limits):
         assert bounds == (min(values), max(values))
 
 
+def test_a_factorised_word_table_is_bounded_too():
+    space = small_space().only(["vocab_size", "num_hidden_layers", "hidden_size", "num_attention_heads"])
+    space = space.with_domains({"embedding_size": (0, 16, 64), "storage": (Storage.INT8, Storage.FP32)})
+    limit = Limit(SIZE, 250_000)
+    kept = [config for config in space if shipped(config) <= limit.most]
+    assert set(feasible_points(space, [limit]).configs()) == set(kept)
+    wide = space.with_domains({"embedding_size": (0,)})
+    largest = [Reasoner(one, [limit]).bounds("vocab_size")[1] for one in (space, wide)]
+    assert largest == [8000, max(config.vocab_size for config in kept if not config.embedding_size)]
+    assert largest[1] < 8000
+
+
 def test_a_found_point_keeps_every_limit():
     limits = [Limit(SIZE, 300_000), Limit(honest_flops(CLONE), 30_000_000)]
     config = Reasoner(small_space(), limits, field_limits=[FieldLimit("vocab_size", least=2000)]).feasible()

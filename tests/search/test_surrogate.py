@@ -51,6 +51,12 @@ def test_categories_are_indicators_and_sizes_are_ratios():
     assert table[2, 4] - table[1, 4] == pytest.approx(table[1, 4] - table[0, 4])
 
 
+def test_a_factorised_word_table_counts_by_how_much_narrower_it_is():
+    configs = [StudentConfig(hidden_size=64, embedding_size=size) for size in (0, 16, 32, 64)]
+    table = features(Points.of(SPACE.only(["embedding_size", "hidden_size"]), configs))
+    assert table[:, 1].tolist() == [0, 2, 1, 0]
+
+
 def test_papers_codes_are_its_chromosome():
     space = papers_box_space(CLONE)
     config = StudentConfig(

@@ -28,10 +28,11 @@ def ids(config=CONFIG):
     return torch.randint(0, config.vocab_size, (int(LENGTHS.sum()),), generator=torch.Generator().manual_seed(3))
 
 
+@pytest.mark.parametrize("narrow", [0, 7])
 @pytest.mark.parametrize("task", [VULNERABILITY, CLONE])
 @pytest.mark.parametrize("positions", PositionType)
-def test_state_has_the_names_and_shapes_of_the_bundle(positions, task):
-    config = CONFIG.replace(position_embedding_type=positions)
+def test_state_has_the_names_and_shapes_of_the_bundle(positions, task, narrow):
+    config = CONFIG.replace(position_embedding_type=positions, embedding_size=narrow)
     model = student(config, task)
     assert {name: tuple(t.shape) for name, t in model.state_dict().items()} == tensor_shapes(config, task)
     assert sum(p.numel() for p in model.parameters()) == parameter_count(config, task)
@@ -70,6 +71,24 @@ def test_absolute_student_equals_transformers_roberta(act):
             want = theirs(one, attention_mask=torch.ones_like(one), position_ids=positions).last_hidden_state[0, 0]
             got = model.encode(packed, LENGTHS)[index]
         assert torch.allclose(got, want, atol=2e-5)
+
+
+def test_factorised_student_is_a_plain_one_with_the_product_as_its_word_table():
+    narrow, plain = student(CONFIG.replace(embedding_size=7)), student()
+    state = narrow.state_dict()
+    projection = state.pop("embeddings.projection")
+    state["embeddings.word"] = torch.stack([projection @ row for row in state["embeddings.word"]])
+    plain.load_state_dict(state)
+    with torch.no_grad():
+        got, want = narrow.encode(ids(), LENGTHS), plain.encode(ids(), LENGTHS)
+    assert torch.allclose(got, want, atol=1e-5)
+
+
+def test_word_vectors_start_with_the_same_spread_factorised_or_not():
+    for narrow in (16, 64):
+        model = Student(StudentConfig(embedding_size=narrow), VULNERABILITY, seed=0)
+        words = model.embeddings.word @ model.embeddings.projection.T
+        assert words.std().item() == pytest.approx(0.02, rel=0.1)
 
 
 def as_roberta(model, template):

@@ -197,7 +197,7 @@ def papers_box_space(task: Task, base: StudentConfig = DEFAULT, *, released: boo
 
 
 def extended_space(task: Task, base: StudentConfig = DEFAULT) -> SearchSpace:
-    """Our own space: down to 0.1 MB, small vocabularies and few layers in fine steps, storage and pair head as fields.
+    """Our own space: down to 0.1 MB, in fine steps; storage, pair head and the width of the word table are fields too.
 
     Steps are roughly geometric, because both quality and bytes follow ratios. Regularisation is no field: it is set
     with the learning rate, apart from the architecture (SPEC 4.2 item 8).
@@ -213,6 +213,7 @@ def extended_space(task: Task, base: StudentConfig = DEFAULT) -> SearchSpace:
         "position_embedding_type": (PositionType.ABSOLUTE, PositionType.RELATIVE_KEY),
         "learning_rate": (3e-4, 5e-4, 1e-3, 2e-3, 4e-3),
         "storage": (Storage.INT8, Storage.FP16),
+        "embedding_size": (0, 16, 32, 64),
     }
     if task.unit is Unit.PAIR:
         own["pair_head"] = tuple(PairHead)

@@ -6,6 +6,9 @@ from typing import Any, Self
 
 from codewren.core.errors import ConfigError, nearest
 
+LARGEST_TABLE = 1 << 26
+"""Numbers of the word table after its projection: a small file must not fill the memory."""
+
 
 class TokenizerKind(StrEnum):
     """The four tokenizers of Avatar (SPEC 2.7)."""
@@ -50,9 +53,10 @@ class Storage(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class StudentConfig:
-    """Avatar's 13 hyperparameters, then our own (`pair_head`, `storage`).
+    """Avatar's 13 hyperparameters, then our own.
 
-    `max_sequence_length` counts tokens of one function including `<s>` and `</s>`.
+    `max_sequence_length` counts tokens of one function including `<s>` and `</s>`. `embedding_size` E > 0 keeps a word
+    table of V x E and a projection to the hidden size in place of one of V x H (Lan et al. 2020); 0 does not.
 
     Raises:
         ConfigError: the combination cannot be built.
@@ -78,6 +82,7 @@ class StudentConfig:
     batch_size: int = 16
     pair_head: PairHead = PairHead.CONCAT
     storage: Storage = Storage.INT8
+    embedding_size: int = 0
 
     def __post_init__(self) -> None:
         for name, least in _LEAST.items():
@@ -90,6 +95,11 @@ class StudentConfig:
                 raise ConfigError(f"{name} {value} must lie in [0, 1)")
         if not self.learning_rate > 0:
             raise ConfigError(f"learning_rate {self.learning_rate} must be positive")
+        if self.embedding_size and self.vocab_size * self.hidden_size > LARGEST_TABLE:
+            raise ConfigError(
+                f"vocab_size {self.vocab_size} x hidden_size {self.hidden_size} exceeds {LARGEST_TABLE}, the largest "
+                "table that is expanded from embedding_size when a student is loaded; lower one of them"
+            )
         heads = self.num_attention_heads
         if self.hidden_size % heads:
             below = self.hidden_size // heads * heads
@@ -103,8 +113,12 @@ class StudentConfig:
         return replace(self, **changes)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the JSON form."""
-        return {name: str(value) if isinstance(value, StrEnum) else value for name, value in asdict(self).items()}
+        """Return the JSON form; what is switched off is left out, so that equal students of all versions look equal."""
+        plain = asdict(self)
+        for name in _SWITCHES:
+            if not plain[name]:
+                del plain[name]
+        return {name: str(value) if isinstance(value, StrEnum) else value for name, value in plain.items()}
 
     @classmethod
     def from_dict(cls, raw: dict[str, Any]) -> Self:
@@ -132,7 +146,10 @@ _LEAST = {
     "num_attention_heads": 1,
     "max_sequence_length": 3,
     "batch_size": 1,
+    "embedding_size": 0,
 }
+_SWITCHES = ("embedding_size",)
+"""Fields of later versions whose 0 means a student as it always was."""
 _ENUMS: dict[str, type[StrEnum]] = {
     "tokenizer": TokenizerKind,
     "hidden_act": Activation,

@@ -1,6 +1,7 @@
 """Names and shapes of every tensor of a student: what is trained, what is shipped, what is counted.
 
-Shape letters: V vocabulary, H hidden, I intermediate, D = H / heads, S maximum length, C labels.
+Shape letters: V vocabulary, E embedding (where factorised), H hidden, I intermediate, D = H / heads, S maximum length,
+C labels.
 """
 
 from math import prod
@@ -22,7 +23,9 @@ def tensor_shapes(config: StudentConfig, task: Task) -> Shapes:
     (96, 96)
     """
     hidden, inner, length = config.hidden_size, config.intermediate_size, config.max_sequence_length
-    shapes: Shapes = {"embeddings.word": (config.vocab_size, hidden)}
+    shapes: Shapes = {"embeddings.word": (config.vocab_size, config.embedding_size or hidden)}
+    if config.embedding_size:
+        shapes["embeddings.projection"] = (hidden, config.embedding_size)
     absolute = config.position_embedding_type is PositionType.ABSOLUTE
     if absolute:
         shapes["embeddings.position"] = (length, hidden)

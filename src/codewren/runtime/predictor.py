@@ -262,6 +262,7 @@ def _native_model(bundle: Bundle, target: str) -> _native.Model:
             pair=task.unit is Unit.PAIR,
             symmetric=config.pair_head is PairHead.SYMMETRIC,
             target=target,
+            embedding_size=config.embedding_size,
         )
 
 

@@ -177,7 +177,15 @@ def _combinations(points: Points, fields: Sequence[str]) -> tuple[NDArray[np.int
     return first, inverse
 
 
-_SHIPPED = (*SHAPE, "num_attention_heads", "position_embedding_type", "tokenizer", "pair_head", "storage")
+_SHIPPED = (
+    *SHAPE,
+    "num_attention_heads",
+    "position_embedding_type",
+    "tokenizer",
+    "pair_head",
+    "storage",
+    "embedding_size",
+)
 _WRAPPING = ("tokenizer", "vocab_size", "num_hidden_layers", "position_embedding_type", "storage", "pair_head")
 
 
@@ -203,7 +211,11 @@ def _weights_form(terms: Terms, task: Task, kind: PositionType, storage: Storage
     labels = len(task.labels)
     pooled = 2 * hidden if task.unit is Unit.PAIR else hidden
     head = matrix(hidden, pooled) + vector(hidden) + matrix(labels, hidden) + labels * item_of_vector
-    return matrix(vocab, hidden) + positions + 3 * vector(hidden) + layers * layer + head
+    widths = {
+        size: matrix(vocab, size) + matrix(hidden, size) if size else matrix(vocab, hidden)
+        for size in terms.space.values("embedding_size")
+    }
+    return terms.choose("embedding_size", widths) + positions + 3 * vector(hidden) + layers * layer + head
 
 
 def _wrapping_form(rest: Callable[[StudentConfig], int], terms: Terms) -> Quantity:

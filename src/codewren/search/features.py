@@ -24,8 +24,9 @@ def features(points: Points, *, fidelity: NDArray[np.int64] | int | None = None)
     """Encode points for our surrogate, shape (n, f).
 
     Sizes and rates enter as logarithms, every column is centred and scaled by the spread of its own domain (not of
-    the sample), a category becomes one indicator a value. Fields without a choice have no column. With `fidelity`,
-    the logarithm of the epochs is the last column.
+    the sample), a category becomes one indicator a value. A factorised word table counts by how much narrower than
+    the hidden size it is. Fields without a choice have no column. With `fidelity`, the logarithm of the epochs is the
+    last column.
     """
     columns: list[NDArray[np.float64]] = []
     for domain in points.space.domains:
@@ -49,10 +50,18 @@ def _columns(points: Points, field: str) -> list[NDArray[np.float64]]:
     values = points.space.values(field)
     if isinstance(values[0], str):
         return [np.broadcast_to(points.values(field) == str(value), (len(points),)) * np.sqrt(2) for value in values]
+    if field == "embedding_size":
+        return [np.broadcast_to(_narrowing(points), (len(points),))]
     scale = (lambda x: x) if field in _LINEAR else np.log
     domain = scale(np.asarray(values, dtype=np.float64))
     column = scale(points.values(field).astype(np.float64))
     return [np.broadcast_to((column - domain.mean()) / domain.std(), (len(points),))]
+
+
+def _narrowing(points: Points) -> NDArray[np.float64]:
+    """log2(hidden / embedding) where the word table is factorised, 0 elsewhere and where that does not narrow it."""
+    narrow, hidden = points.numbers("embedding_size"), points.numbers("hidden_size")
+    return np.asarray(np.log2(hidden / np.where((narrow > 0) & (narrow < hidden), narrow, hidden)))
 
 
 def _papers_column(points: Points, field: str) -> NDArray[np.float64]:

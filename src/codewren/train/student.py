@@ -56,7 +56,9 @@ class Embeddings(nn.Module):
     def __init__(self, config: StudentConfig) -> None:
         super().__init__()
         hidden = config.hidden_size
-        self.word = nn.Parameter(torch.empty(config.vocab_size, hidden))
+        narrow = config.embedding_size
+        self.word = nn.Parameter(torch.empty(config.vocab_size, narrow or hidden))
+        self.projection = nn.Parameter(torch.empty(hidden, narrow)) if narrow else None
         absolute = config.position_embedding_type is PositionType.ABSOLUTE
         self.position = nn.Parameter(torch.empty(config.max_sequence_length, hidden)) if absolute else None
         self.token_type = nn.Parameter(torch.empty(hidden))
@@ -65,7 +67,10 @@ class Embeddings(nn.Module):
 
     def forward(self, ids_N: Tensor, position_N: Tensor) -> Tensor:
         """(N,) ids and positions to (N, H)."""
-        x_NH = F.embedding(ids_N, self.word) + self.token_type
+        x_NH = F.embedding(ids_N, self.word)
+        if self.projection is not None:
+            x_NH = F.linear(x_NH, self.projection)
+        x_NH = x_NH + self.token_type
         if self.position is not None:
             x_NH = x_NH + F.embedding(position_N, self.position)
         out: Tensor = self.dropout(self.norm(x_NH))
@@ -206,7 +211,8 @@ class Student(nn.Module):
     Args:
         config: its hyperparameters.
         task: unit and number of labels.
-        seed: of the initial weights (normal, sd 0.02, as RoBERTa; biases 0, LayerNorm gains 1).
+        seed: of the initial weights (normal, sd 0.02, as RoBERTa; biases 0, LayerNorm gains 1; a projection keeps the
+            spread of the word vectors).
     """
 
     def __init__(self, config: StudentConfig, task: Task, *, seed: int) -> None:
@@ -223,6 +229,8 @@ class Student(nn.Module):
                     parameter.fill_(float(name.endswith("weight")))
                 elif name.endswith("bias"):
                     parameter.zero_()
+                elif name == "embeddings.projection":
+                    parameter.normal_(0.0, config.embedding_size**-0.5, generator=generator)
                 else:
                     parameter.normal_(0.0, 0.02, generator=generator)
 
