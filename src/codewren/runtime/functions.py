@@ -176,6 +176,11 @@ def _check_query_cost(root: "Node") -> None:
             raise InputError("tens of thousands of brackets without a match: not ordinary source text")
 
 
+def grammar(language: str) -> "Language":
+    """The tree-sitter grammar of one of `LANGUAGES`."""
+    return _grammar(language)[0]
+
+
 @cache
 def _grammar(language: str) -> "tuple[Language, Query]":
     from tree_sitter import Language, Query

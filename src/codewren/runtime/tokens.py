@@ -59,6 +59,15 @@ def shape_hash(text: str, language: str) -> bytes:
     return _hash(blanked)
 
 
+def is_keyword(word: str, language: str) -> bool:
+    """Whether a word of the language can be no name.
+
+    >>> is_keyword("new", "java"), is_keyword("new", "c")
+    (True, False)
+    """
+    return word in _KEYWORDS[language]
+
+
 def overlap(first: list[str], second: list[str]) -> float:
     """Tokens that two functions share, as bags, over the length of the longer one.
 
