@@ -1,0 +1,699 @@
+"""From a syntax tree to reads, writes and control flow: what all languages share.
+
+The rules (`repaired` mode):
+
+- A read of a variable comesFrom every definition that reaches it on some path; branches, loops, `break`, `goto`,
+  `switch` and exceptions are followed, blocks have scopes.
+- A declared variable comesFrom the tokens that make up its first value, an assigned one is computedFrom them. What is
+  read and written at once (`x++`, `x += y`) gets its value from itself, too, and from the definitions before.
+- A write into a part (`a[i] = v`, `*p = v`) is a new definition of the whole that also comes from the old one. A member
+  (`s.x = v`, `p->x = v`) has definitions of its own: the member gets the value, the whole gets the member.
+- Parameters are definitions without sources. A name that nothing in the text defines (a global, a field) is defined
+  where it is first read. Names all in capitals that nothing defines are constants, as literals are.
+- Not data: names of types, methods, called functions, labels and keyword arguments; conditions (of `?:`, too);
+  operands of `sizeof`.
+- Tokens that give nothing and get nothing are no nodes.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from importlib import import_module
+
+from codewren.runtime.dataflow.flow import Flow
+from codewren.runtime.dataflow.tree import Tree
+
+DEEPEST = 120  # trees deeper than this are read flat below it; each level takes up to four Python frames
+
+Values = Sequence[int]
+Handler = Callable[["Walker", int], Values]
+NONE: Values = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Grammar:
+    """What a language adds: who handles each kind of node, and what kinds name things.
+
+    Attributes:
+        handlers: by kind; a kind without one passes on what its children give.
+        members: kinds of `a.b`, with the fields of the whole and of the part.
+        elements: kinds of writes into a part without a name, with the field of the whole ("" for the first child).
+        patterns: kinds that take a value apart into their children.
+        this: kinds whose members are free variables.
+        classes_capitalised: whether an unknown name with a capital letter before a dot is a class.
+    """
+
+    handlers: Mapping[str, Handler]
+    members: Mapping[str, tuple[str, str]]
+    elements: Mapping[str, str]
+    patterns: frozenset[str]
+    this: frozenset[str]
+    classes_capitalised: bool = False
+
+
+@dataclass(slots=True)
+class Frame:
+    """Where `break` and `continue` lead out of; a frame without `continues` is no loop."""
+
+    labels: tuple[str, ...]
+    breaks: list[int] = field(default_factory=list)
+    continues: list[int] | None = None
+    head: int = 0
+    has_default: bool = False
+    values: list[int] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Region:
+    """A function inside the text: what it returns, and its labels."""
+
+    frames: list[Frame] = field(default_factory=list)
+    returned: list[int] = field(default_factory=list)
+    ends: list[int] = field(default_factory=list)
+    labels: dict[str, int] = field(default_factory=dict)
+    jumps: list[tuple[int, str]] = field(default_factory=list)
+
+
+def flow_of(tree: Tree, language: str) -> tuple[dict[int, set[int]], set[int]]:
+    """Sources of each token, and the tokens that are assigned."""
+    grammar: Grammar = import_module(f"codewren.runtime.dataflow.{language}").GRAMMAR
+    walker = Walker(tree, grammar)
+    if tree.kinds:
+        walker.region(lambda: walker.visit(0))
+    walker.flow.solve()
+    return walker.flow.sources, walker.flow.computed
+
+
+class Walker:
+    """Visits nodes; a visit returns the tokens that hold the value of an expression."""
+
+    def __init__(self, tree: Tree, grammar: Grammar) -> None:
+        self.tree = tree
+        self.grammar = grammar
+        self.flow = Flow()
+        self.scopes: list[dict[str, int]] = [{}]
+        self.regions: list[Region] = []
+        self.pending_labels: tuple[str, ...] = ()
+        self.finals = 0
+        self._handlers = grammar.handlers
+        self._parts: dict[tuple[int, str], int] = {}
+        self._depth = 0
+
+    # ---- visiting
+
+    def visit(self, node: int) -> Values:
+        """Handle one node."""
+        handler = self._handlers.get(self.tree.kinds[node], every)
+        if self._depth >= DEEPEST:
+            return self._flat(node)
+        self._depth += 1
+        try:
+            return handler(self, node)
+        finally:
+            self._depth -= 1
+
+    def maybe(self, node: int) -> Values:
+        """Visit what may be left out, as the right side of `&&`."""
+        before = self.flow.current
+        block = self.flow.start(before)
+        values = self.visit(node)
+        if not self.flow.absorb(block, before):
+            self.flow.start(before, self.flow.current)
+        return values
+
+    def visit_all(self, nodes: Iterable[int]) -> list[int]:
+        """Values of all nodes, one after the other."""
+        values: list[int] = []
+        for node in nodes:
+            values += self.visit(node)
+        return values
+
+    def _flat(self, node: int) -> Values:
+        """Below `DEEPEST`: names are read in order, and nothing else is seen."""
+        values: list[int] = []
+        handlers = self._handlers
+        for one in range(node, self.tree.skips[node]):
+            if self.tree.texts[one] and handlers.get(self.tree.kinds[one]) in (name, literal):
+                values += handlers[self.tree.kinds[one]](self, one)
+        return values
+
+    # ---- names
+
+    def lookup(self, text: str) -> int | None:
+        """The variable that a name means here."""
+        for scope in reversed(self.scopes):
+            found = scope.get(text)
+            if found is not None:
+                return found
+        return None
+
+    def known(self, text: str) -> int:
+        """The variable that a name means here; a free one if nothing declares it."""
+        found = self.lookup(text)
+        return self.free(text) if found is None else found
+
+    def free(self, text: str) -> int:
+        """The variable of that name outside all functions."""
+        found = self.scopes[0].get(text)
+        if found is None:
+            found = self.scopes[0][text] = self.flow.variable(free=True)
+        return found
+
+    def declare(self, node: int, values: Values = NONE, *, relation: str = "comesFrom") -> Values:
+        """A new variable in the innermost scope, with its first value."""
+        token = self.tree.at[node]
+        variable = self.scopes[-1][self.tree.texts[node]] = self.flow.variable()
+        self._define(token, values, computed=relation == "computedFrom")
+        self.flow.write(token, variable)
+        return (token,)
+
+    def _define(self, token: int, values: Values, *, computed: bool) -> None:
+        if computed:
+            self.flow.computed.add(token)
+        self.flow.derive(token, list(values))
+
+    # ---- places
+
+    def place(self, node: int) -> int | None:
+        """The variable behind `a`, `a.b`, `a[i]`, `*a`; None where there is no name."""
+        tree, grammar = self.tree, self.grammar
+        steps: list[str] = []
+        while True:
+            kind = tree.kinds[node]
+            if kind in grammar.members:
+                whole, part = (tree.child(node, one) for one in grammar.members[kind])
+                if whole < 0 or part < 0:
+                    return None
+                if tree.kinds[whole] in grammar.this:
+                    found = self.free(tree.texts[part])
+                    break
+                steps.append(tree.texts[part])
+                node = whole
+            elif kind in grammar.elements:
+                node = self._inside(node)
+                if node < 0:
+                    return None
+            elif kind == "identifier" and tree.texts[node] and not self.is_class(node):
+                found = self.known(tree.texts[node])
+                break
+            else:
+                return None
+        for step in reversed(steps):
+            found = self._part(found, step)
+        return found
+
+    def is_class(self, node: int) -> bool:
+        """Whether a name before a dot is that of a class."""
+        text = self.tree.texts[node]
+        if not self.grammar.classes_capitalised or self.tree.fields[node] not in {"object", "array"}:
+            return False
+        return text[:1].isupper() and self.lookup(text) is None
+
+    def _part(self, whole: int, text: str) -> int:
+        found = self._parts.get((whole, text))
+        if found is None:
+            found = self._parts[whole, text] = self.flow.variable(within=whole)
+        return found
+
+    def _inside(self, node: int) -> int:
+        whole = self.grammar.elements[self.tree.kinds[node]]
+        return self.tree.child(node, whole) if whole else self.tree.first(node)
+
+    def member(self, node: int) -> Values:
+        """Read `a.b`: the whole, and the member if it was written."""
+        tree = self.tree
+        whole, part = (tree.child(node, one) for one in self.grammar.members[tree.kinds[node]])
+        if whole < 0 or part < 0 or not tree.texts[part]:
+            return every(self, node)
+        token = tree.at[part]
+        if tree.kinds[whole] in self.grammar.this:
+            self.flow.read(token, self.free(tree.texts[part]))
+            return (token,)
+        values = list(self.visit(whole)) if not self.is_class(whole) else []
+        variable = self.place(node)
+        if variable is not None:
+            self.flow.read(token, variable, tentative=True)
+            return [*values, token]
+        return [token] if is_constant(tree.texts[part]) and not values else values
+
+    # ---- writes
+
+    def assign(self, node: int, values: Values, *, compound: bool = False, weak: bool = False) -> Values:
+        """Write values to a target.
+
+        Args:
+            node: a name, a part of something, or a pattern of those.
+            values: tokens that hold the value.
+            compound: the target is read, too, and gets its value from itself.
+            weak: the old value lives on inside the new one.
+
+        Returns:
+            The tokens that hold the value afterwards.
+        """
+        tree, grammar, kind = self.tree, self.grammar, self.tree.kinds[node]
+        if kind == "identifier":
+            return self._write(tree.at[node], self.place(node), values, compound=compound, weak=weak)
+        if kind in grammar.members:
+            return self._assign_member(node, values, compound=compound, weak=weak)
+        if kind in grammar.elements:
+            return self._assign_element(node, values, compound=compound, weak=weak)
+        if kind in grammar.patterns:
+            return [one for part in tree.children(node) for one in self.assign(part, values, compound=compound)]
+        return self.visit(node)
+
+    def _write(self, token: int, variable: int | None, values: Values, *, compound: bool, weak: bool) -> Values:
+        if variable is not None and (compound or weak):
+            self.flow.read(token, variable)
+        self._define(token, [*values, token] if compound else values, computed=True)
+        if variable is not None:
+            self.flow.write(token, variable)
+        return (token,)
+
+    def _assign_member(self, node: int, values: Values, *, compound: bool, weak: bool) -> Values:
+        tree = self.tree
+        whole, part = (tree.child(node, one) for one in self.grammar.members[tree.kinds[node]])
+        if whole < 0 or part < 0:
+            return self.visit(node)
+        token = tree.at[part]
+        weak = weak or tree.kinds[whole] in self.grammar.elements and self._is_one_of_many(whole)
+        self._write(token, self.place(node), values, compound=compound, weak=weak)
+        if tree.kinds[whole] not in self.grammar.this and not self.is_class(whole):
+            self.assign(whole, (token,), weak=True)
+        return (token,)
+
+    def _is_one_of_many(self, node: int) -> bool:
+        """Whether a part without a name is an element of an array (`*p` and `(p)` are p's only one)."""
+        return self.tree.kinds[node] in {"subscript_expression", "array_access", "subscript"}
+
+    def _assign_element(self, node: int, values: Values, *, compound: bool, weak: bool) -> Values:
+        inside = self._inside(node)
+        if inside < 0:
+            return NONE
+        for index in self.tree.children(node):
+            if index != inside:
+                self.visit(index)
+        if self.tree.kinds[node] != "parenthesized_expression":
+            weak = True
+        return self.assign(inside, values, compound=compound, weak=weak)
+
+    # ---- functions inside the text
+
+    def region(self, walk: Callable[[], Values]) -> Region:
+        """Walk a function that may run here, later, or never, in a scope of its own."""
+        before = self.flow.current
+        self.flow.start(before)
+        region = Region()
+        self.regions.append(region)
+        self.scopes.append({})
+        region.returned += walk()
+        self.scopes.pop()
+        self.regions.pop()
+        for block, label in region.jumps:
+            if label in region.labels:
+                self.flow.lead(block, region.labels[label])
+        self.flow.start(before, self.flow.current, *region.ends)
+        return region
+
+    def frame(self, *, loop: bool) -> Frame:
+        """Open a loop or switch; the labels in front of it are its own."""
+        frame = Frame(self.pending_labels, continues=[] if loop else None)
+        self.pending_labels = ()
+        self.regions[-1].frames.append(frame)
+        return frame
+
+    def close(self) -> None:
+        """Close the innermost loop or switch."""
+        self.regions[-1].frames.pop()
+
+    def loop(self, condition: int, body: Callable[[], object], updates: Sequence[int] = (), *, otherwise: int = -1) -> None:
+        """A loop that tests before it runs; `otherwise` is run when the test fails, not after a break."""
+        head = self.flow.start(self.flow.current)
+        if condition >= 0:
+            self.visit(condition)
+        test = self.flow.current
+        frame = self.frame(loop=True)
+        self.flow.start(test)
+        body()
+        self.close()
+        if frame.continues:
+            self.flow.start(self.flow.current, *frame.continues)
+        self.visit_all(updates)
+        self.flow.lead(self.flow.current, head)
+        exits = [] if condition >= 0 and self.constant(condition) in {"1", "true", "True"} else [test]
+        if otherwise >= 0:
+            self.flow.start(*exits)
+            self.visit(otherwise)
+            exits = [self.flow.current]
+        self.flow.start(*exits, *frame.breaks)
+
+    def constant(self, node: int) -> str:
+        """The text of a condition that is one token, without parentheses."""
+        tree = self.tree
+        while not tree.texts[node] and tree.skips[node] == node + 2:
+            node += 1
+        return tree.texts[node]
+
+    def fork(self, ways: Iterable[Callable[[], object]], *, may_skip: bool = False) -> None:
+        """One of several ways is taken, or none."""
+        before = self.flow.current
+        ends = [before] if may_skip else []
+        for way in ways:
+            self.flow.start(before)
+            way()
+            ends.append(self.flow.current)
+        self.flow.start(*ends)
+
+
+# ---- handlers for the tables of the languages
+
+
+def every(w: Walker, node: int) -> Values:
+    """Pass on what all children give."""
+    end = w.tree.skips[node]
+    if end == node + 1:
+        return NONE
+    values: list[int] = []
+    child, skips, visit = node + 1, w.tree.skips, w.visit
+    while child < end:
+        values += visit(child)
+        child = skips[child]
+    return values
+
+
+def skip(w: Walker, node: int) -> Values:
+    """Not data."""
+    return NONE
+
+
+def literal(w: Walker, node: int) -> Values:
+    """A constant."""
+    return (w.tree.at[node],) if w.tree.at[node] < len(w.tree.tokens) else NONE
+
+
+def is_constant(text: str) -> bool:
+    """Whether a name that nothing defines is one of a constant.
+
+    >>> is_constant("EOF"), is_constant("N"), is_constant("Eof")
+    (True, False, False)
+    """
+    return len(text) > 1 and text.isupper()
+
+
+def name(w: Walker, node: int) -> Values:
+    """A variable that is read."""
+    text, token = w.tree.texts[node], w.tree.at[node]
+    if not text:
+        return NONE
+    variable = w.lookup(text)
+    if variable is None:
+        if is_constant(text):
+            return (token,)
+        if w.is_class(node):
+            return NONE
+        variable = w.free(text)
+    w.flow.read(token, variable)
+    return (token,)
+
+
+def interpolated(w: Walker, node: int) -> Values:
+    """A string, which reads what is inside it."""
+    token = w.tree.at[node]
+    if token >= len(w.tree.tokens):
+        return NONE
+    inner = [one for one in every(w, node) if one != token]
+    if inner:
+        w.flow.derive(token, inner)
+    return (token,)
+
+
+def only(*fields: str) -> Handler:
+    """Visit these fields in this order, and nothing else."""
+
+    def visit(w: Walker, node: int) -> Values:
+        return w.visit_all(child for one in fields for child in w.tree.under(node, one))
+
+    return visit
+
+
+def without(*fields: str) -> Handler:
+    """Visit all children but these fields."""
+
+    def visit(w: Walker, node: int) -> Values:
+        return w.visit_all(child for child in w.tree.children(node) if w.tree.fields[child] not in fields)
+
+    return visit
+
+
+def block(w: Walker, node: int) -> Values:
+    """Statements in a scope."""
+    w.scopes.append({})
+    statements(w, node)
+    w.scopes.pop()
+    return NONE
+
+
+def statements(w: Walker, node: int) -> Values:
+    """Statements one after the other."""
+    for child in w.tree.children(node):
+        w.visit(child)
+    return NONE
+
+
+def scoped(handler: Handler) -> Handler:
+    """Run a handler in a scope."""
+
+    def visit(w: Walker, node: int) -> Values:
+        w.scopes.append({})
+        values = handler(w, node)
+        w.scopes.pop()
+        return values
+
+    return visit
+
+
+def binary(w: Walker, node: int) -> Values:
+    """Operands from the left, however long the chain; what stands right of `&&` may be left out."""
+    tree, rights, kind = w.tree, [], w.tree.kinds[node]
+    while tree.kinds[node] == kind:
+        left, right = tree.child(node, "left"), tree.child(node, "right")
+        if left < 0 or right < 0:
+            break
+        rights.append(right)
+        node = left
+    values = list(every(w, node) if tree.kinds[node] == kind else w.visit(node))
+    for right in reversed(rights):
+        lazy = tree.tokens[tree.at[right] - 1] in {"&&", "||", "and", "or"}
+        values += w.maybe(right) if lazy else w.visit(right)
+    return values
+
+
+def ternary(condition: str, consequence: str, alternative: str) -> Handler:
+    """One of two values; the condition is none."""
+
+    def visit(w: Walker, node: int) -> Values:
+        children = [w.tree.child(node, one) for one in (condition, consequence, alternative)]
+        if children[0] >= 0:
+            w.visit(children[0])
+        before, values, ends = w.flow.current, list[int](), list[int]()
+        for child in children[1:]:
+            block = w.flow.start(before)
+            values += w.visit(child) if child >= 0 else NONE
+            if not w.flow.absorb(block, before):
+                ends.append(w.flow.current)
+        if ends:
+            w.flow.start(*ends, *([before] if len(ends) < 2 else []))
+        return values
+
+    return visit
+
+
+def assignment(w: Walker, node: int) -> Values:
+    """`left = right`, `left += right`."""
+    left, right = w.tree.child(node, "left"), w.tree.child(node, "right")
+    if left < 0 or right < 0:
+        return every(w, node)
+    values = w.visit(right)
+    operator = w.tree.tokens[w.tree.at[right] - 1]
+    return w.assign(left, values, compound=operator not in {"=", ":="})
+
+
+def update(w: Walker, node: int) -> Values:
+    """`x++`."""
+    target = w.tree.first(node)
+    return w.assign(target, NONE, compound=True) if target >= 0 else NONE
+
+
+def if_(w: Walker, node: int) -> Values:
+    """`if` with all its `else if`, without going deeper for each."""
+    tree, ends, last = w.tree, [], node
+    while node >= 0:
+        condition, consequence = tree.child(node, "condition"), tree.child(node, "consequence")
+        if condition >= 0:
+            w.visit(condition)
+        test = w.flow.current
+        if consequence >= 0:
+            w.flow.start(test)
+            w.visit(consequence)
+            ends.append(w.flow.current)
+        w.flow.start(test)
+        last = tree.child(node, "alternative")
+        if last >= 0 and tree.kinds[last] == "else_clause":
+            last = tree.first(last)
+        node = last if last >= 0 and tree.kinds[last] == "if_statement" else -1
+    if last >= 0:
+        w.visit(last)
+    w.flow.start(*ends, w.flow.current)
+    return NONE
+
+
+def while_(w: Walker, node: int) -> Values:
+    """`while (condition) body`, with `else` where there is one."""
+    body = w.tree.child(node, "body")
+    w.loop(
+        w.tree.child(node, "condition"),
+        lambda: w.visit(body) if body >= 0 else None,
+        otherwise=w.tree.child(node, "alternative"),
+    )
+    return NONE
+
+
+def do(w: Walker, node: int) -> Values:
+    """`do body while (condition)`."""
+    body, condition = w.tree.child(node, "body"), w.tree.child(node, "condition")
+    head = w.flow.start(w.flow.current)
+    frame = w.frame(loop=True)
+    if body >= 0:
+        w.visit(body)
+    w.close()
+    if frame.continues:
+        w.flow.start(w.flow.current, *frame.continues)
+    if condition >= 0:
+        w.visit(condition)
+        if w.constant(condition) not in {"0", "false"}:
+            w.flow.lead(w.flow.current, head)
+    w.flow.start(w.flow.current, *frame.breaks)
+    return NONE
+
+
+def for_(*, initial: str) -> Handler:
+    """`for (initial; condition; update) body`."""
+
+    def visit(w: Walker, node: int) -> Values:
+        w.scopes.append({})
+        w.visit_all(w.tree.under(node, initial))
+        body = w.tree.child(node, "body")
+        w.loop(
+            w.tree.child(node, "condition"),
+            lambda: w.visit(body) if body >= 0 else None,
+            w.tree.under(node, "update"),
+        )
+        w.scopes.pop()
+        return NONE
+
+    return visit
+
+
+def jump(w: Walker, node: int) -> Values:
+    """`break` and `continue`, with a label or without."""
+    tree = w.tree
+    word = tree.tokens[tree.at[node]]
+    label = tree.first(node)
+    for frame in reversed(w.regions[-1].frames):
+        if label >= 0:
+            if tree.texts[label] not in frame.labels:
+                continue
+        elif frame.labels and frame.continues is None and not frame.head:
+            continue  # a labelled block is left by name only
+        if word == "break":
+            frame.breaks.append(w.flow.current)
+        elif frame.continues is None:
+            continue
+        else:
+            frame.continues.append(w.flow.current)
+        break
+    w.flow.start()
+    return NONE
+
+
+def return_(w: Walker, node: int) -> Values:
+    """Leave the function with a value."""
+    w.regions[-1].returned += every(w, node)
+    w.regions[-1].ends.append(w.flow.current)
+    w.flow.start()
+    return NONE
+
+
+def throw(w: Walker, node: int) -> Values:
+    """Leave for a handler, which may follow any write of its `try`."""
+    every(w, node)
+    w.flow.start()
+    return NONE
+
+
+def goto(w: Walker, node: int) -> Values:
+    """`goto label`."""
+    label = w.tree.first(node)
+    if label >= 0:
+        w.regions[-1].jumps.append((w.flow.current, w.tree.texts[label]))
+    w.flow.start()
+    return NONE
+
+
+def labelled(w: Walker, node: int) -> Values:
+    """A label that `goto` leads to, or that a `break` names."""
+    tree = w.tree
+    label = tree.first(node)
+    if label < 0:
+        return NONE
+    text = tree.texts[label]
+    w.regions[-1].labels[text] = w.flow.start(w.flow.current)
+    rest = [child for child in tree.children(node) if child != label]
+    is_loop = len(rest) == 1 and tree.kinds[rest[0]] in {
+        "for_statement", "while_statement", "do_statement", "enhanced_for_statement", "labeled_statement"
+    }  # fmt: skip
+    w.pending_labels = (*w.pending_labels, text)
+    if is_loop:
+        w.visit(rest[0])
+        w.pending_labels = ()
+        return NONE
+    frame = w.frame(loop=False)
+    w.visit_all(rest)
+    w.close()
+    if frame.breaks:
+        w.flow.start(w.flow.current, *frame.breaks)
+    return NONE
+
+
+def try_(w: Walker, node: int) -> Values:
+    """`try`: a handler may follow any write before it; `finally` is run after an error, and without one."""
+    flow, tree = w.flow, w.tree
+    before = flow.current
+    first = flow.start(before)
+    flow.trying += 1
+    w.scopes.append({})
+    handlers, last = [], -1
+    for child in tree.children(node):
+        if tree.kinds[child] in {"catch_clause", "except_clause", "except_group_clause"}:
+            handlers.append(child)
+        elif tree.kinds[child] == "finally_clause":
+            last = child
+        else:
+            w.visit(child)
+    w.scopes.pop()
+    tried, ends = [before, *flow.blocks_since(first)], [flow.current]
+    for handler in handlers:
+        flow.start(*tried)
+        w.scopes.append({})
+        w.visit(handler)
+        w.scopes.pop()
+        ends.append(flow.current)
+    flow.trying -= 1
+    everywhere = [before, *flow.blocks_since(first)]
+    if last >= 0 and w.finals < 3:
+        w.finals += 1
+        flow.start(*everywhere)
+        w.visit(last)
+        w.finals -= 1
+    flow.start(*ends)
+    if last >= 0:
+        w.visit(last)
+    return NONE
