@@ -155,10 +155,7 @@ def shipped_size(size_bytes: Callable[[StudentConfig], int], task: Task) -> Cost
 
 def weights_bytes(terms: Terms, task: Task) -> Quantity:
     """Exact bytes of `weights.bin`: `core.layout.weights_size_bytes` in closed form."""
-    stored, kinds = terms.space.values("storage"), terms.space.values("position_embedding_type")
-    by_kind = {kind: {s: _weights_form(terms, task, kind, s) for s in stored} for kind in kinds}
-    chosen = {kind: terms.choose("storage", amounts) for kind, amounts in by_kind.items()}
-    return terms.choose("position_embedding_type", chosen)
+    return terms.choose("storage", {s: _weights_form(terms, task, s) for s in terms.space.values("storage")})
 
 
 def one_by_one(one: Callable[[StudentConfig], float], points: Points, fields: Sequence[str]) -> Amounts:
@@ -189,7 +186,7 @@ _SHIPPED = (
 _WRAPPING = ("tokenizer", "vocab_size", "num_hidden_layers", "position_embedding_type", "storage", "pair_head")
 
 
-def _weights_form(terms: Terms, task: Task, kind: PositionType, storage: Storage) -> Quantity:
+def _weights_form(terms: Terms, task: Task, storage: Storage) -> Quantity:
     vocab, layers, hidden, inner, length = (terms.numbers(field) for field in SHAPE)
     quantised = storage is Storage.INT8
     item, item_of_vector = ITEM_BYTES[storage], ITEM_BYTES[Storage.FP16 if quantised else storage]
@@ -203,19 +200,22 @@ def _weights_form(terms: Terms, task: Task, kind: PositionType, storage: Storage
 
     layer = 4 * matrix(hidden, hidden) + matrix(inner, hidden) + matrix(hidden, inner) + vector(inner)
     layer = layer + 9 * vector(hidden)
-    if kind is PositionType.ABSOLUTE:
-        positions = matrix(length, hidden)
-    else:
-        width = terms.numbers("head_size")
-        positions = (layers - 1) * matrix(2 * length - 1, width) + matrix(length, width)
+    width = terms.numbers("head_size")
+    positions = {
+        kind: matrix(length, hidden)
+        if kind == PositionType.ABSOLUTE
+        else (layers - 1) * matrix(2 * length - 1, width) + matrix(length, width)
+        for kind in terms.space.values("position_embedding_type")
+    }
     labels = len(task.labels)
     pooled = 2 * hidden if task.unit is Unit.PAIR else hidden
     head = matrix(hidden, pooled) + vector(hidden) + matrix(labels, hidden) + labels * item_of_vector
-    widths = {
+    words = {
         size: matrix(vocab, size) + matrix(hidden, size) if size else matrix(vocab, hidden)
         for size in terms.space.values("embedding_size")
     }
-    return terms.choose("embedding_size", widths) + positions + 3 * vector(hidden) + layers * layer + head
+    tables = terms.choose("embedding_size", words) + terms.choose("position_embedding_type", positions)
+    return tables + 3 * vector(hidden) + layers * layer + head
 
 
 def _wrapping_form(rest: Callable[[StudentConfig], int], terms: Terms) -> Quantity:
