@@ -76,6 +76,10 @@ class TeacherSection:
         first_output_only: only output 0 was trained, through a sigmoid, as in the papers' vulnerability teachers; the
             other one, which is noise there (SPEC 4.1, item 2), is replaced by 0.
         revision: of a hub id.
+        data_flow: the model reads variables and where their values come from beside the code, as GraphCodeBERT does;
+            `max_sequence_length` then covers both (the papers: 512), a quarter of it at most for variables. A folder
+            made by `codewren finetune` knows this itself.
+        data_flow_mode: `papers` reproduces the released preprocessing with its defects, for the papers' checkpoints.
     """
 
     kind: Literal["huggingface", "papers", "logits"] = "huggingface"
@@ -88,6 +92,8 @@ class TeacherSection:
     columns: Sequence[str] = ()
     first_output_only: bool = False
     revision: str | None = None
+    data_flow: bool = False
+    data_flow_mode: Literal["repaired", "papers"] = "repaired"
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +107,8 @@ class FinetuneSection:
         attention_dropout: inside attention, where its random numbers cost more than the arithmetic; the papers use 0.1.
         precision: `bf16` uses autocast, faster where the processor has it.
         selection: validation metric that picks the epoch.
+        data_flow: give the encoder, a GraphCodeBERT, data flow beside the code (see `TeacherSection`).
+        data_flow_mode: `papers` reproduces the released preprocessing with its defects.
     """
 
     encoder: str = "microsoft/codebert-base"
@@ -117,6 +125,8 @@ class FinetuneSection:
     precision: Literal["fp32", "bf16"] = "fp32"
     selection: Literal["accuracy", "f1", "mcc", "auc"] = "accuracy"
     seed: int = 123456
+    data_flow: bool = False
+    data_flow_mode: Literal["repaired", "papers"] = "repaired"
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +141,7 @@ class SearchSection:
         pick: rule that takes one candidate off the front.
         trials: trainings made while searching; by default the strategy's own (Avatar 20, v1 50, wren 24).
         trial_epochs: epochs of a full trial; shorter rungs are derived from it.
+        max_seconds: of `wren`, wall time for all trainings of the search; it plans fewer, and stops in time.
         population: of the evolutionary strategies, by default their own.
         generations: likewise.
         objectives: what the front trades off, of `effectiveness`, `size_bytes`, `latency_s`, `flops`; by default the
@@ -147,6 +158,7 @@ class SearchSection:
     pick: str = "knee"
     trials: int | None = None
     trial_epochs: int = 4
+    max_seconds: float | None = None
     population: int | None = None
     generations: int | None = None
     objectives: Sequence[str] = ()

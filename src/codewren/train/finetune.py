@@ -26,11 +26,12 @@ from codewren.core.recipe import Recipe
 from codewren.core.student_config import PairHead
 from codewren.data.load import load_split
 from codewren.runtime.progress import Bar
-from codewren.train.batches import EncodedSplit, batch_plan
+from codewren.train.batches import batch_plan
 from codewren.train.distil import learning_rate_at
 from codewren.train.pretrained import beside, check_length, load_encoder, load_tokenizer
-from codewren.train.teacher_batches import encode_for_teacher, padded_batch, teacher_logits
+from codewren.train.teacher_batches import TeacherSplit, encode_for_teacher, padded_batch, teacher_logits
 from codewren.train.teacher_folder import SHEET, TeacherSheet, read_sheet, save_teacher
+from codewren.train.teacher_graphs import check_graph_encoder
 from codewren.train.teacher_network import TeacherNetwork
 from codewren.train.validation import validation_scores
 
@@ -102,6 +103,8 @@ class _Run:
         path = beside(self.recipe.folder, options.encoder)
         encoder = load_encoder(path, attention=attention, attention_dropout=options.attention_dropout)
         check_length(path, encoder, options.max_sequence_length)
+        if options.data_flow:
+            check_graph_encoder(path, encoder)
         self.tokenizer = load_tokenizer(path, encoder.config.vocab_size)
         self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         network = TeacherNetwork(
@@ -116,8 +119,12 @@ class _Run:
         self.steps_per_epoch = math.ceil(len(self.train_split) / options.batch_size)
         self.total = self.steps_per_epoch * options.epochs
 
-    def _encode(self, dataset: Dataset) -> EncodedSplit:
-        return encode_for_teacher(self.tokenizer, dataset, max_length=self.options.max_sequence_length)
+    def _encode(self, dataset: Dataset) -> TeacherSplit:
+        options = self.options
+        mode = options.data_flow_mode if options.data_flow else None
+        return encode_for_teacher(
+            self.tokenizer, dataset, max_length=options.max_sequence_length, data_flow=mode, quiet=self.quiet
+        )
 
     def is_finished(self) -> bool:
         """Whether `out` holds the complete teacher of exactly this run."""
@@ -155,10 +162,10 @@ class _Run:
     def _train_step(self, indices: NDArray[np.int64]) -> float:
         options = self.options
         torch.manual_seed(int(np.random.default_rng([options.seed, self.step]).integers(2**62)))
-        batch = padded_batch(self.train_split, indices, pad_id=self.tokenizer.pad_token_id)
+        functions, items_RK = padded_batch(self.train_split, indices, pad_id=self.tokenizer.pad_token_id)
         labels_R = torch.from_numpy(self.train_split.labels[indices]).to(self.device)
         with torch.autocast(self.device.type, torch.bfloat16, enabled=options.precision == "bf16"):
-            logits_RC = self.network(*(tensor.to(self.device) for tensor in batch))
+            logits_RC = self.network(functions.to(self.device), items_RK.to(self.device))
         loss = F.cross_entropy(logits_RC.float(), labels_R)
         value = float(loss.detach())
         if not math.isfinite(value):
@@ -201,6 +208,7 @@ class _Run:
             epoch=self.best_epoch,
             complete=complete,
             recipe={"identity": self.identity, "finetune": asdict(self.options)},
+            data_flow=self.options.data_flow_mode if self.options.data_flow else None,
         )
 
     def finish(self) -> TeacherSheet:
@@ -267,7 +275,10 @@ class _Run:
 
 def _identity(recipe: Recipe, labelled: Dataset, valid: Dataset) -> str:
     """Hash of everything that decides the outcome: task, settings, texts, labels."""
-    parts = [recipe.task.to_dict(), asdict(recipe.finetune)]
+    settings = asdict(recipe.finetune)
+    if not recipe.finetune.data_flow:  # so that what was begun before there was data flow can be resumed
+        del settings["data_flow"], settings["data_flow_mode"]
+    parts = [recipe.task.to_dict(), settings]
     for dataset in (labelled, valid):
         parts += [dataset.sha256(), dataset.known_labels()]  # type: ignore[list-item]
     return sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()

@@ -16,8 +16,15 @@ from torch import Tensor
 from codewren.core.errors import TeacherError
 from codewren.core.task import VULNERABILITY, Task
 
-# (prefix of the encoder, prefix of the head): sequence classifier in a wrapper, siamese wrapper, bare classifier.
-_PREFIXES = (("encoder.roberta.", "encoder.classifier."), ("encoder.", "classifier."), ("roberta.", "classifier."))
+# (prefix of the encoder, prefix of the head): sequence classifier in a wrapper, siamese wrapper, bare classifier; first
+# of all GraphCodeBERT's siamese wrapper, around a sequence classifier whose own head is never used (SPEC 1.7).
+_PREFIXES = (
+    ("encoder.roberta.", "classifier."),
+    ("encoder.roberta.", "encoder.classifier."),
+    ("encoder.", "classifier."),
+    ("roberta.", "classifier."),
+)
+_DEAD_HEAD = "encoder.classifier."
 _WORDS = "embeddings.word_embeddings.weight"
 _HEAD = ("dense.weight", "dense.bias", "out_proj.weight", "out_proj.bias")
 _UNUSED = ("embeddings.position_ids", "pooler.dense.weight", "pooler.dense.bias")
@@ -32,7 +39,7 @@ class PapersCheckpoint:
     Attributes:
         encoder: tensors under the names of Hugging Face's `RobertaModel`.
         head: `dense` and `out_proj`, weight and bias.
-        unused: names that were in the file and take no part: position numbers, a pooler.
+        unused: names that were in the file and take no part: position numbers, a pooler, a second head.
     """
 
     encoder: dict[str, Tensor]
@@ -80,7 +87,9 @@ def read_papers_checkpoint(path: Path, task: Task) -> PapersCheckpoint:
         and name.removeprefix(encoder_prefix) not in _UNUSED
     }
     head = {name: state[head_prefix + name] for name in _HEAD if head_prefix + name in state}
-    unused = tuple(name for name in state if name.removeprefix(encoder_prefix) in _UNUSED)
+    two_heads = (encoder_prefix, head_prefix) == _PREFIXES[0]
+    dead = {_DEAD_HEAD + name for name in _HEAD} if two_heads else set()
+    unused = tuple(name for name in state if name.removeprefix(encoder_prefix) in _UNUSED or name in dead)
     known = {encoder_prefix + name for name in encoder} | {head_prefix + name for name in head} | set(unused)
     unknown = sorted(state.keys() - known)
     if unknown or len(head) < len(_HEAD):
@@ -125,11 +134,12 @@ def _load(path: Path) -> dict[str, Tensor]:
 
 
 def _prefixes(path: Path, state: dict[str, Tensor]) -> tuple[str, str]:
-    for encoder, head in _PREFIXES:
-        if encoder + _WORDS in state:
-            return encoder, head
-    found = ", ".join(sorted(state)[:3])
-    raise TeacherError(f"{path}: no RoBERTa encoder under {', '.join(e for e, _ in _PREFIXES)}; found {found}")
+    held = [prefixes for prefixes in _PREFIXES if prefixes[0] + _WORDS in state]
+    if not held:
+        known = ", ".join(dict.fromkeys(encoder for encoder, _ in _PREFIXES))
+        raise TeacherError(f"{path}: no RoBERTa encoder under {known}; found {', '.join(sorted(state)[:3])}")
+    # With both heads in the file the outer one judges; with none at all, the error names the last one looked for.
+    return next((pair for pair in held if any(name.startswith(pair[1]) for name in state)), held[-1])
 
 
 def _check_head(path: Path, checkpoint: PapersCheckpoint, task: Task) -> None:

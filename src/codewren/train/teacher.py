@@ -20,7 +20,7 @@ from codewren.core.files import atomic_write, file_sha256
 from codewren.core.recipe import Recipe, TeacherSection
 from codewren.core.task import Task, Unit
 from codewren.runtime.progress import Bar
-from codewren.train.batches import EncodedSplit
+from codewren.train.graph_inputs import Mode
 from codewren.train.logits_file import DAMAGED, Logits, logits_teacher_sha256, read_arrays, read_logits
 from codewren.train.papers_checkpoint import (
     RESERVED_POSITIONS,
@@ -38,9 +38,17 @@ from codewren.train.pretrained import (
     load_tokenizer,
     local_or_hub,
 )
-from codewren.train.teacher_batches import Floats, encode_for_teacher, function_vectors, item_logits, teacher_parts
-from codewren.train.teacher_folder import SHEET, read_sheet, read_teacher
-from codewren.train.teacher_network import Judge, TeacherNetwork
+from codewren.train.teacher_batches import (
+    Floats,
+    TeacherSplit,
+    encode_for_teacher,
+    function_vectors,
+    item_logits,
+    teacher_parts,
+)
+from codewren.train.teacher_folder import SHEET, TeacherSheet, read_sheet, read_teacher
+from codewren.train.teacher_graphs import check_graph_encoder
+from codewren.train.teacher_network import FunctionBatch, Judge, TeacherNetwork
 
 SAVE_EVERY_S = 60.0
 SPLIT_MARK = "{split}"
@@ -121,6 +129,7 @@ class NetworkTeacher:
         columns: for each of the task's labels its column in the network's output.
         tokens: about how many tokens are judged at once.
         first_output_only: whether the other outputs were never trained; they count as 0.
+        data_flow: how data flow is fed beside the code, if at all.
     """
 
     network: Judge
@@ -131,6 +140,7 @@ class NetworkTeacher:
     tokens: int
     bf16: bool = False
     first_output_only: bool = False
+    data_flow: Mode | None = None
 
     @property
     def sha256(self) -> str:
@@ -143,6 +153,8 @@ class NetworkTeacher:
         vocabulary = sorted(self.tokenizer.get_vocab().items())
         use = (self.max_sequence_length, self.columns, self.bf16, self.first_output_only, pooling)
         digest.update(repr((use, vocabulary)).encode())
+        if self.data_flow is not None:  # otherwise the hash is what it was before there was data flow
+            digest.update(f"data flow {self.data_flow}".encode())
         return digest.hexdigest()
 
     def covers(self, split: str) -> bool:
@@ -153,7 +165,9 @@ class NetworkTeacher:
         """Judge every item; each distinct function is encoded once, similar lengths together."""
         if dataset.task != self.task:
             raise TeacherError(f"teacher of task {self.task.name!r} asked about task {dataset.task.name!r}")
-        split = encode_for_teacher(self.tokenizer, dataset, max_length=self.max_sequence_length)
+        split = encode_for_teacher(
+            self.tokenizer, dataset, max_length=self.max_sequence_length, data_flow=self.data_flow, quiet=quiet
+        )
         self.network.eval()
         identity = f"{dataset.sha256()} {self.sha256}" if partial is not None else ""
         vectors_FW = self._vectors(split, _Partial(partial, identity), label=f"label {dataset.split}", quiet=quiet)
@@ -162,7 +176,7 @@ class NetworkTeacher:
             outputs[:, 1:] = 0
         return np.ascontiguousarray(outputs[:, list(self.columns)])
 
-    def _vectors(self, split: EncodedSplit, partial: "_Partial", *, label: str, quiet: bool) -> Floats:
+    def _vectors(self, split: TeacherSplit, partial: "_Partial", *, label: str, quiet: bool) -> Floats:
         pad_id = self.tokenizer.pad_token_id
         vectors_FW = np.zeros((len(split.functions), self.network.width), dtype=np.float32)
         parts = teacher_parts(split, tokens=self.tokens)
@@ -213,9 +227,9 @@ class SequenceClassifier(Judge):
         self.model = model
         self.width = int(model.config.num_labels)
 
-    def encode(self, ids_BT: Tensor, mask_BT: Tensor) -> Tensor:
+    def encode(self, functions: FunctionBatch) -> Tensor:
         """Logits (B, C)."""
-        logits: Tensor = self.model(input_ids=ids_BT, attention_mask=mask_BT).logits
+        logits: Tensor = self.model(**functions.arguments(self.model.base_model)).logits
         return logits
 
     def classify(self, vectors_BW: Tensor, items_RK: Tensor) -> Tensor:
@@ -230,9 +244,25 @@ def _finetuned_teacher(folder: Path, section: TeacherSection, task: Task) -> Net
             f"{folder}: teacher of task {sheet.task.name!r} ({sheet.task.unit}: {', '.join(sheet.task.labels)}), the "
             f"recipe's is {task.name!r} ({task.unit}: {', '.join(task.labels)}); finetune one for this task"
         )
+    _check_data_flow(folder, sheet, section)
     network, tokenizer, _ = read_teacher(folder, attention=_attention(section))
-    # The sheet's length rules: another one than it was fine-tuned with would be another teacher.
-    return _judge(network, tokenizer, section, task, columns=task.labels, length=sheet.max_sequence_length)
+    # The sheet's length and data flow rule: others than it was fine-tuned with would be another teacher.
+    as_tuned = replace(
+        section,
+        max_sequence_length=sheet.max_sequence_length,
+        data_flow=sheet.data_flow is not None,
+        data_flow_mode=sheet.data_flow or section.data_flow_mode,
+    )
+    return _judge(network, tokenizer, as_tuned, task, columns=task.labels)
+
+
+def _check_data_flow(folder: Path, sheet: TeacherSheet, section: TeacherSection) -> None:
+    if section.data_flow and sheet.data_flow != section.data_flow_mode:
+        was = "without data flow" if sheet.data_flow is None else f"with data flow in the {sheet.data_flow} mode"
+        raise TeacherError(
+            f"{folder}: this teacher was fine-tuned {was}, the recipe asks for the {section.data_flow_mode} mode; "
+            "leave teacher.data_flow out, the folder knows"
+        )
 
 
 def _classifier_teacher(path: str, section: TeacherSection, task: Task) -> NetworkTeacher:
@@ -261,6 +291,8 @@ def _classifier_teacher(path: str, section: TeacherSection, task: Task) -> Netwo
         )
     tokenizer = load_tokenizer(path, model.config.vocab_size, revision=section.revision)
     check_length(path, model.base_model, section.max_sequence_length)
+    if section.data_flow:
+        check_graph_encoder(path, model.base_model)
     columns = _named_columns(model.config.id2label, task)
     return _judge(SequenceClassifier(model), tokenizer, section, task, columns=columns)
 
@@ -331,19 +363,18 @@ def _judge(
     task: Task,
     *,
     columns: tuple[str, ...],
-    length: int | None = None,
 ) -> NetworkTeacher:
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    length = length or section.max_sequence_length
     return NetworkTeacher(
         network=network.to(device).eval(),
         tokenizer=tokenizer,
         task=task,
-        max_sequence_length=length,
+        max_sequence_length=section.max_sequence_length,
         columns=tuple(column_order(task, section.columns or columns)),
-        tokens=section.batch_size * length,
+        tokens=section.batch_size * section.max_sequence_length,
         bf16=section.precision == "bf16",
         first_output_only=section.first_output_only,
+        data_flow=section.data_flow_mode if section.data_flow else None,
     )
 
 

@@ -4,6 +4,7 @@ Tensors carry shape suffixes: B distinct functions, T tokens, R items, K functio
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -13,11 +14,24 @@ from torch import Tensor
 
 from codewren.core.dataset import Dataset, collapse_whitespace
 from codewren.train.batches import EncodedSplit, function_batches
-from codewren.train.teacher_network import Judge
+from codewren.train.graph_inputs import GraphInput, Mode, graph_tensors
+from codewren.train.teacher_graphs import build_graphs, special_ids
+from codewren.train.teacher_network import FunctionBatch, Judge
 
 Floats = NDArray[np.float32]
 EVALUATION_TOKENS = 8_192
 TEXTS_AT_ONCE = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class TeacherSplit(EncodedSplit):
+    """One split as a teacher reads it; with data flow a function's ids end in a slot for each node.
+
+    Attributes:
+        graphs: the input of each distinct function, where the teacher reads data flow.
+    """
+
+    graphs: list[GraphInput] | None = None
 
 
 def encode_texts(tokenizer: Any, texts: Sequence[str], *, max_length: int) -> list[NDArray[np.int32]]:
@@ -30,32 +44,54 @@ def encode_texts(tokenizer: Any, texts: Sequence[str], *, max_length: int) -> li
     return ids
 
 
-def encode_for_teacher(tokenizer: Any, dataset: Dataset, *, max_length: int) -> EncodedSplit:
-    """Tokenise each distinct function once."""
-    return EncodedSplit(
-        encode_texts(tokenizer, dataset.functions, max_length=max_length),
+def encode_for_teacher(
+    tokenizer: Any, dataset: Dataset, *, max_length: int, data_flow: Mode | None = None, quiet: bool = True
+) -> TeacherSplit:
+    """Tokenise each distinct function once, and build its data-flow graph if `data_flow` names how.
+
+    Raises:
+        TeacherError: data flow of a task whose language is not known, or a tokenizer that cannot give it.
+    """
+    graphs = None
+    if data_flow is None:
+        functions = encode_texts(tokenizer, dataset.functions, max_length=max_length)
+    else:
+        graphs = build_graphs(tokenizer, dataset, max_length=max_length, mode=data_flow, quiet=quiet)
+        functions = [graph.ids(special_ids(tokenizer)) for graph in graphs]
+    return TeacherSplit(
+        functions,
         np.asarray(dataset.items, dtype=np.int64).reshape(len(dataset), dataset.task.functions_per_item),
         None,
         np.asarray([-1 if label is None else label for label in dataset.labels], dtype=np.int64),
+        graphs,
     )
 
 
-def pad(functions: Sequence[NDArray[np.int32]], *, pad_id: int) -> tuple[Tensor, Tensor]:
-    """Ids and mask (1 = token), both (B, T), T the longest of them."""
-    longest = max(len(ids) for ids in functions)
+def pad(split: TeacherSplit, part: NDArray[np.int64], *, pad_id: int) -> FunctionBatch:
+    """Some functions as long as the longest of them."""
+    graphs = None if split.graphs is None else [split.graphs[i] for i in part]
+    code = [split.functions[i] for i in part] if graphs is None else [graph.code_C for graph in graphs]
+    positions_BT, sees_BTT = (None, None) if graphs is None else graph_tensors(graphs)
+    length = 0 if positions_BT is None else positions_BT.shape[1]
+    ids_BT = _stacked([split.functions[i] for i in part], pad_id=pad_id, length=length)
+    lengths_B = torch.tensor([len(ids) for ids in code])
+    mask_BT = (torch.arange(ids_BT.shape[1]) < lengths_B[:, None]).long()
+    return FunctionBatch(ids_BT, mask_BT, positions_BT, sees_BTT)
+
+
+def _stacked(functions: Sequence[NDArray[np.int32]], *, pad_id: int, length: int = 0) -> Tensor:
+    """Ids (B, T), T the longest of them or `length`."""
+    longest = max(length, *(len(ids) for ids in functions))
     ids_BT = torch.full((len(functions), longest), pad_id)
-    mask_BT = torch.zeros((len(functions), longest), dtype=torch.long)
     for row, ids in enumerate(functions):
         ids_BT[row, : len(ids)] = torch.from_numpy(ids.astype(np.int64))
-        mask_BT[row, : len(ids)] = 1
-    return ids_BT, mask_BT
+    return ids_BT
 
 
-def padded_batch(split: EncodedSplit, indices: NDArray[np.int64], *, pad_id: int) -> tuple[Tensor, Tensor, Tensor]:
-    """Ids, mask, and items (R, K) as rows of them; a function that several items share is encoded once."""
+def padded_batch(split: TeacherSplit, indices: NDArray[np.int64], *, pad_id: int) -> tuple[FunctionBatch, Tensor]:
+    """Functions, and items (R, K) as rows of them; a function that several items share is encoded once."""
     used, local = np.unique(split.items[indices], return_inverse=True)
-    ids_BT, mask_BT = pad([split.functions[i] for i in used], pad_id=pad_id)
-    return ids_BT, mask_BT, torch.from_numpy(local.reshape(len(indices), -1))
+    return pad(split, used, pad_id=pad_id), torch.from_numpy(local.reshape(len(indices), -1))
 
 
 def teacher_parts(split: EncodedSplit, *, tokens: int = EVALUATION_TOKENS) -> list[NDArray[np.int64]]:
@@ -64,17 +100,17 @@ def teacher_parts(split: EncodedSplit, *, tokens: int = EVALUATION_TOKENS) -> li
 
 
 def function_vectors(
-    network: Judge, split: EncodedSplit, part: NDArray[np.int64], *, pad_id: int, bf16: bool = False
+    network: Judge, split: TeacherSplit, part: NDArray[np.int64], *, pad_id: int, bf16: bool = False
 ) -> Floats:
     """Vectors (B, W) of one part's functions, float32, without gradients."""
     device = next(network.parameters()).device
-    ids_BT, mask_BT = pad([split.functions[i] for i in part], pad_id=pad_id)
+    functions = pad(split, part, pad_id=pad_id).to(device)
     with torch.inference_mode(), torch.autocast(device.type, torch.bfloat16, enabled=bf16):
-        vectors: Floats = network.encode(ids_BT.to(device), mask_BT.to(device)).float().cpu().numpy()
+        vectors: Floats = network.encode(functions).float().cpu().numpy()
     return vectors
 
 
-def item_logits(network: Judge, split: EncodedSplit, vectors_FW: Floats) -> Floats:
+def item_logits(network: Judge, split: TeacherSplit, vectors_FW: Floats) -> Floats:
     """Logits (n, C) of all items from the vectors of all functions."""
     device = next(network.parameters()).device
     with torch.inference_mode():
@@ -83,7 +119,7 @@ def item_logits(network: Judge, split: EncodedSplit, vectors_FW: Floats) -> Floa
     return out
 
 
-def teacher_logits(network: Judge, split: EncodedSplit, *, pad_id: int, bf16: bool = False) -> Floats:
+def teacher_logits(network: Judge, split: TeacherSplit, *, pad_id: int, bf16: bool = False) -> Floats:
     """Logits (n, C), float32, of every item; each distinct function is encoded once."""
     network.eval()
     vectors_FW = np.empty((len(split.functions), network.width), dtype=np.float32)

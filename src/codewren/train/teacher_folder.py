@@ -3,7 +3,7 @@
 import tempfile
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, get_args
 
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
@@ -12,7 +12,9 @@ from codewren.core.errors import InputError, TeacherError
 from codewren.core.files import file_sha256, read_json, write_json
 from codewren.core.student_config import PairHead
 from codewren.core.task import Task
+from codewren.train.graph_inputs import Mode
 from codewren.train.pretrained import check_length, first_line, load_encoder, load_tokenizer
+from codewren.train.teacher_graphs import check_graph_encoder
 from codewren.train.teacher_network import TeacherNetwork
 
 SHEET = "teacher.json"
@@ -31,6 +33,7 @@ class TeacherSheet:
         weights: SHA-256 of each weight file beside the sheet.
         scores: validation metrics of the epoch that was kept.
         complete: False while fine-tuning has not run to its end.
+        data_flow: `repaired` or `papers`, how data flow was fed beside the code; None: code only.
     """
 
     task: Task
@@ -42,6 +45,7 @@ class TeacherSheet:
     pair_head: str = "concat"
     complete: bool = False
     recipe: dict[str, Any] = field(default_factory=dict)
+    data_flow: Mode | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON form."""
@@ -49,7 +53,13 @@ class TeacherSheet:
 
     @classmethod
     def from_dict(cls, raw: dict[str, Any]) -> Self:
-        """Read the JSON form."""
+        """Read the JSON form; sheets from before there was data flow say nothing of it.
+
+        Raises:
+            KeyError, TypeError, ValueError: it is not a sheet.
+        """
+        if raw.get("data_flow") not in (None, *get_args(Mode)):
+            raise ValueError(f"data_flow is {raw['data_flow']!r}, wanted one of {', '.join(get_args(Mode))}")
         return cls(**{**raw, "task": Task.from_dict(raw["task"])})
 
 
@@ -102,6 +112,8 @@ def read_teacher(folder: Path, *, attention: str = "sdpa") -> tuple[TeacherNetwo
     encoder = load_encoder(str(folder), attention=attention)
     tokenizer = load_tokenizer(str(folder), encoder.config.vocab_size)
     check_length(str(folder), encoder, sheet.max_sequence_length)
+    if sheet.data_flow is not None:
+        check_graph_encoder(str(folder), encoder)
     network = TeacherNetwork(encoder, sheet.task, pooling=sheet.pooling, pair_head=PairHead(sheet.pair_head))
     head = load_file(folder / HEAD)
     wanted = {key for key in network.state_dict() if not key.startswith("encoder.")}

@@ -3,20 +3,57 @@
 Tensors carry shape suffixes: B distinct functions, T tokens, H hidden, W width, R items, K functions per item,
 C labels.
 
-Source: SPEC 1.7 (heads), 1.10 (teachers).
+Source: SPEC 1.7 (heads), 1.10 (teachers), 1.13 (data flow).
 """
 
 from abc import ABC, abstractmethod
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Self
 
 import torch
 from torch import Tensor, nn
 
 from codewren.core.student_config import PairHead
 from codewren.core.task import Task, Unit
+from codewren.train.graph_inputs import additive_mask, node_embeddings
 from codewren.train.student import pair_features
 
 DEFAULT_DROPOUT = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class FunctionBatch:
+    """Padded functions.
+
+    Attributes:
+        ids_BT: token ids.
+        mask_BT: 1 = token of the code.
+        positions_BT: position ids, only with data flow.
+        sees_BTT: who may look at whom, only with data flow.
+    """
+
+    ids_BT: Tensor
+    mask_BT: Tensor
+    positions_BT: Tensor | None = None
+    sees_BTT: Tensor | None = None
+
+    def to(self, device: torch.device) -> Self:
+        """The batch on another device."""
+        parts = (self.ids_BT, self.mask_BT, self.positions_BT, self.sees_BTT)
+        return type(self)(*(None if part is None else part.to(device) for part in parts))  # type: ignore[arg-type]
+
+    def arguments(self, encoder: Any) -> dict[str, Tensor]:
+        """What a Hugging Face encoder is called with: ids, or with data flow embeddings and the additive mask."""
+        if self.positions_BT is None or self.sees_BTT is None:
+            return {"input_ids": self.ids_BT, "attention_mask": self.mask_BT}
+        words_BTH = encoder.embeddings.word_embeddings(self.ids_BT)
+        kind = words_BTH.device.type
+        scores = torch.get_autocast_dtype(kind) if torch.is_autocast_enabled(kind) else words_BTH.dtype
+        return {
+            "inputs_embeds": node_embeddings(words_BTH, self.positions_BT, self.sees_BTT),
+            "attention_mask": additive_mask(self.sees_BTT, scores),
+            "position_ids": self.positions_BT,
+        }
 
 
 class Judge(nn.Module, ABC):
@@ -29,8 +66,8 @@ class Judge(nn.Module, ABC):
     width: int
 
     @abstractmethod
-    def encode(self, ids_BT: Tensor, mask_BT: Tensor) -> Tensor:
-        """Token ids and their mask (1 = token) to one vector a function, (B, W)."""
+    def encode(self, functions: FunctionBatch) -> Tensor:
+        """One vector a function, (B, W)."""
 
     @abstractmethod
     def classify(self, vectors_BW: Tensor, items_RK: Tensor) -> Tensor:
@@ -59,12 +96,12 @@ class TeacherNetwork(Judge):
         self.out = nn.Linear(hidden, len(task.labels))
         self.dropout = nn.Dropout(head_dropout(encoder.config))
 
-    def encode(self, ids_BT: Tensor, mask_BT: Tensor) -> Tensor:
-        """Pooled vectors (B, H)."""
-        hidden_BTH: Tensor = self.encoder(input_ids=ids_BT, attention_mask=mask_BT).last_hidden_state
+    def encode(self, functions: FunctionBatch) -> Tensor:
+        """Pooled vectors (B, H); the mean is over the code, not over nodes."""
+        hidden_BTH: Tensor = self.encoder(**functions.arguments(self.encoder)).last_hidden_state
         if self.pooling == "first":
             return hidden_BTH[:, 0].float()
-        weight_BT1 = mask_BT[..., None].float()
+        weight_BT1 = functions.mask_BT[..., None].float()
         return (hidden_BTH.float() * weight_BT1).sum(1) / weight_BT1.sum(1)
 
     def classify(self, vectors_BW: Tensor, items_RK: Tensor) -> Tensor:
@@ -77,9 +114,9 @@ class TeacherNetwork(Judge):
         logits: Tensor = self.out(self.dropout(torch.tanh(self.dense(features))))
         return logits.float()
 
-    def forward(self, ids_BT: Tensor, mask_BT: Tensor, items_RK: Tensor) -> Tensor:
+    def forward(self, functions: FunctionBatch, items_RK: Tensor) -> Tensor:
         """Logits (R, C) of a batch."""
-        return self.classify(self.encode(ids_BT, mask_BT), items_RK)
+        return self.classify(self.encode(functions), items_RK)
 
 
 def head_dropout(config: Any) -> float:
