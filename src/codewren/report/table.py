@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from codewren.measure.intervals import Comparison, Measure
+from codewren.measure.figure import Measure
+from codewren.measure.intervals import Comparison
 from codewren.measure.latency import Latency, ratio
 from codewren.measure.quality import Quality
 

@@ -1,0 +1,76 @@
+"""Pieces of a page: figures a program can read back, tables that scroll alone, gaps that say what to run."""
+
+from collections.abc import Sequence
+
+from codewren.measure.figure import Measure
+from codewren.report.facts import Table
+from codewren.report.markup import Markup, element
+
+Cell = Markup | str
+NOTHING = "–"
+
+
+def datum(value: float, shown: str) -> Markup:
+    """A figure as it is shown, with the exact one in `value` for programs."""
+    return element("data", {"value": repr(value)}, shown)
+
+
+def figure_cell(measure: Measure | None, *, digits: int = 4, factor: float = 1.0) -> Cell:
+    """A figure with its interval under it."""
+    if measure is None:
+        return NOTHING
+    low, high = (f"{factor * one:,.{digits}f}" for one in (measure.low, measure.high))
+    interval = element("span", {"class": "interval"}, f"[{low}, {high}]")
+    return element("span", None, datum(measure.value, f"{factor * measure.value:,.{digits}f}"), interval)
+
+
+def number_cell(value: float | None, *, digits: int = 0, factor: float = 1.0) -> Cell:
+    """A figure without an interval."""
+    return NOTHING if value is None else datum(value, f"{factor * value:,.{digits}f}")
+
+
+def table(caption: str, header: Sequence[Cell], *bodies: Markup) -> Markup:
+    """A table in a box that scrolls by itself on a narrow screen."""
+    cells = [element("th", {"scope": "col"}, one) for one in header]
+    head = element("thead", None, element("tr", None, cells))
+    inside = element("table", None, element("caption", None, caption), head, *bodies)
+    return element("div", {"class": "scroll", "role": "region", "aria-label": caption, "tabindex": "0"}, inside)
+
+
+def row(name: Cell, cells: Sequence[Cell], *, kind: str | None = None) -> Markup:
+    """A line of a table; its name is a header too."""
+    head = element("th", {"scope": "row"}, name)
+    return element("tr", {"class": kind}, head, [element("td", None, cell) for cell in cells])
+
+
+def band(text: str, columns: int) -> Markup:
+    """A line that says what the lines below it are."""
+    return element("tr", None, element("th", {"scope": "colgroup", "colspan": columns, "class": "band"}, text))
+
+
+def body(rows: Sequence[Markup], *, kind: str | None = None) -> Markup:
+    """Lines that belong together."""
+    return element("tbody", {"class": kind}, rows)
+
+
+def text_table(given: Table) -> Markup:
+    """A table of text, with its note."""
+    rows = [row(first, rest) for first, *rest in given.rows]
+    note = element("p", {"class": "note"}, given.note) if given.note else None
+    return element("div", None, table(given.title, given.header, body(rows)), note)
+
+
+def missing(what: str, how: str) -> Markup:
+    """A gap, and what fills it."""
+    return element("p", {"class": "missing"}, f"{what}: not measured: {how}")
+
+
+def pairs(facts: Sequence[tuple[str, str]]) -> Markup:
+    """Names and values."""
+    listed = [(element("dt", None, name), element("dd", None, value)) for name, value in facts]
+    return element("dl", {"class": "facts"}, listed)
+
+
+def section(name: str, title: str, *content: object, level: int = 2) -> Markup:
+    """A part of the page that can be linked to."""
+    return element("section", {"id": name}, element(f"h{level}", None, title), *content)
