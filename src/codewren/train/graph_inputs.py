@@ -18,7 +18,6 @@ from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain, islice
-from typing import Literal, Protocol
 
 import numpy as np
 import torch
@@ -26,27 +25,16 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from codewren.core.tokenizer_spec import BOS_ID, EOS_ID, PAD_ID, UNK_ID
+from codewren.runtime.dataflow import Node
+from codewren.runtime.dataflow.graph import Mode
 
 Ids = Sequence[int]
 Encode = Callable[[list[str]], Sequence[Ids]]
 """Texts to the ids of their sub-tokens, no special tokens added."""
-Mode = Literal["repaired", "papers"]
 
 NODE_POSITION, PAD_POSITION, FIRST_POSITION = 0, 1, 2
 FRAME = 2
 """`<s>` and `</s>`."""
-
-
-class FlowNode(Protocol):
-    """A node of a data-flow graph, as `codewren.runtime.dataflow` makes them."""
-
-    @property
-    def token(self) -> int:
-        """The code token it stands for."""
-
-    @property
-    def sources(self) -> tuple[int, ...]:
-        """The nodes it gets its value from."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +109,7 @@ def encode_code_tokens(functions: Sequence[Sequence[str]], *, first: Encode, lat
 
 def graph_input(
     pieces: Sequence[Ids],
-    nodes: Sequence[FlowNode],
+    nodes: Sequence[Node],
     *,
     special: SpecialIds | None = None,
     limits: InputLimits | None = None,
@@ -216,7 +204,7 @@ _Cut = tuple[int, Sequence[int], list[tuple[int, int]]]
 """Sub-tokens of code that stay, nodes that stay, and edges between those by their new numbers."""
 
 
-def _cut(total: int, nodes: Sequence[FlowNode], spans: Sequence[tuple[int, int]], limits: InputLimits) -> _Cut:
+def _cut(total: int, nodes: Sequence[Node], spans: Sequence[tuple[int, int]], limits: InputLimits) -> _Cut:
     room = limits.positions - FRAME
     whole_at = sorted(end for start, end in spans if start < end)
     length = min(total, room)
@@ -229,9 +217,7 @@ def _cut(total: int, nodes: Sequence[FlowNode], spans: Sequence[tuple[int, int]]
     return length, kept, edges
 
 
-def _cut_as_papers(
-    total: int, nodes: Sequence[FlowNode], spans: Sequence[tuple[int, int]], limits: InputLimits
-) -> _Cut:
+def _cut_as_papers(total: int, nodes: Sequence[Node], spans: Sequence[tuple[int, int]], limits: InputLimits) -> _Cut:
     room = limits.positions - limits.reserved - min(len(nodes), limits.nodes)
     length = max(0, min(total, room))
     kept = range(min(len(nodes), limits.positions - FRAME - length))

@@ -19,8 +19,8 @@ from codewren.core.errors import TeacherError
 from codewren.core.files import atomic_write, file_sha256
 from codewren.core.recipe import Recipe, TeacherSection
 from codewren.core.task import Task, Unit
+from codewren.runtime.dataflow.graph import Mode
 from codewren.runtime.progress import Bar
-from codewren.train.graph_inputs import Mode
 from codewren.train.logits_file import DAMAGED, Logits, logits_teacher_sha256, read_arrays, read_logits
 from codewren.train.papers_checkpoint import (
     RESERVED_POSITIONS,

@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from codewren.core.dataset import Dataset, collapse_whitespace
+from codewren.runtime.dataflow.graph import Mode
 from codewren.train.batches import EncodedSplit, function_batches
-from codewren.train.graph_inputs import GraphInput, Mode, graph_tensors
+from codewren.train.graph_inputs import GraphInput, graph_tensors
 from codewren.train.teacher_graphs import build_graphs, special_ids
 from codewren.train.teacher_network import FunctionBatch, Judge
 

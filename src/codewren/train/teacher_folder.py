@@ -12,7 +12,7 @@ from codewren.core.errors import InputError, TeacherError
 from codewren.core.files import file_sha256, read_json, write_json
 from codewren.core.student_config import PairHead
 from codewren.core.task import Task
-from codewren.train.graph_inputs import Mode
+from codewren.runtime.dataflow.graph import Mode
 from codewren.train.pretrained import check_length, first_line, load_encoder, load_tokenizer
 from codewren.train.teacher_graphs import check_graph_encoder
 from codewren.train.teacher_network import TeacherNetwork

@@ -1,25 +1,23 @@
 """Data flow for a Hugging Face teacher: graphs of a data set's functions, in the ids of the teacher's tokenizer."""
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from codewren.core.dataset import Dataset
-from codewren.core.errors import TeacherError
+from codewren.core.errors import InputError, TeacherError
 from codewren.core.task import Unit
+from codewren.runtime.dataflow import DataFlow, data_flow
+from codewren.runtime.dataflow.graph import Mode
 from codewren.runtime.progress import Bar
 from codewren.train.graph_inputs import (
     PAD_POSITION,
     GraphInput,
     Ids,
     InputLimits,
-    Mode,
     SpecialIds,
     encode_code_tokens,
     graph_input,
 )
-
-if TYPE_CHECKING:
-    from codewren.runtime.dataflow import DataFlow
 
 GRAPHS_AT_ONCE = 500
 MARKER = "@"
@@ -45,7 +43,7 @@ def build_graphs(
     limits = InputLimits(max_length, mode, PAPERS_RESERVED[dataset.task.unit])
     inputs: list[GraphInput] = []
     with Bar(f"data flow {dataset.split}", len(dataset.functions), quiet=quiet) as bar:
-        for flows in _chunks(dataset.functions, language, mode):
+        for flows in _flows(dataset, language, mode):
             texts = [[token.text for token in flow.tokens] for flow in flows]
             pieces = encode_code_tokens(texts, first=_plain(tokenizer), later=_after_space(tokenizer))
             for flow, piece in zip(flows, pieces, strict=True):
@@ -86,11 +84,20 @@ def check_graph_encoder(path: str, encoder: Any) -> None:
         )
 
 
-def _chunks(functions: tuple[str, ...], language: str, mode: Mode) -> "Iterator[list[DataFlow]]":
-    from codewren.runtime.dataflow import data_flow
+def _flows(dataset: Dataset, language: str, mode: Mode) -> Iterator[list[DataFlow]]:
+    for start in range(0, len(dataset.functions), GRAPHS_AT_ONCE):
+        yield [
+            _flow(dataset, index, language, mode)
+            for index in range(start, min(start + GRAPHS_AT_ONCE, len(dataset.functions)))
+        ]
 
-    for start in range(0, len(functions), GRAPHS_AT_ONCE):
-        yield [data_flow(text, language, mode=mode) for text in functions[start : start + GRAPHS_AT_ONCE]]
+
+def _flow(dataset: Dataset, index: int, language: str, mode: Mode) -> DataFlow:
+    try:
+        return data_flow(dataset.functions[index], language, mode=mode)
+    except InputError as error:
+        name = dataset.function_ids[index]
+        raise TeacherError(f"split {dataset.split!r}, function {name}: no data flow ({error})") from error
 
 
 def _plain(tokenizer: Any) -> Any:
