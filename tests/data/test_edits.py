@@ -10,7 +10,7 @@ import subprocess
 import pytest
 
 from codewren.core.errors import InputError
-from codewren.data.edits import local_names, rename, rename_with
+from codewren.data.edits import add_dead_code, local_names, reformat, remove_comments, rename, rename_with
 from codewren.runtime.tokens import tokens
 
 NAMES = ["alpha", "beta", "gamma", "delta", "epsilon", "zeta", "eta", "theta"]
@@ -204,24 +204,98 @@ key:
 """
 
 
+FUNCTION = COMPILED.index("int sum")
+
+
 @pytest.mark.skipif(shutil.which("gcc") is None, reason="needs a C compiler")
 def test_a_compiler_makes_the_same_code_of_a_renamed_function(tmp_path):
     """Everything is renamed but `depth`, which is a global as well."""
-    start = COMPILED.index("int sum")
-
-    def assembly(function):
-        path = tmp_path / "one.c"
-        path.write_text(COMPILED[:start] + function)
-        command = ["gcc", "-O0", "-S", "-o", "-", str(path)]
-        return subprocess.run(command, check=True, capture_output=True, text=True).stdout
-
-    function = COMPILED[start:]
-    wanted = assembly(function)
+    function = COMPILED[FUNCTION:]
+    wanted = assembly(function, tmp_path, "-O0")
     for seed in range(3):
         edited = rename(function, "c", rng=random.Random(seed), names=NAMES)
         assert not {"total", "node", "key"} & set(local_names(edited, "c"))
-        assert assembly(edited) == wanted
+        assert assembly(edited, tmp_path, "-O0") == wanted
     assert local_names(function, "c") == ["next", "key", "total", "p", "call", "node", "inner"]
+
+
+@pytest.mark.skipif(shutil.which("gcc") is None, reason="needs a C compiler")
+def test_a_compiler_makes_the_same_code_of_other_layout_and_with_dead_code(tmp_path):
+    function = COMPILED[FUNCTION:]
+    wanted = assembly(function, tmp_path, "-O1")
+    for seed in range(4):
+        for edited in (
+            reformat(function, "c", rng=random.Random(seed)),
+            add_dead_code(function, "c", rng=random.Random(seed)),
+        ):
+            assert edited != function
+            assert assembly(edited, tmp_path, "-O1") == wanted
+
+
+def assembly(function, folder, level):
+    path = folder / "one.c"
+    path.write_text(COMPILED[:FUNCTION] + function)
+    command = ["gcc", level, "-S", "-o", "-", str(path)]
+    return subprocess.run(command, check=True, capture_output=True, text=True).stdout
+
+
+@pytest.mark.parametrize(
+    ("text", "language", "expected"),
+    [
+        ('f("//", \'"\'); // x\ng(); /* y */ h(/* z */);', "c", 'f("//", \'"\');\ng(); h();'),
+        ("int/**/f() { return a//b\n; }", "c", "int f() { return a\n; }"),
+        ("int f() {\n  /* one\n   * two */\n  g();\n\t// x\n}", "java", "int f() {\n  g();\n}"),
+        ("int f() {\n#define A 1 /* x */\n  return A; }", "c", "int f() {\n#define A 1\n  return A; }"),
+        ("// head\r\nint f() { }\r\n", "cpp", "int f() { }\r\n"),
+        ("int f() { }", "java", "int f() { }"),
+    ],
+)
+def test_comments_go_and_lines_that_hold_nothing_else(text, language, expected):
+    assert remove_comments(text, language) == expected
+
+
+def test_what_a_line_break_means_something_to_stays():
+    text = 'int f(int a) {\n#define X(a) \\\n  a   +   1\n\n  // one {\n  return X(a)+L"  ;  "[0]   ; }'
+    for seed in range(20):
+        edited = reformat(text, "c", rng=random.Random(seed))
+        assert "\n#define X(a) \\\n  a   +   1\n" in edited
+        assert re.search(r'// one {\n\s+return X\( ?a ?\) ?\+ ?L"  ;  "\[0\];\n}', edited)
+
+
+def test_operators_never_grow_together():
+    text = "int f(int a, int *b) { return a - -a + +a & &a == b && a / *b > 1 ? a : .5 ; }"
+    edits = {reformat(text, "c", rng=random.Random(seed)) for seed in range(40)}
+    assert len(edits) > 10
+    assert any("a/ *b" in edit or "a&&" not in edit for edit in edits)
+    assert all("/*" not in edit and "--" not in edit and "++" not in edit for edit in edits)
+
+
+@pytest.mark.parametrize(
+    ("language", "text", "expected"),
+    [
+        ("c", "int f(void) { return 1; }", {"int f(void) { @ return 1; }"}),
+        ("c", "int f(void)\n{\n\tg();\n}", {"int f(void)\n{\n\t@\n\tg();\n}"}),
+        ("java", "void f(){}", {"void f(){ @ }"}),
+        ("cpp", "template <class T> int f(T t) { return t; }", {"template <class T> int f(T t) { @ return t; }"}),
+    ],
+)
+def test_dead_code_stands_first_in_the_body(language, text, expected):
+    made = {add_dead_code(text, language, rng=random.Random(seed)) for seed in range(30)}
+    never = "false" if language == "java" else "0"
+    found = {re.sub(r"int unused_\d+ = 0;", "int unused = 0;", one) for one in made}
+    statements = ("int unused = 0;", f"if ({never}) {{ int unused = 0; }}")
+    assert found == {one.replace("@", statement) for one in expected for statement in statements}
+    assert len(made) > 10
+
+
+def test_dead_code_takes_no_name_that_is_there():
+    text = f"void f(int {', '.join(f'unused_{number}' for number in range(100))}) {{ }}"
+    assert "unused_100 = 0" in add_dead_code(text, "c", rng=random.Random(1))
+
+
+@pytest.mark.parametrize("text", ["class A { int a; A() { super(1); g(); } }", "int f(void);", "A() { this(1); }", ""])
+def test_text_that_is_no_method_gets_no_dead_code(text):
+    assert add_dead_code(text, "java", rng=random.Random(1)) == text
 
 
 def sample(path, count):
@@ -250,3 +324,24 @@ def test_real_functions_keep_their_tokens_and_nearly_all_are_renamed(shared, pat
         assert not set(mapping.values()) & set(before)
         assert rename_with(edited, language, {new: old for old, new in mapping.items()}) == text
     assert renamed >= least * len(functions)
+
+
+@pytest.mark.parametrize(
+    ("path", "language"),
+    [("bcb/functions.jsonl.xz", "java"), ("devign/valid.jsonl.xz", "c"), ("reveal/valid.jsonl.xz", "cpp")],
+)
+def test_real_functions_keep_their_tokens_in_any_layout(shared, path, language):
+    rng, changed = random.Random(3), 0
+    functions = sample(shared / "data" / path, 150)
+    for text in functions:
+        wanted = tokens(text, language)
+        set_anew = reformat(text, language, rng=rng)
+        changed += set_anew != text
+        assert tokens(set_anew, language) == wanted
+        assert tokens(remove_comments(text, language), language) == wanted
+        padded = tokens(add_dead_code(text, language, rng=rng), language)
+        place = next((i for i, (old, new) in enumerate(zip(wanted, padded, strict=False)) if old != new), len(wanted))
+        added = len(padded) - len(wanted)
+        assert added in {0, 5, 11}
+        assert padded[:place] + padded[place + added :] == wanted
+    assert changed >= 0.98 * len(functions)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from codewren.core.errors import InputError, nearest
 from codewren.runtime.functions import DEEPEST_NESTING, grammar, nesting_depth
+from codewren.runtime.tokens import tokens
 
 if TYPE_CHECKING:
     from tree_sitter import Node, Parser
@@ -78,11 +79,20 @@ def leaves(root: "Node") -> Iterator[Leaf]:
 
 
 def same_tokens(before: bytes, after: bytes, language: str) -> bool:
-    """Whether two texts hold the same tokens, comments aside, and the parser loses no more places in the second."""
+    """Whether two texts hold the same tokens, comments aside, and the parser loses no more places in the second.
+
+    Tokens as the parser sees them, and as the scanner does: in text that is not C or Java throughout they differ.
+    """
+    if tokens(_decoded(before), language) != tokens(_decoded(after), language):
+        return False
     first, second = parse(before, language), parse(after, language)
     if first is None or second is None:
         return False
     return _words(before, first) == _words(after, second) and lost(second) <= lost(first)
+
+
+def _decoded(text: bytes) -> str:
+    return text.decode("utf-8", "surrogatepass")
 
 
 def _words(text: bytes, root: "Node") -> list[bytes]:
