@@ -36,6 +36,7 @@ class Flow:
         self._definitions: list[int] = []
         self._free: dict[int, int] = {}
         self._tentative: set[int] = set()
+        self._keeping: set[int] = set()
 
     def variable(self, *, within: int | None = None, free: bool = False) -> int:
         """A new variable: part of another, or free, which means that it has a value from before the text."""
@@ -54,9 +55,12 @@ class Flow:
         if tentative:
             self._tentative.add(token)
 
-    def write(self, token: int, variable: int) -> None:
+    def write(self, token: int, variable: int, *, keep_parts: bool = False) -> None:
         """From here on the variable's value is the token's."""
-        self._events[self.current].append((variable, token, self._definition(variable, token)))
+        definition = self._definition(variable, token)
+        self._events[self.current].append((variable, token, definition))
+        if keep_parts:
+            self._keeping.add(definition)
         if self.trying:
             self.start(self.current)
 
@@ -114,7 +118,7 @@ class Flow:
                     if entry is not None and reaching >> entry & 1:
                         first[entry] = min(first.get(entry, token), token)
                 else:
-                    now &= ~overwritten[variable]
+                    now &= ~(self._definitions if kind in self._keeping else overwritten)[variable]
                     if kind >= 0:
                         now |= 1 << kind
         self._connect(reads, first)
@@ -133,7 +137,7 @@ class Flow:
         hollow = {token for token in self._tentative if not self.sources.get(token)}.difference(at)
         if hollow:
             for found in self.sources.values():
-                found -= hollow
+                found.difference_update(hollow)
 
     def _overwritten(self) -> list[int]:
         """By variable, the definitions that a write of it puts an end to: of itself and all its parts."""
@@ -150,8 +154,9 @@ class Flow:
         for block, events in enumerate(self._events):
             for variable, _, kind in events:
                 if kind != READ:
-                    lost[block] |= overwritten[variable]
-                    made[block] &= ~overwritten[variable]
+                    ended = (self._definitions if kind in self._keeping else overwritten)[variable]
+                    lost[block] |= ended
+                    made[block] &= ~ended
                     if kind >= 0:
                         made[block] |= 1 << kind
         entry = sum(1 << definition for definition in self._free.values())

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from codewren.core.errors import InputError
 from codewren.runtime.functions import DEEPEST_NESTING, _grammar, _parse, nesting_depth
@@ -13,10 +13,32 @@ if TYPE_CHECKING:
     from tree_sitter import Language
     from tree_sitter import Node as Parsed
 
-STRINGS = frozenset({"string", "string_literal", "char_literal", "raw_string_literal", "character_literal"})
+_STRINGS = frozenset({"string", "string_literal", "char_literal", "raw_string_literal", "character_literal"})
 _COMMENTS = frozenset({"comment", "line_comment", "block_comment", "line_continuation"})
 _INTERPOLATED = frozenset({"interpolation", "string_interpolation"})
 _CLASS = b"class A {"
+
+
+class Leaves(NamedTuple):
+    """What becomes a token.
+
+    Attributes:
+        strings: kinds that are one token whatever is below them.
+        lost: kinds of leaves that are none.
+        all_are_nodes: whether unnamed leaves are nodes, too, comments are none, tokens without text are kept, and Java
+            methods are parsed as they stand.
+    """
+
+    strings: frozenset[str] = _STRINGS
+    lost: frozenset[str] = _COMMENTS
+    all_are_nodes: bool = False
+
+
+AS_RELEASED = {
+    "java": Leaves(frozenset({"string_literal", "character_literal"}), all_are_nodes=True),
+    "c": Leaves(frozenset(), _COMMENTS | {"string_content", "character"}, all_are_nodes=True),
+}
+_REPAIRED = Leaves()
 
 
 @dataclass(slots=True)
@@ -70,7 +92,7 @@ class Tree:
         return node + 1 if self.skips[node] > node + 1 else -1
 
 
-def parse(source: bytes, language: str) -> Tree:
+def parse(source: bytes, language: str, *, leaves: Leaves = _REPAIRED) -> Tree:
     """Parse a text into flat lists; a Java method may stand without a class around it.
 
     Raises:
@@ -80,14 +102,16 @@ def parse(source: bytes, language: str) -> Tree:
         raise InputError(f"brackets are nested more than {DEEPEST_NESTING} deep: not ordinary source text")
     loaded = _grammar(language)[0]
     root = _parse(source, loaded)
-    if root.has_error and language == "java":  # a constructor is not allowed outside a class
+    if (
+        root.has_error and language == "java" and not leaves.all_are_nodes
+    ):  # a constructor is not allowed outside a class
         wrapped = _parse(_CLASS + source + b"}", loaded)
         if not wrapped.has_error:
             body = wrapped.named_child(0)
             inner = body.child_by_field_name("body") if body is not None else None
             if inner is not None:
-                return _flat(inner, source, loaded, offset=len(_CLASS))
-    return _flat(root, source, loaded)
+                return _flat(inner, source, loaded, leaves, offset=len(_CLASS))
+    return _flat(root, source, loaded, leaves)
 
 
 @cache
@@ -105,7 +129,7 @@ def _names(language: "Language") -> tuple[dict[int, tuple[str, bool]], dict[int 
     return kinds, fields
 
 
-def _flat(root: "Parsed", source: bytes, language: "Language", *, offset: int = 0) -> Tree:
+def _flat(root: "Parsed", source: bytes, language: "Language", made: Leaves, *, offset: int = 0) -> Tree:
     """Flatten what stands below `root`; `offset` bytes before the source are not its own."""
     kind_of, field_of = _names(language)
     tree = Tree([], [], [], [], [], [], [], [], root.has_error)
@@ -119,26 +143,26 @@ def _flat(root: "Parsed", source: bytes, language: "Language", *, offset: int = 
         assert node is not None
         kind, named = kind_of[node.kind_id]
         start, end = node.start_byte, node.end_byte
-        is_string = named and kind in STRINGS
+        is_string = named and kind in made.strings
         leaf = is_string or not node.child_count
         text = source[start - offset : end - offset].decode("utf-8", "replace") if leaf else ""
-        is_token = leaf and kind not in _COMMENTS and end > start and end <= length and start >= offset
+        is_token = leaf and offset <= start <= end <= length and kind not in made.lost
         inside = start < string_end
         number = -1
-        if named:
+        if named if not made.all_are_nodes else is_token or not leaf:
             number = len(kinds)
             kinds.append(kind)
             fields.append(field_of[cursor.field_id])
             skips.append(number + 1)
             at.append(len(tokens) - inside)
             texts.append(text if is_token else "")
-        if is_token and not inside and not text.isspace():
+        if is_token and not inside and (made.all_are_nodes or (text and not text.isspace())):
             tokens.append(text)
             starts.append(start - offset)
             ends.append(end - offset)
         if is_string and any(child.type in _INTERPOLATED for child in node.named_children):
             string_end, leaf = max(string_end, end), False
-        if not leaf and kind not in _COMMENTS and cursor.goto_first_child():
+        if not leaf and kind not in made.lost and cursor.goto_first_child():
             open_nodes.append(number)
             continue
         while not cursor.goto_next_sibling():

@@ -26,7 +26,29 @@ DEEPEST = 120  # trees deeper than this are read flat below it; each level takes
 
 Values = Sequence[int]
 Handler = Callable[["Walker", int], Values]
+Way = Callable[[], object]
 NONE: Values = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Write:
+    """How a target is written.
+
+    Attributes:
+        compound: it is read, too, and gets its value from itself.
+        weak: the old value lives on inside the new one.
+        keeps: its members keep what was written into them.
+    """
+
+    compound: bool = False
+    weak: bool = False
+    keeps: bool = False
+
+
+OVERWRITE = Write()
+COMPOUND = Write(compound=True)
+PART = Write(weak=True, keeps=True)
+ONE_AND_ONLY = frozenset({"pointer_expression", "parenthesized_expression"})  # `*p` is all that p points to
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,63 +259,58 @@ class Walker:
 
     # ---- writes
 
-    def assign(self, node: int, values: Values, *, compound: bool = False, weak: bool = False) -> Values:
+    def assign(self, node: int, values: Values, how: "Write | None" = None) -> Values:
         """Write values to a target.
 
         Args:
             node: a name, a part of something, or a pattern of those.
             values: tokens that hold the value.
-            compound: the target is read, too, and gets its value from itself.
-            weak: the old value lives on inside the new one.
+            how: by default the target is overwritten.
 
         Returns:
             The tokens that hold the value afterwards.
         """
-        tree, grammar, kind = self.tree, self.grammar, self.tree.kinds[node]
+        tree, grammar, kind, how = self.tree, self.grammar, self.tree.kinds[node], how or OVERWRITE
         if kind == "identifier":
-            return self._write(tree.at[node], self.place(node), values, compound=compound, weak=weak)
+            return self._write(tree.at[node], self.place(node), values, how)
         if kind in grammar.members:
-            return self._assign_member(node, values, compound=compound, weak=weak)
+            return self._assign_member(node, values, how)
         if kind in grammar.elements:
-            return self._assign_element(node, values, compound=compound, weak=weak)
+            return self._assign_element(node, values, how)
         if kind in grammar.patterns:
-            return [one for part in tree.children(node) for one in self.assign(part, values, compound=compound)]
+            return [one for part in tree.children(node) for one in self.assign(part, values, how)]
         return self.visit(node)
 
-    def _write(self, token: int, variable: int | None, values: Values, *, compound: bool, weak: bool) -> Values:
-        if variable is not None and (compound or weak):
+    def _write(self, token: int, variable: int | None, values: Values, how: "Write") -> Values:
+        if variable is not None and (how.compound or how.weak):
             self.flow.read(token, variable)
-        self._define(token, [*values, token] if compound else values, computed=True)
+        self._define(token, [*values, token] if how.compound else values, computed=True)
         if variable is not None:
-            self.flow.write(token, variable)
+            self.flow.write(token, variable, keep_parts=how.keeps)
         return (token,)
 
-    def _assign_member(self, node: int, values: Values, *, compound: bool, weak: bool) -> Values:
-        tree = self.tree
-        whole, part = (tree.child(node, one) for one in self.grammar.members[tree.kinds[node]])
+    def _assign_member(self, node: int, values: Values, how: "Write") -> Values:
+        tree, grammar = self.tree, self.grammar
+        whole, part = (tree.child(node, one) for one in grammar.members[tree.kinds[node]])
         if whole < 0 or part < 0:
             return self.visit(node)
         token = tree.at[part]
-        weak = weak or tree.kinds[whole] in self.grammar.elements and self._is_one_of_many(whole)
-        self._write(token, self.place(node), values, compound=compound, weak=weak)
-        if tree.kinds[whole] not in self.grammar.this and not self.is_class(whole):
-            self.assign(whole, (token,), weak=True)
+        is_one_of_many = tree.kinds[whole] in grammar.elements and tree.kinds[whole] not in ONE_AND_ONLY
+        self._write(token, self.place(node), values, PART if is_one_of_many and how is OVERWRITE else how)
+        if tree.kinds[whole] not in grammar.this and not self.is_class(whole):
+            self.assign(whole, (token,), PART)
         return (token,)
 
-    def _is_one_of_many(self, node: int) -> bool:
-        """Whether a part without a name is an element of an array (`*p` and `(p)` are p's only one)."""
-        return self.tree.kinds[node] in {"subscript_expression", "array_access", "subscript"}
-
-    def _assign_element(self, node: int, values: Values, *, compound: bool, weak: bool) -> Values:
-        inside = self._inside(node)
+    def _assign_element(self, node: int, values: Values, how: "Write") -> Values:
+        inside, kind = self._inside(node), self.tree.kinds[node]
         if inside < 0:
             return NONE
         for index in self.tree.children(node):
             if index != inside:
                 self.visit(index)
-        if self.tree.kinds[node] != "parenthesized_expression":
-            weak = True
-        return self.assign(inside, values, compound=compound, weak=weak)
+        if kind != "parenthesized_expression":
+            how = Write(compound=how.compound, weak=True, keeps=how.keeps or kind not in ONE_AND_ONLY)
+        return self.assign(inside, values, how)
 
     # ---- functions inside the text
 
@@ -324,7 +341,7 @@ class Walker:
         """Close the innermost loop or switch."""
         self.regions[-1].frames.pop()
 
-    def loop(self, condition: int, body: Callable[[], object], updates: Sequence[int] = (), *, otherwise: int = -1) -> None:
+    def loop(self, condition: int, body: Way, *, updates: Sequence[int] = (), otherwise: int = -1) -> None:
         """A loop that tests before it runs; `otherwise` is run when the test fails, not after a break."""
         head = self.flow.start(self.flow.current)
         if condition >= 0:
@@ -352,7 +369,7 @@ class Walker:
             node += 1
         return tree.texts[node]
 
-    def fork(self, ways: Iterable[Callable[[], object]], *, may_skip: bool = False) -> None:
+    def fork(self, ways: Iterable[Way], *, may_skip: bool = False) -> None:
         """One of several ways is taken, or none."""
         before = self.flow.current
         ends = [before] if may_skip else []
@@ -513,13 +530,13 @@ def assignment(w: Walker, node: int) -> Values:
         return every(w, node)
     values = w.visit(right)
     operator = w.tree.tokens[w.tree.at[right] - 1]
-    return w.assign(left, values, compound=operator not in {"=", ":="})
+    return w.assign(left, values, OVERWRITE if operator == "=" else COMPOUND)
 
 
 def update(w: Walker, node: int) -> Values:
     """`x++`."""
     target = w.tree.first(node)
-    return w.assign(target, NONE, compound=True) if target >= 0 else NONE
+    return w.assign(target, NONE, COMPOUND) if target >= 0 else NONE
 
 
 def if_(w: Walker, node: int) -> Values:
@@ -584,7 +601,7 @@ def for_(*, initial: str) -> Handler:
         w.loop(
             w.tree.child(node, "condition"),
             lambda: w.visit(body) if body >= 0 else None,
-            w.tree.under(node, "update"),
+            updates=w.tree.under(node, "update"),
         )
         w.scopes.pop()
         return NONE
