@@ -111,4 +111,4 @@ def _spread(name: str, members: Sequence[RunFacts]) -> Markup | None:
     if len(values) < 2:
         return None
     figures = (statistics.fmean(values), statistics.stdev(values), min(values), max(values))
-    return row(name, [number_cell(len(values)), *(number_cell(one, digits=4) for one in figures)])
+    return row(name, [number_cell(len(values), digits=0), *(number_cell(one, digits=4) for one in figures)])

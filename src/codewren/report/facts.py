@@ -14,6 +14,9 @@ from codewren.report.reliability import Bin
 from codewren.report.training_plot import Epoch
 
 
+UNJUDGED = "effectiveness not judged"
+
+
 class Role(StrEnum):
     """Whose model a row of the table is."""
 
@@ -101,6 +104,7 @@ class RunFacts:
         warnings: what makes the figures flatter than they look.
         provenance: name and value.
         commands: what makes this run and this page again.
+        recipe: resolved, as TOML.
         missing: section -> what to run.
         family: recipe without its seeds, the same for runs that differ by the seed only; empty where unknown.
         labels: true labels of the items, where they were at hand.
@@ -129,6 +133,7 @@ class RunFacts:
     warnings: tuple[str, ...] = ()
     provenance: tuple[tuple[str, str], ...] = ()
     commands: tuple[str, ...] = ()
+    recipe: str = ""
     missing: Mapping[str, str] = field(default_factory=dict)
     family: str = ""
     seed: int | None = None

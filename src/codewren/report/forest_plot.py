@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from codewren.measure.figure import Measure
 from codewren.report.markup import Markup
-from codewren.report.svg import TOP, WIDTH, Scale, figure, line, marker, number, scale, text
+from codewren.report.svg import TOP, WIDTH, Scale, figure, line, marker, number, scale, spelt, text
 
 _NAMES, _ROW = 230.0, 26.0
 
@@ -21,9 +21,9 @@ def forest_plot(name: str, rows: Sequence[tuple[str, Measure]], *, majority: flo
     for k, (model, measure) in enumerate(rows):
         parts += _row(x, TOP + _ROW * (k + 0.6), model, measure)
     metric = rows[0][1].name
-    what = f"{metric} of {len(rows)} models with 95 % intervals"
+    what = f"{spelt(metric)} of {len(rows)} models with 95 % intervals"
     what += "" if majority is None else f"; dashed: always the commonest label, {majority:.4f}"
-    return figure(name, f"Effectiveness: {metric}", what + ".", *parts, height=bottom + 26)
+    return figure(name, f"Effectiveness: {spelt(metric)}", what + ".", *parts, height=bottom + 26)
 
 
 def _row(x: Scale, y: float, model: str, measure: Measure) -> list[Markup]:

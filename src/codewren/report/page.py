@@ -13,7 +13,7 @@ from codewren.report.papers_table import papers_table
 from codewren.report.pareto_plot import Group, Point, pareto_plot
 from codewren.report.parts import missing, pairs, section, text_table
 from codewren.report.reliability import reliability_plot
-from codewren.report.svg import byte_text, second_text
+from codewren.report.svg import byte_text, second_text, spelt
 from codewren.report.training_plot import training_plot
 from codewren.report.verdict import ratio_of, verdict
 
@@ -90,7 +90,8 @@ Content = list[Markup]
 
 def _summary(facts: RunFacts, _prefix: str) -> Content:
     said = [element("p", None, line) for line in verdict(facts)]
-    warned = [element("p", {"class": "warning"}, line) for line in facts.warnings]
+    warned = [element("div", {"class": "warning"}, [element("p", None, line) for line in facts.warnings])]
+    warned = warned if facts.warnings else []
     note = "The weights of the best epoch were chosen on this split, so its figures are slightly optimistic."
     chosen = [element("p", {"class": "note"}, note)] if facts.history else []
     return [element("div", {"class": "verdict"}, said), _tiles(facts), *warned, *chosen]
@@ -103,7 +104,7 @@ def _tiles(facts: RunFacts) -> Markup:
         tiles.append(("size", byte_text(student.size_bytes), _times(teacher, student, "size_bytes", "smaller")))
     for name in ("f1", "mcc") if facts.imbalanced else ("accuracy", "f1"):
         found = student.measures.get(name)
-        tiles += [(name, f"{found.value:.4f}", f"{found.low:.4f} to {found.high:.4f}")] if found else []
+        tiles += [(spelt(name), f"{found.value:.4f}", f"{found.low:.4f} to {found.high:.4f}")] if found else []
     if student.latency_s is not None:
         tiles.append(("latency", second_text(student.latency_s.value), _faster(teacher, student)))
     if student.energy is not None:
@@ -192,7 +193,7 @@ def _calibration(facts: RunFacts, prefix: str) -> Content:
         return [missing("Reliability", facts.missing.get("calibration", "run codewren evaluate"))]
     plot = reliability_plot(f"{prefix}reliability", facts.reliability, labels=len(facts.task.labels))
     said = [
-        (f"{model.name}: {name.upper()}", str(model.measures[name]))
+        (f"{model.name}: {spelt(name)}", str(model.measures[name]))
         for model in facts.models
         for name in ("ece", "brier")
         if name in model.measures
@@ -225,6 +226,11 @@ def _fidelity(facts: RunFacts, _prefix: str) -> Content:
 
 
 def _provenance(facts: RunFacts, _prefix: str) -> Content:
-    commands = element("pre", None, "\n".join(facts.commands)) if facts.commands else None
-    again = element("p", None, "Commands that make this again:") if facts.commands else None
-    return [part for part in (pairs(facts.provenance), again, commands) if part is not None]
+    content = [pairs(facts.provenance)]
+    if facts.recipe:
+        content.append(element("p", None, "The recipe, resolved; what it does not name has its default:"))
+        content.append(element("pre", None, facts.recipe))
+    if facts.commands:
+        content.append(element("p", None, "Commands that make this again:"))
+        content.append(element("pre", None, "\n".join(facts.commands)))
+    return content

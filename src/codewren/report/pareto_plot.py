@@ -22,6 +22,7 @@ from codewren.report.svg import (
     path,
     rectangle,
     second_text,
+    spelt,
     text,
     vertical,
     whisker,
@@ -106,7 +107,7 @@ def pareto_plot(name: str, points: Sequence[Point], *, metric: str, majority: fl
         parts += _drawn(x, y, point, heat)
     parts += _labels(x, y, points)
     parts += heat.legend()
-    what = f"{metric} against bytes of {len(points)} models; up and to the left is better, colour is latency"
+    what = f"{spelt(metric)} against bytes of {len(points)} models; up and to the left is better, colour is latency."
     return figure(name, "Size, effectiveness and latency", what, *parts)
 
 
@@ -160,11 +161,11 @@ class Heat:
             return []
         if self.high == self.low:
             return [text(WIDTH - 16, TOP, f"latency {second_text(self.low)}", "tick end")]
-        wide, left = 46.0, WIDTH - 16 - 46 * HEATS
+        wide, left = 58.0, WIDTH - 34 - 58 * HEATS
         bounds = [self.low * (self.high / self.low) ** (k / HEATS) for k in range(HEATS + 1)]
-        parts = [text(left - 24, TOP - 2, "latency", "tick end")]
+        parts = [text(left - 8, TOP - 2, "latency", "tick end")]
         parts += [rectangle(left + k * wide, TOP - 10, wide - 2, 8, kind=f"heat{k}") for k in range(HEATS)]
-        parts += [text(left + k * wide, TOP + 10, second_text(bounds[k]), "tick middle") for k in (0, 2, 3, HEATS)]
+        parts += [text(left + k * wide, TOP + 10, second_text(bounds[k]), "tick middle") for k in range(HEATS + 1)]
         return parts
 
 

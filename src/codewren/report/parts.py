@@ -1,6 +1,7 @@
 """Pieces of a page: figures a program can read back, tables that scroll alone, gaps that say what to run."""
 
 from collections.abc import Sequence
+from math import floor, log10
 
 from codewren.measure.figure import Measure
 from codewren.report.facts import Table
@@ -15,25 +16,36 @@ def datum(value: float, shown: str) -> Markup:
     return element("data", {"value": repr(value)}, shown)
 
 
-def figure_cell(measure: Measure | None, *, digits: int = 4, factor: float = 1.0) -> Cell:
-    """A figure with its interval under it."""
+def figure_cell(measure: Measure | None, *, digits: int | None = None, factor: float = 1.0) -> Cell:
+    """A figure with its interval under it; see `shown` for `digits`."""
     if measure is None:
         return NOTHING
-    low, high = (f"{factor * one:,.{digits}f}" for one in (measure.low, measure.high))
+    low, high = (shown(factor * one, digits) for one in (measure.low, measure.high))
     interval = element("span", {"class": "interval"}, f"[{low}, {high}]")
-    return element("span", None, datum(measure.value, f"{factor * measure.value:,.{digits}f}"), interval)
+    return element("span", None, datum(measure.value, shown(factor * measure.value, digits)), interval)
 
 
-def number_cell(value: float | None, *, digits: int = 0, factor: float = 1.0) -> Cell:
+def number_cell(value: float | None, *, digits: int | None = None, factor: float = 1.0) -> Cell:
     """A figure without an interval."""
-    return NOTHING if value is None else datum(value, f"{factor * value:,.{digits}f}")
+    return NOTHING if value is None else datum(value, shown(factor * value, digits))
 
 
-def table(caption: str, header: Sequence[Cell], *bodies: Markup) -> Markup:
-    """A table in a box that scrolls by itself on a narrow screen."""
+def shown(value: float, digits: int | None = None) -> str:
+    """A number with that many decimals, by default with three significant digits.
+
+    >>> [shown(v) for v in (0.0257983, 18.863, 1500.0, 0)], shown(0.5, 4)
+    (['0.0258', '18.9', '1,500', '0'], '0.5000')
+    """
+    if digits is None:
+        digits = max(0, 2 - floor(log10(abs(value)))) if value else 0
+    return f"{value:,.{digits}f}"
+
+
+def table(caption: str, header: Sequence[Cell], *bodies: Markup, wide: bool = True) -> Markup:
+    """A table in a box that scrolls by itself on a narrow screen; a `wide` one fills the page."""
     cells = [element("th", {"scope": "col"}, one) for one in header]
     head = element("thead", None, element("tr", None, cells))
-    inside = element("table", None, element("caption", None, caption), head, *bodies)
+    inside = element("table", {"class": "wide" if wide else None}, element("caption", None, caption), head, *bodies)
     return element("div", {"class": "scroll", "role": "region", "aria-label": caption, "tabindex": "0"}, inside)
 
 
@@ -57,12 +69,14 @@ def text_table(given: Table) -> Markup:
     """A table of text, with its note."""
     rows = [row(first, rest) for first, *rest in given.rows]
     note = element("p", {"class": "note"}, given.note) if given.note else None
-    return element("div", None, table(given.title, given.header, body(rows)), note)
+    return element("div", None, table(given.title, given.header, body(rows), wide=False), note)
 
 
 def missing(what: str, how: str) -> Markup:
-    """A gap, and what fills it."""
-    return element("p", {"class": "missing"}, f"{what}: not measured: {how}")
+    """A gap, and what fills it; from `codewren` on the words are a command."""
+    before, run, command = how.partition("run codewren ")
+    told = [before, "run ", element("code", None, f"codewren {command}")] if run else [how]
+    return element("p", {"class": "missing"}, f"{what}: not measured: ", told)
 
 
 def pairs(facts: Sequence[tuple[str, str]]) -> Markup:

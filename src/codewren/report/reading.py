@@ -100,6 +100,14 @@ class Fields:
         """
         return as_measure(self.within(name), name)
 
+    def measure_of(self, name: str, *, n: str) -> Measure:
+        """A figure whose interval and count stand beside it, as fields of the same object.
+
+        Raises:
+            InputError: a part of it is missing or no finite number.
+        """
+        return Measure(name, self.number(name), self.number("low"), self.number("high"), self.count(n))
+
     def _wrong(self, name: str, value: Any, wanted: str) -> InputError:
         return InputError(f"{self.where}: {name} is {value!r:.60}, wanted {wanted}; make the file again")
 

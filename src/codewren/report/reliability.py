@@ -27,6 +27,7 @@ from codewren.report.svg import (
     whisker,
 )
 
+CONFIDENCE = "confidence: probability of the likeliest label"
 _STRIP = 44.0  # height of the histogram of confidences under the diagram
 
 
@@ -67,7 +68,7 @@ def reliability_plot(name: str, bins: Mapping[str, tuple[Bin, ...]], *, labels: 
     x = Scale(low - 0.02, 1.02, LEFT, WIDTH - RIGHT)
     y = Scale(min(low, _lowest(bins)) - 0.02, 1.02, HEIGHT - BOTTOM - _STRIP, TOP)
     floor = Scale(0, 1, HEIGHT - BOTTOM, HEIGHT - BOTTOM - _STRIP)
-    parts = [*axes(x, y, x_label="", y_label="share that is right")]
+    parts = [*axes(x, y, x_label=CONFIDENCE, y_label="share that is right", foot=floor.start)]
     parts += [path([(x(low), y(low)), (x(1), y(1))], "diagonal")]
     most = max((one.accuracy.n for group in bins.values() for one in group), default=1)
     for k, (model, group) in enumerate(bins.items()):
@@ -78,7 +79,6 @@ def reliability_plot(name: str, bins: Mapping[str, tuple[Bin, ...]], *, labels: 
         parts += [_dot(x, y, one, model, k) for one in group]
         parts += [marker(LEFT + 16, TOP + 4 + 16 * k, f"fill series{k}", shape=_shape(k)), _key(model, k)]
     parts += [line(x.start, floor.start, x.end, floor.start, "axis")]
-    parts += [text((LEFT + WIDTH) / 2, HEIGHT - 9, "confidence: probability of the likeliest label", "label middle")]
     parts += [text(LEFT - 7, floor.start - 8, "items", "tick end")]
     what = "On the diagonal a probability means what it says; below it the model is too sure. Bars: items, lines: 95 %."
     return figure(name, "Reliability", what, *parts)

@@ -78,17 +78,22 @@ def _log_ticks(low: float, high: float) -> list[float]:
     return [value for value in found if low <= value <= high]
 
 
-def axes(x: Scale, y: Scale, *, x_label: str, y_label: str, x_texts: Sequence[str] | None = None) -> list[Markup]:
-    """Grid, tick labels and names of both axes; `x_texts` replaces the texts of the horizontal ticks."""
-    ticks = x.ticks()
+def axes(
+    x: Scale, y: Scale, *, x_label: str, y_label: str, x_texts: Sequence[str] | None = None, foot: float | None = None
+) -> list[Markup]:
+    """Grid, tick labels and names of both axes.
+
+    `x_texts` replaces the texts of the horizontal ticks, `foot` is where these stand if not at the bottom of `y`.
+    """
+    ticks, foot = x.ticks(), y.start if foot is None else foot
     texts = x_texts or [number(value) for value in ticks]
     parts = [line(x.start, y(value), x.end, y(value), "grid") for value in y.ticks()]
     parts += [text(x.start - 7, y(value) + 4, number(value), "tick end") for value in y.ticks()]
-    parts += [line(x(value), y.start, x(value), y.start + 4, "axis") for value in ticks]
-    parts += [text(x(v), y.start + 17, label, "tick middle") for v, label in zip(ticks, texts, strict=True)]
+    parts += [line(x(value), foot, x(value), foot + 4, "axis") for value in ticks]
+    parts += [text(x(v), foot + 17, label, "tick middle") for v, label in zip(ticks, texts, strict=True)]
     middle = (y.start + y.end) / 2
     turned = element("text", {"class": "label middle", "transform": f"translate(14 {middle:.1f}) rotate(-90)"}, y_label)
-    name = text((x.start + x.end) / 2, y.start + 37, x_label, "label middle")
+    name = text((x.start + x.end) / 2, foot + 37, x_label, "label middle")
     return [*parts, line(x.start, y.start, x.end, y.start, "axis"), name, turned]
 
 
@@ -160,6 +165,16 @@ def number(value: float) -> str:
     if abs(value) < 1e-3:
         return f"{value:.0e}"
     return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.4g}"
+
+
+def spelt(metric: str) -> str:
+    """A metric's name at the start of a line.
+
+    >>> [spelt(name) for name in ("accuracy", "f1_macro", "mcc", "brier")]
+    ['Accuracy', 'F1 macro', 'MCC', 'Brier']
+    """
+    words = metric.replace("_", " ")
+    return words.upper() if words in {"mcc", "auc", "ece"} else words[:1].upper() + words[1:]
 
 
 def byte_text(value: float) -> str:

@@ -4,8 +4,9 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
-from codewren.compress.judged import data_at_hand
-from codewren.compress.run_facts import kept_recipe, run_facts
+from codewren.compress.report.facts import run_facts
+from codewren.compress.report.judged import data_at_hand
+from codewren.compress.report.subject import kept_recipe
 from codewren.core.errors import InputError
 from codewren.core.files import write_bytes
 from codewren.core.recipe import Recipe

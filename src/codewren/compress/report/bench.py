@@ -6,7 +6,7 @@ from pathlib import Path
 
 from codewren.core.errors import InputError
 from codewren.measure.figure import Measure
-from codewren.report.facts import Energy, ModelFacts, Role, Table
+from codewren.report.facts import UNJUDGED, Energy, ModelFacts, Role, Table
 from codewren.report.reading import Fields
 from codewren.report.svg import byte_text, second_text
 
@@ -65,9 +65,7 @@ class BenchFacts:
     def others(self) -> list[ModelFacts]:
         """What was timed besides the teacher and the bundle of the report: it has no effectiveness here."""
         rest = [one for one in self.models if one.kind != "teacher" and (not one.sha256 or one.sha256 != self.subject)]
-        return [
-            _onto(ModelFacts(one.name, ROLES[one.kind], "timed only, effectiveness not judged"), one) for one in rest
-        ]
+        return [_onto(ModelFacts(one.name, ROLES[one.kind], UNJUDGED), one) for one in rest]
 
 
 def _onto(model: ModelFacts, timed: Timed) -> ModelFacts:
