@@ -1,18 +1,19 @@
 """Stage: judge what ships, through the runtime that users run."""
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from codewren.compress.fidelity import Fidelity, Judge, Rival, fidelity, flips_of
 from codewren.compress.run import Run
 from codewren.core.dataset import Dataset
 from codewren.core.errors import InputError
 from codewren.core.files import write_bytes, write_json
 from codewren.core.recipe import Recipe
-from codewren.data.load import load_split, load_test_split
+from codewren.data.load import item_column, load_split, load_test_split
 from codewren.measure.calibration import softmax
 from codewren.measure.intervals import Comparison, mcnemar
 from codewren.measure.latency import Latency, interleaved
@@ -79,7 +80,7 @@ def evaluate_run(run: Run, bundle: Path, *, seconds: float) -> str:
     """Teacher and student side by side on the validation split; writes `evaluation.json` and `report.md`."""
     dataset, student = run.dataset("valid"), load(bundle)
     labelled = run.path("logits-valid.npz").exists()
-    teacher = None if run.recipe.teacher.kind == "logits" else load_teacher(run.recipe)
+    teacher = None if run.recipe.teacher.kind in ("logits", "ngrams") else load_teacher(run.recipe)
     times = latencies(student, dataset, teacher)
     logits = run.logits("valid") if labelled else None
     rows = [ModelRow("student", bundle.stat().st_size, bundle_quality(student, dataset, teacher_logits=logits))]
@@ -103,28 +104,87 @@ def _weight_bytes(path: Path) -> int | None:
     return sum(file.stat().st_size for file in files) or None
 
 
-def evaluate_bundle(
-    bundle: str, recipe: Recipe, *, split: str, versus: str | None, logits_path: Path | None, json_path: Path | None
-) -> str:
-    """Figures of a bundle on one split, and a paired test against another bundle.
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What `codewren evaluate` is asked of a bundle.
+
+    Attributes:
+        split: to judge it on.
+        versus: another bundle for a paired test.
+        logits_path: the teacher's logits of the split, for agreement.
+        edits: edit functions and count the predictions that flip.
+        teacher: count the flips of the recipe's teacher too.
+    """
+
+    split: str = "valid"
+    versus: str | None = None
+    logits_path: Path | None = None
+    edits: bool = False
+    teacher: bool = False
+
+
+def evaluate_bundle(bundle: str, recipe: Recipe, question: Question, *, json_path: Path | None = None) -> str:
+    """Figures of a bundle on one split, a paired test against another bundle, flips under edits.
 
     Raises:
-        InputError: the bundle belongs to another task, or items have no labels.
+        InputError: the bundle belongs to another task, items have no labels, or functions cannot be edited.
     """
+    split = question.split
     dataset = load_test_split(recipe) if split == "test" else load_split(recipe, split)
     first = _loaded(bundle, recipe)
-    logits = None if logits_path is None else read_logits(logits_path, dataset)
+    second = None if question.versus is None else _loaded(question.versus, recipe)
+    logits = None if question.logits_path is None else read_logits(question.logits_path, dataset)
     found = bundle_quality(first, dataset, teacher_logits=logits)
     lines = [markdown([["figure", "value", "95 % interval", "n"], *found.rows()])]
     result = {"bundle": str(first.path), "split": split, **found.to_dict()}
-    if versus is not None:
-        second = _loaded(versus, recipe)
+    if second is not None:
         paired = compare(predictions(first, dataset)[0], predictions(second, dataset)[0], dataset)
-        lines += ["", comparison_line(bundle, versus, paired)]
+        lines += ["", comparison_line(bundle, str(question.versus), paired)]
         result["versus"] = {"bundle": str(second.path), **paired.to_dict()}
+    if question.edits:
+        true = _fidelity(first, recipe, dataset, found, logits=logits, versus=second, teacher=question.teacher)
+        lines += ["", true.table()]
+        result["fidelity"] = true.to_dict()
     if json_path is not None:
         write_json(json_path, result)
     return "\n".join(lines)
+
+
+def _fidelity(
+    student: Predictor,
+    recipe: Recipe,
+    dataset: Dataset,
+    found: Quality,
+    *,
+    logits: NDArray[np.float32] | None,
+    versus: Predictor | None,
+    teacher: bool,
+) -> Fidelity:
+    true, edited = fidelity(
+        _judge(student),
+        dataset,
+        quality=found,
+        probabilities=predictions(student, dataset)[1],
+        teacher_logits=logits,
+        projects=item_column(recipe, dataset.split, "project"),
+    )
+    if versus is not None:
+        name = str(versus.path)
+        true = replace(true, versus=Rival(name, flips_of(_judge(versus), dataset, edited)))
+    if teacher:
+        true = replace(true, teacher=Rival("teacher", flips_of(_teacher_judge(recipe), dataset, edited)))
+    return true
+
+
+def _judge(predictor: Predictor) -> Judge:
+    return lambda dataset: predictions(predictor, dataset)[0]
+
+
+def _teacher_judge(recipe: Recipe) -> Judge:
+    if recipe.teacher.kind == "logits":
+        raise InputError("teacher.kind is logits: a file cannot judge edited functions; leave out --edit-teacher")
+    model = load_teacher(recipe)
+    return lambda dataset: np.asarray(model.logits(dataset).argmax(axis=1), dtype=np.int64)
 
 
 def _loaded(bundle: str, recipe: Recipe) -> Predictor:

@@ -8,16 +8,18 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from codewren.compress.renaming import renamed_copies
 from codewren.core.dataset import Dataset
 from codewren.core.errors import InputError
 from codewren.core.files import read_json, write_json
 from codewren.core.recipe import Recipe
+from codewren.core.space import named_space
 from codewren.core.student_config import StudentConfig
-from codewren.core.tokenizer_spec import TokenizerSpec
+from codewren.core.tokenizer_spec import NESTED_KINDS, TokenizerSpec
 from codewren.data.load import available_splits, load_split
 from codewren.train.batches import EncodedSplit, encode_split
 from codewren.train.logits_file import read_logits
-from codewren.train.tokenizer import train_tokenizer
+from codewren.train.tokenizer import cut, train_tokenizer
 from codewren.train.validation import validation_scores
 
 
@@ -75,7 +77,13 @@ class Run:
         return list(dict.fromkeys(texts))
 
     def tokenizer(self, config: StudentConfig) -> TokenizerSpec:
-        """Train the tokenizer of a configuration, or take it from this run's cache."""
+        """Train the tokenizer of a configuration, or take it from this run's cache.
+
+        Where students are searched for, a kind whose vocabularies nest is trained once, at its largest, and cut.
+        """
+        largest = max(config.vocab_size, self._largest_vocabulary())
+        if config.tokenizer in NESTED_KINDS and config.vocab_size < largest:
+            return cut(self.tokenizer(config.replace(vocab_size=largest)), config.vocab_size)
         return train_tokenizer(
             config.tokenizer,
             config.vocab_size,
@@ -86,10 +94,30 @@ class Run:
             cache=self.path("tokenizers"),
         )
 
+    def _largest_vocabulary(self) -> int:
+        search = self.recipe.search
+        if search.strategy in ("fixed", "compressor"):  # these train one student only
+            return 0
+        return int(max(named_space(search.space, self.recipe.task, self.recipe.student).values("vocab_size")))
+
     def encoded(self, split: str, config: StudentConfig, spec: TokenizerSpec, *, taught: bool) -> EncodedSplit:
         """A split as token ids, with the teacher's logits if `taught`."""
         logits = self.logits(split) if taught else None
-        return encode_split(self.dataset(split), spec, max_length=config.max_sequence_length, logits=logits)
+        copies = self.renamed() if taught else ()
+        return encode_split(
+            self.dataset(split), spec, max_length=config.max_sequence_length, logits=logits, copies=copies
+        )
+
+    def renamed(self) -> list[dict[str, str]]:
+        """Training functions and how they read with other names for their variables, once a copy; none if not asked."""
+        distil = self.recipe.distil
+        if not distil.rename:
+            return []
+        texts = self.training_texts()
+        made = renamed_copies(
+            texts, self.recipe.task, copies=distil.rename_copies, seed=0, cache=self.out, quiet=self.quiet
+        )
+        return [dict(zip(texts, copy, strict=True)) for copy in made]
 
     def training_split(self, config: StudentConfig, spec: TokenizerSpec) -> EncodedSplit:
         """All splits of `distil.train_on` as one."""

@@ -63,9 +63,13 @@ class TeacherSection:
     """What the student learns from.
 
     Attributes:
-        kind: `huggingface` (folder or hub id), `papers` (the papers' fine-tuned state dict), `logits` (a file).
+        kind: `huggingface` (folder or hub id), `papers` (the papers' fine-tuned state dict), `logits` (a file),
+            `ngrams` (words and word pairs, learnt from the labels of `distil.train_on`; needs nothing else).
         path: of the teacher, below the recipe's folder; of a logits file, below `data.root`, where `{split}` stands for
             the split's name.
+        also: for `logits`: further files, whose logits are averaged with `path`'s.
+        label_margin: for `logits`: if not 0, the files are of `unlabelled`, and the items of other splits teach their
+            own label with this difference between the logits (4 means 98 %).
         encoder: for `papers`: folder or hub id of the encoder's config and tokenizer.
         num_attention_heads: for `papers`: a state dict does not hold it.
         max_sequence_length: tokens of one function.
@@ -82,8 +86,10 @@ class TeacherSection:
         data_flow_mode: `papers` reproduces the released preprocessing with its defects, for the papers' checkpoints.
     """
 
-    kind: Literal["huggingface", "papers", "logits"] = "huggingface"
+    kind: Literal["huggingface", "papers", "logits", "ngrams"] = "huggingface"
     path: str = ""
+    also: Sequence[str] = ()
+    label_margin: float = 0.0
     encoder: str | None = None
     num_attention_heads: int | None = None
     max_sequence_length: int = 400
@@ -181,6 +187,8 @@ class DistilSection:
         lowercase: for `wren`, whether the tokenizer folds case.
         add_special_tokens: `<s>` and `</s>` around a function; False is Avatar's vulnerability scripts.
         word_dropout: chance to replace a training token by `<unk>`.
+        rename: chance that a training function is shown with other names for its variables.
+        rename_copies: copies with other names made of each function.
         swap_pairs: for pairs, show (b, a) as often as (a, b).
         average_checkpoints: average of the weights over the last share of steps (0 = none), kept if validation agrees.
         selection: validation metric that picks the epoch.
@@ -197,6 +205,8 @@ class DistilSection:
     lowercase: bool = True
     add_special_tokens: bool = True
     word_dropout: float = 0.0
+    rename: float = 0.0
+    rename_copies: int = 3
     swap_pairs: bool = False
     average_checkpoints: float = 0.0
     warmup: float = 0.1

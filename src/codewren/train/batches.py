@@ -3,7 +3,7 @@
 Letters: N tokens of a batch back to back, B distinct functions, R items, K functions per item, C labels.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -29,12 +29,14 @@ class EncodedSplit:
         items: (n, K) indices into `functions`.
         logits: (n, C) of the teacher, or None.
         labels: (n,) true labels, -1 where unknown.
+        copies: token ids of the same functions with other names for their variables, once a copy.
     """
 
     functions: list[NDArray[np.int32]]
     items: NDArray[np.int64]
     logits: NDArray[np.float32] | None
     labels: NDArray[np.int64]
+    copies: tuple[list[NDArray[np.int32]], ...] = ()
 
     def __len__(self) -> int:
         return len(self.items)
@@ -48,6 +50,7 @@ class EncodedSplit:
             np.concatenate([self.items, other.items + len(self.functions)]),
             np.concatenate([self.logits, other.logits]),
             np.concatenate([self.labels, other.labels]),
+            tuple(mine + theirs for mine, theirs in zip(self.copies, other.copies, strict=True)),
         )
 
 
@@ -71,15 +74,24 @@ class Batch:
 
 
 def encode_split(
-    dataset: Dataset, spec: TokenizerSpec, *, max_length: int, logits: NDArray[np.float32] | None = None
+    dataset: Dataset,
+    spec: TokenizerSpec,
+    *,
+    max_length: int,
+    logits: NDArray[np.float32] | None = None,
+    copies: Sequence[Mapping[str, str]] = (),
 ) -> EncodedSplit:
-    """Tokenise each distinct function once."""
-    ids = encode_batch(spec, list(dataset.functions), max_length)
+    """Tokenise each distinct function once, and the text that each of `copies` has for it."""
+
+    def encoded(texts: list[str]) -> list[NDArray[np.int32]]:
+        return [np.asarray(one or [BOS_ID], dtype=np.int32) for one in encode_batch(spec, texts, max_length)]
+
     return EncodedSplit(
-        [np.asarray(one or [BOS_ID], dtype=np.int32) for one in ids],
+        encoded(list(dataset.functions)),
         np.asarray(dataset.items, dtype=np.int64),
         logits,
         np.asarray([-1 if label is None else label for label in dataset.labels], dtype=np.int64),
+        tuple(encoded([copy[text] for text in dataset.functions]) for copy in copies),
     )
 
 
@@ -105,13 +117,26 @@ def make_batch(
     rng: np.random.Generator | None = None,
     word_dropout: float = 0.0,
     swap_pairs: bool = False,
+    rename: float = 0.0,
 ) -> Batch:
-    """Collate items, each distinct function once; `rng` drives the augmentation."""
+    """Collate items, each distinct function once; `rng` drives the augmentation.
+
+    Args:
+        split: where they come from.
+        indices: the items.
+        rng: without it nothing is augmented.
+        word_dropout: chance that a token becomes `<unk>`.
+        swap_pairs: half of the pairs come as (b, a).
+        rename: chance that a function is shown as one of its copies.
+    """
     items = split.items[indices]
     if swap_pairs and rng is not None and items.shape[1] == 2:
         items = np.where(rng.random(len(items))[:, None] < 0.5, items[:, ::-1], items)
     used, local = np.unique(items, return_inverse=True)
     functions = [split.functions[i] for i in used]
+    if rename and rng is not None and split.copies:
+        picks = np.where(rng.random(len(used)) < rename, rng.integers(len(split.copies), size=len(used)), -1)
+        functions = [split.copies[k][i] if k >= 0 else split.functions[i] for i, k in zip(used, picks, strict=True)]
     ids = np.concatenate(functions).astype(np.int64)
     if word_dropout and rng is not None:
         ids = np.where((rng.random(len(ids)) < word_dropout) & (ids > UNK_ID), UNK_ID, ids)

@@ -7,6 +7,7 @@ Source: SPEC 1.11 (Compressor), 2.8 (Avatar).
 
 import json
 import math
+import statistics
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -91,6 +92,21 @@ def distil(
     if run.epoch == options.epochs:
         run.try_average()
     return run.result()
+
+
+def step_seconds(
+    config: StudentConfig, task: Task, *, train: EncodedSplit, options: DistilSection, steps: int
+) -> float:
+    """Seconds of one training step on this machine: the median of `steps`, after one to warm up; nothing is kept."""
+    keep_freed_memory()
+    run = _Run(config, task, train=train, valid=train, options=options, select=_no_score, out=Path(), quiet=True)
+    plan = batch_plan(train, config.batch_size, seed=options.seed, epoch=0)
+    taken = []
+    for step in range(steps + 1):
+        started = time.perf_counter()
+        run.train_step(plan[step % len(plan)])
+        taken.append(time.perf_counter() - started)
+    return statistics.median(taken[1:])
 
 
 def predict_logits(student: Student, split: EncodedSplit) -> NDArray[np.float32]:
@@ -195,7 +211,7 @@ class _Run:
         with Bar(f"distil epoch {self.epoch + 1}/{self.options.epochs}", len(plan), quiet=self.quiet) as bar:
             bar.advance(done)
             for indices in plan[done:]:
-                losses.append(self._train_step(indices))
+                losses.append(self.train_step(indices))
                 bar.advance(note=f"loss {np.mean(losses[-50:]):.4f}")
                 self.seconds = before + time.monotonic() - started
                 if time.monotonic() - saved > CHECKPOINT_EVERY_S:
@@ -223,13 +239,19 @@ class _Run:
         tensors = {name: tensor.cpu().numpy() for name, tensor in self.best.items()}
         return Distilled(tensors, self.best_score, self.best_epoch, tuple(self.history), self.seconds)
 
-    def _train_step(self, indices: NDArray[np.int64]) -> float:
+    def train_step(self, indices: NDArray[np.int64]) -> float:
+        """One step on these items; returns the loss."""
         options = self.options
         rng = np.random.default_rng([options.seed, self.step, self.processes.rank])
         torch.manual_seed(int(rng.integers(2**62)))
         mine = self.processes.share(indices)
         batch = make_batch(
-            self.train, mine, rng=rng, word_dropout=options.word_dropout, swap_pairs=options.swap_pairs
+            self.train,
+            mine,
+            rng=rng,
+            word_dropout=options.word_dropout,
+            swap_pairs=options.swap_pairs,
+            rename=options.rename,
         ).to(self.processes.device)
         loss = distillation_loss(self.student(batch.ids_N, batch.lengths_B, batch.items_RK), batch, options)
         loss = loss * (len(mine) / len(indices))
@@ -322,6 +344,10 @@ class _Run:
             line = {"epoch": self.epoch, "step": self.step, "seconds": round(self.seconds, 3), **values}
             with (self.out / "log.jsonl").open("a", encoding="utf-8") as stream:
                 stream.write(json.dumps(line) + "\n")
+
+
+def _no_score(labels: NDArray[np.int64], logits: NDArray[np.float32]) -> float:
+    return 0.0
 
 
 def _is_matrix(name: str) -> bool:

@@ -22,6 +22,7 @@ from codewren.core.task import Task, Unit
 from codewren.runtime.dataflow.graph import Mode
 from codewren.runtime.progress import Bar
 from codewren.train.logits_file import DAMAGED, Logits, logits_teacher_sha256, read_arrays, read_logits
+from codewren.train.ngrams import NgramTeacher
 from codewren.train.papers_checkpoint import (
     RESERVED_POSITIONS,
     PapersCheckpoint,
@@ -52,6 +53,8 @@ from codewren.train.teacher_network import FunctionBatch, Judge, TeacherNetwork
 
 SAVE_EVERY_S = 60.0
 SPLIT_MARK = "{split}"
+TAUGHT = "unlabelled"
+"""The split that a file of logits without `{split}` in its name is of, where labels teach the others."""
 ROBERTA_LAYER_NORM_EPS = 1e-5
 
 
@@ -76,10 +79,13 @@ def load_teacher(recipe: Recipe) -> Teacher:
         TeacherError: it cannot be loaded in full, or does not fit the task.
     """
     section, task = recipe.teacher, recipe.task
+    if section.kind == "ngrams":
+        return NgramTeacher(recipe)
     if not section.path:
         raise TeacherError("teacher.path is empty; name a folder, a hub id, a checkpoint or a logits file")
     if section.kind == "logits":
-        return FileTeacher(recipe.resolve(section.path), tuple(recipe.distil.train_on))
+        paths = tuple(recipe.resolve(path) for path in (section.path, *section.also))
+        return FileTeacher(paths, tuple(recipe.distil.train_on), section.label_margin)
     path = beside(recipe.folder, section.path)
     if section.kind == "papers":
         encoder = beside(recipe.folder, section.encoder or "")
@@ -91,34 +97,49 @@ def load_teacher(recipe: Recipe) -> Teacher:
 
 @dataclass(frozen=True, slots=True)
 class FileTeacher:
-    """Logits that some other model left behind.
+    """Logits that other models left behind, averaged; labels where they left none.
 
     Attributes:
-        path: the file; `{split}` in it stands for the split's name.
-        train_on: the splits it covers when the path has no `{split}`.
+        paths: the files; `{split}` in one stands for the split's name.
+        train_on: the splits they cover when no path has `{split}`.
+        label_margin: if not 0, the files are of `unlabelled`, and the other splits to learn from teach their labels.
     """
 
-    path: Path
+    paths: tuple[Path, ...]
     train_on: tuple[str, ...]
+    label_margin: float = 0.0
 
-    def file(self, split: str) -> Path:
-        """The file of a split."""
-        return Path(str(self.path).replace(SPLIT_MARK, split))
+    def files(self, split: str) -> list[Path]:
+        """The files of a split."""
+        return [Path(str(path).replace(SPLIT_MARK, split)) for path in self.paths]
 
     @property
     def sha256(self) -> str:
-        """Of the teacher that wrote the file where that is known, else of the file."""
-        files = [self.file(split) for split in self.train_on]
+        """Of the teachers that wrote the files where that is known, else of the files."""
+        files = [file for split in self.train_on for file in self.files(split)]
         known = [logits_teacher_sha256(file) or file_sha256(file) for file in files if file.is_file()]
+        if self.label_margin:  # otherwise the hash is what it was before labels could teach
+            known.append(f"label_margin {self.label_margin}")
         return hashlib.sha256("".join(known).encode()).hexdigest()
 
     def covers(self, split: str) -> bool:
-        """A split to learn from; others only where their own file exists."""
-        return split in self.train_on or (SPLIT_MARK in str(self.path) and self.file(split).is_file())
+        """A split to learn from; others only where their own files exist."""
+        own = any(SPLIT_MARK in str(path) for path in self.paths)
+        return split in self.train_on or (own and all(file.is_file() for file in self.files(split)))
 
     def logits(self, dataset: Dataset, *, partial: Path | None = None, quiet: bool = True) -> Logits:
-        """Read and check the file."""
-        return read_logits(self.file(dataset.split), dataset)
+        """Read and check the files, or turn labels into logits."""
+        if self.label_margin and dataset.split != TAUGHT and dataset.split in self.train_on:
+            return _label_logits(dataset, self.label_margin)
+        read = [read_logits(file, dataset) for file in self.files(dataset.split)]
+        return np.asarray(np.mean(read, axis=0), dtype=np.float32)
+
+
+def _label_logits(dataset: Dataset, margin: float) -> Logits:
+    """Logits (n, C) whose largest is the item's label, `margin` above the others."""
+    logits = np.full((len(dataset), len(dataset.task.labels)), -margin / 2, dtype=np.float32)
+    logits[np.arange(len(dataset)), dataset.known_labels()] = margin / 2
+    return logits
 
 
 @dataclass(frozen=True, slots=True, eq=False)
