@@ -15,6 +15,7 @@ from torch.nn import functional as F  # noqa: N812 - the field's own name for it
 
 from codewren.core.student_config import Activation, PairHead, PositionType, StudentConfig
 from codewren.core.task import Task, Unit
+from codewren.train.dropout import Dropout, dropout
 
 ACTIVATIONS: dict[Activation, Callable[[Tensor], Tensor]] = {
     Activation.GELU: F.gelu,
@@ -43,7 +44,7 @@ class Packing:
     def pad(self, packed_N: Tensor) -> Tensor:
         """(N, …) to (B, T, …), zeros where no token is."""
         cells = packed_N.new_zeros(self.mask_BT.numel(), *packed_N.shape[1:])
-        return cells.index_copy(0, self.cell_N, packed_N).view(*self.mask_BT.shape, *packed_N.shape[1:])
+        return cells.index_copy_(0, self.cell_N, packed_N).view(*self.mask_BT.shape, *packed_N.shape[1:])
 
     def unpad(self, padded_BT: Tensor) -> Tensor:
         """(B, T, …) to (N, …)."""
@@ -63,16 +64,17 @@ class Embeddings(nn.Module):
         self.position = nn.Parameter(torch.empty(config.max_sequence_length, hidden)) if absolute else None
         self.token_type = nn.Parameter(torch.empty(hidden))
         self.norm = nn.LayerNorm(hidden, eps=LAYER_NORM_EPS)
-        self.dropout = nn.Dropout(config.hidden_dropout_prob)
+        self.dropout = Dropout(config.hidden_dropout_prob)
 
     def forward(self, ids_N: Tensor, position_N: Tensor) -> Tensor:
         """(N,) ids and positions to (N, H)."""
         x_NH = F.embedding(ids_N, self.word)
         if self.projection is not None:
             x_NH = F.linear(x_NH, self.projection)
-        x_NH = x_NH + self.token_type
-        if self.position is not None:
-            x_NH = x_NH + F.embedding(position_N, self.position)
+        if self.position is None:
+            x_NH = x_NH + self.token_type
+        else:
+            x_NH = x_NH + F.embedding(position_N, self.position + self.token_type)
         out: Tensor = self.dropout(self.norm(x_NH))
         return out
 
@@ -96,7 +98,7 @@ class Attention(nn.Module):
         self.distance = nn.Parameter(torch.empty(rows, self.head_size)) if relative else None
         self.norm = nn.LayerNorm(hidden, eps=LAYER_NORM_EPS)
         self.attention_dropout = config.attention_probs_dropout_prob
-        self.dropout = nn.Dropout(config.hidden_dropout_prob)
+        self.dropout = Dropout(config.hidden_dropout_prob)
 
     def all_tokens(self, x_NH: Tensor, packing: Packing) -> Tensor:
         """Every token attends to its function: (N, H) to (N, H)."""
@@ -125,7 +127,7 @@ class Attention(nn.Module):
         if self.distance is not None:
             score_BAT = score_BAT + self._relative_first(q_BAD, x_BTH, key_ADH)
         score_BAT = (score_BAT / math.sqrt(self.head_size)).masked_fill(~packing.mask_BT[:, None], -math.inf)
-        weight_BAT = F.dropout(score_BAT.softmax(-1), self.attention_dropout, self.training)
+        weight_BAT = dropout(score_BAT.softmax(-1), self.attention_dropout, training=self.training)
         mix_BAD = torch.einsum("bah,adh->bad", weight_BAT @ x_BTH, value_ADH)
         mix_BAD = mix_BAD + weight_BAT.sum(-1, keepdim=True) * self.value.bias.view(shape)
         return self._finish(mix_BAD.flatten(1), first_BH)
@@ -167,7 +169,7 @@ class Layer(nn.Module):
         self.intermediate = nn.Linear(config.hidden_size, config.intermediate_size)
         self.output = nn.Linear(config.intermediate_size, config.hidden_size)
         self.norm = nn.LayerNorm(config.hidden_size, eps=LAYER_NORM_EPS)
-        self.dropout = nn.Dropout(config.hidden_dropout_prob)
+        self.dropout = Dropout(config.hidden_dropout_prob)
         self.activation = ACTIVATIONS[config.hidden_act]
 
     def forward(self, x_NH: Tensor, packing: Packing) -> Tensor:
@@ -191,7 +193,7 @@ class Head(nn.Module):
         super().__init__()
         self.unit, self.pair_head = task.unit, config.pair_head
         pooled = config.hidden_size * task.functions_per_item
-        self.dropout = nn.Dropout(config.hidden_dropout_prob)
+        self.dropout = Dropout(config.hidden_dropout_prob)
         self.dense = nn.Linear(pooled, config.hidden_size)
         self.out = nn.Linear(config.hidden_size, len(task.labels))
 
