@@ -1,12 +1,6 @@
 """C: what its grammar's nodes mean for the flow of data."""
 
-from codewren.runtime.dataflow.walk import (
-    NONE,
-    PART,
-    Grammar,
-    Handler,
-    Values,
-    Walker,
+from codewren.runtime.dataflow.handlers import (
     assignment,
     binary,
     block,
@@ -28,6 +22,7 @@ from codewren.runtime.dataflow.walk import (
     while_,
     without,
 )
+from codewren.runtime.dataflow.walk import NONE, PART, Grammar, Handler, Values, Walker
 
 _WRAPPERS = frozenset({"pointer_declarator", "array_declarator", "parenthesized_declarator", "attributed_declarator"})
 

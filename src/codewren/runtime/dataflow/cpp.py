@@ -1,12 +1,7 @@
 """C++: what its grammar's nodes mean for the flow of data, beyond C."""
 
 from codewren.runtime.dataflow import c
-from codewren.runtime.dataflow.walk import (
-    NONE,
-    Grammar,
-    Handler,
-    Values,
-    Walker,
+from codewren.runtime.dataflow.handlers import (
     assignment,
     block,
     every,
@@ -14,6 +9,7 @@ from codewren.runtime.dataflow.walk import (
     if_,
     interpolated,
     literal,
+    loop,
     only,
     return_,
     scoped,
@@ -22,6 +18,7 @@ from codewren.runtime.dataflow.walk import (
     try_,
     while_,
 )
+from codewren.runtime.dataflow.walk import NONE, Grammar, Handler, Values, Walker
 
 
 def for_each(w: Walker, node: int) -> Values:
@@ -38,7 +35,7 @@ def for_each(w: Walker, node: int) -> Values:
         if body >= 0:
             w.visit(body)
 
-    w.loop(-1, once)
+    loop(w, once)
     w.scopes.pop()
     return NONE
 

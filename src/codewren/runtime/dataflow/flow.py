@@ -83,9 +83,9 @@ class Flow:
         self.current = len(self._events) - 1
         return self.current
 
-    def lead(self, block: int, to: int) -> None:
-        """Let `block` be followed by `to`, as at the end of a loop."""
-        self._before[to].append(block)
+    def lead(self, blocks: list[int], to: int) -> None:
+        """Let these be followed by `to`, as at the end of a loop."""
+        self._before[to] += blocks
 
     def blocks_since(self, first: int) -> range:
         """Blocks from `first` on."""

@@ -1,11 +1,6 @@
 """Java: what its grammar's nodes mean for the flow of data."""
 
-from codewren.runtime.dataflow.walk import (
-    NONE,
-    Grammar,
-    Handler,
-    Values,
-    Walker,
+from codewren.runtime.dataflow.handlers import (
     assignment,
     binary,
     block,
@@ -17,6 +12,7 @@ from codewren.runtime.dataflow.walk import (
     jump,
     labelled,
     literal,
+    loop,
     name,
     only,
     return_,
@@ -29,6 +25,7 @@ from codewren.runtime.dataflow.walk import (
     update,
     while_,
 )
+from codewren.runtime.dataflow.walk import NONE, Grammar, Handler, Values, Walker
 
 
 def method(w: Walker, node: int) -> Values:
@@ -68,7 +65,7 @@ def for_each(w: Walker, node: int) -> Values:
             w.visit(body)
 
     w.scopes.append({})
-    w.loop(-1, once)
+    loop(w, once)
     w.scopes.pop()
     return NONE
 

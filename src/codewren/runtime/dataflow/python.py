@@ -2,18 +2,15 @@
 
 from collections.abc import Iterator, Sequence
 
-from codewren.runtime.dataflow.walk import (
-    COMPOUND,
-    NONE,
-    Grammar,
-    Handler,
-    Values,
-    Walker,
+from codewren.runtime.dataflow.conditions import condition
+from codewren.runtime.dataflow.handlers import (
     binary,
+    choose,
     every,
     interpolated,
     jump,
     literal,
+    loop,
     name,
     return_,
     skip,
@@ -23,6 +20,7 @@ from codewren.runtime.dataflow.walk import (
     while_,
     without,
 )
+from codewren.runtime.dataflow.walk import COMPOUND, NONE, Grammar, Handler, Values, Walker
 
 _PATTERNS = frozenset({"pattern_list", "tuple_pattern", "list_pattern", "list_splat_pattern", "tuple", "list",
                        "list_splat", "expression_list", "parenthesized_expression", "as_pattern_target",
@@ -212,18 +210,14 @@ def if_(w: Walker, node: int) -> Values:
     tree, ends = w.tree, list[int]()
     ways = [node, *tree.under(node, "alternative")]
     for way in ways:
-        condition, body = tree.child(way, "condition"), tree.child(way, "consequence")
         if tree.kinds[way] == "else_clause":
             w.visit(way)
             continue
-        if condition >= 0:
-            w.visit(condition)
-        test = w.flow.current
-        if body >= 0:
-            w.flow.start(test)
-            w.visit(body)
-            ends.append(w.flow.current)
-        w.flow.start(test)
+        true, false = condition(w, tree.child(way, "condition"))
+        w.flow.start(*true)
+        w.visit_all(tree.under(way, "consequence"))
+        ends.append(w.flow.current)
+        w.flow.start(*false)
     w.flow.start(*ends, w.flow.current)
     return NONE
 
@@ -240,7 +234,7 @@ def for_each(w: Walker, node: int) -> Values:
         if body >= 0:
             w.visit(body)
 
-    w.loop(-1, once, otherwise=tree.child(node, "alternative"))
+    loop(w, once, otherwise=tree.child(node, "alternative"))
     return NONE
 
 
@@ -272,8 +266,7 @@ def conditional(w: Walker, node: int) -> Values:
     children = list(w.tree.children(node))
     if len(children) != 3:
         return every(w, node)
-    w.visit(children[1])
-    return [*w.maybe(children[0]), *w.maybe(children[2])]
+    return choose(w, children[1], children[0], children[2])
 
 
 def call(w: Walker, node: int) -> Values:

@@ -105,6 +105,15 @@ def flow_of(tree: Tree, language: str) -> tuple[dict[int, set[int]], set[int]]:
     return walker.flow.sources, walker.flow.computed
 
 
+def is_constant(text: str) -> bool:
+    """Whether a name that nothing defines is one of a constant.
+
+    >>> is_constant("EOF"), is_constant("N"), is_constant("Eof")
+    (True, False, False)
+    """
+    return len(text) > 1 and text.isupper()
+
+
 class Walker:
     """Visits nodes; a visit returns the tokens that hold the value of an expression."""
 
@@ -118,20 +127,31 @@ class Walker:
         self.finals = 0
         self._handlers = grammar.handlers
         self._parts: dict[tuple[int, str], int] = {}
-        self._depth = 0
+        self.depth = 0
 
     # ---- visiting
 
     def visit(self, node: int) -> Values:
         """Handle one node."""
-        handler = self._handlers.get(self.tree.kinds[node], every)
-        if self._depth >= DEEPEST:
+        handler = self._handlers.get(self.tree.kinds[node])
+        if self.depth >= DEEPEST:
             return self._flat(node)
-        self._depth += 1
-        try:
-            return handler(self, node)
-        finally:
-            self._depth -= 1
+        self.depth += 1
+        values = handler(self, node) if handler else self.every(node)
+        self.depth -= 1
+        return values
+
+    def every(self, node: int) -> Values:
+        """Pass on what all children give."""
+        end = self.tree.skips[node]
+        if end == node + 1:
+            return NONE
+        values: list[int] = []
+        child, skips, visit = node + 1, self.tree.skips, self.visit
+        while child < end:
+            values += visit(child)
+            child = skips[child]
+        return values
 
     def maybe(self, node: int) -> Values:
         """Visit what may be left out, as the right side of `&&`."""
@@ -154,8 +174,8 @@ class Walker:
         values: list[int] = []
         handlers = self._handlers
         for one in range(node, self.tree.skips[node]):
-            if self.tree.texts[one] and handlers.get(self.tree.kinds[one]) in (name, literal):
-                values += handlers[self.tree.kinds[one]](self, one)
+            if self.tree.kinds[one] == "identifier" and self.tree.texts[one]:
+                values += handlers["identifier"](self, one)
         return values
 
     # ---- names
@@ -245,7 +265,7 @@ class Walker:
         tree = self.tree
         whole, part = (tree.child(node, one) for one in self.grammar.members[tree.kinds[node]])
         if whole < 0 or part < 0 or not tree.texts[part]:
-            return every(self, node)
+            return self.every(node)
         token = tree.at[part]
         if tree.kinds[whole] in self.grammar.this:
             self.flow.read(token, self.free(tree.texts[part]))
@@ -326,7 +346,7 @@ class Walker:
         self.regions.pop()
         for block, label in region.jumps:
             if label in region.labels:
-                self.flow.lead(block, region.labels[label])
+                self.flow.lead([block], region.labels[label])
         self.flow.start(before, self.flow.current, *region.ends)
         return region
 
@@ -341,34 +361,6 @@ class Walker:
         """Close the innermost loop or switch."""
         self.regions[-1].frames.pop()
 
-    def loop(self, condition: int, body: Way, *, updates: Sequence[int] = (), otherwise: int = -1) -> None:
-        """A loop that tests before it runs; `otherwise` is run when the test fails, not after a break."""
-        head = self.flow.start(self.flow.current)
-        if condition >= 0:
-            self.visit(condition)
-        test = self.flow.current
-        frame = self.frame(loop=True)
-        self.flow.start(test)
-        body()
-        self.close()
-        if frame.continues:
-            self.flow.start(self.flow.current, *frame.continues)
-        self.visit_all(updates)
-        self.flow.lead(self.flow.current, head)
-        exits = [] if condition >= 0 and self.constant(condition) in {"1", "true", "True"} else [test]
-        if otherwise >= 0:
-            self.flow.start(*exits)
-            self.visit(otherwise)
-            exits = [self.flow.current]
-        self.flow.start(*exits, *frame.breaks)
-
-    def constant(self, node: int) -> str:
-        """The text of a condition that is one token, without parentheses."""
-        tree = self.tree
-        while not tree.texts[node] and tree.skips[node] == node + 2:
-            node += 1
-        return tree.texts[node]
-
     def fork(self, ways: Iterable[Way], *, may_skip: bool = False) -> None:
         """One of several ways is taken, or none."""
         before = self.flow.current
@@ -378,339 +370,3 @@ class Walker:
             way()
             ends.append(self.flow.current)
         self.flow.start(*ends)
-
-
-# ---- handlers for the tables of the languages
-
-
-def every(w: Walker, node: int) -> Values:
-    """Pass on what all children give."""
-    end = w.tree.skips[node]
-    if end == node + 1:
-        return NONE
-    values: list[int] = []
-    child, skips, visit = node + 1, w.tree.skips, w.visit
-    while child < end:
-        values += visit(child)
-        child = skips[child]
-    return values
-
-
-def skip(w: Walker, node: int) -> Values:
-    """Not data."""
-    return NONE
-
-
-def literal(w: Walker, node: int) -> Values:
-    """A constant."""
-    return (w.tree.at[node],) if w.tree.at[node] < len(w.tree.tokens) else NONE
-
-
-def is_constant(text: str) -> bool:
-    """Whether a name that nothing defines is one of a constant.
-
-    >>> is_constant("EOF"), is_constant("N"), is_constant("Eof")
-    (True, False, False)
-    """
-    return len(text) > 1 and text.isupper()
-
-
-def name(w: Walker, node: int) -> Values:
-    """A variable that is read."""
-    text, token = w.tree.texts[node], w.tree.at[node]
-    if not text:
-        return NONE
-    variable = w.lookup(text)
-    if variable is None:
-        if is_constant(text):
-            return (token,)
-        if w.is_class(node):
-            return NONE
-        variable = w.free(text)
-    w.flow.read(token, variable)
-    return (token,)
-
-
-def interpolated(w: Walker, node: int) -> Values:
-    """A string, which reads what is inside it."""
-    token = w.tree.at[node]
-    if token >= len(w.tree.tokens):
-        return NONE
-    inner = [one for one in every(w, node) if one != token]
-    if inner:
-        w.flow.derive(token, inner)
-    return (token,)
-
-
-def only(*fields: str) -> Handler:
-    """Visit these fields in this order, and nothing else."""
-
-    def visit(w: Walker, node: int) -> Values:
-        return w.visit_all(child for one in fields for child in w.tree.under(node, one))
-
-    return visit
-
-
-def without(*fields: str) -> Handler:
-    """Visit all children but these fields."""
-
-    def visit(w: Walker, node: int) -> Values:
-        return w.visit_all(child for child in w.tree.children(node) if w.tree.fields[child] not in fields)
-
-    return visit
-
-
-def block(w: Walker, node: int) -> Values:
-    """Statements in a scope."""
-    w.scopes.append({})
-    statements(w, node)
-    w.scopes.pop()
-    return NONE
-
-
-def statements(w: Walker, node: int) -> Values:
-    """Statements one after the other."""
-    for child in w.tree.children(node):
-        w.visit(child)
-    return NONE
-
-
-def scoped(handler: Handler) -> Handler:
-    """Run a handler in a scope."""
-
-    def visit(w: Walker, node: int) -> Values:
-        w.scopes.append({})
-        values = handler(w, node)
-        w.scopes.pop()
-        return values
-
-    return visit
-
-
-def binary(w: Walker, node: int) -> Values:
-    """Operands from the left, however long the chain; what stands right of `&&` may be left out."""
-    tree, rights, kind = w.tree, [], w.tree.kinds[node]
-    while tree.kinds[node] == kind:
-        left, right = tree.child(node, "left"), tree.child(node, "right")
-        if left < 0 or right < 0:
-            break
-        rights.append(right)
-        node = left
-    values = list(every(w, node) if tree.kinds[node] == kind else w.visit(node))
-    for right in reversed(rights):
-        lazy = tree.tokens[tree.at[right] - 1] in {"&&", "||", "and", "or"}
-        values += w.maybe(right) if lazy else w.visit(right)
-    return values
-
-
-def ternary(condition: str, consequence: str, alternative: str) -> Handler:
-    """One of two values; the condition is none."""
-
-    def visit(w: Walker, node: int) -> Values:
-        children = [w.tree.child(node, one) for one in (condition, consequence, alternative)]
-        if children[0] >= 0:
-            w.visit(children[0])
-        before, values, ends = w.flow.current, list[int](), list[int]()
-        for child in children[1:]:
-            block = w.flow.start(before)
-            values += w.visit(child) if child >= 0 else NONE
-            if not w.flow.absorb(block, before):
-                ends.append(w.flow.current)
-        if ends:
-            w.flow.start(*ends, *([before] if len(ends) < 2 else []))
-        return values
-
-    return visit
-
-
-def assignment(w: Walker, node: int) -> Values:
-    """`left = right`, `left += right`."""
-    left, right = w.tree.child(node, "left"), w.tree.child(node, "right")
-    if left < 0 or right < 0:
-        return every(w, node)
-    values = w.visit(right)
-    operator = w.tree.tokens[w.tree.at[right] - 1]
-    return w.assign(left, values, OVERWRITE if operator == "=" else COMPOUND)
-
-
-def update(w: Walker, node: int) -> Values:
-    """`x++`."""
-    target = w.tree.first(node)
-    return w.assign(target, NONE, COMPOUND) if target >= 0 else NONE
-
-
-def if_(w: Walker, node: int) -> Values:
-    """`if` with all its `else if`, without going deeper for each."""
-    tree, ends, last = w.tree, [], node
-    while node >= 0:
-        condition, consequence = tree.child(node, "condition"), tree.child(node, "consequence")
-        if condition >= 0:
-            w.visit(condition)
-        test = w.flow.current
-        if consequence >= 0:
-            w.flow.start(test)
-            w.visit(consequence)
-            ends.append(w.flow.current)
-        w.flow.start(test)
-        last = tree.child(node, "alternative")
-        if last >= 0 and tree.kinds[last] == "else_clause":
-            last = tree.first(last)
-        node = last if last >= 0 and tree.kinds[last] == "if_statement" else -1
-    if last >= 0:
-        w.visit(last)
-    w.flow.start(*ends, w.flow.current)
-    return NONE
-
-
-def while_(w: Walker, node: int) -> Values:
-    """`while (condition) body`, with `else` where there is one."""
-    body = w.tree.child(node, "body")
-    w.loop(
-        w.tree.child(node, "condition"),
-        lambda: w.visit(body) if body >= 0 else None,
-        otherwise=w.tree.child(node, "alternative"),
-    )
-    return NONE
-
-
-def do(w: Walker, node: int) -> Values:
-    """`do body while (condition)`."""
-    body, condition = w.tree.child(node, "body"), w.tree.child(node, "condition")
-    head = w.flow.start(w.flow.current)
-    frame = w.frame(loop=True)
-    if body >= 0:
-        w.visit(body)
-    w.close()
-    if frame.continues:
-        w.flow.start(w.flow.current, *frame.continues)
-    if condition >= 0:
-        w.visit(condition)
-        if w.constant(condition) not in {"0", "false"}:
-            w.flow.lead(w.flow.current, head)
-    w.flow.start(w.flow.current, *frame.breaks)
-    return NONE
-
-
-def for_(*, initial: str) -> Handler:
-    """`for (initial; condition; update) body`."""
-
-    def visit(w: Walker, node: int) -> Values:
-        w.scopes.append({})
-        w.visit_all(w.tree.under(node, initial))
-        body = w.tree.child(node, "body")
-        w.loop(
-            w.tree.child(node, "condition"),
-            lambda: w.visit(body) if body >= 0 else None,
-            updates=w.tree.under(node, "update"),
-        )
-        w.scopes.pop()
-        return NONE
-
-    return visit
-
-
-def jump(w: Walker, node: int) -> Values:
-    """`break` and `continue`, with a label or without."""
-    tree = w.tree
-    word = tree.tokens[tree.at[node]]
-    label = tree.first(node)
-    for frame in reversed(w.regions[-1].frames):
-        if label >= 0:
-            if tree.texts[label] not in frame.labels:
-                continue
-        elif frame.labels and frame.continues is None and not frame.head:
-            continue  # a labelled block is left by name only
-        if word == "break":
-            frame.breaks.append(w.flow.current)
-        elif frame.continues is None:
-            continue
-        else:
-            frame.continues.append(w.flow.current)
-        break
-    w.flow.start()
-    return NONE
-
-
-def return_(w: Walker, node: int) -> Values:
-    """Leave the function with a value."""
-    w.regions[-1].returned += every(w, node)
-    w.regions[-1].ends.append(w.flow.current)
-    w.flow.start()
-    return NONE
-
-
-def throw(w: Walker, node: int) -> Values:
-    """Leave for a handler, which may follow any write of its `try`."""
-    every(w, node)
-    w.flow.start()
-    return NONE
-
-
-def goto(w: Walker, node: int) -> Values:
-    """`goto label`."""
-    label = w.tree.first(node)
-    if label >= 0:
-        w.regions[-1].jumps.append((w.flow.current, w.tree.texts[label]))
-    w.flow.start()
-    return NONE
-
-
-def labelled(w: Walker, node: int) -> Values:
-    """A label that `goto` leads to, or that a `break` names."""
-    tree = w.tree
-    label = tree.first(node)
-    if label < 0:
-        return NONE
-    text = tree.texts[label]
-    w.regions[-1].labels[text] = w.flow.start(w.flow.current)
-    rest = [child for child in tree.children(node) if child != label]
-    is_loop = len(rest) == 1 and tree.kinds[rest[0]] in {
-        "for_statement", "while_statement", "do_statement", "enhanced_for_statement", "labeled_statement"
-    }  # fmt: skip
-    w.pending_labels = (*w.pending_labels, text)
-    if is_loop:
-        w.visit(rest[0])
-        w.pending_labels = ()
-        return NONE
-    frame = w.frame(loop=False)
-    w.visit_all(rest)
-    w.close()
-    if frame.breaks:
-        w.flow.start(w.flow.current, *frame.breaks)
-    return NONE
-
-
-def try_(w: Walker, node: int) -> Values:
-    """`try`: a handler may follow any write before it; `finally` is run after an error, and without one."""
-    flow, tree = w.flow, w.tree
-    before = flow.current
-    first = flow.start(before)
-    flow.trying += 1
-    w.scopes.append({})
-    handlers, last = [], -1
-    for child in tree.children(node):
-        if tree.kinds[child] in {"catch_clause", "except_clause", "except_group_clause"}:
-            handlers.append(child)
-        elif tree.kinds[child] == "finally_clause":
-            last = child
-        else:
-            w.visit(child)
-    w.scopes.pop()
-    tried, ends = [before, *flow.blocks_since(first)], [flow.current]
-    for handler in handlers:
-        flow.start(*tried)
-        w.scopes.append({})
-        w.visit(handler)
-        w.scopes.pop()
-        ends.append(flow.current)
-    flow.trying -= 1
-    everywhere = [before, *flow.blocks_since(first)]
-    if last >= 0 and w.finals < 3:
-        w.finals += 1
-        flow.start(*everywhere)
-        w.visit(last)
-        w.finals -= 1
-    flow.start(*ends)
-    if last >= 0:
-        w.visit(last)
-    return NONE
