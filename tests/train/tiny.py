@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import numpy as np
 import torch
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, processors, trainers
 from torch import Tensor, nn
@@ -60,6 +61,15 @@ def roberta_config(vocab_size: int, **changes: object) -> RobertaConfig:
         "pad_token_id": 1,
     }
     return RobertaConfig(vocab_size=vocab_size, **{**sizes, **changes})
+
+
+def seed_weights(model: nn.Module) -> None:
+    """Weights that follow from their names alone, whatever library made the model, large enough that inputs matter."""
+    with torch.no_grad():
+        for name, parameter in sorted(model.named_parameters()):
+            rng = np.random.default_rng(list(name.encode()))
+            values = rng.normal(0.0, 0.4, tuple(parameter.shape)) + (1.0 if name.endswith("LayerNorm.weight") else 0.0)
+            parameter.copy_(torch.from_numpy(values))
 
 
 def make_functions(count: int, *, task: Task = VULNERABILITY, split: str = "labelled") -> Dataset:

@@ -60,11 +60,11 @@ def encode_for_teacher(
         graphs = build_graphs(tokenizer, dataset, max_length=max_length, mode=data_flow, quiet=quiet)
         functions = [graph.ids(special_ids(tokenizer)) for graph in graphs]
     return TeacherSplit(
-        functions,
-        np.asarray(dataset.items, dtype=np.int64).reshape(len(dataset), dataset.task.functions_per_item),
-        None,
-        np.asarray([-1 if label is None else label for label in dataset.labels], dtype=np.int64),
-        graphs,
+        functions=functions,
+        items=np.asarray(dataset.items, dtype=np.int64).reshape(len(dataset), dataset.task.functions_per_item),
+        logits=None,
+        labels=np.asarray([-1 if label is None else label for label in dataset.labels], dtype=np.int64),
+        graphs=graphs,
     )
 
 
