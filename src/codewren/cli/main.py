@@ -20,6 +20,7 @@ VERBS = {
     "import": "Turn a published checkpoint of the papers into a *.wren file.",
     "evaluate": "Quality of a bundle with intervals; compare it with a teacher or another bundle.",
     "report": "One HTML page and a model card about a run, or several runs side by side.",
+    "bench": "What a prediction costs on this machine: time, memory, energy.",
     "info": "What a bundle is: size, task, scores, provenance, hashes.",
     "predict": "Probabilities for files or standard input.",
     "scan": "Find vulnerable functions or clones in source files.",

@@ -1,7 +1,7 @@
 """Stage: what a prediction costs on this machine, teacher and students side by side.
 
 `codewren bench --json` writes the JSON form of `BenchReport`, schema version 1. A *measure* is `{"name", "value",
-"low", "high", "n"}` with a 95 % interval; what was not measured is null; times are seconds, sizes bytes, energies joules.
+"low", "high", "n"}` with a 95 % interval; what was not measured is null; seconds, bytes, joules.
 ```
 {
   "kind": "codewren bench", "schema_version": 1, "created": "2026-11-21T10:00:00+00:00",
@@ -29,20 +29,23 @@
     "latency": [{                                          one at a time; one entry for each of settings.threads
       "threads": int, "median_s": measure, "mean_s": measure, "p95_s": measure, "processor_s": measure|null,
       "cores_busy": float, "items_s": [seconds of each item], "functions_per_item": 1|2,
-      "times_faster": measure|null                         against the reference, on the items both were timed on
+      "times_faster": measure|null,                        against the reference, on the items both were timed on
+      "times_less_processor": measure|null                 likewise, of processor time: what a busy machine leaves true
     }],
     "throughput": [{"threads": int, "items_per_s": measure, "functions_per_s": measure, "items": int}],   in bulk
     "cold_start_s": measure|null,                          new process: start, load, first prediction
     "peak_memory_bytes": measure|null,                     of such a process, all its timed items one by one
     "energy": {                                            one at a time on one thread, idle power taken off
-      "joules_per_1000": measure, "above_noise": bool, "repeats": int, "items": int, "seconds": float,
+      "joules_per_1000": measure, "above_noise": bool, "repeats": int, "items": int,
+      "seconds": float,                                    of all repeats: wall time, processor time under a model
       "co2e_g_per_1000": measure|null,
       "plausible_joules_per_1000": [low, high]             the interval widened by what a modelled meter may be off
     }|null
   }],
   "energy": {
     "meter": {"label": "measured by RAPL (...)"|"modelled: ...", "measured": bool,
-              "factor": float,                             a modelled figure may be off by this factor either way, else 1
+              "includes_idle": bool, "whole_machine": bool,
+              "factor": float,                             a modelled figure may be off by it either way, else 1
               "passed_over": ["RAPL: why not", ...]},
     "idle_w": measure|null,
     "grid": {"g_per_kwh", "country", "name", "year", "source"}|null,
@@ -56,4 +59,364 @@
 ```
 """
 
+import statistics
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime
+from itertools import cycle, islice
+from typing import Any
+
+from codewren.compress.bench_energy import EnergyReport
+from codewren.compress.bench_items import BenchItems
+from codewren.compress.bench_models import Contestant, Flops, Identity
+from codewren.core.errors import InputError
+from codewren.measure.energy.meter import Meter
+from codewren.measure.energy.repeat import EnergyFigure, Repeats, Work, joules_per_item
+from codewren.measure.figure import Measure, quantile_measure
+from codewren.measure.fresh_process import Child, cold_starts, peak_memories
+from codewren.measure.latency import Latency, cores_available, in_slices, ratio
+from codewren.measure.machine import Load, LoadWatch, MachineCard, machine_card
+
 SCHEMA_VERSION = 1
+WARMUP_ITEMS = 100
+LEAST_ITEMS = 6
+"""A median of fewer has no 95 % interval; a model too slow for more is timed on this many all the same."""
+
+SLICES = 20
+BULK_REPEATS = 6
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class BenchOptions:
+    """How much to measure.
+
+    Attributes:
+        items: timed one at a time, fewer for a model that would need more than `seconds`.
+        seconds: that each model may take in each measurement.
+        threads: numbers of threads; by default one and all.
+        cold_starts: new processes a model, 0 to leave cold start and memory out.
+    """
+
+    items: int = 200
+    seconds: float = 10.0
+    threads: tuple[int, ...] = ()
+    cold_starts: int = 6
+    seed: int = 0
+
+    def thread_counts(self) -> tuple[int, ...]:
+        """Given ones, else one and all."""
+        return self.threads or tuple(dict.fromkeys((1, cores_available())))
+
+
+@dataclass(frozen=True, slots=True)
+class Throughput:
+    """Many items at once."""
+
+    threads: int
+    items_per_s: Measure
+    functions_per_s: Measure
+    items: int
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the JSON form."""
+        return asdict(self)
+
+
+@dataclass(frozen=True, slots=True)
+class ModelFigures:
+    """What one model costs; `latency` and `throughput` hold one entry a number of threads."""
+
+    identity: Identity
+    functions_per_item: int
+    flops: Flops | None
+    latency: tuple[Latency, ...]
+    times_faster: tuple[Measure | None, ...]
+    times_less_processor: tuple[Measure | None, ...]
+    throughput: tuple[Throughput, ...]
+    cold_start_s: Measure | None = None
+    peak_memory_bytes: Measure | None = None
+    energy: EnergyFigure | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the JSON form, without energy."""
+        latency = [
+            {
+                **one.to_dict(),
+                "items_s": one.items_s,
+                "functions_per_item": self.functions_per_item,
+                "times_faster": faster.to_dict() if faster else None,
+                "times_less_processor": less.to_dict() if less else None,
+            }
+            for one, faster, less in zip(self.latency, self.times_faster, self.times_less_processor, strict=True)
+        ]
+        return {
+            **self.identity.to_dict(),
+            "flops": self.flops.to_dict() if self.flops else None,
+            "latency": latency,
+            "throughput": [one.to_dict() for one in self.throughput],
+            "cold_start_s": self.cold_start_s.to_dict() if self.cold_start_s else None,
+            "peak_memory_bytes": self.peak_memory_bytes.to_dict() if self.peak_memory_bytes else None,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class BenchReport:
+    """Everything that was measured, and on what."""
+
+    created: str
+    items: BenchItems
+    timed: int
+    warmup: int
+    settings: Mapping[str, Any]
+    machine: MachineCard
+    load: Load
+    reference: str | None
+    models: tuple[ModelFigures, ...]
+    energy: EnergyReport | None
+    warnings: tuple[str, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the JSON form that the module's docstring lays down."""
+        data = {
+            "source": self.items.origin,
+            "items": self.timed,
+            "warmup": self.warmup,
+            "functions_per_item": self.items.task.functions_per_item,
+        }
+        energy = self.energy
+        models = [
+            {**one.to_dict(), "energy": energy.model_dict(one.energy) if energy and one.energy else None}
+            for one in self.models
+        ]
+        return {
+            "kind": "codewren bench",
+            "schema_version": SCHEMA_VERSION,
+            "created": self.created,
+            "task": self.items.task.to_dict(),
+            "data": data,
+            "settings": dict(self.settings),
+            "machine": self.machine.to_dict(),
+            "load": self.load.to_dict(),
+            "reference": self.reference,
+            "models": models,
+            "energy": energy.to_dict() if energy else None,
+            "warnings": list(self.warnings),
+        }
+
+
+def bench(
+    models: Sequence[Contestant],
+    items: BenchItems,
+    options: BenchOptions,
+    *,
+    meter: Meter | None = None,
+    versions: Sequence[str] = ("codewren",),
+    say: Say = lambda line: None,
+) -> BenchReport:
+    """Measure all models on the same items, in turn; energy too where a meter is given.
+
+    Raises:
+        InputError: no models, or too few items.
+        ChildError: a model gives no prediction in a new process.
+    """
+    warm, timed = _divided(items, models, options)
+    watch, threads = LoadWatch(), options.thread_counts()
+    say(f"{len(models)} models, {len(timed)} items of {items.origin}; threads {', '.join(map(str, threads))}")
+    rounds = [_timed(models, warm, timed, count, options, say) for count in threads]
+    watch.halfway()
+    reference = next(
+        (m.identity.name for kind in ("teacher", "original") for m in models if m.identity.kind == kind), None
+    )
+    reference = reference or models[0].identity.name
+    figures = [_figures(model, rounds, items, timed, reference) for model in models]
+    figures = _with_processes(figures, models, timed, options, say)
+    energy = None
+    if meter is not None:
+        say("energy")
+        figures, energy = _with_energy(figures, models, timed, rounds[0], meter)
+    load = watch.finish()
+    settings = {
+        **asdict(options),
+        "threads": threads,
+        "slices": SLICES,
+        "bulk_repeats": BULK_REPEATS,
+    }
+    return BenchReport(
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
+        items=items,
+        timed=len(timed),
+        warmup=len(warm),
+        settings=settings,
+        machine=machine_card(versions),
+        load=load,
+        reference=reference if len(models) > 1 else None,
+        models=tuple(figures),
+        energy=energy,
+        warnings=tuple(_warnings(items, warm, timed, load)),
+    )
+
+
+def _divided(items: BenchItems, models: Sequence[Contestant], options: BenchOptions) -> tuple[list[int], list[int]]:
+    """Places to warm up with, and places to time, of which every first part is as mixed in length as the whole."""
+    if not models or not len(items):
+        raise InputError(f"nothing to bench: {len(models)} models, {len(items)} items")
+    warmup = min(WARMUP_ITEMS, len(items) // 3)
+    warm = list(range(warmup)) or [0]
+    timed = list(range(warmup, min(len(items), warmup + options.items)))
+    by_length = sorted(timed, key=lambda place: sum(map(len, items.sources[place])))
+    return warm, [by_length[rank] for rank in _spread(len(timed))]
+
+
+def _spread(count: int) -> list[int]:
+    """Ranks 0 to count - 1, ordered so that any first few lie evenly: bit reversal, as van der Corput's sequence."""
+    bits = max(1, (count - 1).bit_length())
+    turned = (int(f"{number:0{bits}b}"[::-1], 2) for number in range(1 << bits))
+    return [rank for rank in turned if rank < count]
+
+
+@dataclass(frozen=True, slots=True)
+class _Round:
+    """All models at one number of threads."""
+
+    latency: Mapping[str, Latency]
+    throughput: Mapping[str, Throughput]
+
+
+def _timed(
+    models: Sequence[Contestant],
+    warm: Sequence[int],
+    timed: Sequence[int],
+    threads: int,
+    options: BenchOptions,
+    say: Say,
+) -> _Round:
+    say(f"{threads} threads: one at a time")
+    names = [model.identity.name for model in models]
+    calls = dict(zip(names, (model.one(threads) for model in models), strict=True))
+    seconds = {name: _warmed(calls[name], warm, options.seconds / 5) for name in names}
+    counts = {name: max(LEAST_ITEMS, int(options.seconds / seconds[name])) for name in names}
+    shares = {name: timed[: counts[name]] for name in names}
+    latency = in_slices(calls, shares, slices=SLICES, threads=threads)
+    say(f"{threads} threads: in bulk")
+    throughput = _in_bulk(models, shares, threads, options.seconds)
+    return _Round(latency, throughput)
+
+
+def _warmed(call: Callable[[int], object], warm: Sequence[int], limit_s: float) -> float:
+    """Run items that are not timed, for a while; seconds one takes."""
+    taken: list[float] = []
+    start = time.perf_counter()
+    for place in warm:
+        before = time.perf_counter()
+        call(place)
+        now = time.perf_counter()
+        taken.append(now - before)
+        if now - start > limit_s and len(taken) > 1:
+            break
+    return max(statistics.median(taken[len(taken) // 2 :]), 1e-9)
+
+
+def _in_bulk(
+    models: Sequence[Contestant], shares: Mapping[str, Sequence[int]], threads: int, limit_s: float
+) -> dict[str, Throughput]:
+    """Each model on all its items at once, the models in turn, each time as if it had never seen them."""
+    seconds: dict[str, list[float]] = {model.identity.name: [] for model in models}
+    for turn in range(BULK_REPEATS):
+        for model in models if turn % 2 == 0 else reversed(models):
+            name = model.identity.name
+            if len(seconds[name]) > 1 and sum(seconds[name]) > limit_s:
+                continue
+            call = model.bulk(threads)
+            start = time.perf_counter()
+            call(shares[name])
+            seconds[name].append(time.perf_counter() - start)
+    found = {}
+    for model in models:
+        name = model.identity.name
+        per_s = quantile_measure("items_per_s", [len(shares[name]) / one for one in seconds[name]])
+        found[name] = Throughput(threads, per_s, per_s, len(shares[name]))
+    return found
+
+
+def _figures(
+    model: Contestant, rounds: Sequence[_Round], items: BenchItems, timed: Sequence[int], reference: str
+) -> ModelFigures:
+    name, functions = model.identity.name, items.task.functions_per_item
+    return ModelFigures(
+        identity=model.identity,
+        functions_per_item=functions,
+        flops=model.flops(timed),
+        latency=tuple(one.latency[name] for one in rounds),
+        times_faster=tuple(_faster(one.latency, reference, name) for one in rounds),
+        times_less_processor=tuple(_faster(one.latency, reference, name, processor=True) for one in rounds),
+        throughput=tuple(
+            replace(t, functions_per_s=t.items_per_s.times(functions, "functions_per_s"))
+            for t in (one.throughput[name] for one in rounds)
+        ),
+    )
+
+
+def _faster(latency: Mapping[str, Latency], reference: str, name: str, *, processor: bool = False) -> Measure | None:
+    """Against the reference, on the items that both were timed on: shares begin alike."""
+    if name == reference:
+        return None
+    common = range(min(len(latency[reference].items_s), len(latency[name].items_s)))
+    return ratio(latency[reference].at(common), latency[name].at(common), processor=processor)
+
+
+def _with_processes(
+    figures: Sequence[ModelFigures], models: Sequence[Contestant], timed: Sequence[int], options: BenchOptions, say: Say
+) -> list[ModelFigures]:
+    """Cold start and peak memory."""
+    if not options.cold_starts:
+        return list(figures)
+    say("new processes")
+    children = {
+        model.identity.name: Child(
+            tuple(model.command()),
+            tuple(model.child_item(place) for place in timed[: len(one.latency[0].items_s)]),
+        )
+        for one, model in zip(figures, models, strict=True)
+    }
+    starts, peaks = cold_starts(children, runs=options.cold_starts), peak_memories(children)
+    return [
+        replace(
+            one,
+            cold_start_s=quantile_measure("cold_start_s", starts[one.identity.name]),
+            peak_memory_bytes=quantile_measure("peak_memory_bytes", [float(peaks[one.identity.name])]),
+        )
+        for one in figures
+    ]
+
+
+def _with_energy(
+    figures: Sequence[ModelFigures], models: Sequence[Contestant], timed: Sequence[int], first: _Round, meter: Meter
+) -> tuple[list[ModelFigures], EnergyReport]:
+    """One at a time on one thread."""
+    works = {model.identity.name: _work(model, timed, first.latency[model.identity.name]) for model in models}
+    # A model multiplies processor seconds: on a busy machine a block of wall time would hold few of them.
+    clock = time.perf_counter if meter.sheet.includes_idle else time.process_time
+    found, idle_w = joules_per_item(meter, works, Repeats(), clock=clock)
+    return [replace(one, energy=found[one.identity.name]) for one in figures], EnergyReport(meter.sheet, idle_w)
+
+
+def _work(model: Contestant, timed: Sequence[int], latency: Latency) -> Work:
+    """A few milliseconds of items, round and round those that were timed."""
+    call, places = model.one(1), cycle(timed[: len(latency.items_s)])
+    chunk = max(1, int(0.01 / latency.median_s.value))
+
+    def run() -> int:
+        for place in islice(places, chunk):
+            call(place)
+        return chunk
+
+    return run
+
+
+def _warnings(items: BenchItems, warm: Sequence[int], timed: Sequence[int], load: Load) -> list[str]:
+    found = [line for line in (load.warning(),) if line]
+    if set(warm) & set(timed) or len(timed) < 30:
+        found.append(f"only {len(timed)} items timed: intervals are wide; give more source files")
+    return found

@@ -39,8 +39,9 @@ class Latency:
         cores_busy: processor time over wall time, of all threads of this process: 1.0 is one core throughout.
         cores_available: cores this process may run on.
         items_s: time of each item, in the order given.
-        processor_s: median over items of the processor time of all threads, which neighbours on a busy machine do not
+        processor_s: median over items of the processor time of all threads, which neighbours on a busy machine hardly
             lengthen; None where it was not taken.
+        processor_items_s: processor time of each item, in the order given.
     """
 
     name: str
@@ -53,6 +54,7 @@ class Latency:
     cores_available: int
     items_s: tuple[float, ...]
     processor_s: Measure | None = None
+    processor_items_s: tuple[float, ...] = ()
 
     def __str__(self) -> str:
         low, high = self.median_s.low * 1e3, self.median_s.high * 1e3
@@ -60,12 +62,13 @@ class Latency:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON form, without the single items."""
-        return {key: value for key, value in asdict(self).items() if key != "items_s"}
+        return {key: value for key, value in asdict(self).items() if key not in ("items_s", "processor_items_s")}
 
     def at(self, places: Sequence[int]) -> Self:
         """The same timing, judged on some of its items only."""
         items_s = [self.items_s[place] for place in places]
-        return replace(self, items_s=tuple(items_s), **_summaries(items_s), processor_s=None)
+        processor_s = [self.processor_items_s[place] for place in places]
+        return replace(self, **_summaries(items_s, processor_s))
 
 
 def interleaved(
@@ -182,18 +185,19 @@ class _Stopwatch:
         processor_s = [statistics.median(times) for times in zip(*self._processor_s, strict=True)]
         return Latency(
             name=name,
-            **_summaries(items_s),
+            **_summaries(items_s, processor_s),
             rounds=rounds,
             threads=threads,
             cores_busy=self._busy_s / self._passed_s,
             cores_available=cores_available(),
-            items_s=tuple(items_s),
-            processor_s=quantile_measure("processor_s", processor_s),
         )
 
 
-def _summaries(items_s: Sequence[float]) -> dict[str, Any]:
+def _summaries(items_s: Sequence[float], processor_s: Sequence[float]) -> dict[str, Any]:
     return {
+        "items_s": tuple(items_s),
+        "processor_items_s": tuple(processor_s),
+        "processor_s": quantile_measure("processor_s", processor_s),
         "median_s": quantile_measure("median_s", items_s),
         "mean_s": bootstrap_measure("mean_s", items_s),
         "p95_s": quantile(items_s, 0.95),
@@ -219,8 +223,13 @@ def cores_available() -> int:
     return os.cpu_count() or 1
 
 
-def ratio(slow: Latency, fast: Latency) -> Measure:
+def ratio(slow: Latency, fast: Latency, *, processor: bool = False) -> Measure:
     """How many times faster: ratio of the medians, interval by resampling items of both together.
+
+    Args:
+        slow: the one that is expected to take longer.
+        fast: the other.
+        processor: compare processor times instead.
 
     Raises:
         InputError: the two were not timed on equally many items.
@@ -230,10 +239,12 @@ def ratio(slow: Latency, fast: Latency) -> Measure:
             f"{slow.name} was timed on {len(slow.items_s)} items, {fast.name} on {len(fast.items_s)}; "
             "time both in one call"
         )
-    pairs, rng = list(zip(slow.items_s, fast.items_s, strict=True)), random.Random(0)
+    times = [one.processor_items_s if processor else one.items_s for one in (slow, fast)]
+    pairs, rng = list(zip(*times, strict=True)), random.Random(0)
     drawn = [_median_ratio(rng.choices(pairs, k=len(pairs))) for _ in range(resamples(len(pairs)))]
     return percentile_measure("ratio", _median_ratio(pairs), drawn, len(pairs))
 
 
-def _median_ratio(pairs: Sequence[tuple[float, float]]) -> float:
-    return statistics.median(slow for slow, _ in pairs) / statistics.median(fast for _, fast in pairs)
+def _median_ratio(pairs: Sequence[tuple[float, ...]]) -> float:
+    fast_s = statistics.median(fast for _, fast in pairs)
+    return statistics.median(slow for slow, _ in pairs) / max(fast_s, 1e-9)

@@ -4,6 +4,7 @@ Taken from it: the processor's joules of this process. Left out: memory, a const
 the figure; the grid, because an unknown country silently becomes the world's average there (see `carbon.py`).
 """
 
+import logging
 from typing import Any
 
 from codewren.measure.energy.cpu_model import FACTOR
@@ -50,6 +51,7 @@ def codecarbon_meter(library: Any = None) -> Codecarbon:
         MeterAbsentError: not installed, or it cannot start here.
     """
     library = library or _codecarbon()
+    logging.getLogger("codecarbon").setLevel(logging.CRITICAL)  # its option comes too late for its first lines
     tracker = library.OfflineEmissionsTracker(
         country_iso_code=ANY_COUNTRY,
         tracking_mode="process",

@@ -22,7 +22,7 @@ class EnergyFigure:
         joules: median over repeats, idle power taken off, exact interval over repeats.
         repeats: intervals measured.
         items: items done in all of them.
-        seconds: wall time of all of them.
+        seconds: of all of them, by the clock that was used.
         factor: what a modelled meter may be off by, 1 for a measured one.
     """
 

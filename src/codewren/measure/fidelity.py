@@ -1,0 +1,239 @@
+"""Whether a student judges as its teacher does, and whether it judges code or what its author called things.
+
+Shape key: N items.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from codewren.core.errors import InputError
+from codewren.measure.intervals import (
+    RESAMPLES,
+    Floats,
+    Ints,
+    Measure,
+    binomial_tail,
+    proportion,
+    summary,
+)
+from codewren.measure.metrics import ECE_BINS, check, confusion
+
+Flags = NDArray[np.bool_]
+
+_Z = 1.959963984540054  # of the normal distribution, for 95 %
+
+
+def wilson(name: str, successes: int, n: int) -> Measure:
+    """A share with Wilson's score interval; of nothing it is 0, and the interval says that nothing is known.
+
+    Source: Wilson, Journal of the American Statistical Association 22 (1927).
+
+    >>> str(wilson("flips", 8, 10))
+    '0.8000 [0.4902, 0.9433]'
+    """
+    if not 0 <= successes <= n:
+        raise InputError(f"{successes} of {n} is no share; wanted 0 <= successes <= n")
+    if n == 0:
+        return Measure(name, 0.0, 0.0, 1.0, 0)
+    share, spread = successes / n, _Z**2 / n
+    middle = share + spread / 2
+    half = _Z * np.sqrt(share * (1 - share) / n + spread / (4 * n))
+    low, high = ((middle + sign * half) / (1 + spread) for sign in (-1, 1))
+    return Measure(name, share, max(0.0, float(low)), min(1.0, float(high)), n)
+
+
+def kappa(first: Ints, second: Ints, *, classes: int, seed: int = 0) -> Measure:
+    """Agreement of two judges beyond what their habits alone would give, with a bootstrap interval.
+
+    1 is perfect, 0 is chance; where both always say the same one label it is 1 by convention.
+
+    Raises:
+        InputError: lengths differ, or no items.
+
+    Source: Cohen, Educational and Psychological Measurement 20 (1960).
+    """
+    if len(first) != len(second) or len(first) == 0:
+        raise InputError(f"{len(first)} and {len(second)} labels; wanted equally many, one or more")
+    matrix, n = confusion(first, second, classes=classes), len(first)
+    draws = np.random.default_rng(seed).multinomial(n, matrix.ravel() / n, RESAMPLES).reshape(-1, classes, classes)
+    return summary("kappa", float(_kappa(matrix)), _kappa(draws), n)
+
+
+def _kappa(matrix: NDArray[np.int64]) -> Floats:
+    n = matrix.sum((-2, -1)).astype(np.float64)
+    agreed = np.trace(matrix, axis1=-2, axis2=-1) / n
+    chance = (matrix.sum(-1) * matrix.sum(-2)).sum(-1) / n**2
+    kappas: Floats = np.divide(agreed - chance, 1 - chance, out=np.ones_like(agreed), where=chance < 1)
+    return kappas
+
+
+@dataclass(frozen=True, slots=True)
+class Bin:
+    """Items whose likeliest label has a probability above `low` and at most `high`.
+
+    Attributes:
+        low: of the range.
+        high: of the range.
+        count: of items in it.
+        confidence: mean probability of their likeliest label.
+        accuracy: share of them that are right.
+    """
+
+    low: float
+    high: float
+    count: int
+    confidence: float
+    accuracy: float
+
+
+def reliability_bins(labels: Ints, probabilities: Floats) -> tuple[Bin, ...]:
+    """Those of the 15 equal bins of the calibration error that hold items.
+
+    Raises:
+        InputError: shapes that do not fit, labels out of range, values that are not finite.
+
+    Source: Guo et al., On Calibration of Modern Neural Networks, ICML 2017, section 2.
+    """
+    check(labels, probabilities)
+    confidence_N = probabilities.max(axis=1)
+    right_N = probabilities.argmax(axis=1) == labels
+    bins_N = np.clip(np.ceil(confidence_N * ECE_BINS).astype(np.int64) - 1, 0, ECE_BINS - 1)
+    found = []
+    for k in np.unique(bins_N):
+        inside = bins_N == k
+        means = float(confidence_N[inside].mean()), float(right_N[inside].mean())
+        found.append(Bin(float(k / ECE_BINS), float((k + 1) / ECE_BINS), int(inside.sum()), *means))
+    return tuple(found)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Flips:
+    """What an edit that keeps the meaning did to predictions.
+
+    Attributes:
+        edited_N: items whose text the edit changed.
+        flipped_N: of all items, those whose prediction changed.
+    """
+
+    edited_N: Flags
+    flipped_N: Flags
+
+    @property
+    def rate(self) -> Measure:
+        """Share of the edited items whose prediction flipped, Wilson interval."""
+        return wilson("flips", int(self.flipped_N.sum()), int(self.edited_N.sum()))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the JSON form."""
+        rate = self.rate
+        flipped = int(self.flipped_N.sum())
+        return {"edited": rate.n, "flipped": flipped, "rate": rate.value, "low": rate.low, "high": rate.high}
+
+
+def flips(before: Ints, after: Ints, edited: Flags) -> Flips:
+    """Compare predictions of items (N,) before and after an edit.
+
+    Raises:
+        InputError: an item flipped whose text is the same: then the predictor is not deterministic.
+    """
+    flipped = before != after
+    if (flipped & ~edited).any():
+        raise InputError(
+            f"{int((flipped & ~edited).sum())} items with the same text got another label; the predictor is not "
+            "deterministic"
+        )
+    return Flips(edited, flipped)
+
+
+@dataclass(frozen=True, slots=True)
+class FlipTest:
+    """Which of two predictors flips more often on the same edited items.
+
+    Attributes:
+        only_first: items that flip the first predictor's label alone.
+        only_second: items that flip the second's alone.
+        p_value: of the exact two-sided McNemar test that both flip equally often.
+    """
+
+    only_first: int
+    only_second: int
+    p_value: float
+
+
+def compare_flips(first: Flips, second: Flips) -> FlipTest:
+    """Compare two predictors' flips under one edit.
+
+    Raises:
+        InputError: the edits are not the same.
+
+    Source: McNemar, Psychometrika 12 (1947), exact form.
+    """
+    if not np.array_equal(first.edited_N, second.edited_N):
+        raise InputError("flips of different edits cannot be compared; edit with one seed")
+    only_first = int((first.flipped_N & ~second.flipped_N).sum())
+    only_second = int((second.flipped_N & ~first.flipped_N).sum())
+    tail = binomial_tail(max(only_first, only_second), only_first + only_second, 0.5)
+    return FlipTest(only_first, only_second, min(1.0, 2 * tail))
+
+
+@dataclass(frozen=True, slots=True)
+class Slice:
+    """Quality on a part of the items.
+
+    Attributes:
+        by: what the parts are of: `length`, `project`.
+        name: of the part.
+        accuracy: in it, exact interval.
+        rest: accuracy outside of it.
+    """
+
+    by: str
+    name: str
+    accuracy: Measure
+    rest: float
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the JSON form."""
+        a = self.accuracy
+        return {
+            "by": self.by, "name": self.name, "n": a.n, "accuracy": a.value, "low": a.low, "high": a.high,
+            "rest": self.rest,
+        }  # fmt: skip
+
+
+def slices(right: Flags, parts: Mapping[str, Sequence[str]]) -> tuple[Slice, ...]:
+    """Accuracy on each part of the items, the worst first.
+
+    Args:
+        right: items (N,) that were judged rightly.
+        parts: for each kind of part the part of every item.
+    """
+    found = []
+    for by, names in parts.items():
+        names_N = np.asarray(names)
+        for name in dict.fromkeys(names):
+            inside = names_N == name
+            share = proportion("accuracy", int(right[inside].sum()), int(inside.sum()))
+            rest = float(right[~inside].mean()) if (~inside).any() else share.value
+            found.append(Slice(by, name, share, rest))
+    return tuple(sorted(found, key=lambda one: one.accuracy.value))
+
+
+def quartile_names(sizes: Sequence[int], unit: str) -> list[str]:
+    """The quarter that each size lies in, by name; fewer where sizes coincide.
+
+    >>> quartile_names([1, 2, 3, 40], "lines")
+    ['up to 1 lines', '2 to 2 lines', '3 to 3 lines', 'above 3 lines']
+    """
+    values = np.asarray(sizes)
+    cuts = sorted({int(np.quantile(values, share, method="lower")) for share in (0.25, 0.5, 0.75)})
+    places = np.searchsorted(cuts, values, side="left")
+    names = [f"up to {cuts[0]} {unit}"]
+    names += [f"{low + 1} to {high} {unit}" for low, high in pairwise(cuts)]
+    names.append(f"above {cuts[-1]} {unit}")
+    return [names[place] for place in places]
