@@ -10,8 +10,8 @@ The rules (`repaired` mode):
   (`s.x = v`, `p->x = v`) has definitions of its own: the member gets the value, the whole gets the member.
 - Parameters are definitions without sources. A name that nothing in the text defines (a global, a field) is defined
   where it is first read. Names all in capitals that nothing defines are constants, as literals are.
-- Not data: names of types, methods, called functions, labels and keyword arguments; conditions (of `?:`, too);
-  operands of `sizeof`.
+- The value of an expression is made of all that is read in it, an index too, a condition (`?:`) not.
+- Not data: names of types, methods, called functions, labels and keyword arguments; operands of `sizeof`.
 - Tokens that give nothing and get nothing are no nodes.
 """
 
