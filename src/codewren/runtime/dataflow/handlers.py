@@ -5,6 +5,9 @@ from collections.abc import Sequence
 from codewren.runtime.dataflow.conditions import condition
 from codewren.runtime.dataflow.walk import COMPOUND, NONE, OVERWRITE, Handler, Values, Walker, Way, is_constant
 
+_HANDLERS = frozenset({"catch_clause", "except_clause", "except_group_clause"})
+_AFTER_TRY = _HANDLERS | {"else_clause", "finally_clause"}
+
 
 def every(w: Walker, node: int) -> Values:
     """Pass on what all children give."""
@@ -317,34 +320,35 @@ def labelled(w: Walker, node: int) -> Values:
 def try_(w: Walker, node: int) -> Values:
     """`try`: a handler may follow any write before it; `finally` is run after an error, and without one."""
     flow, tree = w.flow, w.tree
+    kinds = {child: tree.kinds[child] for child in tree.children(node)}
     before = flow.current
     first = flow.start(before)
     flow.trying += 1
     w.scopes.append({})
-    handlers, last = [], -1
-    for child in tree.children(node):
-        if tree.kinds[child] in {"catch_clause", "except_clause", "except_group_clause"}:
-            handlers.append(child)
-        elif tree.kinds[child] == "finally_clause":
-            last = child
-        else:
-            w.visit(child)
+    w.visit_all(child for child, kind in kinds.items() if kind not in _AFTER_TRY)
     w.scopes.pop()
-    tried, ends = [before, *flow.blocks_since(first)], [flow.current]
-    for handler in handlers:
-        flow.start(*tried)
-        w.scopes.append({})
-        w.visit(handler)
-        w.scopes.pop()
-        ends.append(flow.current)
+    tried = [before, *flow.blocks_since(first)]
+    w.visit_all(child for child, kind in kinds.items() if kind == "else_clause")
+    ends = [flow.current]
+    for child, kind in kinds.items():
+        if kind in _HANDLERS:
+            flow.start(*tried)
+            w.scopes.append({})
+            w.visit(child)
+            w.scopes.pop()
+            ends.append(flow.current)
     flow.trying -= 1
-    everywhere = [before, *flow.blocks_since(first)]
-    if last >= 0 and w.finals < 3:
-        w.finals += 1
-        flow.start(*everywhere)
-        w.visit(last)
-        w.finals -= 1
-    flow.start(*ends)
-    if last >= 0:
-        w.visit(last)
+    _finally(w, [child for child, kind in kinds.items() if kind == "finally_clause"], [before, first], ends)
     return NONE
+
+
+def _finally(w: Walker, clauses: Sequence[int], began: Sequence[int], ends: Sequence[int]) -> None:
+    """Once on the way out by an error or a return, from where nothing goes on, and once on the way on."""
+    before, first = began
+    if clauses and w.finals < 3:  # a `finally` inside another is walked twice as often as that
+        w.finals += 1
+        w.flow.start(before, *w.flow.blocks_since(first))
+        w.visit_all(clauses)
+        w.finals -= 1
+    w.flow.start(*ends)
+    w.visit_all(clauses)
