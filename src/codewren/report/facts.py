@@ -13,7 +13,6 @@ from codewren.report.pareto_plot import Point
 from codewren.report.reliability import Bin
 from codewren.report.training_plot import Epoch
 
-
 UNJUDGED = "effectiveness not judged"
 
 

@@ -56,6 +56,8 @@ def _compact(parts: list[str]) -> list[str]:
 
 def _quality(facts: RunFacts) -> str:
     models = [model for model in facts.models if model.measures or model.size_bytes]
+    if not models:
+        return "Nothing of it is measured yet."
     lines = [["figure, 95 % interval", *(plain(model.name) for model in models)]]
     lines += [[name, *(_figure(model, name) for model in models)] for name in SHOWN]
     lines.append(["bytes", *(f"{model.size_bytes:,}" if model.size_bytes else "-" for model in models)])
