@@ -328,6 +328,7 @@ def try_(w: Walker, node: int) -> Values:
     w.visit_all(child for child, kind in kinds.items() if kind not in _AFTER_TRY)
     w.scopes.pop()
     tried = [before, *flow.blocks_since(first)]
+    flow.start(flow.current)
     w.visit_all(child for child, kind in kinds.items() if kind == "else_clause")
     ends = [flow.current]
     for child, kind in kinds.items():
