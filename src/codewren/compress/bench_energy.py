@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from codewren.compress.energy import ENERGY_FILE, JOURNAL, SPENT_STAGES
+from codewren.compress.energy import ENERGY_FILES, JOURNAL, SPENT_STAGES
 from codewren.core.errors import InputError
 from codewren.core.files import read_json
 from codewren.measure.energy.break_even import BreakEven, break_even
@@ -106,8 +106,7 @@ def read_spent(folder: Path) -> Spent:
     """
     stages: dict[str, float] = {}
     meters: dict[str, None] = {}
-    path = folder / ENERGY_FILE
-    if path.exists():
+    for path in sorted(folder.glob(ENERGY_FILES)):
         for one in read_json(path)["stages"]:
             if one["stage"] in SPENT_STAGES:
                 stages[one["stage"]] = stages.get(one["stage"], 0.0) + one["joules"]
@@ -117,7 +116,7 @@ def read_spent(folder: Path) -> Spent:
         stages["search"] = trials
         meters["as the journal's trials say"] = None
     if not stages:
-        raise InputError(f"{folder}: no {ENERGY_FILE} and no journal with joules; run codewren compress there again")
+        raise InputError(f"{folder}: no energy.json and no journal with joules; run codewren compress there again")
     return Spent(stages, tuple(meters), str(folder))
 
 

@@ -4,10 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from codewren.compress.bench import BenchOptions, BenchReport, Say, bench
+from codewren.compress.bench import BenchOptions, Say, bench
 from codewren.compress.bench_energy import EnergyReport, break_evens, read_spent
 from codewren.compress.bench_items import BenchItems, recipe_items, source_items
 from codewren.compress.bench_models import BundleModel, Contestant, bundle_models, check_task, read_bundles
+from codewren.compress.bench_report import BenchReport
 from codewren.core.errors import InputError
 from codewren.core.recipe import Recipe
 from codewren.core.task import Task

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 
-from codewren.compress.bench import BenchReport, ModelFigures
+from codewren.compress.bench_report import BenchReport, ModelFigures
 from codewren.measure.figure import Measure
 
 Cell = Callable[[ModelFigures], str]

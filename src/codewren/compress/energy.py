@@ -1,5 +1,6 @@
 """What the stages of a run took: `energy.json`, one line a stage and call, so that a resumed run adds to it."""
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import lru_cache
@@ -11,7 +12,7 @@ from codewren.measure.energy.choose import choose_meter
 from codewren.measure.energy.meter import Meter
 from codewren.measure.energy.stage import EnergyMeter, StageEnergy
 
-ENERGY_FILE = "energy.json"
+ENERGY_FILES = "energy*.json"
 JOURNAL = "journal.jsonl"
 SPENT_STAGES = ("search", "distil")
 """What a student's own making is; labelling also serves every other student of the teacher."""
@@ -19,14 +20,18 @@ SPENT_STAGES = ("search", "distil")
 
 @contextmanager
 def stage_energy(out: Path, stage: str) -> Iterator[None]:
-    """Measure a stage and add it to the run's `energy.json`, also if it fails or is stopped."""
+    """Measure a stage and add it to the run's `energy.json`, also if it fails or is stopped.
+
+    Each process that `torchrun` started keeps a file of its own.
+    """
     measured = EnergyMeter(run_meter("stage"))
     try:
         with measured:
             yield
     finally:
         if measured.energy is not None:
-            _add(out / ENERGY_FILE, stage, measured.energy)
+            rank = os.environ.get("RANK", "0")
+            _add(out / ("energy.json" if rank == "0" else f"energy-{rank}.json"), stage, measured.energy)
 
 
 @lru_cache(maxsize=2)

@@ -3,6 +3,7 @@
 import time
 
 from codewren.compress.distil import distil_student
+from codewren.compress.energy import stage_energy
 from codewren.compress.evaluate import evaluate_run
 from codewren.compress.export import export_student
 from codewren.compress.label import label_splits
@@ -21,8 +22,11 @@ def compress(run: Run) -> str:
     """
     started = time.monotonic()
     report_overlap(run)
-    label_splits(run)
-    config = search_configuration(run)
-    trained = distil_student(run, config)
+    with stage_energy(run.out, "label"):
+        label_splits(run)
+    with stage_energy(run.out, "search"):
+        config = search_configuration(run)
+    with stage_energy(run.out, "distil"):
+        trained = distil_student(run, config)
     bundle = export_student(run, trained)
     return evaluate_run(run, bundle, seconds=time.monotonic() - started)
