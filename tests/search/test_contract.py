@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from itertools import permutations
 
 import pytest
 from evaluations import Crashing, Smooth
@@ -125,9 +126,11 @@ class TestEveryStrategyThatIsNotFaithful:
         assert all(shipped(candidate.config) <= 300_000 for candidate in result.front.candidates)
         assert all(latency(trial.config) <= 3e-7 for trial in result.trials)
 
-    def test_front_holds_no_dominated_candidate(self, strategy):
-        candidates = strategy.search(problem(), seed=0).front.candidates
-        assert not any(a.scores.dominates(b.scores) for a in candidates for b in candidates)
+    def test_front_holds_no_candidate_that_is_dominated_beyond_noise(self, strategy):
+        result = strategy.search(problem(), seed=0)
+        for a, b in permutations(result.front.candidates, 2):
+            lost = (a.scores.effectiveness or 0.0) - (b.scores.effectiveness or 0.0)
+            assert not a.scores.dominates(b.scores) or (result.noise and lost <= result.noise)
 
     def test_an_impossible_budget_names_its_limits(self, strategy):
         with pytest.raises(InfeasibleError, match="shipped bytes at most 1,000"):

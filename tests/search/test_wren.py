@@ -1,6 +1,7 @@
 """Our default search is frugal, tells collapse and noise from quality, and only shows what it measured."""
 
 import dataclasses
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -15,12 +16,18 @@ from codewren.search import coarsen
 from codewren.search.choose import choose
 from codewren.search.journal import Journal
 from codewren.search.latency import FEATURES, LatencyModel
+from codewren.search.pace import Pace
+from codewren.search.points import Points
+from codewren.search.rates import Rate
 from codewren.search.runner import TrialRunner
 from codewren.search.strategy import Problem
 from codewren.search.trial import Evaluation
 from codewren.search.wren import Plan, Wren
 
 SPACE = small_space().with_domains({"learning_rate": (1e-4, 3e-4, 1e-3, 3e-3)})
+WIDE = extended_space(CLONE).with_domains(
+    {"num_hidden_layers": (1,), "tokenizer": ("word",), "embedding_size": (0,), "max_sequence_length": (400,)}
+)
 LATENCY = LatencyModel((1e-5, 1e-8, 1e-10, 1e-10) + (1e-11,) * (len(FEATURES) - 4))
 
 
@@ -50,23 +57,113 @@ def test_a_plan_never_exceeds_its_trainings(trials, epochs):
     assert len(result.trials) <= trials
 
 
-def test_the_learning_rate_is_settled_on_one_student_before_the_architecture():
+def test_the_learning_rate_is_settled_on_one_fully_trained_student():
     result = Wren().search(problem(Smooth()), seed=0)
-    first = [trial.config for trial in result.trials[:4]]
-    assert sorted(config.learning_rate for config in first) == list(SPACE.values("learning_rate"))
-    assert len({config.replace(learning_rate=1e-3) for config in first}) == 1
-    assert result.details["learning_rate"] == 1e-3
-    assert {trial.config.learning_rate for trial in result.trials[4:]} == {1e-3}
+    short = {trial.config for trial in result.trials if trial.fidelity == 1}
+    tuned = {trial.config for trial in result.trials if trial.fidelity == 4} - short
+    (student,) = {config.replace(learning_rate=1e-3) for config in tuned}
+    assert {config.learning_rate for config in tuned} == {3e-4, 3e-3}  # the neighbours of the best, and no others
+    assert (result.details["learning_rate"], result.details["at_hidden_size"]) == (1e-3, student.hidden_size)
+    sizes = sorted(shipped(trial.config) for trial in result.trials if trial.fidelity == 1)
+    assert sizes[0] < shipped(student) < sizes[-1]
+    assert any(note.startswith("learning rate 0.001 at hidden size") for note in result.notes)
+
+
+@pytest.mark.parametrize(("best", "tried"), [(1e-4, {1e-4, 3e-4, 1e-3, 3e-3}), (3e-3, {3e-4, 1e-3, 3e-3})])
+def test_the_rate_climbs_to_the_best_one_on_offer(best, tried):
+    def evaluate(config, *, fidelity, seed):
+        missed = 0.03 * abs(np.log10(config.learning_rate / best))
+        return Evaluation(scores(config, quality(config.replace(learning_rate=1e-3), fidelity) - missed))
+
+    space = SPACE.with_domains({"hidden_size": (96,), "num_attention_heads": (1, 3, 4, 6, 8)})
+    result = Wren(trials=30).search(problem(evaluate, space=space), seed=0)
+    assert result.details["learning_rate"] == best
+    full = {t.config: t.config.learning_rate for t in result.trials if t.fidelity == 4}
+    assert set(full.values()) >= tried
+    later = [t for t in result.trials if t.fidelity == 1][7:]
+    assert {trial.config.learning_rate for trial in later[3:]} == {best}
+
+
+def test_a_rate_falls_with_the_root_of_the_width_and_is_one_on_offer():
+    space = extended_space(CLONE)
+    rate = Rate(1e-3, 128)
+    assert [rate.of(space, hidden) for hidden in (32, 64, 128, 256)] == [2e-3, 1e-3, 1e-3, 5e-4]
+    assert Rate(1e-3, 16).of(space, 256) == 3e-4
+    points = Points.of(space, [space.base.replace(hidden_size=hidden) for hidden in (32, 256)])
+    assert [config.learning_rate for config in rate.at(points).configs()] == [2e-3, 5e-4]
 
 
 def test_short_trainings_are_continued_and_the_front_is_fully_trained():
-    result = Wren().search(problem(Smooth()), seed=0)
-    by_epochs = {epochs: {t.config for t in result.trials if t.fidelity == epochs} for epochs in (1, 2, 4)}
-    assert by_epochs[4] <= by_epochs[2] <= by_epochs[1]
-    assert len(by_epochs[1]) > len(by_epochs[2]) > len(by_epochs[4])
-    assert {candidate.config for candidate in result.front.candidates} <= by_epochs[4]
+    result = Wren(trials=30, epochs=8).search(problem(Smooth()), seed=0)
+    by_epochs = {epochs: {t.config for t in result.trials if t.fidelity == epochs} for epochs in (2, 4, 8)}
+    assert by_epochs[4] <= by_epochs[2]
+    assert len(by_epochs[8] - by_epochs[2]) <= 2  # the neighbouring learning rates
+    assert len(by_epochs[2]) > len(by_epochs[4])
+    assert {candidate.config for candidate in result.front.candidates} <= by_epochs[8]
     assert all(candidate.scores.measured for candidate in result.front.candidates)
     assert all(candidate.scores.latency_s == LATENCY(candidate.config) for candidate in result.front.candidates)
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_every_octave_of_bytes_is_tried_and_trained_fully(seed):
+    result = Wren(trials=30).search(problem(Smooth(), space=WIDE, max_bytes=3_000_000), seed=seed)
+    edges = [3_000_000 / 2**level for level in range(6)]
+    for epochs, least in ((1, 2), (4, 1)):
+        sizes = [shipped(trial.config) for trial in result.trials if trial.fidelity == epochs]
+        for high, low in pairwise(edges):
+            assert sum(low < size <= high for size in sizes) >= least
+    front = [candidate.scores.size_bytes for candidate in result.front.candidates]
+    assert min(front) < 100_000
+    assert max(front) > 1_500_000
+
+
+def test_a_front_keeps_one_of_every_octave_unless_it_is_beaten_beyond_noise():
+    def saturated(config, *, fidelity, seed):
+        worse = 0.05 if 700_000 < shipped(config) < 1_500_000 else 0.0  # an octave in which all are really beaten
+        digits = f"{config.to_dict()}{seed}".encode()
+        noise = np.random.default_rng(list(digits)).normal(0, 0.002)
+        wide = 0.1 * min(1.0, shipped(config) / 200_000)
+        return Evaluation(scores(config, 0.85 + wide - worse + noise - 0.02 / fidelity))
+
+    found = problem(saturated, space=WIDE, max_bytes=3_000_000)
+    result = Wren(trials=30, objectives=("effectiveness", "size_bytes")).search(found, seed=0)
+    sizes = [candidate.scores.size_bytes for candidate in result.front.candidates]
+    assert sum(size > 1_500_000 for size in sizes) == 1
+    assert not any(750_000 < size < 1_500_000 for size in sizes)
+    for one in result.front.candidates:
+        smaller = [
+            o.scores.effectiveness for o in result.front.candidates if o.scores.size_bytes <= one.scores.size_bytes
+        ]
+        assert one.scores.effectiveness >= max(smaller) - result.noise
+    assert choose(result.front, "best-under 3 MB", noise=result.noise).candidate.scores.size_bytes < 750_000
+
+
+def test_a_time_limit_plans_fewer_trainings_and_is_kept():
+    def epoch_s(config):
+        return 10.0
+
+    def timed(limit, slowness):
+        def run(requests):
+            trials = [dataclasses.replace(t, seconds=slowness * pace.expected_s(t.request)) for t in runner(requests)]
+            for trial in trials:
+                pace.ran(trial)
+            return trials
+
+        runner = TrialRunner(Smooth(), Journal())
+        pace = Pace(epoch_s, limit_s=limit, quiet=True)
+        return Wren().search(dataclasses.replace(problem(Smooth()), run_trials=run, pace=pace), seed=0), pace
+
+    free, _ = timed(None, 1.0)
+    limited, pace = timed(300.0, 1.0)
+    assert len(limited.trials) < len(free.trials) == 24
+    assert pace.spent_s <= 300
+    assert not any("left out" in note for note in limited.notes)
+    full = {trial.config for trial in limited.trials if trial.fidelity == 4}
+    assert {candidate.config for candidate in limited.front.candidates} <= full
+    slow, pace = timed(300.0, 3.0)
+    assert pace.spent_s <= 300
+    assert any("left out at the time limit" in note for note in slow.notes)
+    assert len(slow.front) > 0
 
 
 def test_the_front_is_as_good_as_the_best_students_and_spread_over_sizes():
@@ -85,8 +182,7 @@ def test_a_rate_at_which_most_collapse_is_lowered():
         bonus = 0.05 * (config.learning_rate >= 3e-3)
         return Evaluation(scores(config, quality(config, fidelity) + bonus))
 
-    space = SPACE.with_domains({"hidden_size": (48, 96, 160)})
-    results = [Wren().search(problem(collapsing, space=space), seed=seed) for seed in range(4)]
+    results = [Wren(trials=30).search(problem(collapsing), seed=seed) for seed in range(6)]
     lowered = [result for result in results if "collapsed at learning rate 0.003" in " ".join(result.notes)]
     assert lowered
     for result in lowered:

@@ -8,6 +8,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from codewren.compress.run import Run
+from codewren.core.files import write_bytes
 from codewren.core.formulas import student_flops
 from codewren.core.front import Scores
 from codewren.core.recipe import Recipe
@@ -30,10 +31,22 @@ class TrainedStudent:
 def distil_student(run: Run, config: StudentConfig) -> TrainedStudent:
     """Train one student fully in `student/`, resuming what is there.
 
+    A trial of the search that was the very same training is taken over, not repeated.
+
     Raises:
         TrainingError, TeacherError, InputError: as the parts.
     """
-    return _train(run, config, run.out / "student", seed=run.recipe.distil.seed, epochs=run.recipe.distil.epochs)
+    options, folder = run.recipe.distil, run.out / "student"
+    if options.epochs == run.recipe.search.trial_epochs:  # else the schedule of the learning rate is another one
+        _take_over(run.out / "trials" / _name(config, options.seed), folder)
+    return _train(run, config, folder, seed=options.seed, epochs=options.epochs)
+
+
+def _take_over(trial: Path, folder: Path) -> None:
+    if (trial / "checkpoint.pt").exists() and not (folder / "checkpoint.pt").exists():
+        for name in ("distil.json", "log.jsonl", "checkpoint.pt"):  # the checkpoint last: it is what makes it a run
+            if (trial / name).exists():
+                write_bytes(folder / name, (trial / name).read_bytes())
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,7 +37,7 @@ def latency_model(run: Run, space: SearchSpace) -> LatencyModel:
     if path.exists():
         return LatencyModel.from_dict(read_json(path))
     texts = list(run.dataset("valid").functions)
-    stopwatch = _Stopwatch(run, texts[:TIMED_FUNCTIONS], run.training_texts()[:TOKENIZER_TEXTS])
+    stopwatch = Stopwatch(run, texts[:TIMED_FUNCTIONS], run.training_texts()[:TOKENIZER_TEXTS])
     with Bar("time students", TIMED_SHAPES, quiet=run.quiet) as bar:
 
         def measure(config: StudentConfig) -> float:
@@ -52,7 +52,7 @@ def latency_model(run: Run, space: SearchSpace) -> LatencyModel:
 
 
 @dataclass(eq=False)
-class _Stopwatch:
+class Stopwatch:
     """Times students with random weights: time does not depend on what they say."""
 
     run: Run

@@ -105,7 +105,13 @@ class Run:
         logits = self.logits(split) if taught else None
         copies = self.renamed() if taught else ()
         return encode_split(
-            self.dataset(split), spec, max_length=config.max_sequence_length, logits=logits, copies=copies
+            self.dataset(split),
+            spec,
+            max_length=config.max_sequence_length,
+            logits=logits,
+            copies=copies,
+            max_data_flow=config.max_data_flow,
+            cache=self.path("flows"),
         )
 
     def renamed(self) -> list[dict[str, str]]:

@@ -8,6 +8,7 @@ from typing import Any
 
 from codewren.compress.distil import DistilTrial
 from codewren.compress.latency import latency_model
+from codewren.compress.pace import search_pace
 from codewren.compress.run import Run
 from codewren.core.files import read_json, write_bytes, write_json
 from codewren.core.recipe import SearchSection
@@ -79,15 +80,21 @@ def _search(run: Run) -> SearchResult:
         for split in recipe.distil.train_on:
             run.logits(split)  # a missing label run is one clear error here, not a failure of every trial
     journal = Journal(run.path("journal.jsonl"), context=_context(run))
+    latency = latency_model(run, space) if trains or recipe.budget.max_latency_s is not None else None
+    pace = search_pace(run, space, latency) if trains and latency else None
+    runner = TrialRunner(
+        DistilTrial(recipe, run.out), journal, _workers(section), watch=pace.ran if pace else lambda trial: None
+    )
     problem = Problem(
         recipe.task,
         space,
         recipe.budget,
         lambda config: bundle_size_bytes(config, recipe.task),
-        latency_s=latency_model(run, space) if trains or recipe.budget.max_latency_s is not None else None,
-        run_trials=TrialRunner(DistilTrial(recipe, run.out), journal, _workers(section)),
+        latency_s=latency,
+        run_trials=runner,
         chance=_chance(run),
         validation_items=len(run.dataset("valid")),
+        pace=pace,
     )
     return strategy(section, run).search(problem, seed=section.seed)
 

@@ -11,6 +11,7 @@ from codewren.core.student_config import StudentConfig
 from codewren.search.candidates import measured, predicted, succeeded
 from codewren.search.explore import Feasible, predicted_front
 from codewren.search.fronts import nondominated, representatives
+from codewren.search.octaves import best_of_each, octaves
 from codewren.search.strategy import Problem, SearchResult
 from codewren.search.surrogate import Skill, Surrogate, cross_validated_skill
 from codewren.search.trainings import Trainings, effectiveness_of, longest
@@ -93,10 +94,36 @@ def findings(trainings: Trainings, *, epochs: int, belief: Belief) -> SearchResu
     full = [trial for trial in sound if trial.fidelity == epochs] or sound
     budget = trainings.problem.budget
     candidates = [one for one in merged(trainings.problem, full) if budget.allows(one.scores)]
-    front = front_of(trainings, candidates)
+    strict = front_of(trainings, candidates)
+    noise = belief.noise(strict)
+    front = (
+        with_every_octave(strict, candidates, noise, top=trainings.most_bytes) if trainings.by_effectiveness else strict
+    )
+    extra = len(front) - len(strict)
+    kept = (f"{extra} of the front are no better than a smaller student, beyond noise no worse",) if extra else ()
     details = {"feasible": len(trainings.feasible), **belief.to_dict()}
-    notes = (*trainings.notes, _tally(trainings, trials), *belief.words())
-    return SearchResult(front, belief.noise(front), tuple(trials), notes, details)
+    notes = (*trainings.notes, _tally(trainings, trials), *belief.words(), *kept)
+    return SearchResult(front, noise, tuple(trials), notes, details)
+
+
+def with_every_octave(front: ParetoFront, candidates: Sequence[Candidate], noise: float, *, top: float) -> ParetoFront:
+    """The front and, from every octave of bytes that it leaves out, the best candidate.
+
+    Unless a candidate of at most its bytes is better beyond noise: that one is really beaten.
+    """
+    if not candidates:
+        return front
+    sizes = np.array([one.scores.size_bytes for one in candidates], dtype=np.float64)
+    worth = np.array([one.scores.effectiveness or 0.0 for one in candidates])
+    group = octaves(sizes, top)
+    held = {one.config for one in front.candidates}
+    there = {int(level) for level, one in zip(group, candidates, strict=True) if one.config in held}
+    added = [
+        candidates[place]
+        for place in best_of_each(group.tolist(), worth)
+        if int(group[place]) not in there and worth[place] >= worth[sizes <= sizes[place]].max() - noise
+    ]
+    return ParetoFront(tuple(sorted((*front.candidates, *added), key=lambda one: one.scores.size_bytes)))
 
 
 def merged(problem: Problem, trials: Sequence[Trial]) -> list[Candidate]:

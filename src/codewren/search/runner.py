@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -43,17 +43,31 @@ class TrialRunner:
     the start, gives every trial the number it had.
     """
 
-    def __init__(self, evaluate: Evaluate, journal: Journal, workers: Workers | None = None) -> None:
+    def __init__(
+        self,
+        evaluate: Evaluate,
+        journal: Journal,
+        workers: Workers | None = None,
+        *,
+        watch: Callable[[Trial], None] = lambda trial: None,
+    ) -> None:
+        """`watch` is told every trial asked for, those of the journal too, once it has ended."""
         self._evaluate, self._journal, self._workers = evaluate, journal, workers or InProcess()
+        self._watch = watch
         self._numbers: dict[Request, int] = {}
 
     def __call__(self, requests: Sequence[Request]) -> list[Trial]:
         """Run what is not in the journal; return a trial for every request, in the order asked."""
         for request in requests:
             self._numbers.setdefault(request, len(self._numbers))
+        for request in requests:
+            if (known := self._journal.find(request)) is not None:
+                self._watch(known)
         missing = [request for request in dict.fromkeys(requests) if self._journal.find(request) is None]
         for place, outcome in self._workers.run(self._evaluate, missing):
-            self._journal.add(self._trial(missing[place], outcome))
+            trial = self._trial(missing[place], outcome)
+            self._journal.add(trial)
+            self._watch(trial)
         return [self._recorded(request) for request in requests]
 
     def _trial(self, request: Request, outcome: Outcome) -> Trial:

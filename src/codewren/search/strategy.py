@@ -13,6 +13,7 @@ from codewren.core.task import Task
 from codewren.search.costs import Cost, honest_flops, shipped_size
 from codewren.search.enumerate import Limit
 from codewren.search.latency import LatencyModel
+from codewren.search.pace import Pace
 from codewren.search.surrogate import Judge
 from codewren.search.trial import Request, RunTrials, Trial
 
@@ -42,6 +43,7 @@ class Problem:
         run_trials: trains students; strategies that need no trials never call it.
         chance: effectiveness of the best constant answer on the validation split.
         validation_items: items behind one effectiveness figure: gives the sampling error when trials report none.
+        pace: tells how long trainings take and keeps the time limit, where the user gave one.
     """
 
     task: Task
@@ -53,6 +55,7 @@ class Problem:
     run_trials: RunTrials = _no_trials
     chance: float = 0.5
     validation_items: int = 2000
+    pace: Pace | None = None
 
     def costs(self) -> dict[str, Cost]:
         """Everything that can be counted without training: `size_bytes`, `flops`, and `latency_s` where modelled."""

@@ -1,6 +1,6 @@
 """A search under way: its feasible set, every training so far, and what they say together."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Self
 
@@ -15,6 +15,7 @@ from codewren.search.candidates import measured, succeeded
 from codewren.search.coarsen import listable
 from codewren.search.explore import EFFECTIVENESS, Feasible, costed_fields
 from codewren.search.fronts import representatives
+from codewren.search.octaves import best_of_each, octaves
 from codewren.search.points import Points
 from codewren.search.sampling import distinct
 from codewren.search.strategy import Problem
@@ -68,12 +69,41 @@ class Trainings:
         by_effectiveness = EFFECTIVENESS in objectives
         return cls(problem, seed, problem.judge(), rng, feasible, by_effectiveness, earlier, notes=notes)
 
+    @property
+    def most_bytes(self) -> float:
+        """Bytes of the largest feasible student: where the octaves of bytes are counted from."""
+        return float(self.bytes_of(self.feasible).max())
+
+    def bytes_of(self, some: Feasible) -> NDArray[np.float64]:
+        """Shipped bytes of feasible points, whether they are an objective or not; shape (n,)."""
+        known = some.amounts.get("size_bytes")
+        return self.problem.costs()["size_bytes"].of(some.points).astype(np.float64) if known is None else known
+
     def train(self, configs: Sequence[StudentConfig], epochs: int, *, seed: int | None = None) -> list[Trial]:
-        """Run trainings and remember them."""
+        """Run trainings and remember them; those for which the time limit leaves no room are left out."""
         wanted = [Request(config, self.seed if seed is None else seed, epochs) for config in distinct(configs)]
-        trials = self.problem.run_trials(wanted)
-        self.trials |= {trial.request: trial for trial in trials}
+        trials: list[Trial] = []
+        for some in self._in_turns(wanted):
+            trials += self.problem.run_trials(some)
+            self.trials |= {trial.request: trial for trial in trials}
+        if len(trials) < len(wanted):
+            self.notes.append(f"{len(wanted) - len(trials)} trainings of {epochs} epochs left out at the time limit")
         return trials
+
+    def _in_turns(self, wanted: Sequence[Request]) -> Iterator[Sequence[Request]]:
+        """All at once, or under a time limit as many as there are workers, as long as the limit leaves time for them.
+
+        The first training of all is never left out, so that there is something to choose.
+        """
+        pace = self.problem.pace
+        if pace is None or pace.limit_s is None:
+            yield wanted
+            return
+        for start in range(0, len(wanted), pace.workers):
+            some = wanted[start : start + pace.workers]
+            kept = pace.affordable(some) if self.trials else some
+            if kept:
+                yield kept
 
     def at(self, epochs: int) -> list[Trial]:
         """Trainings of that length with this search's own seed, without the collapsed ones where others are left."""
@@ -82,9 +112,10 @@ class Trainings:
         return [trial for trial, bad in zip(done, collapsed, strict=True) if not bad] or done
 
     def promising(self, count: int, epochs: int) -> list[StudentConfig]:
-        """Of the students trained so long, the best one and those that together dominate the most, of all sizes.
+        """Of the students trained so long, the best of every octave of bytes, then those that dominate the most.
 
-        Of a student trained at several learning rates only the best counts.
+        Of a student trained at several learning rates only the best counts. With room for fewer than the octaves,
+        those of their best that together dominate the most, the best of all among them.
         """
         at_best_rate: dict[StudentConfig, Trial] = {}
         for trial in sorted(self.at(epochs), key=lambda trial: -(trial.effectiveness or 0.0)):
@@ -92,9 +123,14 @@ class Trainings:
         done = sorted(at_best_rate.values(), key=lambda trial: trial.number)
         if not done:
             return []
-        best = [int(np.argmax(effectiveness_of(done)))] if self.by_effectiveness else []
-        table = self.objectives([measured(self.problem, trial) for trial in done])
-        return [done[place].config for place in representatives(table, count, first=best)]
+        candidates = [measured(self.problem, trial) for trial in done]
+        table, worth = self.objectives(candidates), effectiveness_of(done)
+        sizes = np.array([one.scores.size_bytes for one in candidates], dtype=np.float64)
+        first = best_of_each(octaves(sizes, self.most_bytes).tolist(), worth if self.by_effectiveness else -sizes)
+        if len(first) > count:
+            top = [int(np.argmax(worth[first]))] if self.by_effectiveness else []
+            first = [first[place] for place in representatives(table[first], count, first=top)]
+        return [done[place].config for place in representatives(table, count, first=first)]
 
     def observations(self) -> Observations | None:
         """All that was measured, earlier searches included."""

@@ -1,11 +1,13 @@
 """Our default search: few short trainings, each chosen from the exact feasible set, and honest about noise.
 
-First the learning rate, on one student, apart from the architecture. Then short trainings of students spread over the
-bytes; then of those the surrogate expects most of; the promising ones of all sizes are trained on, and the front
-holds only students that were trained fully. Costs are exact for every point, so only effectiveness is guessed.
+Short trainings of students spread over the bytes; the learning rate settled on the best middling one of them, trained
+fully, apart from the architecture; short trainings of those the surrogate expects most of in every octave of bytes;
+the best of every octave are trained on, and the front holds only students that were trained fully. Costs are exact
+for every point, so only effectiveness is guessed.
 """
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from math import ceil
 from typing import ClassVar, Self
@@ -16,10 +18,11 @@ from numpy.typing import NDArray
 from codewren.core.errors import InputError
 from codewren.core.front import Candidate
 from codewren.core.student_config import StudentConfig
-from codewren.search.explore import EFFECTIVENESS
+from codewren.search.explore import EFFECTIVENESS, Feasible
 from codewren.search.findings import Belief, evenly, expected_front, findings
-from codewren.search.fronts import nondominated, representatives
-from codewren.search.points import Points
+from codewren.search.octaves import best_of_each, octaves
+from codewren.search.pace import Pace
+from codewren.search.rates import Rate, neighbours, offered_rates
 from codewren.search.sampling import spread_by_cost, with_free_fields
 from codewren.search.strategy import Problem, SearchResult
 from codewren.search.surrogate import Surrogate
@@ -27,11 +30,11 @@ from codewren.search.trainings import Trainings, effectiveness_of
 from codewren.search.trial import Trial
 
 RATES_TRIED = 4
-"""Learning rates compared before anything else, spread over their domain."""
+"""Learning rates compared at most, on one student."""
 
 _KEPT = 0.6  # share of a rung's students that is trained on
+_LONG = 4  # epochs of a full training above which there is a rung between short and full
 _PROPOSAL_POINTS = 100_000  # feasible points the surrogate is asked about between trainings
-_FRONT_POINTS = 400  # points of the expected front among which proposals are picked
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +43,7 @@ class Wren:
 
     Attributes:
         trials: trainings in all; a short one and its continuation count as two.
-        epochs: of a full training; short ones have a quarter and a half.
+        epochs: of a full training; short ones have a quarter and, of more than four, a half.
         objectives: what the front trades off; leave one out for an ablation.
         repeats: full trainings repeated with another seed, to learn the noise of a training.
         warm_start: trials of earlier searches on the same data, for the surrogate and the learning rate.
@@ -63,20 +66,38 @@ class Wren:
         if self.trials < 1 or self.epochs < 1:
             raise InputError(f"trials {self.trials} and epochs {self.epochs} must both be at least 1")
         trainings = Trainings.begin(problem, self.objectives, seed=seed, warm_start=self.warm_start)
-        rates = _rates_to_try(trainings, self.trials)
-        plan = Plan.of(self.trials - len(rates), self.epochs, self.repeats)
+        rate, tuned = _first_rate(trainings, self.trials)
+        plan, begin = self._plan(trainings, rate, tuned)
         short, full = plan.epochs[0], plan.epochs[-1]
-        rate = _best_rate(trainings, rates, short)
-        begun = trainings.train(_spread(trainings, ceil(plan.rungs[0] / 2), rate), short)
-        rate = _lower_after_collapse(trainings, begun, rate)
-        trainings.train(_proposed(trainings, plan.rungs[0] // 2, rate), short)
+        trainings.train(begin, short)
+        rate = _lower_after_collapse(trainings, rate)
+        rate = _climbed(trainings, rate, short, full, tuned) if tuned else rate
+        plan = _fitting(trainings, plan, begun=len(begin))
+        left = plan.rungs[0] - len(begin)
+        for count in (ceil(left / 2), left // 2):
+            trainings.train(_proposed(trainings, count, rate), short)
+            rate = _lower_after_collapse(trainings, rate)
+        plan = _fitting(trainings, plan, begun=plan.rungs[0])
         for count, before, epochs in zip(plan.rungs[1:], plan.epochs, plan.epochs[1:], strict=False):
             trainings.train(trainings.promising(count, before), epochs)
         belief = Belief.of(trainings, _deviation(trainings, plan.repeats, full))
         result = findings(trainings, epochs=full, belief=belief)
         expected = _expected(trainings, rate) if belief.can_predict else []
-        details = {**result.details, "learning_rate": rate, "expected": [one.to_dict() for one in expected]}
+        figures = {"learning_rate": rate.rate, "at_hidden_size": rate.width}
+        details = {**result.details, **figures, "expected": [one.to_dict() for one in expected]}
         return replace(result, details=details)
+
+    def _plan(self, trainings: Trainings, rate: Rate, tuned: int) -> tuple["Plan", list[StudentConfig]]:
+        """The largest plan that the trainings and the time limit allow, and the students it begins with."""
+        pace = trainings.problem.pace
+        plan = Plan.of(self.trials - tuned, self.epochs, self.repeats)
+        begin = _spread(trainings, ceil(plan.rungs[0] / 2), rate)
+        if pace is not None:
+            extra = tuned * self.epochs
+            plan = _fitting(trainings, plan, begun=0, extra=extra, typical=begin)
+            pace.plan(plan.trials + tuned, _typical(pace, begin) * (plan.epochs_left(0) + extra))
+        kept = evenly(len(begin), max(1, ceil(plan.rungs[0] / 2)))
+        return plan, [begin[place] for place in kept.tolist()]
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,9 +113,12 @@ class Plan:
         """The largest plan of at most `trials` trainings.
 
         >>> Plan.of(20, 4, 1)
-        Plan(rungs=(9, 6, 4), epochs=(1, 2, 4), repeats=1)
+        Plan(rungs=(11, 7), epochs=(1, 4), repeats=1)
+        >>> Plan.of(20, 8, 1)
+        Plan(rungs=(9, 6, 4), epochs=(2, 4, 8), repeats=1)
         """
-        steps = tuple(sorted({max(1, epochs // 4), max(1, epochs // 2), epochs}))
+        half = {max(1, epochs // 2)} if epochs > _LONG else set()
+        steps = tuple(sorted({max(1, epochs // 4), epochs} | half))
         repeats = min(repeats, trials // 8)
         for first in range(trials, 0, -1):
             rungs = tuple(ceil(first * _KEPT**place) for place in range(len(steps)))
@@ -102,68 +126,179 @@ class Plan:
                 return cls(rungs, steps, repeats)
         return cls((trials,), (epochs,), 0)  # too few for short trainings first
 
+    @property
+    def trials(self) -> int:
+        """Trainings in all."""
+        return sum(self.rungs) + self.repeats
 
-def _rates_to_try(trainings: Trainings, trials: int) -> list[float]:
-    rates = sorted(trainings.problem.space.values("learning_rate"))
-    known = {trial.config.learning_rate for trial in trainings.earlier}
-    count = min(RATES_TRIED, len(rates))
-    if len(rates) == 1 or len(known) >= count or trials < 2 * count:
-        return []
-    return [float(rates[place]) for place in evenly(len(rates), count)]
+    def epochs_left(self, begun: int) -> int:
+        """Epochs of all trainings but the first `begun` short ones, continued ones counted once."""
+        steps = np.diff((0, *self.epochs)).tolist()
+        trained = sum(count * step for count, step in zip(self.rungs, steps, strict=True))
+        return int(trained) - begun * self.epochs[0] + self.repeats * self.epochs[-1]
+
+    def smaller(self, begun: int) -> Iterator[Self]:
+        """This plan, then ever smaller ones: fewer students, then no repetition, then fewer that are trained on."""
+        later = len(self.rungs) - 1
+        yield self
+        for first in range(self.rungs[0] - 1, max(begun, 1) - 1, -1):
+            yield replace(self, rungs=tuple(ceil(first * _KEPT**place) for place in range(later + 1)))
+        least = min(self.rungs[0], max(begun, 1))
+        for kept in range(ceil(least * _KEPT), 0, -1):
+            rungs = (least, *(ceil(kept * _KEPT**place) for place in range(later)))
+            yield replace(self, rungs=rungs, repeats=0)
 
 
-def _best_rate(trainings: Trainings, rates: Sequence[float], epochs: int) -> float:
-    """The rate that serves one middling student best, or served earlier students best; else the middle one."""
-    tried = trainings.earlier
-    if rates:
-        middle = spread_by_cost(trainings.feasible.points, _bytes(trainings), 3, trainings.rng)
-        (student,) = _configs(trainings, middle[len(middle) // 2 :][:1], rates[0])
-        tried = tuple(trainings.train([student.replace(learning_rate=rate) for rate in rates], epochs))
+def _fitting(
+    trainings: Trainings, plan: Plan, *, begun: int, extra: int = 0, typical: Sequence[StudentConfig] = ()
+) -> Plan:
+    """The largest plan within the time limit, or the least one, by the pace of the trainings so far."""
+    pace = trainings.problem.pace
+    if pace is None:
+        return plan
+    configs = typical or [trial.config for trial in trainings.trials.values()]
+    epoch_s = pace.slowness * _typical(pace, configs)
+    plans = list(plan.smaller(begun))
+    room = pace.room_s
+    return next((one for one in plans if epoch_s * (one.epochs_left(begun) + extra) <= room), plans[-1])
+
+
+def _typical(pace: Pace, configs: Sequence[StudentConfig]) -> float:
+    return float(np.mean([pace.epoch_s(config) for config in configs]))
+
+
+def _first_rate(trainings: Trainings, trials: int) -> tuple[Rate, int]:
+    """What served earlier students best, else the middle one on offer; and how many trainings may improve it."""
+    space = trainings.problem.space
+    offered, width = offered_rates(space), int(np.median(space.values("hidden_size")))
     by_rate: dict[float, list[float]] = {}
-    for trial in tried:
+    for trial in trainings.earlier:
         if trial.effectiveness is not None:
-            by_rate.setdefault(trial.config.learning_rate, []).append(trial.effectiveness)
-    if not by_rate:
-        ordered = sorted(trainings.problem.space.values("learning_rate"))
-        return float(ordered[len(ordered) // 2])
-    return max(sorted(by_rate), key=lambda rate: float(np.median(by_rate[rate])))
+            there = Rate.like(trial.config).of(space, width)
+            by_rate.setdefault(there, []).append(trial.effectiveness)
+    if by_rate:
+        best = max(sorted(by_rate), key=lambda rate: float(np.median(by_rate[rate])))
+        return Rate(best, width), 0
+    count = min(RATES_TRIED, len(offered))
+    return Rate(offered[len(offered) // 2], width), count if len(offered) > 1 and trials >= 2 * count else 0
 
 
-def _lower_after_collapse(trainings: Trainings, begun: Sequence[Trial], rate: float) -> float:
-    """What one student bears may be too much for most: then the next lower rate is taken."""
-    lower = [float(one) for one in trainings.problem.space.values("learning_rate") if one < rate]
-    ours = effectiveness_of(begun)
-    everything = np.append(ours, effectiveness_of(list(trainings.trials.values())))
-    if not lower or not len(ours) or trainings.judge.collapsed(everything)[: len(ours)].mean() <= 0.5:
+def _climbed(trainings: Trainings, rate: Rate, short: int, full: int, most: int) -> Rate:
+    """The rate that serves one middling student best when it is trained fully, neighbours first.
+
+    A short training would prefer low rates: its schedule is still high when it stops.
+    """
+    student = _middling(trainings, short)
+    if student is None:
         return rate
-    trainings.notes.append(f"most trainings collapsed at learning rate {rate:g}, so {max(lower):g} was taken")
-    return max(lower)
+    space, worth = trainings.problem.space, dict[float, float]()
+    todo = [student.learning_rate, *neighbours(space, student.learning_rate)]
+    while todo and len(worth) < most:
+        some = todo[: most - len(worth)]
+        trials = trainings.train([student.replace(learning_rate=one) for one in some], full)
+        worth |= {trial.config.learning_rate: trial.effectiveness or 0.0 for trial in trials}
+        if not trials:
+            break  # no time left
+        best = max(sorted(worth), key=lambda one: worth[one])
+        todo = [one for one in neighbours(space, best) if one not in worth]
+    if not worth:
+        return rate
+    best = max(sorted(worth), key=lambda one: worth[one])
+    said = ", ".join(f"{one:g}: {worth[one]:.4f}" for one in sorted(worth))
+    trainings.notes.append(f"learning rate {best:g} at hidden size {student.hidden_size} (after {full} epochs {said})")
+    return Rate(best, student.hidden_size)
 
 
-def _spread(trainings: Trainings, count: int, rate: float) -> list[StudentConfig]:
+def _middling(trainings: Trainings, epochs: int) -> StudentConfig | None:
+    """Of the students trained so long, the best one of the middle third by bytes."""
+    done = sorted(trainings.at(epochs), key=lambda trial: trial.scores.size_bytes if trial.scores else 0)
+    middle = done[len(done) // 3 : max(len(done) // 3 + 1, ceil(2 * len(done) / 3))]
+    return max(middle, key=lambda trial: trial.effectiveness or 0.0).config if middle else None
+
+
+def _lower_after_collapse(trainings: Trainings, rate: Rate) -> Rate:
+    """Where most trainings at a rate collapse, the next lower one is taken: what one student bears others may not."""
+    space = trainings.problem.space
+    here = rate.of(space, rate.width)
+    lower = [one for one in offered_rates(space) if one < here]
+    done = [trial for trial in trainings.trials.values() if trial.effectiveness is not None]
+    collapsed = trainings.judge.collapsed(effectiveness_of(done))
+    ours = [
+        bool(bad)
+        for trial, bad in zip(done, collapsed, strict=True)
+        if trial.config.learning_rate == rate.of(space, trial.config.hidden_size)
+    ]
+    if not lower or not ours or sum(ours) <= 0.5 * len(ours):
+        return rate
+    trainings.notes.append(f"most trainings collapsed at learning rate {here:g}, so {max(lower):g} was taken")
+    return Rate(max(lower), rate.width)
+
+
+def _spread(trainings: Trainings, count: int, rate: Rate) -> list[StudentConfig]:
     """Students from the smallest to the largest, otherwise unlike each other."""
-    places = spread_by_cost(trainings.feasible.points, _bytes(trainings), count, trainings.rng)
-    return _configs(trainings, places, rate)
+    places = spread_by_cost(trainings.feasible.points, trainings.bytes_of(trainings.feasible), count, trainings.rng)
+    points = trainings.feasible.points.take(np.array(places, dtype=np.intp))
+    return rate.at(with_free_fields(points, trainings.rng)).configs()
 
 
-def _proposed(trainings: Trainings, count: int, rate: float) -> list[StudentConfig]:
-    """Students that would push the front out the most, were the surrogate one deviation too low about each."""
+def _proposed(trainings: Trainings, count: int, rate: Rate) -> list[StudentConfig]:
+    """In every octave of bytes the student that would be best there, were the surrogate a deviation too low about all.
+
+    Octaves with few trainings come first, of equals those in which that would gain the most over smaller students.
+    """
     seen = trainings.observations()
     if seen is None or count == 0:
         return []
     surrogate = Surrogate.fit(seen, trainings.judge, seed=trainings.seed)
-    rng, feasible = trainings.rng, trainings.feasible
-    size = min(_PROPOSAL_POINTS, len(feasible))
-    some = feasible.take(np.sort(rng.choice(len(feasible), size=size, replace=False)))
-    points = at_rate(with_free_fields(some.points, rng), rate)
+    some = _part(trainings)
+    points = rate.at(with_free_fields(some.points, trainings.rng))
     mean, deviation = surrogate.predict(points)
-    table = trainings.log_costs(some.objectives(mean + deviation if trainings.by_effectiveness else None))
-    front = nondominated(table)
-    front = front[evenly(len(front), _FRONT_POINTS)]
+    sizes = trainings.bytes_of(some)
+    worth = mean + deviation if trainings.by_effectiveness else -np.log(sizes)
+    group = octaves(sizes, trainings.most_bytes)
     tried = {trial.config for trial in trainings.trials.values()}
-    order = representatives(table[front], count + len(tried))
-    configs = [points.config(int(front[place])) for place in order]
-    return [config for config in configs if config not in tried][:count]
+    chosen: dict[StudentConfig, None] = {}
+    count_in = Counter(_levels_trained(trainings))
+    while len(chosen) < count and np.isfinite(worth).any():
+        gains = _gains(best_of_each(group.tolist(), worth), sizes, worth)
+        place = min(gains, key=lambda place: (count_in[int(group[place])], -gains[place]))
+        worth[place] = -np.inf
+        config = points.config(place)
+        if config not in tried and config not in chosen:
+            chosen[config] = None
+            count_in[int(group[place])] += 1
+    return list(chosen)
+
+
+def _levels_trained(trainings: Trainings) -> list[int]:
+    """The octave of bytes of every student that was trained."""
+    configs = {trial.config.replace(learning_rate=1.0): trial for trial in trainings.trials.values()}
+    sizes = [trainings.problem.cheap_scores(trial.config).size_bytes for trial in configs.values()]
+    levels: list[int] = octaves(np.array(sizes, dtype=np.float64), trainings.most_bytes).tolist()
+    return levels
+
+
+def _gains(places: Sequence[int], sizes: NDArray[np.float64], worth: NDArray[np.float64]) -> dict[int, float]:
+    """What each of these adds to the best of the smaller ones, where anything is left; the smallest adds the most."""
+    gains: dict[int, float] = {}
+    best = -np.inf
+    for place in sorted(places, key=lambda place: float(sizes[place])):
+        if np.isfinite(worth[place]):
+            gains[place] = float(worth[place] - best)
+            best = max(best, float(worth[place]))
+    return gains
+
+
+def _part(trainings: Trainings) -> Feasible:
+    """Feasible points, of many a random part with about as many from every octave of bytes."""
+    feasible, rng = trainings.feasible, trainings.rng
+    if len(feasible) <= _PROPOSAL_POINTS:
+        return feasible
+    group = octaves(trainings.bytes_of(feasible), trainings.most_bytes)
+    each = _PROPOSAL_POINTS // (int(group.max()) + 1)
+    places = [np.flatnonzero(group == one) for one in np.unique(group)]
+    kept = [rng.choice(inside, size=min(each, len(inside)), replace=False) for inside in places]
+    return feasible.take(np.sort(np.concatenate(kept)))
 
 
 def _deviation(trainings: Trainings, repeats: int, epochs: int) -> float:
@@ -176,31 +311,14 @@ def _deviation(trainings: Trainings, repeats: int, epochs: int) -> float:
     best = sorted(done, key=lambda trial: -(trial.effectiveness or 0.0))[:repeats]
     again = trainings.train([trial.config for trial in best], epochs, seed=trainings.seed + 1) if best else []
     expected = judge.sampling_error(float(effectiveness_of(done).max()) if done else judge.chance)
-    pairs = [(one.effectiveness, two.effectiveness) for one, two in zip(best, again, strict=True)]
+    once = {trial.config: trial.effectiveness for trial in best}
+    pairs = [(once[trial.config], trial.effectiveness) for trial in again]
     squares = [(one - two) ** 2 / 2 for one, two in pairs if one is not None and two is not None]
     return float(np.sqrt((2 * expected**2 + sum(squares)) / (2 + len(squares))))
 
 
-def _expected(trainings: Trainings, rate: float) -> list[Candidate]:
+def _expected(trainings: Trainings, rate: Rate) -> list[Candidate]:
     """What the surrogate expects over all feasible points at the rate that was found."""
     feasible = trainings.feasible
     free = tuple(name for name in feasible.free if name != "learning_rate")
-    return expected_front(trainings, replace(feasible, points=at_rate(feasible.points, rate), free=free))
-
-
-def _configs(trainings: Trainings, places: Sequence[int], rate: float) -> list[StudentConfig]:
-    points = trainings.feasible.points.take(np.array(places, dtype=np.intp))
-    return at_rate(with_free_fields(points, trainings.rng), rate).configs()
-
-
-def at_rate(points: Points, rate: float) -> Points:
-    """The points, all with one learning rate."""
-    rates = list(points.space.values("learning_rate"))
-    return points.with_code("learning_rate", rates.index(rate)) if len(rates) > 1 else points
-
-
-def _bytes(trainings: Trainings) -> NDArray[np.float64]:
-    known = trainings.feasible.amounts.get("size_bytes")
-    if known is not None:
-        return known
-    return trainings.problem.costs()["size_bytes"].of(trainings.feasible.points).astype(np.float64)
+    return expected_front(trainings, replace(feasible, points=rate.at(feasible.points), free=free))

@@ -7,7 +7,6 @@ Source: SPEC 1.11 (Compressor), 2.8 (Avatar).
 
 import json
 import math
-import statistics
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -27,6 +26,7 @@ from codewren.core.student_config import StudentConfig
 from codewren.core.task import Task
 from codewren.runtime.progress import Bar
 from codewren.train.batches import Batch, EncodedSplit, batch_plan, function_batches, make_batch
+from codewren.train.flows import batch_nodes
 from codewren.train.processes import Processes, keep_freed_memory
 from codewren.train.student import Student
 
@@ -97,7 +97,10 @@ def distil(
 def step_seconds(
     config: StudentConfig, task: Task, *, train: EncodedSplit, options: DistilSection, steps: int
 ) -> float:
-    """Seconds of one training step on this machine: the median of `steps`, after one to warm up; nothing is kept."""
+    """Seconds of one training step on this machine: the least of `steps`, which other work disturbs the least.
+
+    One step warms up; nothing is kept.
+    """
     keep_freed_memory()
     run = _Run(config, task, train=train, valid=train, options=options, select=_no_score, out=Path(), quiet=True)
     plan = batch_plan(train, config.batch_size, seed=options.seed, epoch=0)
@@ -106,7 +109,7 @@ def step_seconds(
         started = time.perf_counter()
         run.train_step(plan[step % len(plan)])
         taken.append(time.perf_counter() - started)
-    return statistics.median(taken[1:])
+    return min(taken[1:])
 
 
 def predict_logits(student: Student, split: EncodedSplit) -> NDArray[np.float32]:
@@ -119,7 +122,10 @@ def predict_logits(student: Student, split: EncodedSplit) -> NDArray[np.float32]
             functions = [split.functions[i] for i in part]
             ids = torch.from_numpy(np.concatenate(functions).astype(np.int64)).to(device)
             lengths = torch.tensor([len(one) for one in functions], device=device)
-            vectors[torch.from_numpy(part).to(device)] = student.encode(ids, lengths)
+            nodes = None
+            if split.graphs:
+                nodes = batch_nodes([split.graphs[0][i] for i in part], [len(one) for one in functions]).to(device)
+            vectors[torch.from_numpy(part).to(device)] = student.encode(ids, lengths, nodes)
         logits: NDArray[np.float32] = student.head(vectors, torch.from_numpy(split.items).to(device)).cpu().numpy()
     return logits
 
@@ -253,7 +259,7 @@ class _Run:
             swap_pairs=options.swap_pairs,
             rename=options.rename,
         ).to(self.processes.device)
-        loss = distillation_loss(self.student(batch.ids_N, batch.lengths_B, batch.items_RK), batch, options)
+        loss = distillation_loss(self.student(*batch.inputs), batch, options)
         loss = loss * (len(mine) / len(indices))
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
