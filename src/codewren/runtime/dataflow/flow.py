@@ -37,6 +37,7 @@ class Flow:
         self._free: dict[int, int] = {}
         self._tentative: set[int] = set()
         self._keeping: set[int] = set()
+        self._orphans: list[tuple[int, int]] = []
 
     def variable(self, *, within: int | None = None, free: bool = False) -> int:
         """A new variable: part of another, or free, which means that it has a value from before the text."""
@@ -86,6 +87,10 @@ class Flow:
     def lead(self, blocks: list[int], to: int) -> None:
         """Let these be followed by `to`, as at the end of a loop."""
         self._before[to] += blocks
+
+    def adopt(self, block: int, since: int) -> None:
+        """If nothing leads to `block`, any write since `since` may: a label whose `goto` is hidden in a macro."""
+        self._orphans.append((block, since))
 
     def blocks_since(self, first: int) -> range:
         """Blocks from `first` on."""
@@ -160,12 +165,14 @@ class Flow:
                     if kind >= 0:
                         made[block] |= 1 << kind
         entry = sum(1 << definition for definition in self._free.values())
+        anything = [0] * count
+        all_before = self._live(anything)
         arriving, leaving = [0] * count, [0] * count
         changed = True
         while changed:
             changed = False
-            for block, before in enumerate(self._before):
-                now = entry if block == 0 else 0
+            for block, before in enumerate(all_before):
+                now = anything[block] | (entry if block == 0 or anything[block] else 0)
                 for one in before:
                     now |= leaving[one]
                 arriving[block] = now
@@ -174,6 +181,33 @@ class Flow:
                     leaving[block] = now
                     changed = True
         return arriving
+
+    def _live(self, anything: list[int]) -> list[list[int]]:
+        """By block, the blocks before it; what cannot be reached leads to nothing that can.
+
+        Args:
+            anything: by block, gets the definitions that may hold at an orphan.
+        """
+        after: list[list[int]] = [[] for _ in self._before]
+        for block, before in enumerate(self._before):
+            for one in before:
+                after[one].append(block)
+        reached = [False] * len(after)
+        todo = [0]
+        for orphan, since in [*self._orphans, (0, 0)]:
+            while todo:
+                block = todo.pop()
+                if not reached[block]:
+                    reached[block] = True
+                    todo += after[block]
+            if not reached[orphan]:
+                todo.append(orphan)
+                for block in range(since, orphan):
+                    anything[orphan] |= sum(1 << kind for _, _, kind in self._events[block] if kind >= 0)
+        return [
+            [one for one in before if reached[one]] if reached[block] else before
+            for block, before in enumerate(self._before)
+        ]
 
     def _definition(self, variable: int, token: int) -> int:
         number = len(self._defined_at)

@@ -337,13 +337,15 @@ class Walker:
     def region(self, walk: Callable[[], Values]) -> Region:
         """Walk a function that may run here, later, or never, in a scope of its own."""
         before = self.flow.current
-        self.flow.start(before)
+        first = self.flow.start(before)
         region = Region()
         self.regions.append(region)
         self.scopes.append({})
         region.returned += walk()
         self.scopes.pop()
         self.regions.pop()
+        for block in region.labels.values():
+            self.flow.adopt(block, first)
         for block, label in region.jumps:
             if label in region.labels:
                 self.flow.lead([block], region.labels[label])
