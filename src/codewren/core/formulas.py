@@ -139,9 +139,11 @@ def first_token_layer_flops(
 def student_flops(config: StudentConfig, task: Task, *, tokens: int | None = None) -> int:
     """Honest FLOPs of the matrix products for one item in the shipped form; a look-up is free.
 
-    A pair is two functions encoded apart. `tokens` is the length of one function, by default the maximum.
+    A pair is two functions encoded apart. `tokens` is the length of one function's code, by default the maximum; nodes
+    of the data flow are as many as there may be, and have no distance to anything.
     """
-    hidden, length = config.hidden_size, config.max_sequence_length if tokens is None else tokens
+    hidden, code = config.hidden_size, config.max_sequence_length if tokens is None else tokens
+    length = code + config.max_data_flow
     functions = task.functions_per_item
     full = config.num_hidden_layers - 1
     encoder = plain_flops(
@@ -152,6 +154,6 @@ def student_flops(config: StudentConfig, task: Task, *, tokens: int | None = Non
         num_attention_heads=config.num_attention_heads,
         tokens=length,
     )
-    distances = DISTANCE_TERMS[config.position_embedding_type] * 2 * length * hidden * (full * length + 1)
+    distances = DISTANCE_TERMS[config.position_embedding_type] * 2 * code * hidden * (full * code + 1)
     head = 2 * hidden * hidden * (2 if task.unit is Unit.PAIR else 1) + 2 * hidden * len(task.labels)
     return int(functions * (encoder + distances) + head)

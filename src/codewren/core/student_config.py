@@ -57,6 +57,8 @@ class StudentConfig:
 
     `max_sequence_length` counts tokens of one function including `<s>` and `</s>`. `embedding_size` E > 0 keeps a word
     table of V x E and a projection to the hidden size in place of one of V x H (Lan et al. 2020); 0 does not.
+    `max_data_flow` > 0 shows the student at most so many nodes of a function's data-flow graph beside its code
+    (Guo et al. 2021); 0 shows it code only.
 
     Raises:
         ConfigError: the combination cannot be built.
@@ -83,6 +85,7 @@ class StudentConfig:
     pair_head: PairHead = PairHead.CONCAT
     storage: Storage = Storage.INT8
     embedding_size: int = 0
+    max_data_flow: int = 0
 
     def __post_init__(self) -> None:
         for name, least in _LEAST.items():
@@ -147,8 +150,9 @@ _LEAST = {
     "max_sequence_length": 3,
     "batch_size": 1,
     "embedding_size": 0,
+    "max_data_flow": 0,
 }
-_SWITCHES = ("embedding_size",)
+_SWITCHES = ("embedding_size", "max_data_flow")
 """Fields of later versions whose 0 means a student as it always was."""
 _ENUMS: dict[str, type[StrEnum]] = {
     "tokenizer": TokenizerKind,

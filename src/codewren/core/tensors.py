@@ -15,7 +15,7 @@ Shapes = dict[str, tuple[int, ...]]
 def tensor_shapes(config: StudentConfig, task: Task) -> Shapes:
     """All tensors of a student in file order; matrices are (out, in), as `torch.nn.Linear` holds them.
 
-    `embeddings.position` row t belongs to token t. Relative types have instead one distance table a layer: row
+    `embeddings.position` row t belongs to token t, and one more, the last, to every node of the data flow. Relative types have instead one distance table a layer: row
     `q - k + S - 1` for query q and key k, and in the last layer, whose only query is token 0, row k.
 
     >>> from codewren.core.task import VULNERABILITY
@@ -28,7 +28,7 @@ def tensor_shapes(config: StudentConfig, task: Task) -> Shapes:
         shapes["embeddings.projection"] = (hidden, config.embedding_size)
     absolute = config.position_embedding_type is PositionType.ABSOLUTE
     if absolute:
-        shapes["embeddings.position"] = (length, hidden)
+        shapes["embeddings.position"] = (length + bool(config.max_data_flow), hidden)
     shapes["embeddings.token_type"] = (hidden,)
     shapes |= _norm("embeddings.norm", hidden)
     last = config.num_hidden_layers - 1

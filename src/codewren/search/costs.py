@@ -102,19 +102,20 @@ def honest_flops(task: Task) -> Cost:
 
     def form(terms: Terms) -> Quantity:
         hidden, heads, inner = (terms.numbers(f) for f in ("hidden_size", "num_attention_heads", "intermediate_size"))
-        tokens, full = terms.numbers("max_sequence_length"), terms.numbers("num_hidden_layers") - 1
+        code, full = terms.numbers("max_sequence_length"), terms.numbers("num_hidden_layers") - 1
+        tokens = code + terms.numbers("max_data_flow")
         encoder = formulas.plain_flops(
             hidden_size=hidden, num_hidden_layers=full, intermediate_size=inner, tokens=tokens
         ) + formulas.first_token_layer_flops(
             hidden_size=hidden, intermediate_size=inner, num_attention_heads=heads, tokens=tokens
         )
-        distances = 2 * tokens * hidden * (full * tokens + 1)
+        distances = 2 * code * hidden * (full * code + 1)
         kinds = {kind: terms_of_kind * distances for kind, terms_of_kind in formulas.DISTANCE_TERMS.items()}
         encoder = encoder + terms.choose("position_embedding_type", kinds)
         head = 2 * hidden * (2 * hidden if task.unit is Unit.PAIR else hidden) + 2 * hidden * len(task.labels)
         return task.functions_per_item * encoder + head
 
-    rising = (*SHAPE[1:], "num_attention_heads")
+    rising = (*SHAPE[1:], "num_attention_heads", "max_data_flow")
     fields = (*rising, "position_embedding_type")
     return Cost("FLOPs", lambda config: formulas.student_flops(config, task), fields, rising, form)
 
@@ -182,6 +183,7 @@ _SHIPPED = (
     "pair_head",
     "storage",
     "embedding_size",
+    "max_data_flow",
 )
 _WRAPPING = ("tokenizer", "vocab_size", "num_hidden_layers", "position_embedding_type", "storage", "pair_head")
 
@@ -201,8 +203,12 @@ def _weights_form(terms: Terms, task: Task, storage: Storage) -> Quantity:
     layer = 4 * matrix(hidden, hidden) + matrix(inner, hidden) + matrix(hidden, inner) + vector(inner)
     layer = layer + 9 * vector(hidden)
     width = terms.numbers("head_size")
+    absolute = terms.choose(
+        "max_data_flow",
+        {nodes: matrix(length + bool(nodes), hidden) for nodes in terms.space.values("max_data_flow")},
+    )
     positions = {
-        kind: matrix(length, hidden)
+        kind: absolute
         if kind == PositionType.ABSOLUTE
         else (layers - 1) * matrix(2 * length - 1, width) + matrix(length, width)
         for kind in terms.space.values("position_embedding_type")

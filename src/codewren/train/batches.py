@@ -5,6 +5,7 @@ Letters: N tokens of a batch back to back, B distinct functions, R items, K func
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -14,6 +15,7 @@ from torch import Tensor
 from codewren.core.dataset import Dataset
 from codewren.core.errors import TeacherError
 from codewren.core.tokenizer_spec import BOS_ID, UNK_ID, TokenizerSpec
+from codewren.train.flows import Flows, Graph, Nodes, batch_nodes
 from codewren.train.tokenizer import encode_batch
 
 CHUNK_BATCHES = 50
@@ -30,6 +32,7 @@ class EncodedSplit:
         logits: (n, C) of the teacher, or None.
         labels: (n,) true labels, -1 where unknown.
         copies: token ids of the same functions with other names for their variables, once a copy.
+        graphs: nodes of the data flow of `functions`, then of each of `copies`; empty where only code is read.
     """
 
     functions: list[NDArray[np.int32]]
@@ -37,6 +40,7 @@ class EncodedSplit:
     logits: NDArray[np.float32] | None
     labels: NDArray[np.int64]
     copies: tuple[list[NDArray[np.int32]], ...] = ()
+    graphs: tuple[list[Graph], ...] = ()
 
     def __len__(self) -> int:
         return len(self.items)
@@ -51,6 +55,7 @@ class EncodedSplit:
             np.concatenate([self.logits, other.logits]),
             np.concatenate([self.labels, other.labels]),
             tuple(mine + theirs for mine, theirs in zip(self.copies, other.copies, strict=True)),
+            tuple(mine + theirs for mine, theirs in zip(self.graphs, other.graphs, strict=True)),
         )
 
 
@@ -63,6 +68,13 @@ class Batch:
     items_RK: Tensor
     logits_RC: Tensor | None
     labels_R: Tensor
+    nodes: Nodes | None = None
+
+    @property
+    def inputs(self) -> tuple[Tensor, ...] | tuple[Tensor, Tensor, Tensor, Nodes]:
+        """Arguments of `Student.forward`; nodes only where there are any, because other networks know none."""
+        code = (self.ids_N, self.lengths_B, self.items_RK)
+        return code if self.nodes is None else (*code, self.nodes)
 
     def to(self, device: torch.device) -> "Batch":
         """The batch on another device."""
@@ -70,7 +82,7 @@ class Batch:
             return self
         logits = None if self.logits_RC is None else self.logits_RC.to(device)
         ids, lengths, items, labels = (t.to(device) for t in (self.ids_N, self.lengths_B, self.items_RK, self.labels_R))
-        return Batch(ids, lengths, items, logits, labels)
+        return Batch(ids, lengths, items, logits, labels, self.nodes and self.nodes.to(device))
 
 
 def encode_split(
@@ -80,10 +92,31 @@ def encode_split(
     max_length: int,
     logits: NDArray[np.float32] | None = None,
     copies: Sequence[Mapping[str, str]] = (),
+    max_data_flow: int = 0,
+    cache: Path | None = None,
 ) -> EncodedSplit:
-    """Tokenise each distinct function once, and the text that each of `copies` has for it."""
+    """Tokenise each distinct function once, and the text that each of `copies` has for it.
+
+    Args:
+        dataset: the split.
+        spec: the tokenizer.
+        max_length: ids of a function at most.
+        logits: of the teacher.
+        copies: another text for each function.
+        max_data_flow: nodes of a function at most; 0 reads code only.
+        cache: folder that keeps the graphs.
+
+    Raises:
+        InputError: data flow is wanted and the task's language has none.
+    """
+    graphs: list[list[Graph]] = []
 
     def encoded(texts: list[str]) -> list[NDArray[np.int32]]:
+        if max_data_flow:
+            flows = Flows.cached(texts, dataset.task, cache=cache)
+            ids, nodes = flows.encoded(spec, max_length=max_length, max_nodes=max_data_flow)
+            graphs.append(nodes)
+            return ids
         return [np.asarray(one or [BOS_ID], dtype=np.int32) for one in encode_batch(spec, texts, max_length)]
 
     return EncodedSplit(
@@ -92,6 +125,7 @@ def encode_split(
         logits,
         np.asarray([-1 if label is None else label for label in dataset.labels], dtype=np.int64),
         tuple(encoded([copy[text] for text in dataset.functions]) for copy in copies),
+        tuple(graphs),
     )
 
 
@@ -133,19 +167,24 @@ def make_batch(
     if swap_pairs and rng is not None and items.shape[1] == 2:
         items = np.where(rng.random(len(items))[:, None] < 0.5, items[:, ::-1], items)
     used, local = np.unique(items, return_inverse=True)
-    functions = [split.functions[i] for i in used]
+    versions = np.zeros(len(used), dtype=np.int64)
     if rename and rng is not None and split.copies:
-        picks = np.where(rng.random(len(used)) < rename, rng.integers(len(split.copies), size=len(used)), -1)
-        functions = [split.copies[k][i] if k >= 0 else split.functions[i] for i, k in zip(used, picks, strict=True)]
+        versions = np.where(rng.random(len(used)) < rename, 1 + rng.integers(len(split.copies), size=len(used)), 0)
+    shown = (split.functions, *split.copies)
+    functions = [shown[k][i] for i, k in zip(used, versions, strict=True)]
+    lengths = [len(one) for one in functions]
     ids = np.concatenate(functions).astype(np.int64)
     if word_dropout and rng is not None:
         ids = np.where((rng.random(len(ids)) < word_dropout) & (ids > UNK_ID), UNK_ID, ids)
     return Batch(
         torch.from_numpy(ids),
-        torch.tensor([len(one) for one in functions]),
+        torch.tensor(lengths),
         torch.from_numpy(local.reshape(items.shape)),
         None if split.logits is None else torch.from_numpy(split.logits[indices]),
         torch.from_numpy(split.labels[indices]),
+        batch_nodes([split.graphs[k][i] for i, k in zip(used, versions, strict=True)], lengths)
+        if split.graphs
+        else None,
     )
 
 

@@ -17,6 +17,7 @@ class OneFunction(Packing):
         self.mask_BT = torch.ones_like(ids_T, dtype=torch.bool)[None]
         self.first_B = torch.zeros(1, dtype=torch.long)
         self.position_N = torch.arange(ids_T.shape[0])
+        self.node_BT = None
 
     def pad(self, packed_N: Tensor) -> Tensor:
         """(T, …) to (1, T, …)."""
@@ -38,7 +39,7 @@ class OneItem(nn.Module):
     def vector(self, ids_T: Tensor) -> Tensor:
         """First-token vector (1, H) of one function."""
         packing = OneFunction(ids_T)
-        x: Tensor = self.student.embeddings(ids_T, packing.position_N)
+        x: Tensor = self.student.embeddings(ids_T, packing)
         for layer in self.student.layers:
             x = layer(x, packing)
         return x

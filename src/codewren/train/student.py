@@ -1,13 +1,16 @@
 """The student: a RoBERTa-style encoder whose last layer computes the first token only, exactly.
 
 Tensors carry shape suffixes: B functions, N tokens of all B functions back to back, T longest function, H hidden,
-A heads, D = H / A, C labels, R items. Nothing but attention ever sees padding.
+A heads, D = H / A, C labels, R items, M nodes. Nothing but attention ever sees padding. With data flow, a function's
+nodes follow its code and are tokens like others, but for what they see.
 
-Source: SPEC 1.7 (Compressor students), 2.2 (Avatar's activations and position types); DESIGN "What is known to matter".
+Source: SPEC 1.7 (Compressor students), 1.13 (data flow), 2.2 (Avatar's activations and position types); DESIGN "What is
+known to matter".
 """
 
 import math
 from collections.abc import Callable
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -16,6 +19,7 @@ from torch.nn import functional as F  # noqa: N812 - the field's own name for it
 from codewren.core.student_config import Activation, PairHead, PositionType, StudentConfig
 from codewren.core.task import Task, Unit
 from codewren.train.dropout import Dropout, dropout
+from codewren.train.flows import Nodes
 
 ACTIVATIONS: dict[Activation, Callable[[Tensor], Tensor]] = {
     Activation.GELU: F.gelu,
@@ -40,6 +44,11 @@ class Packing:
         self.mask_BT = steps_T < lengths_B[:, None]
         self.cell_N = self.mask_BT.flatten().nonzero().squeeze(1)
         self.position_N = steps_T.expand_as(self.mask_BT)[self.mask_BT]
+        self.node_BT: Tensor | None = None
+
+    def visible(self) -> Tensor:
+        """Which key each query may look at, (B, T, T); here no query counts, so (B, 1, T)."""
+        return self.mask_BT[:, None, :]
 
     def pad(self, packed_N: Tensor) -> Tensor:
         """(N, …) to (B, T, …), zeros where no token is."""
@@ -51,8 +60,55 @@ class Packing:
         return padded_BT.flatten(0, 1).index_select(0, self.cell_N)
 
 
+class FlowPacking(Packing):
+    """Packing of functions whose nodes follow their code.
+
+    Args:
+        lengths_B: tokens of each function's code.
+        nodes: of the same functions.
+        node_position: position id of every node.
+    """
+
+    def __init__(self, lengths_B: Tensor, nodes: Nodes, *, node_position: int) -> None:
+        super().__init__(lengths_B + nodes.counts_B)
+        self.lengths_B, self.nodes = lengths_B, nodes
+        self.node_BT = self.mask_BT & (
+            torch.arange(self.mask_BT.shape[1], device=lengths_B.device) >= lengths_B[:, None]
+        )
+        is_node_N = self.node_BT[self.mask_BT]
+        self.position_N = self.position_N.masked_fill(is_node_N, node_position)
+        # Where each packed token comes from: all code of the batch, then all its nodes.
+        self.origin_N = torch.empty_like(self.position_N)
+        code = int(lengths_B.sum())
+        self.origin_N[~is_node_N] = torch.arange(code, device=lengths_B.device)
+        self.origin_N[is_node_N] = torch.arange(code, len(self.origin_N), device=lengths_B.device)
+
+    def visible(self) -> Tensor:
+        """Which key each query may look at, (B, T, T).
+
+        Code looks at code; its first and last token at nodes, too; a node and the tokens it stands for at each other;
+        a node at the nodes it gets its value from. Padding looks at everything: no softmax may be empty.
+
+        Source: Guo et al., GraphCodeBERT, section 4.3; SPEC 1.13.
+        """
+        nodes, length = self.nodes, self.mask_BT.shape[1]
+        code_BT = self.mask_BT & ~cast(Tensor, self.node_BT)
+        steps_T = torch.arange(length, device=code_BT.device)
+        anchor_BT = (steps_T == 0) | (steps_T == self.lengths_B[:, None] - 1)
+        sees = (code_BT[:, :, None] & code_BT[:, None, :]) | (anchor_BT[:, :, None] & self.mask_BT[:, None, :])
+        sees |= ~self.mask_BT[:, :, None]
+        cell_N = self.cell_N.new_empty(len(self.origin_N)).index_copy_(0, self.origin_N, self.cell_N)
+        node_M = cell_N[int(self.lengths_B.sum()) :]
+        sizes_M = torch.diff(nodes.starts_M, append=nodes.starts_M.new_tensor([len(nodes.seen_P)]))
+        node_P, token_P = node_M.repeat_interleave(sizes_M), cell_N[nodes.seen_P]
+        node_E, source_E = node_M[nodes.edges_E2].unbind(-1)
+        query, key = torch.cat([node_P, token_P, node_E]), torch.cat([token_P, node_P, source_E])
+        sees.view(-1, length)[query, key % length] = True
+        return sees
+
+
 class Embeddings(nn.Module):
-    """Word + absolute position + token type, then LayerNorm and dropout."""
+    """Word + absolute position + token type, then LayerNorm and dropout; a node's word is the mean of those it sees."""
 
     def __init__(self, config: StudentConfig) -> None:
         super().__init__()
@@ -61,22 +117,32 @@ class Embeddings(nn.Module):
         self.word = nn.Parameter(torch.empty(config.vocab_size, narrow or hidden))
         self.projection = nn.Parameter(torch.empty(hidden, narrow)) if narrow else None
         absolute = config.position_embedding_type is PositionType.ABSOLUTE
-        self.position = nn.Parameter(torch.empty(config.max_sequence_length, hidden)) if absolute else None
+        rows = config.max_sequence_length + bool(config.max_data_flow)
+        self.position = nn.Parameter(torch.empty(rows, hidden)) if absolute else None
         self.token_type = nn.Parameter(torch.empty(hidden))
         self.norm = nn.LayerNorm(hidden, eps=LAYER_NORM_EPS)
         self.dropout = Dropout(config.hidden_dropout_prob)
 
-    def forward(self, ids_N: Tensor, position_N: Tensor) -> Tensor:
-        """(N,) ids and positions to (N, H)."""
+    def forward(self, ids_N: Tensor, packing: Packing) -> Tensor:
+        """(N,) ids of the code to (N, H), nodes included."""
         x_NH = F.embedding(ids_N, self.word)
+        if isinstance(packing, FlowPacking):
+            x_NH = self._with_nodes(x_NH, ids_N, packing)
         if self.projection is not None:
             x_NH = F.linear(x_NH, self.projection)
         if self.position is None:
             x_NH = x_NH + self.token_type
         else:
-            x_NH = x_NH + F.embedding(position_N, self.position + self.token_type)
+            x_NH = x_NH + F.embedding(packing.position_N, self.position + self.token_type)
         out: Tensor = self.dropout(self.norm(x_NH))
         return out
+
+    def _with_nodes(self, words: Tensor, ids: Tensor, packing: FlowPacking) -> Tensor:
+        nodes = packing.nodes
+        if not len(nodes.starts_M):
+            return words
+        means = F.embedding_bag(ids[nodes.seen_P], self.word, nodes.starts_M, mode="mean")
+        return torch.cat([words, means]).index_select(0, packing.origin_N)
 
 
 class Attention(nn.Module):
@@ -106,10 +172,11 @@ class Attention(nn.Module):
             packing.pad(part(x_NH)).view(*packing.mask_BT.shape, self.heads, self.head_size).transpose(1, 2)
             for part in (self.query, self.key, self.value)
         )
-        bias: Tensor = torch.zeros_like(packing.mask_BT, dtype=x_NH.dtype)
-        bias = bias.masked_fill(~packing.mask_BT, -math.inf)[:, None, None, :]
+        visible = packing.visible()
+        bias: Tensor = torch.zeros_like(visible, dtype=x_NH.dtype).masked_fill(~visible, -math.inf)[:, None]
         if self.distance is not None:
-            bias = bias + self._relative(q_BATD, k_BATD) / math.sqrt(self.head_size)
+            relative = self._relative(q_BATD, k_BATD, packing.node_BT)
+            bias = bias + relative / math.sqrt(self.head_size)
         dropout = self.attention_dropout if self.training else 0.0
         out_BATD = F.scaled_dot_product_attention(q_BATD, k_BATD, v_BATD, attn_mask=bias, dropout_p=dropout)
         out_BTAD = out_BATD.transpose(1, 2).clone(memory_format=torch.contiguous_format)  # a view cannot be exported
@@ -125,14 +192,24 @@ class Attention(nn.Module):
         u_BAH = torch.einsum("bad,adh->bah", q_BAD, key_ADH)
         score_BAT = u_BAH @ x_BTH.transpose(1, 2)  # q·b_k is the same for every token: softmax does not see it
         if self.distance is not None:
-            score_BAT = score_BAT + self._relative_first(q_BAD, x_BTH, key_ADH)
+            relative = self._relative_first(q_BAD, x_BTH[:, : self.length], key_ADH)
+            relative = F.pad(relative, (0, x_BTH.shape[1] - relative.shape[-1]))
+            if packing.node_BT is not None:
+                relative = relative.masked_fill(packing.node_BT[:, None], 0)
+            score_BAT = score_BAT + relative
         score_BAT = (score_BAT / math.sqrt(self.head_size)).masked_fill(~packing.mask_BT[:, None], -math.inf)
         weight_BAT = dropout(score_BAT.softmax(-1), self.attention_dropout, training=self.training)
         mix_BAD = torch.einsum("bah,adh->bad", weight_BAT @ x_BTH, value_ADH)
         mix_BAD = mix_BAD + weight_BAT.sum(-1, keepdim=True) * self.value.bias.view(shape)
         return self._finish(mix_BAD.flatten(1), first_BH)
 
-    def _relative(self, q_BATD: Tensor, k_BATD: Tensor) -> Tensor:
+    def _relative(self, q_BATD: Tensor, k_BATD: Tensor, node_BT: Tensor | None) -> Tensor:
+        """Scores of distances (B, A, T, T); a node has none, and stands where no distance reaches."""
+        if node_BT is not None:
+            length = min(self.length, q_BATD.shape[2])
+            code = self._relative(q_BATD[:, :, :length], k_BATD[:, :, :length], None)
+            code = F.pad(code, (0, q_BATD.shape[2] - length, 0, q_BATD.shape[2] - length))
+            return code.masked_fill((node_BT[:, :, None] | node_BT[:, None, :])[:, None], 0)
         assert self.distance is not None
         length = q_BATD.shape[2]
         steps_T = torch.arange(length, device=q_BATD.device)
@@ -236,15 +313,18 @@ class Student(nn.Module):
                 else:
                     parameter.normal_(0.0, 0.02, generator=generator)
 
-    def encode(self, ids_N: Tensor, lengths_B: Tensor) -> Tensor:
-        """Packed token ids of B functions to their first-token vectors (B, H)."""
-        packing = Packing(lengths_B)
-        x: Tensor = self.embeddings(ids_N, packing.position_N)
+    def encode(self, ids_N: Tensor, lengths_B: Tensor, nodes: Nodes | None = None) -> Tensor:
+        """Packed token ids of B functions, and nodes of their data flow, to their first-token vectors (B, H)."""
+        if nodes is None:
+            packing = Packing(lengths_B)
+        else:
+            packing = FlowPacking(lengths_B, nodes, node_position=self.config.max_sequence_length)
+        x: Tensor = self.embeddings(ids_N, packing)
         for layer in self.layers:
             x = layer(x, packing)
         return x
 
-    def forward(self, ids_N: Tensor, lengths_B: Tensor, items_RK: Tensor) -> Tensor:
-        """Packed ids, lengths, and the functions of each item to logits (R, C)."""
-        out: Tensor = self.head(self.encode(ids_N, lengths_B), items_RK)
+    def forward(self, ids_N: Tensor, lengths_B: Tensor, items_RK: Tensor, nodes: Nodes | None = None) -> Tensor:
+        """Packed ids, lengths, the functions of each item, and nodes to logits (R, C)."""
+        out: Tensor = self.head(self.encode(ids_N, lengths_B, nodes), items_RK)
         return out
