@@ -60,6 +60,8 @@ num_attention_heads = 4
 intermediate_size = 16
 max_sequence_length = 64
 learning_rate = 5e-3
+hidden_dropout_prob = 0
+batch_size = 8
 pair_head = "symmetric"
 [distil]
 epochs = 4

@@ -9,7 +9,8 @@ from codewren.cli.options import heavy, recipe_verb
 
 @click.command()
 @recipe_verb
-def compress(recipe: Path, out: Path, settings: tuple[str, ...], quiet: bool) -> None:
+@click.option("--seeds", type=int, metavar="N", help="Train with N seeds; ship the best, report mean and spread.")
+def compress(recipe: Path, out: Path, settings: tuple[str, ...], quiet: bool, seeds: int | None) -> None:
     """Turn a teacher into one small file: label, search, distil, export, evaluate, report.
 
     Every stage leaves a file in --out and is skipped or resumed when the command runs again. The result is
@@ -20,6 +21,8 @@ def compress(recipe: Path, out: Path, settings: tuple[str, ...], quiet: bool) ->
     heavy()
     from codewren.compress import compress as run_all
     from codewren.compress.run import Run
+    from codewren.compress.seeds import compress_seeds
     from codewren.core.recipe import Recipe
 
-    click.echo(run_all(Run.start(Recipe.load(recipe, settings), out, quiet=quiet)))
+    run = Run.start(Recipe.load(recipe, settings), out, quiet=quiet)
+    click.echo(run_all(run) if seeds is None else compress_seeds(run, seeds))

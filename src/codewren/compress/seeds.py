@@ -1,0 +1,98 @@
+"""The same recipe with several seeds: how much of a score is luck, and the best of them to ship.
+
+The best is chosen on the validation split, so its own score there flatters it; expect the mean of the recipe.
+"""
+
+import json
+import shutil
+import statistics
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from codewren.compress.label import label_splits
+from codewren.compress.overlap import report_overlap
+from codewren.compress.path import compress
+from codewren.compress.run import Run
+from codewren.compress.search import search_configuration
+from codewren.core.errors import InputError
+from codewren.core.files import read_json, write_bytes, write_json
+from codewren.report.table import markdown
+
+SHARED = ("logits-*.npz", "chosen.json", "overlap.json", "renamed-*.json.xz", "tokenizers/*.json")
+"""What does not depend on the seed of the training: made once, copied into each seed's folder."""
+MEASURES = ("accuracy", "f1", "mcc", "auc", "ece")
+
+
+def compress_seeds(run: Run, count: int) -> str:
+    """Compress with `count` seeds in `seed-<n>/`; the best becomes `student.wren`, all scores `seeds.json`.
+
+    Returns:
+        A table: every seed, then mean and standard deviation.
+
+    Raises:
+        InputError: fewer than two seeds.
+        CodewrenError: any stage's own error; what was finished stays.
+    """
+    if count < 2:
+        raise InputError(f"--seeds {count}: wanted 2 or more; leave it out for one")
+    _prepare(run)
+    first = run.recipe.distil.seed
+    found = {seed: _compress_one(run, seed) for seed in range(first, first + count)}
+    metric = run.recipe.distil.selection
+    best = max(found, key=lambda seed: found[seed][metric])
+    write_bytes(run.path("student.wren"), _folder(run, best).joinpath("student.wren").read_bytes())
+    summary = {name: _summary([scores[name] for scores in found.values()]) for name in MEASURES if name in found[best]}
+    write_json(run.path("seeds.json"), {"split": "valid", "best": best, "seeds": found, "summary": summary})
+    return _table(found, summary, best)
+
+
+def _prepare(run: Run) -> None:
+    report_overlap(run)
+    label_splits(run)
+    config = search_configuration(run)
+    run.tokenizer(config)
+    run.renamed()
+
+
+def _folder(run: Run, seed: int) -> Path:
+    return run.path(f"seed-{seed}")
+
+
+def _compress_one(run: Run, seed: int) -> dict[str, float]:
+    """Scores of one seed on the validation split, through the runtime."""
+    folder = _folder(run, seed)
+    for pattern in SHARED:
+        for file in run.out.glob(pattern):
+            target = folder / file.relative_to(run.out)
+            if not target.exists():
+                target.parent.mkdir(parents=True, exist_ok=True)
+                shutil.copyfile(file, target)
+    recipe = replace(run.recipe, distil=replace(run.recipe.distil, seed=seed))
+    known, plain = folder / "recipe.json", json.loads(json.dumps(recipe.to_dict()))
+    if not (folder / "evaluation.json").exists() or not known.exists() or read_json(known) != plain:
+        compress(Run.start(recipe, folder, quiet=run.quiet))
+    row = next(row for row in read_json(folder / "evaluation.json")["rows"] if row["name"] == "student")
+    measures: Mapping[str, Any] = row["quality"]["measures"]
+    return {"size_bytes": row["size_bytes"], **{name: measures[name]["value"] for name in MEASURES if name in measures}}
+
+
+def _summary(values: list[float]) -> dict[str, float]:
+    return {
+        "mean": statistics.mean(values),
+        "sd": statistics.stdev(values),
+        "min": min(values),
+        "max": max(values),
+    }
+
+
+def _table(found: Mapping[int, Mapping[str, float]], summary: Mapping[str, Mapping[str, float]], best: int) -> str:
+    names = list(summary)
+    rows: list[list[str]] = [["seed", "bytes", *names]]
+    for seed, scores in found.items():
+        mark = " (shipped)" if seed == best else ""
+        rows.append([f"{seed}{mark}", f"{scores['size_bytes']:,.0f}", *(f"{scores[name]:.4f}" for name in names)])
+    rows += [[figure, "", *(f"{summary[name][figure]:.4f}" for name in names)] for figure in ("mean", "sd")]
+    note = "The best seed is chosen on this split, so its own line flatters it: expect the mean."
+    return f"{markdown(rows)}\n\n{note}"
