@@ -312,7 +312,7 @@ def sample(path, count):
     ],
 )
 def test_real_functions_keep_their_tokens_and_nearly_all_are_renamed(shared, path, language, least):
-    functions = sample(shared / "data" / path, 250)
+    functions = sample(shared / "data" / path, 80)
     rng, renamed = random.Random(3), 0
     for text in functions:
         edited = rename(text, language, rng=rng, names=NAMES)
@@ -332,7 +332,7 @@ def test_real_functions_keep_their_tokens_and_nearly_all_are_renamed(shared, pat
 )
 def test_real_functions_keep_their_tokens_in_any_layout(shared, path, language):
     rng, changed = random.Random(3), 0
-    functions = sample(shared / "data" / path, 150)
+    functions = sample(shared / "data" / path, 40)
     for text in functions:
         wanted = tokens(text, language)
         set_anew = reformat(text, language, rng=rng)

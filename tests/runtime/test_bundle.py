@@ -78,7 +78,7 @@ def replaced(good: Path, path: Path, **contents: bytes) -> Path:
 def test_a_good_bundle_says_what_was_written(good: Path) -> None:
     bundle = Bundle.read(good)
     assert (bundle.task, bundle.config) == (VULNERABILITY, CONFIG)
-    assert bundle.decision.threshold == 0.4
+    assert (bundle.decision.threshold, bundle.decision.alert_threshold) == (0.4, None)
     assert bundle.card == "# Card\n"
     assert bundle.size_bytes == good.stat().st_size
     assert bundle.sha256 == hashlib.sha256(good.read_bytes()).hexdigest()
@@ -139,6 +139,9 @@ EDITS: dict[str, tuple[Edit, str]] = {
     "threshold NaN": (lambda m: m["decision"].update(threshold=float("nan")), "out of range"),
     "temperature": (lambda m: m["decision"].update(temperature=0), "out of range"),
     "huge temperature": (lambda m: m["decision"].update(temperature=10**400), "out of range"),
+    "alert threshold": (lambda m: m["decision"].update(alert_threshold=-0.1), "out of range"),
+    "alert threshold NaN": (lambda m: m["decision"].update(alert_threshold=float("nan")), "out of range"),
+    "text alert threshold": (lambda m: m["decision"].update(alert_threshold="0.9"), "a number was wanted"),
     "text threshold": (lambda m: m["decision"].update(threshold="0.5"), "a number was wanted"),
     "tensor missing": (lambda m: m["tensors"].pop(), "names"),
     "tensor twice": (lambda m: m["tensors"].append(m["tensors"][0]), "names"),

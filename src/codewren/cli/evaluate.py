@@ -17,6 +17,8 @@ from codewren.cli.options import heavy
 @click.option(
     "--logits", type=click.Path(path_type=Path, dir_okay=False), help="Teacher logits of this split: agreement."
 )
+@click.option("--edits", is_flag=True, help="Edit functions without changing their meaning; count flips. Slices.")
+@click.option("--edit-teacher", is_flag=True, help="With --edits, flips of the recipe's teacher too (slow).")
 @click.option("--set", "settings", multiple=True, metavar="SECTION.KEY=VALUE", help="Override a field of the recipe.")
 @click.option("--json", "json_path", type=click.Path(path_type=Path, dir_okay=False), help="Write all figures here.")
 def evaluate(
@@ -25,6 +27,8 @@ def evaluate(
     split: str,
     versus: str | None,
     logits: Path | None,
+    edits: bool,
+    edit_teacher: bool,
     settings: tuple[str, ...],
     json_path: Path | None,
 ) -> None:
@@ -33,10 +37,11 @@ def evaluate(
     This verb alone opens the test split. Tune on valid; look at test once.
     """
     heavy()
-    from codewren.compress.evaluate import evaluate_bundle
+    from codewren.compress.evaluate import Question, evaluate_bundle
+    from codewren.core.errors import InputError
     from codewren.core.recipe import Recipe
 
-    report = evaluate_bundle(
-        bundle, Recipe.load(recipe, settings), split=split, versus=versus, logits_path=logits, json_path=json_path
-    )
-    click.echo(report)
+    if edit_teacher and not edits:
+        raise InputError("--edit-teacher asks for more of --edits; give both")
+    question = Question(split, versus, logits, edits, edit_teacher)
+    click.echo(evaluate_bundle(bundle, Recipe.load(recipe, settings), question, json_path=json_path))

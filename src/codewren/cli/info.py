@@ -25,6 +25,12 @@ def info(bundle: str, as_json: bool, card: bool) -> None:
             click.echo(f"{name:<12} {value}")
 
 
+def _decision(decision: Any) -> str:
+    parts = [f"threshold {decision.threshold:.6g}", f"temperature {decision.temperature:.6g}"]
+    parts += [] if decision.alert_threshold is None else [f"scans alert above {decision.alert_threshold:.6g}"]
+    return ", ".join(parts)
+
+
 def _lines(bundle: Any) -> list[tuple[str, str]]:
     task, config, manifest = bundle.task, bundle.config, bundle.manifest
     shape = f"{config.num_hidden_layers} layers, hidden {config.hidden_size}, heads {config.num_attention_heads}"
@@ -35,7 +41,7 @@ def _lines(bundle: Any) -> list[tuple[str, str]]:
         ("language", task.language or "any"),
         ("student", f"{shape}, {config.max_sequence_length} tokens, {config.storage} weights"),
         ("tokenizer", f"{config.tokenizer}, {config.vocab_size:,} entries"),
-        ("decision", f"threshold {manifest['decision']['threshold']}"),
+        ("decision", _decision(bundle.decision)),
     ]
     scores = manifest.get("scores", {})
     for name, measure in scores.get("measures", {}).items():

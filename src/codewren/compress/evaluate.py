@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from codewren.compress.decision import OUT_OF_FOLD, out_of_fold
 from codewren.compress.fidelity import Fidelity, Judge, Rival, fidelity, flips_of
 from codewren.compress.run import Run
 from codewren.core.dataset import Dataset
@@ -30,7 +31,13 @@ TEACHER_LATENCY_ITEMS = 20
 
 
 def predictions(predictor: Predictor, dataset: Dataset) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
-    """Predicted label indices by the bundle's own rule, and probabilities (n, C)."""
+    """Predicted label indices by the bundle's own rule, and probabilities (n, C).
+
+    On the items that its temperature and threshold were fitted on both are out of fold.
+    """
+    crossed = out_of_fold(predictor, dataset)
+    if crossed is not None:
+        return crossed.predictions, crossed.probabilities
     items = dataset.sources()
     predicted = np.asarray([int(label) for label in predictor.predict(items)], dtype=np.int64)
     return predicted, np.asarray(predictor.predict_proba(items), dtype=np.float64)
@@ -137,6 +144,9 @@ def evaluate_bundle(bundle: str, recipe: Recipe, question: Question, *, json_pat
     found = bundle_quality(first, dataset, teacher_logits=logits)
     lines = [markdown([["figure", "value", "95 % interval", "n"], *found.rows()])]
     result = {"bundle": str(first.path), "split": split, **found.to_dict()}
+    if out_of_fold(first, dataset) is not None:
+        lines += ["", OUT_OF_FOLD]
+        result["note"] = OUT_OF_FOLD
     if second is not None:
         paired = compare(predictions(first, dataset)[0], predictions(second, dataset)[0], dataset)
         lines += ["", comparison_line(bundle, str(question.versus), paired)]
@@ -160,11 +170,13 @@ def _fidelity(
     versus: Predictor | None,
     teacher: bool,
 ) -> Fidelity:
+    predicted, probabilities = predictions(student, dataset)
     true, edited = fidelity(
         _judge(student),
         dataset,
         quality=found,
-        probabilities=predictions(student, dataset)[1],
+        predicted=predicted,
+        probabilities=probabilities,
         teacher_logits=logits,
         projects=item_column(recipe, dataset.split, "project"),
     )
@@ -177,7 +189,7 @@ def _fidelity(
 
 
 def _judge(predictor: Predictor) -> Judge:
-    return lambda dataset: predictions(predictor, dataset)[0]
+    return lambda dataset: np.asarray([int(label) for label in predictor.predict(dataset.sources())], dtype=np.int64)
 
 
 def _teacher_judge(recipe: Recipe) -> Judge:

@@ -4,6 +4,7 @@ import platform
 from pathlib import Path
 from typing import Any
 
+from codewren.compress.decision import OUT_OF_FOLD, FittedDecision, fit_decision
 from codewren.compress.distil import TrainedStudent
 from codewren.compress.evaluate import bundle_quality
 from codewren.compress.run import Run, version
@@ -12,20 +13,27 @@ from codewren.core.files import file_sha256
 from codewren.export.bundle import write_bundle
 from codewren.measure.quality import Quality
 from codewren.report.card import model_card
+from codewren.runtime.bundle import Decision
 from codewren.runtime.predictor import load
+
+UNFITTED = FittedDecision(Decision(0.5, 1.0), {})
 
 
 def export_student(run: Run, trained: TrainedStudent) -> Path:
-    """Write `student.wren`, judge it on the validation split, and write it again with those scores inside.
+    """Write `student.wren`, fit its decision and judge it on the validation split, and write it again with both.
 
     Raises:
         InfeasibleError: the file is larger than the budget; the file is kept as `student-too-large.wren`.
     """
     path = run.path("student.wren")
-    _write(path, run, trained, {}, "")
-    quality = bundle_quality(load(path), run.dataset("valid"))
-    scores = {"split": "valid", **quality.to_dict()}
-    size = _write(path, run, trained, scores, _card(run, trained, quality))
+    valid = run.dataset("valid")
+    _write(path, run, trained, UNFITTED, {}, "")
+    fitted = fit_decision(run.recipe, load(path), valid)
+    if fitted.provenance:
+        _write(path, run, trained, fitted, {}, "")
+    quality = bundle_quality(load(path), valid)
+    scores = {"split": "valid", **({"note": OUT_OF_FOLD} if fitted.provenance else {}), **quality.to_dict()}
+    size = _write(path, run, trained, fitted, scores, _card(run, trained, quality))
     limit = run.recipe.budget.max_bytes
     if limit is not None and size > limit:
         path.replace(run.path("student-too-large.wren"))
@@ -36,15 +44,21 @@ def export_student(run: Run, trained: TrainedStudent) -> Path:
     return path
 
 
-def _write(path: Path, run: Run, trained: TrainedStudent, scores: dict[str, Any], card: str) -> int:
+def _write(
+    path: Path, run: Run, trained: TrainedStudent, fitted: FittedDecision, scores: dict[str, Any], card: str
+) -> int:
+    decision = fitted.decision
     return write_bundle(
         path,
         task=run.recipe.task,
         config=trained.config,
         tensors=trained.distilled.tensors,
         tokenizer=trained.tokenizer,
+        threshold=decision.threshold,
+        temperature=decision.temperature,
+        alert_threshold=decision.alert_threshold,
         scores=scores,
-        provenance=_provenance(run, trained),
+        provenance=_provenance(run, trained) | ({"decision": fitted.provenance} if fitted.provenance else {}),
         card=card,
     )
 

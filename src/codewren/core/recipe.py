@@ -218,6 +218,29 @@ class DistilSection:
 
 
 @dataclass(frozen=True, slots=True)
+class DecisionSection:
+    """How probabilities become labels; fitted on the validation split when the bundle is written.
+
+    Attributes:
+        calibrate: fit the temperature that makes probabilities honest.
+        threshold: `half` is 0.5; else what makes this metric best.
+        alert_budget: share of the background that a scan may flag, say 0.02; sets the threshold of `codewren scan`.
+        background: functions without labels that are hardly ever positive; of a pair task random pairs of them.
+    """
+
+    calibrate: bool = False
+    threshold: Literal["half", "accuracy", "f1", "mcc"] = "half"
+    alert_budget: float | None = None
+    background: Source | None = None
+
+    def __post_init__(self) -> None:
+        if (self.alert_budget is None) != (self.background is None):
+            raise RecipeError("decision: alert_budget and background belong together; give both or neither")
+        if self.alert_budget is not None and not 0 < self.alert_budget < 1:
+            raise RecipeError(f"decision.alert_budget: {self.alert_budget} is no share; wanted above 0 and below 1")
+
+
+@dataclass(frozen=True, slots=True)
 class Recipe:
     """Everything a run needs; `folder` is where relative paths start."""
 
@@ -229,6 +252,7 @@ class Recipe:
     student: StudentConfig
     budget: Budget
     distil: DistilSection
+    decision: DecisionSection = DecisionSection()
     folder: Path = Path()
 
     @classmethod
@@ -262,6 +286,7 @@ class Recipe:
             "search": SearchSection,
             "budget": Budget,
             "distil": DistilSection,
+            "decision": DecisionSection,
         }
         _check_keys(raw, {*sections, "task", "student"}, "recipe")
         if "task" not in raw:
@@ -276,7 +301,7 @@ class Recipe:
 
     def to_dict(self) -> dict[str, Any]:
         """The resolved recipe, saved beside every output."""
-        sections = ("data", "teacher", "finetune", "search", "budget", "distil")
+        sections = ("data", "teacher", "finetune", "search", "budget", "distil", "decision")
         plain = {name: asdict(getattr(self, name)) for name in sections}
         return {"task": self.task.to_dict(), "student": self.student.to_dict(), **plain, "folder": str(self.folder)}
 

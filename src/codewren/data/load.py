@@ -50,6 +50,28 @@ def load_test_split(recipe: Recipe) -> Dataset:
     return _load(recipe, _source(recipe, "test"), "test")
 
 
+def source_texts(recipe: Recipe, source: Source, name: str) -> list[str]:
+    """Texts of a source of functions without labels; `name` is what errors call it.
+
+    Raises:
+        RecipeError, InputError, MissingExtraError: as `load_split`.
+    """
+    return [row.text(source.text) for row in _rows(recipe, source, name)]
+
+
+def item_column(recipe: Recipe, split: str, column: str) -> tuple[str, ...] | None:
+    """A further column of a split's file, one value an item; None where it has none, or the split is a drawn half.
+
+    Raises:
+        RecipeError, InputError, MissingExtraError: as `load_split`.
+    """
+    source = getattr(recipe.data, split)
+    if source is None:
+        return None
+    rows = _rows(recipe, source, split)
+    return tuple(str(row.values[column]) for row in rows) if all(column in row.values for row in rows) else None
+
+
 def available_splits(recipe: Recipe) -> tuple[str, ...]:
     """Those of `labelled`, `unlabelled` and `valid` that the recipe gives."""
     data = recipe.data

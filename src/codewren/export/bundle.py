@@ -31,7 +31,7 @@ _LARGEST_INT8 = 127
 Array = npt.NDArray[Any]
 
 
-def write_bundle(
+def write_bundle(  # noqa: PLR0913  one argument for each part of the manifest
     path: Path | str,
     *,
     task: Task,
@@ -40,6 +40,7 @@ def write_bundle(
     tokenizer: TokenizerSpec,
     threshold: float = 0.5,
     temperature: float = 1.0,
+    alert_threshold: float | None = None,
     scores: Mapping[str, Any] | None = None,
     provenance: Mapping[str, Any] | None = None,
     card: str = "",
@@ -53,7 +54,7 @@ def write_bundle(
             tokenizer is not the one `config` names, or the file cannot be written.
     """
     _check_tensors(tensors, config, task)
-    _check_decision(threshold, temperature)
+    _check_decision(threshold, temperature, alert_threshold)
     if tokenizer.kind is not config.tokenizer or len(tokenizer.vocab) != config.vocab_size:
         raise InputError(
             f"tokenizer is {tokenizer.kind} with {len(tokenizer.vocab)} entries and the student wants "
@@ -71,7 +72,11 @@ def write_bundle(
         "task": task.to_dict(),
         "config": config.to_dict(),
         "tensors": [place.to_dict() for place in layout],
-        "decision": {"threshold": float(threshold), "temperature": float(temperature)},
+        "decision": {
+            "threshold": float(threshold),
+            "temperature": float(temperature),
+            **({} if alert_threshold is None else {"alert_threshold": float(alert_threshold)}),
+        },
         "scores": dict(scores or {}),
         "provenance": dict(provenance or {}),
         "members": {name: _fingerprint(content) for name, content in members.items()},
@@ -117,11 +122,13 @@ def _check_tensors(tensors: Mapping[str, Array], config: StudentConfig, task: Ta
             raise InputError(f"tensor {name} holds NaN or infinity; the training diverged, train it again")
 
 
-def _check_decision(threshold: float, temperature: float) -> None:
+def _check_decision(threshold: float, temperature: float, alert_threshold: float | None) -> None:
     if not (0 <= threshold <= 1 and 0 < temperature < float("inf")):
         raise InputError(
             f"threshold {threshold} must lie in [0, 1] and temperature {temperature} must be positive and finite"
         )
+    if alert_threshold is not None and not 0 <= alert_threshold <= 1:
+        raise InputError(f"alert_threshold {alert_threshold} must lie in [0, 1], or be left out")
 
 
 def _weights(layout: tuple[TensorPlace, ...], tensors: Mapping[str, Array]) -> bytes:

@@ -98,6 +98,27 @@ def _target(metric: Target, hits: Floats, alarms: Floats, missed: Floats, reject
     return ratio
 
 
+def budget_threshold(probabilities: Floats, budget: float) -> float:
+    """Lowest threshold that at most a share `budget` of the probabilities exceeds.
+
+    Args:
+        probabilities: of the positive label, on items that stand for what will be scanned.
+        budget: share of them that may be flagged.
+
+    Raises:
+        InputError: no items, or a budget outside 0 to 1.
+
+    >>> budget_threshold(np.array([0.1, 0.9, 0.3, 0.2]), 0.25)
+    0.3
+    """
+    if len(probabilities) == 0 or not 0 <= budget < 1:
+        raise InputError(
+            f"{len(probabilities)} probabilities and a budget of {budget}; wanted some, and 0 <= budget < 1"
+        )
+    flagged = int(budget * len(probabilities))
+    return float(np.sort(probabilities)[len(probabilities) - 1 - flagged])
+
+
 @dataclass(frozen=True, slots=True)
 class CrossFitted:
     """Judgements of a split by temperatures and thresholds that never saw the item judged.
@@ -105,7 +126,7 @@ class CrossFitted:
     Attributes:
         probabilities: calibrated, out of fold.
         predictions: label indices, out of fold.
-        temperatures: one a fold.
+        temperatures: one a fold; 1 where none was fitted.
         thresholds: one a fold; 0.5 where none was fitted.
     """
 
@@ -116,7 +137,14 @@ class CrossFitted:
 
 
 def cross_fit(
-    logits: Floats, labels: Ints, *, positive: int, metric: Target | None = None, folds: int = 5, seed: int = 0
+    logits: Floats,
+    labels: Ints,
+    *,
+    positive: int,
+    metric: Target | None = None,
+    calibrate: bool = True,
+    folds: int = 5,
+    seed: int = 0,
 ) -> CrossFitted:
     """Judge every item with a temperature, and with two labels a threshold, fitted on the other folds.
 
@@ -127,6 +155,7 @@ def cross_fit(
         labels: true label indices.
         positive: index of the positive label.
         metric: what the threshold makes best; None leaves it at 0.5.
+        calibrate: False leaves the temperature at 1.
         folds: stratified by label.
         seed: of the folds.
 
@@ -142,7 +171,7 @@ def cross_fit(
     temperatures, thresholds = [], []
     for fold in range(folds):
         held, rest = fold_N == fold, fold_N != fold
-        temperature = fit_temperature(logits[rest], labels[rest])
+        temperature = fit_temperature(logits[rest], labels[rest]) if calibrate else 1.0
         threshold = 0.5
         if metric is not None and logits.shape[1] == 2:
             fitted = softmax(logits[rest], temperature=temperature)[:, positive]

@@ -43,8 +43,9 @@ def wilson(name: str, successes: int, n: int) -> Measure:
     share, spread = successes / n, _Z**2 / n
     middle = share + spread / 2
     half = _Z * np.sqrt(share * (1 - share) / n + spread / (4 * n))
-    low, high = ((middle + sign * half) / (1 + spread) for sign in (-1, 1))
-    return Measure(name, share, max(0.0, float(low)), min(1.0, float(high)), n)
+    low = 0.0 if successes == 0 else float((middle - half) / (1 + spread))
+    high = 1.0 if successes == n else float((middle + half) / (1 + spread))
+    return Measure(name, share, low, high, n)
 
 
 def kappa(first: Ints, second: Ints, *, classes: int, seed: int = 0) -> Measure:

@@ -1,6 +1,6 @@
 """The model card inside a bundle."""
 
-from codewren.core.recipe import Recipe
+from codewren.core.recipe import DecisionSection, Recipe
 from codewren.core.student_config import StudentConfig
 from codewren.core.task import Unit
 from codewren.core.tensors import parameter_count
@@ -22,7 +22,7 @@ A student of {parameter_count(config, task):,} parameters ({config.num_hidden_la
 of a {recipe.teacher.kind} teacher on the splits {", ".join(recipe.distil.train_on)}.
 
 ## Quality on the validation split
-The epoch was chosen on this split, so these figures are slightly optimistic.
+The epoch was chosen on this split, so these figures are slightly optimistic.{_fitted(recipe.decision)}
 
 {figures}
 
@@ -30,3 +30,14 @@ The epoch was chosen on this split, so these figures are slightly optimistic.
 At most {config.max_sequence_length} tokens of a function are read. Figures hold for code like the training data; on
 other projects expect less. A finding is a hint for a reader, not a proof.
 """
+
+
+def _fitted(decision: DecisionSection) -> str:
+    if decision == DecisionSection():
+        return ""
+    sentence = "\nTemperature and threshold were fitted on it as well; figures that depend on them are out of fold."
+    if decision.alert_budget is None:
+        return sentence
+    return (
+        f"{sentence}\nScans alert above a threshold that at most {decision.alert_budget:.3g} of a background exceeds."
+    )

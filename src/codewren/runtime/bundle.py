@@ -32,10 +32,12 @@ class Decision:
     Attributes:
         threshold: with two labels, the probability the positive one must exceed.
         temperature: what logits are divided by before the softmax.
+        alert_threshold: takes the place of `threshold` when whole repositories are scanned; None is the same.
     """
 
     threshold: float
     temperature: float
+    alert_threshold: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,7 +214,12 @@ def _decision(raw: Mapping[str, Any]) -> Decision:
     threshold, temperature = (_number(raw, name) for name in ("threshold", "temperature"))
     if not (0 <= threshold <= 1 and temperature > 0 and math.isfinite(temperature)):
         raise BundleError(f"decision: threshold {threshold} or temperature {temperature} is out of range; {_AGAIN}")
-    return Decision(threshold, temperature)
+    if raw.get("alert_threshold") is None:
+        return Decision(threshold, temperature)
+    alert = _number(raw, "alert_threshold")
+    if not 0 <= alert <= 1:
+        raise BundleError(f"decision: alert_threshold {alert} is out of range; {_AGAIN}")
+    return Decision(threshold, temperature, alert)
 
 
 def _number(raw: Mapping[str, Any], name: str) -> float:

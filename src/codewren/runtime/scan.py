@@ -27,7 +27,7 @@ class ScanOptions:
     """What to scan and what to report.
 
     Attributes:
-        threshold: probability a finding must exceed; None is the bundle's own decision.
+        threshold: probability a finding must exceed; None is the bundle's alert threshold, or else its decision.
         min_lines: shortest function reported; None is 1, and 6 for clones.
         languages: to scan; None is the task's own language, or all where the task names none.
         exclude: patterns in the syntax of `.gitignore`, relative to the current folder.
@@ -95,7 +95,8 @@ def scan(
     task = predictor.task
     result = ScanResult(task, options.threshold)
     if options.threshold is None and len(task.labels) == 2:
-        result.threshold = predictor.bundle.decision.threshold
+        decision = predictor.bundle.decision
+        result.threshold = decision.threshold if decision.alert_threshold is None else decision.alert_threshold
     walked = walk(paths, scanned_languages(task, options.languages), options.exclude)
     result.notes += walked.notes
     result.foreign = dict(walked.foreign)

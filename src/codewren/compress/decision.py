@@ -1,0 +1,114 @@
+"""Temperature and thresholds of a bundle: fitted on the validation split with the runtime that will use them.
+
+A figure for the items they were fitted on is taken out of fold (`measure.calibration.cross_fit`), never in sample. The
+bundle's provenance holds the hash of those items, so that `codewren evaluate` knows them again under any name.
+"""
+
+import random
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from codewren.core.dataset import Dataset
+from codewren.core.errors import RecipeError
+from codewren.core.recipe import DecisionSection, Recipe
+from codewren.core.task import Unit
+from codewren.data.load import source_texts
+from codewren.measure.calibration import (
+    CrossFitted,
+    Target,
+    best_threshold,
+    budget_threshold,
+    cross_fit,
+    fit_temperature,
+    softmax,
+)
+from codewren.measure.intervals import Floats
+from codewren.runtime.bundle import Decision
+from codewren.runtime.predictor import Predictor
+
+BACKGROUND_PAIRS = 50_000
+OUT_OF_FOLD = (
+    "Temperature and threshold of the bundle were fitted on these items, so the figures are out of fold: each item is "
+    "judged by a temperature and a threshold fitted on the others."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class FittedDecision:
+    """What a bundle decides by, and where that came from.
+
+    Attributes:
+        decision: to be written into the bundle.
+        provenance: how it was fitted, for the bundle; empty where nothing was.
+    """
+
+    decision: Decision
+    provenance: dict[str, Any]
+
+
+def fit_decision(recipe: Recipe, predictor: Predictor, dataset: Dataset) -> FittedDecision:
+    """Fit what `[decision]` asks for.
+
+    Args:
+        recipe: with the section, and the background for the alert threshold.
+        predictor: of the bundle without a decision of its own.
+        dataset: labelled items that nothing is reported on in sample.
+
+    Raises:
+        RecipeError: a threshold is to be fitted for more than two labels.
+        InputError: items without labels, or the background cannot be read.
+    """
+    section, task = recipe.decision, recipe.task
+    if section == DecisionSection():
+        return FittedDecision(Decision(0.5, 1.0), {})
+    if len(task.labels) != 2 and (section.threshold != "half" or section.alert_budget is not None):
+        raise RecipeError(f"decision: task {task.name!r} has {len(task.labels)} labels; thresholds are for two")
+    logits, labels = np.asarray(predictor.logits(dataset.sources())), np.asarray(dataset.known_labels())
+    temperature = fit_temperature(logits, labels) if section.calibrate else 1.0
+    threshold, metric = 0.5, _metric(section)
+    if metric is not None:
+        positives = (labels == task.positive_index).astype(np.int64)
+        threshold = best_threshold(positives, softmax(logits, temperature=temperature)[:, task.positive_index], metric)
+    made = {"calibrate": section.calibrate, "threshold": section.threshold, "fitted_on_sha256": dataset.sha256()}
+    if section.alert_budget is None:
+        return FittedDecision(Decision(threshold, temperature), made)
+    background = softmax(_background_logits(recipe, predictor), temperature=temperature)[:, task.positive_index]
+    # Never below the decision itself: what a bundle calls harmless is no alarm, however large the budget.
+    alert = max(threshold, budget_threshold(background, section.alert_budget))
+    made |= {"alert_budget": section.alert_budget, "background_items": len(background)}
+    made["background_flagged"] = float((background > alert).mean())
+    return FittedDecision(Decision(threshold, temperature, alert), made)
+
+
+def _metric(section: DecisionSection) -> Target | None:
+    return None if section.threshold == "half" else section.threshold
+
+
+def _background_logits(recipe: Recipe, predictor: Predictor) -> Floats:
+    """Logits (n, 2) of the background's functions, or of random pairs of them."""
+    source = recipe.decision.background
+    texts = list(dict.fromkeys([] if source is None else source_texts(recipe, source, "background")))
+    if recipe.task.unit is Unit.FUNCTION:
+        return np.asarray(predictor.logits(texts))
+    if len(texts) < 2:
+        raise RecipeError("decision.background has one function only; pairs need two or more")
+    rng = random.Random(0)
+    return np.asarray(predictor.logits([rng.sample(texts, 2) for _ in range(BACKGROUND_PAIRS)]))
+
+
+def out_of_fold(predictor: Predictor, dataset: Dataset) -> CrossFitted | None:
+    """Judgements of the items that the bundle's decision was fitted on, as if it had not seen each; None for others."""
+    made = predictor.manifest.get("provenance")
+    fitted = made.get("decision") if isinstance(made, dict) else None
+    if not isinstance(fitted, dict) or fitted.get("fitted_on_sha256") != dataset.sha256():
+        return None
+    metric: Target | None = next((name for name in ("accuracy", "f1", "mcc") if fitted.get("threshold") == name), None)
+    return cross_fit(
+        np.asarray(predictor.logits(dataset.sources())),
+        np.asarray(dataset.known_labels()),
+        positive=dataset.task.positive_index,
+        metric=metric,
+        calibrate=fitted.get("calibrate") is True,
+    )
