@@ -104,6 +104,11 @@ class BenchOptions:
     cold_starts: int = 6
     seed: int = 0
 
+    @property
+    def energy_block_s(self) -> float:
+        """Least length of one reading of the meter: 20 of them are the time a model may take."""
+        return self.seconds / 20
+
     def thread_counts(self) -> tuple[int, ...]:
         """Given ones, else one and all."""
         return self.threads or tuple(dict.fromkeys((1, cores_available())))
@@ -138,7 +143,7 @@ def bench(
     energy = None
     if meter is not None:
         say("energy")
-        figures, energy = _with_energy(figures, models, timed, rounds[0], meter)
+        figures, energy = _with_energy(figures, models, timed, rounds[0], meter, block_s=options.energy_block_s)
     load = watch.finish()
     settings = {
         **asdict(options),
@@ -295,13 +300,19 @@ def _with_processes(
 
 
 def _with_energy(
-    figures: Sequence[ModelFigures], models: Sequence[Contestant], timed: Sequence[int], first: _Round, meter: Meter
+    figures: Sequence[ModelFigures],
+    models: Sequence[Contestant],
+    timed: Sequence[int],
+    first: _Round,
+    meter: Meter,
+    *,
+    block_s: float,
 ) -> tuple[list[ModelFigures], EnergyReport]:
     """One at a time on one thread."""
     works = {model.identity.name: _work(model, timed, first.latency[model.identity.name]) for model in models}
     # A model multiplies processor seconds: on a busy machine a block of wall time would hold few of them.
     clock = time.perf_counter if meter.sheet.includes_idle else time.process_time
-    found, idle_w = joules_per_item(meter, works, Repeats(), clock=clock)
+    found, idle_w = joules_per_item(meter, works, Repeats(block_s), clock=clock)
     return [replace(one, energy=found[one.identity.name]) for one in figures], EnergyReport(meter.sheet, idle_w)
 
 

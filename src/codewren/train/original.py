@@ -41,7 +41,16 @@ class Original:
         from transformers import RobertaConfig, RobertaModel
 
         torch.manual_seed(0)
-        config = RobertaConfig(vocab_size=VOCABULARY, max_position_embeddings=POSITIONS, pad_token_id=PAD)
+        config = RobertaConfig(
+            vocab_size=VOCABULARY,
+            hidden_size=HIDDEN,
+            num_hidden_layers=LAYERS,
+            intermediate_size=INTERMEDIATE,
+            num_attention_heads=HEADS,
+            max_position_embeddings=POSITIONS,
+            type_vocab_size=1,
+            pad_token_id=PAD,
+        )
         return cls(_WithHead(RobertaModel(config, add_pooling_layer=False), task).eval(), task, padded)
 
     @property
@@ -77,7 +86,7 @@ class _WithHead(nn.Module):
 
     def forward(self, ids_BT: Tensor, mask_BT: Tensor) -> Tensor:
         first_BH = self.encoder(input_ids=ids_BT, attention_mask=mask_BT).last_hidden_state[:, 0]
-        joined = first_BH.reshape(-1, HIDDEN * self.functions)
+        joined = first_BH.reshape(len(first_BH) // self.functions, -1)
         logits: Tensor = self.out(torch.tanh(self.dense(joined)))
         return logits
 
