@@ -52,7 +52,7 @@ def network(attention: str = "sdpa", *, layers: int = 2, pooling: str = "first")
 def as_batch(*inputs: GraphInput) -> FunctionBatch:
     items = np.zeros((0, 1), dtype=np.int64)
     functions = [one.ids(teacher_graphs.SpecialIds()) for one in inputs]
-    split = TeacherSplit(functions=functions, items=items, logits=None, labels=items[:, 0], graphs=list(inputs))
+    split = TeacherSplit(functions=functions, items=items, logits=None, labels=items[:, 0], inputs=list(inputs))
     return pad(split, np.arange(len(inputs)), pad_id=PAD)
 
 
@@ -227,7 +227,7 @@ def test_a_code_token_is_tokenised_as_after_a_space(encoder, flows):
 def test_functions_are_judged_one_by_one_whatever_the_batch(encoder, flows):
     tokenizer = AutoTokenizer.from_pretrained(encoder)
     split = encode_for_teacher(tokenizer, FUNCTIONS, max_length=46, data_flow="repaired")
-    assert [len(ids) for ids in split.functions] == [len(graph) for graph in split.graphs]
+    assert [len(ids) for ids in split.functions] == [len(graph) for graph in split.inputs]
     made = network()
     every = function_vectors(made, split, np.arange(8), pad_id=PAD)
     for index in range(8):

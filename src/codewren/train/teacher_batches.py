@@ -29,10 +29,10 @@ class TeacherSplit(EncodedSplit):
     """One split as a teacher reads it; with data flow a function's ids end in a slot for each node.
 
     Attributes:
-        graphs: the input of each distinct function, where the teacher reads data flow.
+        inputs: the input of each distinct function, where the teacher reads data flow.
     """
 
-    graphs: list[GraphInput] | None = None
+    inputs: list[GraphInput] | None = None
 
 
 def encode_texts(tokenizer: Any, texts: Sequence[str], *, max_length: int) -> list[NDArray[np.int32]]:
@@ -64,13 +64,13 @@ def encode_for_teacher(
         items=np.asarray(dataset.items, dtype=np.int64).reshape(len(dataset), dataset.task.functions_per_item),
         logits=None,
         labels=np.asarray([-1 if label is None else label for label in dataset.labels], dtype=np.int64),
-        graphs=graphs,
+        inputs=graphs,
     )
 
 
 def pad(split: TeacherSplit, part: NDArray[np.int64], *, pad_id: int) -> FunctionBatch:
     """Some functions as long as the longest of them."""
-    graphs = None if split.graphs is None else [split.graphs[i] for i in part]
+    graphs = None if split.inputs is None else [split.inputs[i] for i in part]
     code = [split.functions[i] for i in part] if graphs is None else [graph.code_C for graph in graphs]
     positions_BT, sees_BTT = (None, None) if graphs is None else graph_tensors(graphs)
     length = 0 if positions_BT is None else positions_BT.shape[1]

@@ -18,6 +18,7 @@ from codewren.train.graph_inputs import (
     encode_code_tokens,
     graph_input,
 )
+from codewren.train.pretrained import hush
 
 GRAPHS_AT_ONCE = 500
 MARKER = "@"
@@ -39,6 +40,7 @@ def build_graphs(
             f"data flow needs the language of the functions, and task {dataset.task.name!r} names none; "
             "add for example: [task] language = 'c'"
         )
+    hush()  # a code token may be longer than the model; it is cut later
     special = special_ids(tokenizer)
     limits = InputLimits(max_length, mode, PAPERS_RESERVED[dataset.task.unit])
     inputs: list[GraphInput] = []
