@@ -28,7 +28,8 @@
     "papers_flops": {"value": int, "length": 514}|null,    both papers' formula
     "latency": [{                                          one at a time; one entry for each of settings.threads
       "threads": int, "median_s": measure, "mean_s": measure, "p95_s": measure, "processor_s": measure|null,
-      "cores_busy": float, "items_s": [seconds of each item], "functions_per_item": 1|2,
+      "cores_busy": float, "functions_per_item": 1|2,
+      "items_s": [seconds of each item], "processor_items_s": [processor seconds of each item],
       "times_faster": measure|null,                        against the reference, on the items both were timed on
       "times_less_processor": measure|null                 likewise, of processor time: what a busy machine leaves true
     }],

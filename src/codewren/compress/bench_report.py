@@ -50,6 +50,7 @@ class ModelFigures:
             {
                 **one.to_dict(),
                 "items_s": one.items_s,
+                "processor_items_s": one.processor_items_s,
                 "functions_per_item": self.functions_per_item,
                 "times_faster": faster.to_dict() if faster else None,
                 "times_less_processor": less.to_dict() if less else None,
