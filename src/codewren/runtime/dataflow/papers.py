@@ -34,7 +34,7 @@ from codewren.runtime.dataflow.graph import DataFlow, Node, Relation, Token
 from codewren.runtime.dataflow.papers_text import Traced, prepared
 from codewren.runtime.dataflow.tree import AS_RELEASED, Tree, parse
 
-DEEPEST = 250
+DEEPEST = 600  # Python frames
 MOST_STEPS = 1_000_000
 
 _Entry = tuple[int, Relation, tuple[int, ...]]
@@ -110,6 +110,8 @@ def _misread(tree: Tree, encoded: bytes) -> Iterator[str]:
 class _Walker:
     """What the released walkers for Java and C share; entries are (token, relation, tokens of the sources)."""
 
+    special = frozenset({"update_expression", "if_statement", "while_statement"})
+
     def __init__(self, tree: Tree) -> None:
         self.tree = tree
         self.entries: list[_Entry] = []
@@ -131,29 +133,33 @@ class _Walker:
         self._steps += 1
         if self._depth >= DEEPEST or self._steps > MOST_STEPS:
             raise _OutOfPatienceError
-        self._depth += 1
+        kind = self.tree.kinds[node]
         if self.is_leaf(node):
-            if self.tree.kinds[node] != self.text(node):
+            if kind != self.text(node):
                 self.leaf(node, parent)
-        else:
+        elif kind in self.special:
+            self._depth += 6
             self.inner(node, parent)
-        self._depth -= 1
+            self._depth -= 6
+        else:
+            self._depth += 1
+            for child in self.tree.children(node):
+                self.walk(child, node)
+            self._depth -= 1
 
     def leaf(self, node: int, parent: int) -> None:
         """A token that is no keyword."""
         raise NotImplementedError
 
     def inner(self, node: int, parent: int) -> None:
-        """A node with children."""
+        """A node of a `special` kind."""
         kind = self.tree.kinds[node]
         if kind == "update_expression":
             self.increment(node)
         elif kind == "if_statement":
             self.branch(node)
-        elif kind == "while_statement":
-            self.merged(*[lambda: self.every(node)] * 2)
         else:
-            self.every(node)
+            self.merged(*[lambda: self.every(node)] * 2)
 
     def every(self, node: int) -> None:
         """All children in order."""
@@ -249,6 +255,13 @@ def _joined(states: list[_States]) -> _States:
 
 
 class _Java(_Walker):
+    special = _Walker.special | {
+        "variable_declarator",
+        "assignment_expression",
+        "for_statement",
+        "enhanced_for_statement",
+    }
+
     def finished(self) -> list[_Entry]:
         """Without entries that no edge touches."""
         entries = super().finished()
@@ -306,6 +319,14 @@ class _Java(_Walker):
 
 
 class _C(_Walker):
+    special = _Walker.special | {
+        "assignment_expression",
+        "pointer_declarator",
+        "array_declarator",
+        "parameter_declaration",
+        "for_statement",
+    }
+
     def leaf(self, node: int, parent: int) -> None:
         tree, token = self.tree, self.tree.at[node]
         around = tree.kinds[parent] if parent >= 0 else ""
