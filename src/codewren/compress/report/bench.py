@@ -10,6 +10,7 @@ from codewren.report.facts import UNJUDGED, Energy, ModelFacts, Role, Table
 from codewren.report.reading import Fields
 from codewren.report.svg import byte_text, second_text
 
+SPENT = "Energy of making the student, and when it has paid for itself"
 KIND, SCHEMA = "codewren bench", 1
 ROLES = {"teacher": Role.TEACHER, "original": Role.OTHER, "bundle": Role.OTHER}
 
@@ -49,6 +50,11 @@ class BenchFacts:
     def energy_known(self) -> bool:
         """Whether energy was metered or modelled."""
         return any(model.energy is not None for model in self.models)
+
+    @property
+    def spent_known(self) -> bool:
+        """Whether it says what making the student took."""
+        return any(one.title == SPENT for one in self.tables)
 
     @property
     def times_s(self) -> dict[str, tuple[float, ...]]:
@@ -187,9 +193,7 @@ def _spent(energy: Fields | None) -> list[Table]:
     if energy.has("grid"):
         grid = energy.within("grid")
         note += f"; grid {grid.text('name') or grid.text('country')}: {grid.number('g_per_kwh'):g} g CO₂e per kWh"
-    return (
-        [Table("latency", "Energy of making the student", ("what", "figure"), tuple(rows), note + ".")] if rows else []
-    )
+    return [Table("latency", SPENT, ("what", "figure"), tuple(rows), note + ".")] if rows else []
 
 
 def _break_even(one: Fields) -> tuple[str, str]:

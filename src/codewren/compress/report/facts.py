@@ -7,7 +7,8 @@ from codewren.compress.report.bench import BenchFacts, bench_facts
 from codewren.compress.report.fidelity import fidelity_tables
 from codewren.compress.report.judged import Judged, data_at_hand, judged, split_of
 from codewren.compress.report.models import model_rows, outputs
-from codewren.compress.report.provenance import commands, provenance
+from codewren.compress.report.provenance import bench_command, commands, provenance
+from codewren.compress.report.spent import spent_table
 from codewren.compress.report.subject import Subject, open_subject
 from codewren.core.errors import CodewrenError, InputError
 from codewren.core.front import ParetoFront
@@ -91,10 +92,9 @@ def _judged(subject: Subject, missing: dict[str, str]) -> Judged | None:
 def _bench(subject: Subject, missing: dict[str, str]) -> BenchFacts:
     found = bench_facts(subject.file("bench.json"), subject.bundle.sha256 if subject.bundle else "")
     if found.missing:
-        how = f"run codewren bench {subject.shown_bundle()} --recipe recipe.toml --json {subject.shown('bench.json')}"
-        missing["bench"] = missing["energy"] = how
+        missing["bench"] = missing["energy"] = f"run {bench_command(subject)}"
     elif not found.energy_known:
-        missing["energy"] = "the bench did not meter energy; run codewren bench with --energy"
+        missing["energy"] = f"the bench took none; run {bench_command(subject)}"
     return found
 
 
@@ -159,7 +159,8 @@ def _tables(subject: Subject, answers: Judged | None, bench: BenchFacts, missing
         missing["fidelity"] = f"run codewren {edits}"
     if answers and answers.slices and not any(one.part == "items" for one in tables):
         tables.append(answers.slices)
-    return (*bench.tables, *tables)
+    spent = [] if bench.spent_known else spent_table(subject.file("energy.json"))
+    return (*bench.tables, *spent, *tables)
 
 
 def _data_sha256(subject: Subject) -> str:

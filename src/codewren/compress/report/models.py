@@ -5,6 +5,7 @@ from pathlib import Path
 
 from codewren.compress.report.bench import BenchFacts
 from codewren.compress.report.judged import Judged, teacher_on_half
+from codewren.compress.report.provenance import bench_command
 from codewren.compress.report.subject import Subject
 from codewren.core.formulas import papers_flops, student_flops
 from codewren.measure.quality import Quality
@@ -31,7 +32,7 @@ def model_rows(
         missing["baseline"] = f"run codewren baseline recipe.toml --out {subject.shown()}"
     student = bench.onto(_student(subject, answers, rows.get("student"), missing), kind="bundle")
     if student.latency_s is None:
-        missing["latency"] = f"run codewren bench {subject.shown_bundle()}"
+        missing["latency"] = f"run {bench_command(subject)}"
     return (*found, *bench.others(), student)
 
 

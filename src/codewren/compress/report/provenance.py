@@ -26,10 +26,18 @@ def commands(subject: Subject) -> tuple[str, ...]:
         return (f"codewren report {given}",)
     return (
         f"codewren compress recipe.toml --out {given}",
-        f"codewren bench {bundle} --recipe recipe.toml --json {subject.shown('bench.json')}",
+        bench_command(subject),
         f"codewren evaluate {bundle} recipe.toml --edits --json {subject.shown('fidelity.json')}",
         f"codewren report {given} --out report.html --card MODEL_CARD.md",
     )
+
+
+def bench_command(subject: Subject) -> str:
+    """What times the bundle beside its teacher, or beside the original where the teacher is only a file of logits."""
+    bundle, out = subject.shown_bundle(), subject.shown("bench.json")
+    rival = "--original" if subject.recipe is None or subject.recipe.teacher.kind == "logits" else "--teacher recipe"
+    spent = f" --spent {subject.shown()}" if subject.folder is not None else ""
+    return f"codewren bench recipe.toml {bundle} {rival}{spent} --json {out}"
 
 
 def code_commit(root: Path) -> str:
