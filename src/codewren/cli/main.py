@@ -22,6 +22,7 @@ VERBS = {
     "report": "One HTML page and a model card about a run, or several runs side by side.",
     "bench": "What a prediction costs on this machine: time, memory, energy.",
     "info": "What a bundle is: size, task, scores, provenance, hashes.",
+    "graph": "The data flow of functions, as a table or a drawing.",
     "predict": "Probabilities for files or standard input.",
     "scan": "Find vulnerable functions or clones in source files.",
 }

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 _STRINGS = frozenset({"string", "string_literal", "char_literal", "raw_string_literal", "character_literal"})
 _COMMENTS = frozenset({"comment", "line_comment", "block_comment", "line_continuation"})
 _INTERPOLATED = frozenset({"interpolation", "string_interpolation"})
-_CLASS = b"class A {"
+_CLASSES = {"java": (b"class A {", b"\n}"), "cpp": (b"struct A {", b"\n};")}
 
 
 class Leaves(NamedTuple):
@@ -93,7 +93,7 @@ class Tree:
 
 
 def parse(source: bytes, language: str, *, leaves: Leaves = _REPAIRED) -> Tree:
-    """Parse a text into flat lists; a Java method may stand without a class around it.
+    """Parse a text into flat lists; a method of Java or C++ may stand without a class around it.
 
     Raises:
         InputError: brackets are nested too deep, or parsing took too long.
@@ -102,15 +102,13 @@ def parse(source: bytes, language: str, *, leaves: Leaves = _REPAIRED) -> Tree:
         raise InputError(f"brackets are nested more than {DEEPEST_NESTING} deep: not ordinary source text")
     loaded = _grammar(language)[0]
     root = _parse(source, loaded)
-    if (
-        root.has_error and language == "java" and not leaves.all_are_nodes
-    ):  # a constructor is not allowed outside a class
-        wrapped = _parse(_CLASS + source + b"}", loaded)
-        if not wrapped.has_error:
-            body = wrapped.named_child(0)
-            inner = body.child_by_field_name("body") if body is not None else None
-            if inner is not None:
-                return _flat(inner, source, loaded, leaves, offset=len(_CLASS))
+    if root.has_error and language in _CLASSES and not leaves.all_are_nodes:
+        before, after = _CLASSES[language]  # a constructor is not allowed outside a class
+        wrapped = _parse(before + source + after, loaded)
+        around = wrapped.named_child(0)
+        body = None if wrapped.has_error or around is None else around.child_by_field_name("body")
+        if body is not None:
+            return _flat(body, source, loaded, leaves, offset=len(before))
     return _flat(root, source, loaded, leaves)
 
 
