@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 
+from codewren.compress.energy import run_meter
 from codewren.compress.run import Run
 from codewren.core.files import write_bytes
 from codewren.core.formulas import student_flops
@@ -15,6 +16,7 @@ from codewren.core.recipe import Recipe
 from codewren.core.shipped_size import bundle_size_bytes
 from codewren.core.student_config import StudentConfig
 from codewren.core.tokenizer_spec import TokenizerSpec
+from codewren.measure.energy.stage import EnergyMeter
 from codewren.search.trial import Evaluation
 from codewren.train.distil import Distilled, distil
 
@@ -61,19 +63,24 @@ class DistilTrial:
     out: Path
 
     def __call__(self, config: StudentConfig, *, fidelity: int, seed: int) -> Evaluation:
-        """Scores after `fidelity` epochs."""
+        """Scores after `fidelity` epochs, and what these took."""
+        measured = EnergyMeter(run_meter("trial"))
+        with measured:
+            scores = self._scores(config, fidelity=fidelity, seed=seed)
+        energy = measured.energy
+        return Evaluation(scores, energy.joules, energy.meter) if energy else Evaluation(scores)
+
+    def _scores(self, config: StudentConfig, *, fidelity: int, seed: int) -> Scores:
         run = _opened(json.dumps(self.recipe.to_dict()), self.out)
         epochs = max(self.recipe.search.trial_epochs, fidelity)
         folder = self.out / "trials" / _name(config, seed)
         trained = _train(run, config, folder, seed=seed, epochs=epochs, stop_after=fidelity)
         task = self.recipe.task
-        return Evaluation(
-            Scores(
-                effectiveness=trained.distilled.score,
-                size_bytes=bundle_size_bytes(trained.config, task, len(zlib.compress(trained.tokenizer.to_bytes(), 9))),
-                flops=student_flops(trained.config, task),
-                measured=True,
-            )
+        return Scores(
+            effectiveness=trained.distilled.score,
+            size_bytes=bundle_size_bytes(trained.config, task, len(zlib.compress(trained.tokenizer.to_bytes(), 9))),
+            flops=student_flops(trained.config, task),
+            measured=True,
         )
 
 

@@ -81,6 +81,7 @@ class TrialRunner:
             scores=done.scores if done else None,
             seconds=outcome.seconds,
             energy_j=done.energy_j if done else None,
+            energy_meter=done.energy_meter if done else None,
             error=outcome.error,
         )
 

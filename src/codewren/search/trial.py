@@ -34,10 +34,11 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
-    """What one training gave; `energy_j` only where a meter really ran."""
+    """What one training gave; `energy_j` only where a meter ran, which `energy_meter` names."""
 
     scores: Scores
     energy_j: float | None = None
+    energy_meter: str | None = None
 
 
 class Evaluate(Protocol):
@@ -58,7 +59,8 @@ class Trial:
     Attributes:
         number: place in the journal, from 0.
         seconds: wall time of the training.
-        energy_j: joules where measured, else None.
+        energy_j: joules where a meter ran, else None; measured or modelled, as `energy_meter` says.
+        energy_meter: its label.
         error: what a failed trial said.
     """
 
@@ -71,6 +73,7 @@ class Trial:
     seconds: float
     energy_j: float | None = None
     error: str | None = None
+    energy_meter: str | None = None
 
     @property
     def request(self) -> Request:
