@@ -28,7 +28,7 @@ from codewren.measure.intervals import Floats
 from codewren.runtime.bundle import Decision
 from codewren.runtime.predictor import Predictor
 
-BACKGROUND_PAIRS = 50_000
+BACKGROUND_FUNCTIONS, BACKGROUND_PAIRS = 20_000, 50_000  # drawn at random: files are often sorted by project
 OUT_OF_FOLD = (
     "Temperature and threshold of the bundle were fitted on these items, so the figures are out of fold: each item is "
     "judged by a temperature and a threshold fitted on the others."
@@ -87,14 +87,15 @@ def _metric(section: DecisionSection) -> Target | None:
 
 
 def _background_logits(recipe: Recipe, predictor: Predictor) -> Floats:
-    """Logits (n, 2) of the background's functions, or of random pairs of them."""
+    """Logits (n, 2) of a sample of the background's functions, or of random pairs of them."""
     source = recipe.decision.background
     texts = list(dict.fromkeys([] if source is None else source_texts(recipe, source, "background")))
+    rng = random.Random(0)
+    texts = rng.sample(texts, min(len(texts), BACKGROUND_FUNCTIONS))
     if recipe.task.unit is Unit.FUNCTION:
         return np.asarray(predictor.logits(texts))
     if len(texts) < 2:
         raise RecipeError("decision.background has one function only; pairs need two or more")
-    rng = random.Random(0)
     return np.asarray(predictor.logits([rng.sample(texts, 2) for _ in range(BACKGROUND_PAIRS)]))
 
 
