@@ -46,7 +46,7 @@ class Belief:
         if seen is None:
             return cls(deviation, flat=False, skill=None)
         once, judge, seed = longest(seen), trainings.judge, trainings.seed
-        skill = cross_validated_skill(once, lambda some: Surrogate.fit(some, judge, seed=seed), seed=seed)
+        skill = cross_validated_skill(once, lambda some: Surrogate.fit(some, judge, seed=seed), seed=seed, repeats=1)
         return cls(deviation, judge.is_flat(once.effectiveness), skill)
 
     @property

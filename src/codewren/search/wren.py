@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from codewren.core.errors import InputError
 from codewren.core.front import Candidate
+from codewren.core.space import SearchSpace
 from codewren.core.student_config import StudentConfig
 from codewren.search.explore import EFFECTIVENESS, Feasible
 from codewren.search.findings import Belief, evenly, expected_front, findings
@@ -171,16 +172,31 @@ def _first_rate(trainings: Trainings, trials: int) -> tuple[Rate, int]:
     """What served earlier students best, else the middle one on offer; and how many trainings may improve it."""
     space = trainings.problem.space
     offered, width = offered_rates(space), int(np.median(space.values("hidden_size")))
-    by_rate: dict[float, list[float]] = {}
-    for trial in trainings.earlier:
-        if trial.effectiveness is not None:
-            there = Rate.like(trial.config).of(space, width)
-            by_rate.setdefault(there, []).append(trial.effectiveness)
-    if by_rate:
-        best = max(sorted(by_rate), key=lambda rate: float(np.median(by_rate[rate])))
-        return Rate(best, width), 0
+    if trainings.earlier:
+        return Rate(_best_earlier(trainings.earlier, space, width), width), 0
     count = min(RATES_TRIED, len(offered))
     return Rate(offered[len(offered) // 2], width), count if len(offered) > 1 and trials >= 2 * count else 0
+
+
+def _best_earlier(earlier: Sequence[Trial], space: SearchSpace, width: int) -> float:
+    """The rate, at `width`, that won the most comparisons on one student; without any, the one best on average."""
+    groups: dict[tuple[StudentConfig, int, int], list[Trial]] = {}
+    for trial in earlier:
+        groups.setdefault((trial.config.replace(learning_rate=1.0), trial.seed, trial.fidelity), []).append(trial)
+    compared = [max(group, key=_worth) for group in groups.values() if len(group) > 1]
+    if compared:
+        wins = Counter(Rate.like(trial.config).of(space, width) for trial in compared)
+        return max(sorted(wins), key=lambda rate: wins[rate])
+    longest = max(trial.fidelity for trial in earlier)
+    by_rate: dict[float, list[float]] = {}
+    for trial in earlier:
+        if trial.fidelity == longest:
+            by_rate.setdefault(Rate.like(trial.config).of(space, width), []).append(_worth(trial))
+    return max(sorted(by_rate), key=lambda rate: float(np.median(by_rate[rate])))
+
+
+def _worth(trial: Trial) -> float:
+    return trial.effectiveness or 0.0
 
 
 def _climbed(trainings: Trainings, rate: Rate, short: int, full: int, most: int) -> Rate:
@@ -196,7 +212,7 @@ def _climbed(trainings: Trainings, rate: Rate, short: int, full: int, most: int)
     while todo and len(worth) < most:
         some = todo[: most - len(worth)]
         trials = trainings.train([student.replace(learning_rate=one) for one in some], full)
-        worth |= {trial.config.learning_rate: trial.effectiveness or 0.0 for trial in trials}
+        worth |= {trial.config.learning_rate: _worth(trial) for trial in trials}
         if not trials:
             break  # no time left
         best = max(sorted(worth), key=lambda one: worth[one])
@@ -213,7 +229,7 @@ def _middling(trainings: Trainings, epochs: int) -> StudentConfig | None:
     """Of the students trained so long, the best one of the middle third by bytes."""
     done = sorted(trainings.at(epochs), key=lambda trial: trial.scores.size_bytes if trial.scores else 0)
     middle = done[len(done) // 3 : max(len(done) // 3 + 1, ceil(2 * len(done) / 3))]
-    return max(middle, key=lambda trial: trial.effectiveness or 0.0).config if middle else None
+    return max(middle, key=_worth).config if middle else None
 
 
 def _lower_after_collapse(trainings: Trainings, rate: Rate) -> Rate:
@@ -308,7 +324,7 @@ def _deviation(trainings: Trainings, repeats: int, epochs: int) -> float:
     had been repeated already.
     """
     judge, done = trainings.judge, trainings.at(epochs)
-    best = sorted(done, key=lambda trial: -(trial.effectiveness or 0.0))[:repeats]
+    best = sorted(done, key=lambda trial: -_worth(trial))[:repeats]
     again = trainings.train([trial.config for trial in best], epochs, seed=trainings.seed + 1) if best else []
     expected = judge.sampling_error(float(effectiveness_of(done).max()) if done else judge.chance)
     once = {trial.config: trial.effectiveness for trial in best}

@@ -27,7 +27,7 @@ from codewren.core.task import Task
 from codewren.runtime.progress import Bar
 from codewren.train.batches import Batch, EncodedSplit, batch_plan, function_batches, make_batch
 from codewren.train.flows import batch_nodes
-from codewren.train.processes import Processes, keep_freed_memory
+from codewren.train.processes import Processes, keep_freed_memory, one_thread
 from codewren.train.student import Student
 
 CHECKPOINT_EVERY_S = 60.0
@@ -97,18 +97,19 @@ def distil(
 def step_seconds(
     config: StudentConfig, task: Task, *, train: EncodedSplit, options: DistilSection, steps: int
 ) -> float:
-    """Seconds of one training step on this machine: the least of `steps`, which other work disturbs the least.
+    """Processor seconds of one training step on one thread: the least of `steps`, after one to warm up.
 
-    One step warms up; nothing is kept.
+    Nothing is kept. Other work on the machine does not enter.
     """
     keep_freed_memory()
     run = _Run(config, task, train=train, valid=train, options=options, select=_no_score, out=Path(), quiet=True)
     plan = batch_plan(train, config.batch_size, seed=options.seed, epoch=0)
     taken = []
-    for step in range(steps + 1):
-        started = time.perf_counter()
-        run.train_step(plan[step % len(plan)])
-        taken.append(time.perf_counter() - started)
+    with one_thread():
+        for step in range(steps + 1):
+            started = time.process_time()
+            run.train_step(plan[step % len(plan)])
+            taken.append(time.process_time() - started)
     return min(taken[1:])
 
 
