@@ -5,9 +5,6 @@ import tomllib
 
 import numpy as np
 import pytest
-from commands import fails, run
-from html_pages import check, data_of, text_of
-from students import CONFIG, write_student
 
 from codewren.core.recipe import Recipe
 from codewren.core.task import VULNERABILITY
@@ -16,6 +13,9 @@ from codewren.measure.intervals import mcnemar
 from codewren.measure.quality import quality
 from codewren.runtime.predictor import load
 from codewren.train.logits_file import write_logits
+from commands import fails, run
+from html_pages import check, data_of, text_of
+from students import CONFIG, write_student
 
 N = 120
 
@@ -132,7 +132,12 @@ def test_a_bench_gives_times_energy_and_the_machine(folder):
     tree = report(folder)
     text, figures = text_of(tree), data_of(tree)
     assert {4.2e-5, 0.0315, 0.3151, 7.5e-6, 1.25e9} <= set(figures)
-    for words in ("A processor", "[0.105, 0.945]", "may be off by a factor of 3", "earned back after 12,345 predictions"):
+    for words in (
+        "A processor",
+        "[0.105, 0.945]",
+        "may be off by a factor of 3",
+        "earned back after 12,345 predictions",
+    ):
         assert words in text, words
     assert "Latency: not measured" not in text
     assert len([one for one in tree.iter("path") if "curve" in (one.get("class") or "")]) == 4  # two of training
@@ -155,7 +160,10 @@ def bench(sha256):
 
     energy = {"joules_per_1000": measure(0.3151), "above_noise": True, "co2e_g_per_1000": measure(7.5e-6)}
     energy["plausible_joules_per_1000"] = [0.105, 0.945]
-    models = [model("teacher", "teacher", 0.0315, flops=1.25e9), model("student", "bundle", 4.2e-5, sha256, 2e6, energy)]
+    models = [
+        model("teacher", "teacher", 0.0315, flops=1.25e9),
+        model("student", "bundle", 4.2e-5, sha256, 2e6, energy),
+    ]
     even = {"student": "student", "teacher": "teacher", "predictions": 12345, "low": None, "high": None, "note": ""}
     meter = {"label": "modelled: 10 W", "measured": False, "factor": 3, "passed_over": []}
     return {
@@ -184,7 +192,14 @@ def test_flips_and_slices_come_from_the_fidelity_file(folder):
 
 
 def test_energy_of_the_stages_is_added_up(folder):
-    stage = {"joules": 1500.0, "processor_s": 100.0, "seconds": 100.0, "meter": "modelled: x", "factor": 2.0, "kwh": 0.1}
+    stage = {
+        "joules": 1500.0,
+        "processor_s": 100.0,
+        "seconds": 100.0,
+        "meter": "modelled: x",
+        "factor": 2.0,
+        "kwh": 0.1,
+    }
     dump(folder / "energy.json", {"joules": 3000.0, "stages": [{"stage": "distil", **stage}] * 2})
     assert "distil 3,000 0.000833 200 modelled: x (a factor of 2 either way)" in text_of(report(folder))
 
@@ -203,7 +218,10 @@ def test_two_runs_are_tested_against_each_other_on_the_first_ones_data(folder):
     other = write_student(folder.parent / "other.wren", seed=1)
     tree = report(folder, other)
     dataset = expected(folder)[3]
-    labels, first = np.asarray(dataset.known_labels()), np.asarray(load(folder / "student.wren").predict(dataset.sources()))
+    labels, first = (
+        np.asarray(dataset.known_labels()),
+        np.asarray(load(folder / "student.wren").predict(dataset.sources())),
+    )
     test = mcnemar(labels, first, np.asarray(load(other).predict(dataset.sources())))
     assert f"{test.only_first_right} items only devign has right, {test.only_second_right} only other" in text_of(tree)
 
@@ -217,11 +235,13 @@ def test_without_data_the_page_still_stands(folder):
 def test_a_search_without_a_bundle_shows_its_front(folder):
     (folder / "student.wren").unlink()
     scores = {"effectiveness": 0.6, "size_bytes": 5000, "measured": True}
-    candidates = [{"name": f"t{k}", "config": CONFIG.to_dict(), "scores": {**scores, "size_bytes": k}} for k in (10, 90)]
+    candidates = [
+        {"name": f"t{k}", "config": CONFIG.to_dict(), "scores": {**scores, "size_bytes": k}} for k in (10, 90)
+    ]
     dump(folder / "front.json", {"candidates": candidates, "noise": 0.004})
     tree = report(folder)
     points = [one for one in tree.iter("circle") if "front" in (one.get("class") or "").split()]
-    assert [one.find("title").text for one in points] == ["t0: 10 bytes, 0.6000", "t1: 90 bytes, 0.6000"]
+    assert [one.find("title").text for one in points] == ["t10: 10 bytes, 0.6000", "t90: 90 bytes, 0.6000"]
     assert "Seeds differ by 0.40 points" in text_of(tree)
 
 
@@ -236,7 +256,11 @@ def test_the_card_is_written_beside_the_page(folder):
     ("name", "content", "words"),
     [
         ("evaluation.json", '{"rows": 3}', "rows is 3, wanted a list"),
-        ("evaluation.json", '{"rows": [{"name": "student", "quality": {"measures": {"f1": {"value": NaN}}}}]}', "finite"),
+        (
+            "evaluation.json",
+            '{"rows": [{"name": "student", "quality": {"measures": {"f1": {"value": NaN}}}}]}',
+            "finite",
+        ),
         ("evaluation.json", "[]", "an object was wanted"),
         ("evaluation.json", '{"rows": [{"name": "teacher", "size_bytes": -1}]}', "wanted a count"),
         ("bench.json", "{}", "not a bench of schema 1"),
@@ -283,3 +307,20 @@ def test_hostile_strings_in_a_run_stay_text(folder):
     tree = report(folder)
     assert text_of(tree).count("alert(1)") >= 4
     assert VULNERABILITY.name in text_of(tree)
+
+
+def test_a_bench_without_the_teacher_does_not_break_up_a_pair_timed_together(folder):
+    test_an_evaluation_gives_latency_and_sizes(folder)
+    made = bench(load(folder / "student.wren").bundle.sha256)
+    dump(folder / "bench.json", {**made, "models": made["models"][1:]})
+    assert "1 times faster than the teacher in the same session" in text_of(report(folder))
+
+
+def test_a_bench_in_one_run_tells_the_times_of_the_other_bundles_too(folder):
+    other = write_student(folder.parent / "other.wren", seed=1)
+    made = bench(load(other).bundle.sha256)
+    dump(folder / "bench.json", made)
+    tree = report(folder, other)
+    lines = [row for row in tree.find(".//table").iter("tr") if "".join(row[0].itertext()).startswith("other")]
+    assert len(lines) == 1
+    assert {4.2e-5, 0.3151} <= {float(one.get("value")) for one in lines[0].iter("data")}

@@ -43,7 +43,7 @@ def test_size_speed_and_effectiveness_are_told_against_teacher_and_chance():
     assert size == "One file of 742,339 bytes (742 kB), tokenizer and all, 122 times smaller than its teacher."
     assert "which is above what always answering the commonest label reaches (0.6000)" in effectiveness
     assert against.startswith("devign against teacher: ")
-    assert speed == "25.8 µs for one item (median, one thread), 733 times faster than the teacher on the same machine."
+    assert speed == "25.8 µs for one item (median, one thread), 733 times faster than the teacher in the same session."
 
 
 def test_no_better_than_chance_is_said():
@@ -92,3 +92,9 @@ def test_the_card_is_not_broken_by_names():
     assert plain(nasty) in card
     rows = [line for line in card.splitlines() if line.startswith("| accuracy")]
     assert len(rows) == 1
+
+
+def test_times_of_different_sessions_are_never_divided():
+    facts = run()
+    apart = replace(facts, models=(*facts.models[:-1], replace(facts.student, timed_in="another day")))
+    assert verdict(apart)[-1] == "25.8 µs for one item (median, one thread)."

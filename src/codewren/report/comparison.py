@@ -6,7 +6,7 @@ from dataclasses import replace
 from itertools import combinations
 
 from codewren.measure.intervals import mcnemar
-from codewren.report.facts import ModelFacts, Role, RunFacts
+from codewren.report.facts import UNJUDGED, ModelFacts, Role, RunFacts
 from codewren.report.markup import Markup, element, joined
 from codewren.report.page import forests, model_points, page, run_sections
 from codewren.report.papers_table import papers_table
@@ -61,9 +61,10 @@ def _group(group: Sequence[RunFacts], prefix: str) -> list[Markup]:
 def merged(group: Sequence[RunFacts]) -> list[ModelFacts]:
     """Models of all runs; the same teacher or baseline of several runs once, different ones under their runs' names."""
     found: list[ModelFacts] = []
+    judged = {facts.student.sha256 for facts in group if facts.student.measures}
     for facts in group:
         for model in facts.models:
-            if model in found:
+            if model in found or (model.how == UNJUDGED and model.sha256 in judged):
                 continue
             clash = any(model.name == other.name for other in found)
             found.append(replace(model, name=f"{model.name} of {facts.name}") if clash else model)

@@ -53,8 +53,10 @@ class ModelFacts:
         flops: floating-point operations per item, honestly counted, or counted by hardware and tools.
         papers_flops: the same by the papers' formula.
         latency_s: median seconds per item.
+        timed_in: the session that timed it: only times of one session may be divided by each other.
         majority: accuracy of always answering the commonest label of the split.
         undefined: measures without a value, and why.
+        sha256: of a bundle, empty for anything else.
     """
 
     name: str
@@ -65,9 +67,11 @@ class ModelFacts:
     flops: float | None = None
     papers_flops: float | None = None
     latency_s: Measure | None = None
+    timed_in: str = ""
     energy: Energy | None = None
     majority: Measure | None = None
     undefined: Mapping[str, str] = field(default_factory=dict)
+    sha256: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,7 +30,7 @@ def latency_plot(name: str, times_s: Mapping[str, Sequence[float]]) -> Markup:
     shown = {model: sorted(times) for model, times in list(times_s.items())[:SERIES]}
     x = horizontal([one for times in shown.values() for one in times], logarithmic=True)
     y = vertical([0.0, 1.0])
-    y = Scale(0.0, 1.04, y.start, y.end)
+    y = Scale(0.0, 1.0, y.start, TOP + 16 * len(shown) + 4)
     texts = [second_text(tick) for tick in x.ticks()]
     parts: list[Markup] = axes(x, y, x_label="time for one item", y_label="share of items done", x_texts=texts)
     for k, (model, times) in enumerate(shown.items()):
@@ -45,7 +45,7 @@ def _curve(x: Scale, y: Scale, times: Sequence[float], model: str, k: int) -> li
     shape = ("circle", "square", "diamond")[k % 3]
     dot = marker(x(median), y(0.5), f"fill series{k}", shape=shape, title=f"{model}: median {second_text(median)}")
     key = [
-        marker(LEFT + 16, TOP + 4 + 16 * k, f"fill series{k}", shape=shape),
-        text(LEFT + 28, TOP + 8 + 16 * k, f"{model}, median {second_text(median)}", "tick"),
+        marker(LEFT + 16, TOP - 6 + 16 * k, f"fill series{k}", shape=shape),
+        text(LEFT + 28, TOP - 2 + 16 * k, f"{model}, median {second_text(median)}", "tick"),
     ]
     return [path([(x(times[0]), y(0.0)), *steps], f"curve series{k}"), dot, *key]

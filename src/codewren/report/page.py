@@ -15,7 +15,7 @@ from codewren.report.parts import missing, pairs, section, text_table
 from codewren.report.reliability import reliability_plot
 from codewren.report.svg import byte_text, second_text, spelt
 from codewren.report.training_plot import training_plot
-from codewren.report.verdict import ratio_of, verdict
+from codewren.report.verdict import ratio_of, times_faster, verdict
 
 POLICY = "default-src 'none'; style-src 'unsafe-inline'"
 GROUPS = {Role.TEACHER: Group.TEACHER, Role.OURS: Group.STUDENT}
@@ -101,14 +101,15 @@ def _tiles(facts: RunFacts) -> Markup:
     student, teacher = facts.student, facts.teacher
     tiles = []
     if student.size_bytes is not None:
-        tiles.append(("size", byte_text(student.size_bytes), _times(teacher, student, "size_bytes", "smaller")))
+        tiles.append(("Size", byte_text(student.size_bytes), _smaller(teacher, student)))
     for name in ("f1", "mcc") if facts.imbalanced else ("accuracy", "f1"):
         found = student.measures.get(name)
         tiles += [(spelt(name), f"{found.value:.4f}", f"{found.low:.4f} to {found.high:.4f}")] if found else []
     if student.latency_s is not None:
-        tiles.append(("latency", second_text(student.latency_s.value), _faster(teacher, student)))
+        tiles.append(("Latency", second_text(student.latency_s.value), _faster(facts)))
     if student.energy is not None:
-        tiles.append(("energy of 1,000", f"{student.energy.energy_j.value:.3g} J", student.energy.meter))
+        meter = student.energy.meter.split(",")[0].split(";")[0]
+        tiles.append(("Energy of 1,000 items", f"{student.energy.energy_j.value:.3g} J", meter))
     return element("div", {"class": "tiles"}, [_tile(*tile) for tile in tiles])
 
 
@@ -117,14 +118,13 @@ def _tile(name: str, value: str, note: str) -> Markup:
     return element("dl", {"class": "tile"}, inside)
 
 
-def _times(teacher: ModelFacts | None, student: ModelFacts, field: str, word: str) -> str:
-    times = ratio_of(getattr(teacher, field) if teacher else None, getattr(student, field))
-    return f"{times:,.0f} times {word} than the teacher" if times else "of the whole file"
+def _smaller(teacher: ModelFacts | None, student: ModelFacts) -> str:
+    times = ratio_of(teacher.size_bytes if teacher else None, student.size_bytes)
+    return f"{times:,.0f} times smaller than the teacher" if times else "of the whole file"
 
 
-def _faster(teacher: ModelFacts | None, student: ModelFacts) -> str:
-    slow, fast = teacher.latency_s if teacher else None, student.latency_s
-    times = ratio_of(slow.value if slow else None, fast.value if fast else None)
+def _faster(facts: RunFacts) -> str:
+    times = times_faster(facts)
     return f"{times:,.0f} times faster than the teacher" if times else "median, one item at a time, one thread"
 
 

@@ -18,7 +18,7 @@ HEADER = (
     "GFLOPs",
     "GFLOPs, papers' formula",
     "energy, J per 1,000",
-    "CO₂e, g per 1,000",
+    "CO₂e, mg per 1,000",
 )
 
 UNMEASURED = "Neither paper's repository measures energy or CO₂, so those cells stay empty."
@@ -46,7 +46,8 @@ def _measured(model: ModelFacts) -> Markup:
     cells += [number_cell(model.size_bytes, digits=3, factor=1e-6), figure_cell(model.latency_s, factor=1e3)]
     cells += [number_cell(one, factor=1e-9) for one in (model.flops, model.papers_flops)]
     energy = model.energy
-    cells += [figure_cell(one) for one in ((energy.energy_j, energy.co2e_g) if energy else (None, None))]
+    cells += [figure_cell(energy.energy_j if energy else None)]
+    cells += [figure_cell(energy.co2e_g if energy else None, factor=1e3)]
     name = element("span", None, model.name, element("small", None, str(model.role)) if _says(model) else None)
     return row(name, cells, kind="ours" if model.role is Role.OURS else None)
 
@@ -64,6 +65,9 @@ def _published(one: PublishedRow, source: int) -> Markup:
 
 def _notes(models: Sequence[ModelFacts], sources: Sequence[str]) -> Markup:
     lines = ["Brackets are 95 % intervals. MB = 10⁶ bytes of everything that ships; 1 multiply-add = 2 FLOPs."]
+    for session in dict.fromkeys(model.timed_in for model in models if model.latency_s):
+        timed = ", ".join(model.name for model in models if model.latency_s and model.timed_in == session)
+        lines.append(f"Latency of {timed}: {session or 'session unknown'}.")
     lines += [f"Energy {meter}." for meter in dict.fromkeys(model.energy.meter for model in models if model.energy)]
     lines += [f"{m.name}: {name} undefined, {why}." for m in models for name, why in m.undefined.items()]
     if sources:

@@ -33,9 +33,11 @@ def number_cell(value: float | None, *, digits: int | None = None, factor: float
 def shown(value: float, digits: int | None = None) -> str:
     """A number with that many decimals, by default with three significant digits.
 
-    >>> [shown(v) for v in (0.0257983, 18.863, 1500.0, 0)], shown(0.5, 4)
-    (['0.0258', '18.9', '1,500', '0'], '0.5000')
+    >>> [shown(v) for v in (0.0257983, 18.863, 1500.0, 0, 3.558e-6)], shown(0.5, 4)
+    (['0.0258', '18.9', '1,500', '0', '3.56e-06'], '0.5000')
     """
+    if digits is None and 0 < abs(value) < 1e-4:
+        return f"{value:.2e}"
     if digits is None:
         digits = max(0, 2 - floor(log10(abs(value)))) if value else 0
     return f"{value:,.{digits}f}"

@@ -147,6 +147,7 @@ def model_facts(row: Fields, *, role: Role, name: str, how: str) -> ModelFacts:
         measures=measures(quality) if quality else {},
         size_bytes=row.count("size_bytes") if row.has("size_bytes") else None,
         latency_s=latency.measure("median_s") if latency else None,
+        timed_in="codewren evaluate" if latency else "",
         majority=quality.measure("majority") if quality and quality.has("majority") else None,
         undefined=_texts(quality.within("undefined")) if quality and quality.has("undefined") else {},
     )

@@ -40,6 +40,15 @@ def ratio_of(large: float | None, small: float | None) -> float | None:
     return large / small if large and small else None
 
 
+def times_faster(facts: RunFacts) -> float | None:
+    """How many times faster than its teacher the student is, if one session timed both."""
+    student, teacher = facts.student, facts.teacher
+    if teacher is None or student.latency_s is None or teacher.latency_s is None:
+        return None
+    same = student.timed_in == teacher.timed_in
+    return ratio_of(teacher.latency_s.value, student.latency_s.value) if same else None
+
+
 def _size(facts: RunFacts) -> str:
     student, teacher = facts.student, facts.teacher
     if student.size_bytes is None:
@@ -81,10 +90,9 @@ def _against_teacher(facts: RunFacts) -> list[str]:
 
 
 def _speed(facts: RunFacts) -> str:
-    student, teacher = facts.student, facts.teacher
+    student = facts.student
     if student.latency_s is None:
         return f"Speed is not measured: {facts.missing.get('latency', 'run codewren bench')}."
     said = f"{second_text(student.latency_s.value)} for one item (median, one thread)"
-    slow = teacher.latency_s if teacher else None
-    times = ratio_of(slow.value if slow else None, student.latency_s.value)
-    return said + ("." if times is None else f", {times:,.0f} times faster than the teacher on the same machine.")
+    times = times_faster(facts)
+    return said + ("." if times is None else f", {times:,.0f} times faster than the teacher in the same session.")

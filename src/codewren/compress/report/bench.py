@@ -7,6 +7,7 @@ from pathlib import Path
 from codewren.core.errors import InputError
 from codewren.measure.figure import Measure
 from codewren.report.facts import UNJUDGED, Energy, ModelFacts, Role, Table
+from codewren.report.parts import shown
 from codewren.report.reading import Fields
 from codewren.report.svg import byte_text, second_text
 
@@ -37,10 +38,12 @@ class BenchFacts:
     Attributes:
         models: what was timed.
         subject: SHA-256 of the bundle that the report is about.
+        session: when it was.
     """
 
     missing: bool = True
     subject: str = ""
+    session: str = ""
     models: tuple[Timed, ...] = ()
     tables: tuple[Table, ...] = ()
     machine: tuple[tuple[str, str], ...] = ()
@@ -61,49 +64,80 @@ class BenchFacts:
         """Seconds of single items, by model."""
         return {model.name: model.times_s for model in self.models if model.times_s}
 
-    def onto(self, model: ModelFacts, *, kind: str) -> ModelFacts:
-        """The model with what the bench found of it: a teacher by its kind, a bundle by its hash."""
+    def onto(self, model: ModelFacts, *, kind: str, keep_time: bool = False) -> ModelFacts:
+        """The model with what the bench found of it: a teacher by its kind, a bundle by its hash.
+
+        `keep_time` leaves the latency that another session measured together with the teacher's.
+        """
         same = [one for one in self.models if one.kind == kind]
         if kind == "bundle":
             same = [one for one in same if one.sha256 and one.sha256 == self.subject]
-        return _onto(model, same[0]) if same else model
+        if not same:
+            return model
+        found = self._onto(model, same[0])
+        return replace(found, latency_s=model.latency_s, timed_in=model.timed_in) if keep_time else found
+
+    def has_teacher(self) -> bool:
+        """Whether the teacher was timed in the same session."""
+        return any(one.kind == "teacher" for one in self.models)
 
     def others(self) -> list[ModelFacts]:
         """What was timed besides the teacher and the bundle of the report: it has no effectiveness here."""
         rest = [one for one in self.models if one.kind != "teacher" and (not one.sha256 or one.sha256 != self.subject)]
-        return [_onto(ModelFacts(one.name, ROLES[one.kind], UNJUDGED), one) for one in rest]
+        return [self._onto(ModelFacts(one.name, ROLES[one.kind], UNJUDGED, sha256=one.sha256), one) for one in rest]
+
+    def _onto(self, model: ModelFacts, timed: Timed) -> ModelFacts:
+        return replace(
+            model,
+            size_bytes=model.size_bytes or timed.size_bytes,
+            flops=timed.flops or model.flops,
+            papers_flops=timed.papers_flops or model.papers_flops,
+            latency_s=timed.latency_s or model.latency_s,
+            timed_in=self.session if timed.latency_s else model.timed_in,
+            energy=timed.energy,
+        )
 
 
-def _onto(model: ModelFacts, timed: Timed) -> ModelFacts:
-    return replace(
-        model,
-        size_bytes=model.size_bytes or timed.size_bytes,
-        flops=timed.flops or model.flops,
-        papers_flops=timed.papers_flops or model.papers_flops,
-        latency_s=timed.latency_s or model.latency_s,
-        energy=timed.energy,
-    )
+def bench_facts(paths: Sequence[Path], subject: str, *, name: str) -> BenchFacts:
+    """The bench that timed a bundle.
 
-
-def bench_facts(path: Path, subject: str) -> BenchFacts:
-    """Read a bench; no file is no bench.
+    Args:
+        paths: files that may hold it; of those that are there, the first that timed the bundle, else the first if it is
+            the bundle's own (the first path).
+        subject: SHA-256 of the bundle.
+        name: what the page calls the bundle.
 
     Raises:
-        InputError: the file is not of `codewren bench`, of a newer schema, or malformed.
+        InputError: a file is not of `codewren bench`, of a newer schema, or malformed.
     """
+    found = [(path, one) for path in paths if (one := _bench(path, subject, name)) is not None]
+    timed = [one for _, one in found if any(model.sha256 == subject for model in one.models)]
+    own = [one for path, one in found if path == paths[0]]
+    return next(iter([*timed, *own]), BenchFacts())
+
+
+def _bench(path: Path, subject: str, name: str) -> BenchFacts | None:
     fields = Fields.read(path)
     if fields is None:
-        return BenchFacts()
+        return None
     if fields.text("kind") != KIND or fields.count("schema_version") > SCHEMA:
         raise InputError(f"{path}: not a bench of schema {SCHEMA}; write it again with codewren bench --json {path}")
     energy = fields.within("energy") if fields.has("energy") else None
-    models = tuple(_timed(one, energy) for one in fields.each("models"))
-    tables = [_speed(fields.each("models")), *_spent(energy)]
+    timed = [_timed(one, energy) for one in fields.each("models")]
+    names = [name if one.sha256 and one.sha256 == subject else one.name for one in timed]
+    models = tuple(replace(one, name=shown) for one, shown in zip(timed, names, strict=True))
+    tables = [_speed(fields.each("models"), names), *_spent(energy)]
     warnings = fields.raw.get("warnings") or []
     if not isinstance(warnings, list):
         raise InputError(f"{path}: warnings is {warnings!r:.60}, wanted a list; make the file again")
     return BenchFacts(
-        False, subject, models, tuple(tables), _machine(fields), tuple(f"bench: {one}" for one in warnings)
+        False,
+        subject,
+        f"codewren bench, {fields.text('created')}",
+        models,
+        tuple(tables),
+        _machine(fields),
+        tuple(f"bench: {one}" for one in warnings),
     )
 
 
@@ -146,11 +180,14 @@ def _energy(model: Fields, energy: Fields | None) -> Energy | None:
     said += f"; the model may be off by a factor of {factor:g}, which the brackets include" if factor > 1 else ""
     said += "" if found.raw.get("above_noise") is True else "; not above the noise of the meter"
     carbon = found.measure("co2e_g_per_1000") if found.has("co2e_g_per_1000") else None
+    if carbon is not None and joules.value > 0:  # grams are joules times a constant, so they are as uncertain
+        low, high = (carbon.value * end / joules.value for end in (joules.low, joules.high))
+        carbon = replace(carbon, low=low, high=high)
     return Energy(joules, carbon, said)
 
 
-def _speed(models: Sequence[Fields]) -> Table:
-    rows = [tuple(_speed_row(model)) for model in models]
+def _speed(models: Sequence[Fields], names: Sequence[str]) -> Table:
+    rows = [(name, *_speed_row(model)) for name, model in zip(names, models, strict=True)]
     header = ("model", "median, 1 thread", "times faster", "95 % below", "throughput", "cold start", "peak memory")
     note = "One item at a time, tokenisation included; throughput in bulk with the most threads tried."
     return Table("latency", "Speed and memory", header, tuple(rows), note)
@@ -160,7 +197,6 @@ def _speed_row(model: Fields) -> list[str]:
     latency = next((one for one in model.each("latency") if one.count("threads") == 1), None)
     bulk = max(model.each("throughput"), key=lambda one: one.count("threads"), default=None)
     return [
-        model.text("name"),
         _seconds(latency.measure("median_s")) if latency else "–",
         _times(latency.measure("times_faster")) if latency and latency.has("times_faster") else "–",
         second_text(latency.number("p95_s")) if latency else "–",
@@ -175,7 +211,7 @@ def _seconds(measure: Measure) -> str:
 
 
 def _times(measure: Measure) -> str:
-    return f"{measure.value:,.1f} [{measure.low:,.1f}, {measure.high:,.1f}]"
+    return f"{shown(measure.value)} [{shown(measure.low)}, {shown(measure.high)}]"
 
 
 def _spent(energy: Fields | None) -> list[Table]:

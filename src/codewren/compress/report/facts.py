@@ -1,5 +1,6 @@
 """Everything the report says about a run, gathered from its folder, its bundle, and the data where they are at hand."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -22,13 +23,14 @@ from codewren.report.training_plot import Epoch
 from codewren.search.journal import read_journal
 
 
-def run_facts(path: str, *, name: str = "", data: Recipe | None = None) -> RunFacts:
+def run_facts(path: str, *, name: str = "", data: Recipe | None = None, benches: Sequence[Path] = ()) -> RunFacts:
     """Facts of a run folder, or of a bundle given by path or by the name of a shipped one.
 
     Args:
         path: of either.
         name: what to call it, by default the folder's or file's own name.
         data: recipe whose validation split a bundle without a run is judged on, if it is for the same task.
+        benches: of other runs on the page, which may have timed this bundle too.
 
     Raises:
         InputError: neither, or a file of it is malformed.
@@ -38,7 +40,7 @@ def run_facts(path: str, *, name: str = "", data: Recipe | None = None) -> RunFa
     subject = replace(subject, name=name or subject.name)
     missing: dict[str, str] = {}
     answers = _judged(subject, missing)
-    bench = _bench(subject, missing)
+    bench = _bench(subject, benches, missing)
     models = model_rows(subject, answers, bench, missing)
     points, noise = _points(subject, missing)
     history = _history(subject, missing)
@@ -89,8 +91,9 @@ def _judged(subject: Subject, missing: dict[str, str]) -> Judged | None:
     return None
 
 
-def _bench(subject: Subject, missing: dict[str, str]) -> BenchFacts:
-    found = bench_facts(subject.file("bench.json"), subject.bundle.sha256 if subject.bundle else "")
+def _bench(subject: Subject, benches: Sequence[Path], missing: dict[str, str]) -> BenchFacts:
+    paths = [subject.file("bench.json"), *benches]
+    found = bench_facts(paths, subject.bundle.sha256 if subject.bundle else "", name=subject.name)
     if found.missing:
         missing["bench"] = missing["energy"] = f"run {bench_command(subject)}"
     elif not found.energy_known:

@@ -30,7 +30,9 @@ def model_rows(
     found += _baselines(subject, answers)
     if subject.folder is not None and not any(one.role is Role.BILSTM for one in found):
         missing["baseline"] = f"run codewren baseline recipe.toml --out {subject.shown()}"
-    student = bench.onto(_student(subject, answers, rows.get("student"), missing), kind="bundle")
+    student = _student(subject, answers, rows.get("student"), missing)
+    together = bool(found) and found[0].latency_s is not None and found[0].timed_in == student.timed_in != ""
+    student = bench.onto(student, kind="bundle", keep_time=together and not bench.has_teacher())
     if student.latency_s is None:
         missing["latency"] = f"run {bench_command(subject)}"
     return (*found, *bench.others(), student)
@@ -97,8 +99,11 @@ def _student(subject: Subject, answers: Judged | None, row: Fields | None, missi
     if row is not None:
         told = model_facts(row, role=model.role, name=model.name, how=model.how)
         agreement = {"agreement": told.measures["agreement"]} if "agreement" in told.measures else {}
-        model = replace(model, latency_s=told.latency_s, measures={**model.measures, **agreement})
-    model = replace(model, size_bytes=subject.bundle.size_bytes if subject.bundle else None)
+        model = replace(
+            model, latency_s=told.latency_s, timed_in=told.timed_in, measures={**model.measures, **agreement}
+        )
+    if subject.bundle is not None:
+        model = replace(model, size_bytes=subject.bundle.size_bytes, sha256=subject.bundle.sha256)
     return _with_flops(model, subject)
 
 

@@ -53,6 +53,8 @@ def gathered(paths: Sequence[str], *, data: Recipe | None = None) -> list[RunFac
         (found for path in paths if (found := kept_recipe(path)) and data_at_hand(found, "valid")), None
     )
     short = Counter(Path(path).name for path in dict.fromkeys(paths))
+    benches = [Path(path) / "bench.json" for path in paths]
     return [
-        run_facts(path, name="" if short[Path(path).name] == 1 else path, data=data) for path in dict.fromkeys(paths)
+        run_facts(path, name="" if short[Path(path).name] == 1 else path, data=data, benches=benches)
+        for path in dict.fromkeys(paths)
     ]
