@@ -346,10 +346,10 @@ def try_(w: Walker, node: int) -> Values:
 def _finally(w: Walker, clauses: Sequence[int], began: Sequence[int], ends: Sequence[int]) -> None:
     """Once on the way out by an error or a return, from where nothing goes on, and once on the way on."""
     before, first = began
-    if clauses and w.finals < 3:  # a `finally` inside another is walked twice as often as that
-        w.finals += 1
+    if clauses and not w.leaving:  # once only: one inside another would be walked twice as often, and so on
+        w.leaving = True
         w.flow.start(before, *w.flow.blocks_since(first))
         w.visit_all(clauses)
-        w.finals -= 1
+        w.leaving = False
     w.flow.start(*ends)
     w.visit_all(clauses)

@@ -24,9 +24,9 @@ class Leaves(NamedTuple):
 
     Attributes:
         strings: kinds that are one token whatever is below them.
-        lost: kinds of leaves that are none.
-        all_are_nodes: whether unnamed leaves are nodes, too, comments are none, tokens without text are kept, and Java
-            methods are parsed as they stand.
+        lost: kinds that are neither tokens nor nodes.
+        all_are_nodes: whether unnamed leaves are nodes, too, tokens without text are kept, and Java methods are parsed
+            as they stand.
     """
 
     strings: frozenset[str] = _STRINGS
@@ -147,7 +147,7 @@ def _flat(root: "Parsed", source: bytes, language: "Language", made: Leaves, *, 
         is_token = leaf and offset <= start <= end <= length and kind not in made.lost
         inside = start < string_end
         number = -1
-        if named if not made.all_are_nodes else is_token or not leaf:
+        if kind not in made.lost and (named or (made.all_are_nodes and is_token)):
             number = len(kinds)
             kinds.append(kind)
             fields.append(field_of[cursor.field_id])

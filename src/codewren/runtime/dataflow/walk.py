@@ -124,7 +124,7 @@ class Walker:
         self.scopes: list[dict[str, int]] = [{}]
         self.regions: list[Region] = []
         self.pending_labels: tuple[str, ...] = ()
-        self.finals = 0
+        self.leaving = False
         self._handlers = grammar.handlers
         self._parts: dict[tuple[int, str], int] = {}
         self.depth = 0
@@ -290,7 +290,15 @@ class Walker:
         Returns:
             The tokens that hold the value afterwards.
         """
-        tree, grammar, kind, how = self.tree, self.grammar, self.tree.kinds[node], how or OVERWRITE
+        if self.depth >= DEEPEST:
+            return self._flat(node)
+        self.depth += 1
+        held = self._assign(node, values, how or OVERWRITE)
+        self.depth -= 1
+        return held
+
+    def _assign(self, node: int, values: Values, how: "Write") -> Values:
+        tree, grammar, kind = self.tree, self.grammar, self.tree.kinds[node]
         if kind == "identifier":
             return self._write(tree.at[node], self.place(node), values, how)
         if kind in grammar.members:
