@@ -50,7 +50,7 @@ def main():
     parser.add_argument("--processes", type=int, default=2)
     parser.add_argument("--limit", type=int, default=None, help="functions of each set")
     options = parser.parse_args()
-    total = 0.0
+    total = cpu = 0.0
     with get_context("spawn").Pool(options.processes) as pool:
         for title, (name, language) in SETS.items():
             with lzma.open(DATA / name, "rt", encoding="utf-8") as lines:
@@ -60,7 +60,8 @@ def main():
             seconds = time.perf_counter() - begun
             total += seconds
             report(f"{title} ({options.mode})", results, seconds)
-    print(f"total {total:.1f} s on {options.processes} processes")
+            cpu += sum(one[3] for one in results if not isinstance(one, str))
+    print(f"total {total:.1f} s on {options.processes} processes, {cpu:.1f} s of processor time")
 
 
 if __name__ == "__main__":
