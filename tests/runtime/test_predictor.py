@@ -242,6 +242,14 @@ def test_a_short_name_finds_a_bundle_inside_the_package(tmp_path: Path, monkeypa
         load(tmp_path / "absent.wren")
 
 
+def test_a_short_name_without_a_size_is_the_mini_bundle(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(predictor_module, "BUNDLES", tmp_path)
+    for size in ("micro", "mini", "standard"):
+        write_student(tmp_path / f"smell-c-{size}.wren")
+    assert load("smell-c").path == tmp_path / "smell-c-mini.wren"
+    assert load("smell-c-micro").path == tmp_path / "smell-c-micro.wren"
+
+
 def test_labels_that_no_enum_can_hold_are_refused(tmp_path: Path) -> None:
     path = write_student(tmp_path / "x.wren", task=Task("t", Unit.FUNCTION, ("mro", "b"), "b"))
     with pytest.raises(BundleError, match="not usable"):

@@ -19,11 +19,17 @@ if TYPE_CHECKING:
 FORMATS = ("text", "json", "sarif", "github")
 _MOST_NOTES = 50  # on standard error
 _WORTH_A_BAR = 200  # files
+_DEFAULT_MODEL = "vulnerability-c"
 
 
 @click.command()
 @click.argument("paths", nargs=-1, required=True, type=click.Path(), metavar="PATH...")
-@click.option("--model", "-m", metavar="FILE", help="A *.wren bundle, or the name of one that ships with codewren.")
+@click.option(
+    "--model",
+    "-m",
+    metavar="FILE",
+    help="A *.wren bundle, or one that ships: vulnerability-c (the default), clone-java; each also -micro, -standard.",
+)
 @click.option("--threshold", type=click.FloatRange(0, 1), help="Probability to exceed; by default the bundle's own.")
 @click.option("--min-lines", type=click.IntRange(1), help="Shortest function reported: 1 by default, 6 for clones.")
 @click.option("--diff", "revision", metavar="REV", help="Only functions with changed lines since a git revision.")
@@ -83,7 +89,7 @@ def scan(  # noqa: PLR0913  one argument for each option
         cache=None if no_cache else cache_dir or default_cache_folder(),
         changes=_changes(revision),
     )
-    predictor = load(model or _only_shipped())
+    predictor = load(model or _default_model())
     predictor.threads = jobs or predictor.threads
     result = _scan(paths, predictor, options, quiet=quiet)
     known = _apply_baselines(result, baseline, write_baseline)
@@ -103,15 +109,15 @@ def _changes(revision: str | None) -> "Changes | None":
     return Changes.since(revision)
 
 
-def _only_shipped() -> Path:
+def _default_model() -> Path:
     from codewren.core.errors import InputError
     from codewren.runtime.predictor import shipped_bundles
 
     shipped = shipped_bundles()
-    if len(shipped) != 1:
+    if _DEFAULT_MODEL not in shipped:
         names = f"one of {', '.join(shipped)}, or " if shipped else ""
         raise InputError(f"no model given; wanted --model with {names}the path of a *.wren bundle")
-    return next(iter(shipped.values()))
+    return shipped[_DEFAULT_MODEL]
 
 
 def _scan(paths: Sequence[str], predictor: "Predictor", options: "ScanOptions", *, quiet: bool) -> "ScanResult":

@@ -2,10 +2,11 @@
 
 import math
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from enum import IntEnum
+from functools import cache
 from pathlib import Path
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from codewren import _native
 from codewren.core.errors import BundleError, InputError, nearest
@@ -14,6 +15,9 @@ from codewren.core.student_config import PairHead, StudentConfig
 from codewren.core.task import Task, Unit
 from codewren.runtime.bundle import Bundle
 from codewren.runtime.tokenizer import Tokenizer
+
+if TYPE_CHECKING:
+    from codewren.runtime.graph_ids import GraphEncoder
 
 BUNDLES = Path(__file__).resolve().parent.parent / "bundles"
 PAIR_LIMIT = 1_000_000
@@ -24,6 +28,7 @@ class TooManyPairsError(InputError):
 
 
 Items = Sequence[str] | Sequence[Sequence[str]]
+Languages = Sequence[str] | None
 
 
 def load(path_or_name: str | os.PathLike[str]) -> "Predictor":
@@ -36,8 +41,10 @@ def load(path_or_name: str | os.PathLike[str]) -> "Predictor":
 
 
 def shipped_bundles() -> dict[str, Path]:
-    """Short names and paths of the bundles inside the package."""
-    return {path.stem: path for path in sorted(BUNDLES.glob("*.wren"))}
+    """Short names and paths of the bundles inside the package; a name without a size means the mini one."""
+    bundles = {path.stem: path for path in sorted(BUNDLES.glob("*.wren"))}
+    minis = {name.removesuffix("-mini"): path for name, path in bundles.items() if name.endswith("-mini")}
+    return {**minis, **bundles}
 
 
 def find_bundle(path_or_name: str | os.PathLike[str]) -> Path:
@@ -78,8 +85,10 @@ class Predictor:
         self.bundle = bundle
         self.threads = threads or os.cpu_count() or 1
         self.labels = _label_enum(bundle.task)
-        self._tokenizer = Tokenizer(bundle.tokenizer).native
+        tokenizer = Tokenizer(bundle.tokenizer)
+        self._tokenizer = tokenizer.native
         self._model = _native_model(bundle, target)
+        self._graphs = _graph_encoders(bundle, tokenizer) if bundle.config.max_data_flow else None
 
     @property
     def path(self) -> Path:
@@ -106,48 +115,56 @@ class Predictor:
         """The instruction set in use."""
         return str(self._model.target)
 
-    def predict(self, items: Items) -> list[IntEnum]:
+    def predict(self, items: Items, *, languages: Languages = None) -> list[IntEnum]:
         """One label an item; members compare equal to the label numbers of data files and carry a `name`.
+
+        A student that reads data flow has to know the language of every item: `languages` names one each, by default
+        they are all the task's.
 
         Raises:
             InputError: an item is not what the task judges.
         """
         task, threshold = self.task, self.bundle.decision.threshold
-        rows = self.predict_proba(items)
+        rows = self.predict_proba(items, languages=languages)
         if len(task.labels) == 2:
             positive = task.positive_index
             return [self.labels(positive if row[positive] > threshold else 1 - positive) for row in rows]
         return [self.labels(row.index(max(row))) for row in rows]
 
-    def predict_proba(self, items: Items) -> list[list[float]]:
-        """Probabilities, one row an item, columns in the order of `task.labels`.
+    def predict_proba(self, items: Items, *, languages: Languages = None) -> list[list[float]]:
+        """Probabilities, one row an item, columns in the order of `task.labels`; `languages` as in `predict`.
 
         Raises:
             InputError: an item is not what the task judges.
         """
-        return [_softmax(row, self.bundle.decision.temperature) for row in self.logits(items)]
+        return [_softmax(row, self.bundle.decision.temperature) for row in self.logits(items, languages=languages)]
 
-    def logits(self, items: Items) -> list[list[float]]:
-        """Raw outputs, one row an item, columns in the order of `task.labels`.
+    def logits(self, items: Items, *, languages: Languages = None) -> list[list[float]]:
+        """Raw outputs, one row an item, columns in the order of `task.labels`; `languages` as in `predict`.
 
         Raises:
             InputError: an item is not what the task judges.
         """
         texts = [text for item in _checked(items, self.task) for text in item]
-        places = {text: index for index, text in enumerate(dict.fromkeys(texts))}
-        vectors = self._encode(list(places))
+        spoken = _spoken(languages, len(items), self.task.functions_per_item) if self._graphs else [None] * len(texts)
+        functions = list(zip(texts, spoken, strict=True))
+        places = {function: index for index, function in enumerate(dict.fromkeys(functions))}
+        vectors = self._encode([text for text, _ in places], [language for _, language in places])
         with _Damage(self.path):
-            flat = list(_floats(self._model.logits(vectors, [places[text] for text in texts])))
+            flat = list(_floats(self._model.logits(vectors, [places[function] for function in functions])))
         columns = len(self.task.labels)
         return [flat[start : start + columns] for start in range(0, len(flat), columns)]
 
-    def encode(self, functions: Sequence[str]) -> "memoryview[float]":
+    def encode(self, functions: Sequence[str], *, languages: Languages = None) -> "memoryview[float]":
         """First-token vectors, float32 of shape (functions, hidden_size): what the head compares.
+
+        `languages` as in `predict`.
 
         Raises:
             InputError: not a list of strings.
         """
-        vectors = self._encode([text for (text,) in _checked(functions, None)])
+        texts = [text for (text,) in _checked(functions, None)]
+        vectors = self._encode(texts, _spoken(languages, len(texts), 1))
         return _floats(vectors, len(functions), self.config.hidden_size) if functions else _floats(vectors)
 
     def pairs_above(
@@ -179,9 +196,17 @@ class Predictor:
             raise InputError(f"{error}; give what encode() of the same predictor returned") from None
         return found
 
-    def _encode(self, functions: list[str]) -> bytes:
+    def _encode(self, functions: list[str], languages: list[str | None]) -> bytes:
+        if self._graphs is None:
+            with _Damage(self.path):
+                return bytes(self._model.encode(functions, self._tokenizer, self.threads))
         with _Damage(self.path):
-            return bytes(self._model.encode(functions, self._tokenizer, self.threads))
+            graphs = [
+                self._graphs(language or self.task.language).encode(text)
+                for text, language in zip(functions, languages, strict=True)
+            ]
+            rows = [(one.ids, one.spans, one.edges) for one in graphs]
+            return bytes(self._model.encode_graphs(rows, self.threads))
 
 
 class _Damage:
@@ -217,6 +242,19 @@ def _checked(items: Any, task: Task | None) -> list[tuple[str, ...]]:
         if len(item) != 1 + pair or not all(isinstance(text, str) for text in item):
             raise InputError(f"item {index} is {_described(items[index])}; wanted: a list of {wanted}")
     return checked
+
+
+def _spoken(languages: Languages, items: int, functions_per_item: int) -> list[str | None]:
+    """The language of every function, None for the task's own.
+
+    Raises:
+        InputError: not one an item.
+    """
+    if languages is None:
+        return [None] * (items * functions_per_item)
+    if len(languages) != items:
+        raise InputError(f"{len(languages)} languages for {items} items; give one for each")
+    return [language for language in languages for _ in range(functions_per_item)]
 
 
 def _described(item: object) -> str:
@@ -263,7 +301,31 @@ def _native_model(bundle: Bundle, target: str) -> _native.Model:
             symmetric=config.pair_head is PairHead.SYMMETRIC,
             target=target,
             embedding_size=config.embedding_size,
+            max_data_flow=config.max_data_flow,
         )
+
+
+def _graph_encoders(bundle: Bundle, tokenizer: Tokenizer) -> "Callable[[str | None], GraphEncoder]":
+    """What reads the functions of a language, made once each.
+
+    Raises:
+        BundleError: the task names no language that has data flow.
+    """
+    from codewren.runtime.functions import LANGUAGES
+    from codewren.runtime.graph_ids import GraphEncoder
+
+    task, config = bundle.task, bundle.config
+    if task.language not in LANGUAGES:
+        raise BundleError(
+            f"{bundle.path}: the model reads data flow, and its task's language is {task.language!r}, none of "
+            f"{', '.join(sorted(LANGUAGES))}; fetch or export it again"
+        )
+
+    @cache
+    def encoder(language: str) -> GraphEncoder:
+        return GraphEncoder(tokenizer, language, max_length=config.max_sequence_length, max_nodes=config.max_data_flow)
+
+    return lambda language: encoder(str(language))
 
 
 def _native_row(place: TensorPlace) -> tuple[str, int, int, int, int]:
