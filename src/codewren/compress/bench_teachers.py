@@ -4,8 +4,6 @@ import statistics
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-import torch
-
 from codewren.compress.bench_items import BenchItems
 from codewren.compress.bench_models import Flops, Identity
 from codewren.core.errors import InputError
@@ -15,6 +13,7 @@ from codewren.train import original
 from codewren.train.fresh_teacher import dataset_of, teacher_command
 from codewren.train.original import Original, counted_flops, original_command
 from codewren.train.pretrained import beside
+from codewren.train.processes import use_threads
 from codewren.train.teacher import NetworkTeacher, load_teacher
 
 Lengths = Callable[[int], list[int]]
@@ -53,12 +52,12 @@ class TeacherModel:
 
     def one(self, threads: int) -> Callable[[int], object]:
         """Judge one item, tokenisation included."""
-        torch.set_num_threads(threads)
+        use_threads(threads)
         return lambda place: self._judge([place])
 
     def bulk(self, threads: int) -> Callable[[Sequence[int]], object]:
         """Judge many, in batches of similar length as `label` does."""
-        torch.set_num_threads(threads)
+        use_threads(threads)
         return self._judge
 
     def _judge(self, places: Sequence[int]) -> object:
@@ -116,12 +115,12 @@ class OriginalModel:
 
     def one(self, threads: int) -> Callable[[int], object]:
         """Judge one item."""
-        torch.set_num_threads(threads)
+        use_threads(threads)
         return lambda place: self.network.logits([self._lengths(place)])
 
     def bulk(self, threads: int) -> Callable[[Sequence[int]], object]:
         """Judge many in one batch, padded to its longest function."""
-        torch.set_num_threads(threads)
+        use_threads(threads)
         return lambda places: self.network.logits([self._lengths(place) for place in places])
 
     def flops(self, places: Sequence[int]) -> Flops:

@@ -41,9 +41,9 @@ def run_meter(use: str) -> Meter:
     That one would start a thread beside every training. With a GPU its counter is added. Each `use` has a meter of its
     own, as a trial runs inside a stage and intervals of one meter never overlap.
     """
-    import torch
+    from codewren.train.processes import has_gpu
 
-    return choose_meter(gpu=torch.cuda.is_available(), codecarbon=False, attributed=True)
+    return choose_meter(gpu=has_gpu(), codecarbon=False, attributed=True)
 
 
 def _add(path: Path, stage: str, energy: StageEnergy) -> None:

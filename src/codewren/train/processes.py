@@ -74,3 +74,13 @@ def one_thread() -> Iterator[None]:
         yield
     finally:
         torch.set_num_threads(before)
+
+
+def use_threads(count: int) -> None:
+    """Torch computes on so many threads from now on."""
+    torch.set_num_threads(count)
+
+
+def has_gpu() -> bool:
+    """Whether trainings and teachers run on a GPU here."""
+    return torch.cuda.is_available()
