@@ -1,6 +1,7 @@
 // Python bindings of the kernel.
 #include <nanobind/ndarray.h>
 #include <nanobind/stl/map.h>
+#include <nanobind/stl/pair.h>
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/tuple.h>
 #include <nanobind/stl/vector.h>
@@ -14,6 +15,8 @@ using namespace nb::literals;
 namespace {
 
 using Bytes = nb::ndarray<const std::uint8_t, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
+using Ids = std::vector<std::int32_t>;
+using Pair = std::pair<std::int32_t, std::int32_t>;
 using Row = std::tuple<std::string, std::size_t, std::size_t, std::size_t, std::size_t>;
 
 // A model with the Python objects it must not outlive.
@@ -30,6 +33,14 @@ class PythonModel {
 
   nb::bytes encode_ids(const std::vector<std::vector<std::int32_t>>& functions, std::size_t threads) {
     return floats([&] { return student_.encode_ids(functions, threads); });
+  }
+
+  nb::bytes encode_graphs(const std::vector<std::tuple<Ids, std::vector<Pair>, std::vector<Pair>>>& functions,
+                          std::size_t threads) {
+    std::vector<codewren::Graph> graphs;
+    graphs.reserve(functions.size());
+    for (const auto& [ids, spans, edges] : functions) graphs.push_back({ids, flat(spans), flat(edges)});
+    return floats([&] { return student_.encode_graphs(graphs, threads); });
   }
 
   nb::bytes logits(nb::bytes vectors, const std::vector<std::int64_t>& items) {
@@ -53,6 +64,13 @@ class PythonModel {
   std::string target() const { return student_.target(); }
 
  private:
+  static Ids flat(const std::vector<Pair>& pairs) {
+    Ids numbers;
+    numbers.reserve(2 * pairs.size());
+    for (const auto& [first, second] : pairs) numbers.insert(numbers.end(), {first, second});
+    return numbers;
+  }
+
   static codewren::TensorTable table(const std::map<std::string, Row>& tensors) {
     codewren::TensorTable result;
     for (const auto& [name, row] : tensors)
@@ -107,18 +125,19 @@ void bind_kernel(nb::module_& m) {
               std::size_t hidden_size, std::size_t intermediate_size, std::size_t num_attention_heads,
               std::size_t num_hidden_layers, std::size_t max_sequence_length, std::string hidden_act,
               std::string position_embedding_type, std::size_t labels, bool pair, bool symmetric, std::string target,
-              std::size_t embedding_size) {
+              std::size_t embedding_size, std::size_t max_data_flow) {
              new (self) PythonModel(std::move(weights), tensors,
                                     {vocab_size, hidden_size, intermediate_size, num_attention_heads, num_hidden_layers,
                                      max_sequence_length, hidden_act, position_embedding_type, labels, pair, symmetric,
-                                     embedding_size},
+                                     embedding_size, max_data_flow},
                                     target);
            },
            "weights"_a, "tensors"_a, nb::kw_only(), "vocab_size"_a, "hidden_size"_a, "intermediate_size"_a,
            "num_attention_heads"_a, "num_hidden_layers"_a, "max_sequence_length"_a, "hidden_act"_a,
-           "position_embedding_type"_a, "labels"_a, "pair"_a, "symmetric"_a, "target"_a = "", "embedding_size"_a = 0)
+           "position_embedding_type"_a, "labels"_a, "pair"_a, "symmetric"_a, "target"_a = "", "embedding_size"_a = 0, "max_data_flow"_a = 0)
       .def("encode", &PythonModel::encode, "texts"_a, "tokenizer"_a, "threads"_a)
       .def("encode_ids", &PythonModel::encode_ids, "functions"_a, "threads"_a)
+      .def("encode_graphs", &PythonModel::encode_graphs, "functions"_a, "threads"_a)
       .def("logits", &PythonModel::logits, "vectors"_a, "items"_a)
       .def("pairs_above", &PythonModel::pairs_above, "vectors"_a, "threshold"_a, "temperature"_a, "positive"_a,
            "limit"_a, "threads"_a)

@@ -49,8 +49,20 @@ struct Layer {
   Norm norm;
 };
 
+// One function: ids of its code, and the nodes of its data flow, if any. Node n stands for ids [spans[2n], spans[2n + 1]),
+// never empty; an edge is (node, node it gets its value from).
+struct Function {
+  const int32_t* ids;
+  size_t tokens;
+  const int32_t* spans;
+  size_t nodes;
+  const int32_t* edges;
+  size_t edge_count;
+};
+
 struct Network {
   size_t vocab, hidden, inner, heads, layers, max_length, labels;
+  size_t max_nodes;  // of a function's data flow, 0 where only code is read
   size_t parts;  // functions in an item: 1, or 2 in a pair
   bool symmetric;
   Activation activation;
@@ -58,6 +70,7 @@ struct Network {
   StoredRows word;
   const float* position;  // position + token type; one row for every token, or the same row for all
   size_t position_stride;
+  const float* node_position;  // the row of every node
   Norm embedding_norm;
   const Layer* layer;
   Linear dense[2];  // the columns for the first and the second half of the pooled vector; bias in the first
@@ -82,9 +95,9 @@ struct Kernels {
   const char* name;
   size_t panel;  // tokens or functions in a panel
   // The first-token vector of one function into out (padded hidden); scratch is `encode_scratch` floats, 64-byte
-  // aligned. Every id lies in the vocabulary and tokens in [1, max_length].
-  size_t (*encode_scratch)(const Network&, size_t tokens);
-  void (*encode)(const Network&, const int32_t* ids, size_t tokens, float* scratch, float* out);
+  // aligned. Every id lies in the vocabulary, tokens in [1, max_length], spans in the ids and edges in the nodes.
+  size_t (*encode_scratch)(const Network&, size_t tokens, size_t nodes);
+  void (*encode)(const Network&, const Function&, float* scratch, float* out);
   // What the last layer of a one-layer student asks: query (padded hidden), attention (padded hidden, padded heads).
   void (*first_question)(const Network&, int32_t id, float* scratch, float* query, float* attention);
   // wide (rows, padded out) = narrow (rows, padded in) times projection (in, padded out).

@@ -148,6 +148,7 @@ Network shape_of(const Settings& settings) {
   net.layers = settings.num_hidden_layers;
   net.max_length = settings.max_sequence_length;
   net.labels = settings.labels;
+  net.max_nodes = settings.max_data_flow;
   net.parts = settings.pair ? 2 : 1;
   net.symmetric = settings.pair && settings.symmetric;
   net.activation = activation_of(settings.hidden_act);
@@ -155,6 +156,7 @@ Network shape_of(const Settings& settings) {
   constexpr std::size_t most = std::size_t(1) << 24;
   for (const std::size_t size : {net.vocab, net.hidden, net.inner, net.heads, net.layers, net.max_length, net.labels})
     if (size == 0 || size > most) throw DamagedError("a size of the configuration is out of range");
+  if (net.max_nodes > most) throw DamagedError("a size of the configuration is out of range");
   if (settings.embedding_size > most || (settings.embedding_size && net.vocab > largest_table / net.hidden))
     throw DamagedError("the factorised word table is too large to expand");
   if (net.hidden % net.heads) throw DamagedError("hidden size is not divisible by the number of heads");
@@ -171,13 +173,15 @@ class Loader {
 
   void embeddings(const Kernels& kernels, std::size_t narrow) {
     const bool absolute = net_.positions == Positions::absolute;
+    const std::size_t rows = net_.max_length + (net_.max_nodes ? 1 : 0);
     net_.word = narrow ? expanded(kernels, narrow) : reader_.stored("embeddings.word", net_.vocab, net_.hidden);
     Floats position =
-        absolute ? reader_.floats("embeddings.position", net_.max_length, net_.hidden, stride_) : Floats(stride_);
+        absolute ? reader_.floats("embeddings.position", rows, net_.hidden, stride_) : Floats(stride_);
     const Floats token_type = reader_.floats("embeddings.token_type", 1, net_.hidden, stride_);
     for (std::size_t i = 0; i < position.size(); ++i) position.data()[i] += token_type.data()[i % stride_];
     net_.position = keep(std::move(position));
     net_.position_stride = absolute ? stride_ : 0;
+    net_.node_position = net_.position + (rows - 1) * net_.position_stride;
     net_.embedding_norm = norm("embeddings.norm");
   }
 
@@ -213,7 +217,7 @@ class Loader {
 
   // What a one-layer student asks of functions that start with `<s>` (id 0).
   void first_question(const Kernels& kernels) {
-    Floats scratch(kernels.encode_scratch(net_, 1));
+    Floats scratch(kernels.encode_scratch(net_, 1, 0));
     Floats query(stride_), attention(stride_ * padded(net_.heads));
     kernels.first_question(net_, 0, scratch.data(), query.data(), attention.data());
     net_.first_query = keep(std::move(query));
@@ -327,18 +331,32 @@ void Student::run(std::size_t count, std::size_t threads, const std::function<vo
   if (failure) std::rethrow_exception(failure);
 }
 
-// Encodes scratch.ids.
-void Student::encode_one(Scratch& scratch, float* out) const {
-  if (scratch.ids.empty()) scratch.ids.push_back(0);  // a text without tokens is `<s>` alone
-  if (scratch.ids.size() > network_.max_length) throw std::invalid_argument("more tokens than max_sequence_length");
-  for (const std::int32_t id : scratch.ids)
-    if (id < 0 || std::size_t(id) >= network_.vocab)
+void Student::check(const Function& function) const {
+  if (function.tokens > network_.max_length) throw std::invalid_argument("more tokens than max_sequence_length");
+  if (function.nodes > network_.max_nodes) throw std::invalid_argument("more nodes than max_data_flow");
+  for (std::size_t t = 0; t < function.tokens; ++t)
+    if (function.ids[t] < 0 || std::size_t(function.ids[t]) >= network_.vocab)
       throw std::invalid_argument("a token id is outside the vocabulary");
+  for (std::size_t n = 0; n < function.nodes; ++n) {
+    const std::int32_t start = function.spans[2 * n], end = function.spans[2 * n + 1];
+    if (start < 0 || start >= end || std::size_t(end) > function.tokens)
+      throw std::invalid_argument("a node stands for no tokens");
+  }
+  for (std::size_t e = 0; e < 2 * function.edge_count; ++e)
+    if (function.edges[e] < 0 || std::size_t(function.edges[e]) >= function.nodes)
+      throw std::invalid_argument("an edge leads to no node");
+}
+
+void Student::encode_one(const Function& given, Floats& floats, float* out) const {
+  static constexpr std::int32_t alone[] = {0};
+  Function function = given;
+  if (!function.tokens) function = {alone, 1, nullptr, 0, nullptr, 0};  // a text without tokens is `<s>` alone
+  check(function);
   const std::size_t stride = padded(network_.hidden);
-  const std::size_t needed = kernels_->encode_scratch(network_, scratch.ids.size()) + stride;
-  if (scratch.floats.size() < needed) scratch.floats = Floats(needed);
-  float* row = scratch.floats.data();
-  kernels_->encode(network_, scratch.ids.data(), scratch.ids.size(), row + stride, row);
+  const std::size_t needed = kernels_->encode_scratch(network_, function.tokens, function.nodes) + stride;
+  if (floats.size() < needed) floats = Floats(needed);
+  float* row = floats.data();
+  kernels_->encode(network_, function, row + stride, row);
   for (std::size_t k = 0; k < network_.hidden; ++k)
     if (!std::isfinite(row[k])) throw DamagedError("the weights give a vector that is not finite");
   std::copy_n(row, network_.hidden, out);
@@ -350,7 +368,8 @@ std::vector<float> Student::encode(std::span<const std::string_view> texts, cons
   run(texts.size(), threads, [&](Scratch& scratch, std::size_t i) {
     tokenizer.normalize(texts[i], scratch.text);
     tokenizer.encode(scratch.text, network_.max_length, scratch.ids);
-    encode_one(scratch, vectors.data() + i * network_.hidden);
+    encode_one({scratch.ids.data(), scratch.ids.size(), nullptr, 0, nullptr, 0}, scratch.floats,
+               vectors.data() + i * network_.hidden);
   });
   return vectors;
 }
@@ -358,8 +377,18 @@ std::vector<float> Student::encode(std::span<const std::string_view> texts, cons
 std::vector<float> Student::encode_ids(std::span<const std::vector<std::int32_t>> functions, std::size_t threads) {
   std::vector<float> vectors(functions.size() * network_.hidden);
   run(functions.size(), threads, [&](Scratch& scratch, std::size_t i) {
-    scratch.ids = functions[i];
-    encode_one(scratch, vectors.data() + i * network_.hidden);
+    const auto& ids = functions[i];
+    encode_one({ids.data(), ids.size(), nullptr, 0, nullptr, 0}, scratch.floats, vectors.data() + i * network_.hidden);
+  });
+  return vectors;
+}
+
+std::vector<float> Student::encode_graphs(std::span<const Graph> functions, std::size_t threads) {
+  std::vector<float> vectors(functions.size() * network_.hidden);
+  run(functions.size(), threads, [&](Scratch& scratch, std::size_t i) {
+    const auto& [ids, spans, edges] = functions[i];
+    encode_one({ids.data(), ids.size(), spans.data(), spans.size() / 2, edges.data(), edges.size() / 2}, scratch.floats,
+               vectors.data() + i * network_.hidden);
   });
   return vectors;
 }

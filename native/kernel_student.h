@@ -54,6 +54,12 @@ struct Settings {
   std::size_t labels;
   bool pair, symmetric;
   std::size_t embedding_size;  // columns of the word table where it is factorised, else 0
+  std::size_t max_data_flow;   // nodes of a function at most, 0 where only code is read
+};
+
+// A function with its data flow: see `Function`.
+struct Graph {
+  std::vector<std::int32_t> ids, spans, edges;
 };
 
 struct PairScore {
@@ -74,6 +80,7 @@ class Student {
   // First-token vectors, one row of hidden_size floats a function.
   std::vector<float> encode(std::span<const std::string_view> texts, const Tokenizer& tokenizer, std::size_t threads);
   std::vector<float> encode_ids(std::span<const std::vector<std::int32_t>> functions, std::size_t threads);
+  std::vector<float> encode_graphs(std::span<const Graph> functions, std::size_t threads);
 
   // Logits, one row of `labels` floats an item; items are one or two indices into `vectors` each.
   std::vector<float> logits(std::span<const float> vectors, std::span<const std::int64_t> items);
@@ -102,7 +109,8 @@ class Student {
     std::unique_ptr<Scratch> scratch_;
   };
 
-  void encode_one(Scratch& scratch, float* out) const;
+  void check(const Function& function) const;
+  void encode_one(const Function& function, Floats& floats, float* out) const;
   Floats padded_rows(std::span<const float> vectors) const;
   void run(std::size_t count, std::size_t threads, const std::function<void(Scratch&, std::size_t)>& work);
 

@@ -45,40 +45,89 @@ void embed(const Network& net, const int32_t* ids, size_t begin, size_t count, f
   }
 }
 
-size_t encode_scratch(const Network& net, size_t tokens) {
+// The same of nodes [begin, begin + count): each the mean of the words it stands for. `spare` is padded(H) floats.
+void embed_nodes(const Network& net, const Function& function, size_t begin, size_t count, float* rows, float* spare) {
+  const size_t stride = padded(net.hidden);
+  for (size_t n = 0; n < count; ++n) {
+    float* row = rows + n * stride;
+    const int32_t* span = function.spans + 2 * (begin + n);
+    for (size_t k = 0; k < stride; ++k) row[k] = 0;
+    for (int32_t t = span[0]; t < span[1]; ++t) {
+      memcpy(spare, row, stride * sizeof(float));
+      add_stored_row(net.word, net.hidden, size_t(function.ids[t]), spare, row);
+    }
+    const float share = 1.0f / float(span[1] - span[0]);
+    for (size_t k = 0; k < net.hidden; ++k) row[k] = row[k] * share + net.node_position[k];
+    norm_vector(net.embedding_norm, net.hidden, row);
+  }
+}
+
+size_t encode_scratch(const Network& net, size_t tokens, size_t nodes) {
   Arena arena{nullptr};
   LastScratch last(net, arena);
   if (net.layers > 1) {
-    arena.take(count_panels(tokens) * net.hidden * panel);
-    LayerScratch layer(net, count_panels(tokens), arena);
+    const Cells cells(tokens, nodes);
+    arena.take(cells.panels() * net.hidden * panel);
+    LayerScratch layer(net, cells.panels(), arena);
+    if (nodes) arena.take(cells.panels() * panel * cells.panels() * panel);
   }
   return arena.used;
 }
 
-void encode(const Network& net, const int32_t* ids, size_t tokens, float* scratch, float* out) {
-  Arena arena{scratch};
-  LastScratch last(net, arena);
-  if (net.layers == 1) {
-    const bool known_question = net.first_query && ids[0] == 0;
-    for (size_t t = 0; t < tokens; t += panel) {
-      const size_t count = min_(panel, tokens - t);
-      embed(net, ids, t, count, last.rows);
-      take_block(net, t, count, known_question, last);
-    }
-    return finish(net, last, out);
-  }
-  const size_t stride = net.hidden * panel;
-  float* x = arena.take(count_panels(tokens) * stride);
-  const LayerScratch layer(net, count_panels(tokens), arena);
+void encode_one_layer(const Network& net, const Function& function, LastScratch& last) {
+  const size_t tokens = function.tokens;
+  const bool known_question = net.first_query && function.ids[0] == 0;
   for (size_t t = 0; t < tokens; t += panel) {
-    embed(net, ids, t, min_(panel, tokens - t), last.rows);
+    const size_t count = min_(panel, tokens - t);
+    embed(net, function.ids, t, count, last.rows);
+    take_block(net, t, count, known_question, last);
+  }
+  for (size_t n = 0; n < function.nodes; n += panel) {
+    const size_t count = min_(panel, function.nodes - n);
+    embed_nodes(net, function, n, count, last.rows, last.context);
+    take_block(net, net.max_length, count, known_question, last);  // where every distance is zero
+  }
+}
+
+void encode_layers(const Network& net, const Function& function, Arena& arena, LastScratch& last) {
+  const size_t tokens = function.tokens, nodes = function.nodes, stride = net.hidden * panel;
+  const Cells cells(tokens, nodes);
+  float* x = arena.take(cells.panels() * stride);
+  LayerScratch layer(net, cells.panels(), arena);
+  if (nodes) {
+    layer.mask_stride = cells.panels() * panel;
+    float* mask = arena.take(layer.mask_stride * layer.mask_stride);
+    for (size_t k = 0; k < layer.mask_stride * layer.mask_stride; ++k) mask[k] = unseen;
+    draw_mask(function, cells, mask);
+    layer.mask = mask;
+  }
+  float* node_x = x + cells.first_node / panel * stride;
+  for (size_t t = 0; t < tokens; t += panel) {
+    embed(net, function.ids, t, min_(panel, tokens - t), last.rows);
     rows_to_panel(net.hidden, min_(panel, tokens - t), last.rows, x + t / panel * stride);
   }
-  for (size_t index = 0; index + 1 < net.layers; ++index) full_layer(net, net.layer[index], tokens, x, layer);
+  for (size_t n = 0; n < nodes; n += panel) {
+    embed_nodes(net, function, n, min_(panel, nodes - n), last.rows, last.context);
+    rows_to_panel(net.hidden, min_(panel, nodes - n), last.rows, node_x + n / panel * stride);
+  }
+  for (size_t index = 0; index + 1 < net.layers; ++index) full_layer(net, net.layer[index], cells, x, layer);
   for (size_t t = 0; t < tokens; t += panel) {
     panel_to_rows(net.hidden, min_(panel, tokens - t), x + t / panel * stride, last.rows);
     take_block(net, t, min_(panel, tokens - t), false, last);
   }
+  for (size_t n = 0; n < nodes; n += panel) {
+    panel_to_rows(net.hidden, min_(panel, nodes - n), node_x + n / panel * stride, last.rows);
+    take_block(net, net.max_length, min_(panel, nodes - n), false, last);
+  }
+}
+
+void encode(const Network& net, const Function& function, float* scratch, float* out) {
+  Arena arena{scratch};
+  LastScratch last(net, arena);
+  if (net.layers == 1)
+    encode_one_layer(net, function, last);
+  else
+    encode_layers(net, function, arena, last);
   finish(net, last, out);
 }
 

@@ -44,9 +44,16 @@ class Model:
         pair: bool,
         symmetric: bool,
         target: str = "",
+        embedding_size: int = 0,
+        max_data_flow: int = 0,
     ) -> None: ...
     def encode(self, texts: list[str], tokenizer: Tokenizer, threads: int) -> bytes: ...
     def encode_ids(self, functions: Sequence[Sequence[int]], threads: int) -> bytes: ...
+    def encode_graphs(
+        self,
+        functions: Sequence[tuple[Sequence[int], Sequence[tuple[int, int]], Sequence[tuple[int, int]]]],
+        threads: int,
+    ) -> bytes: ...
     def logits(self, vectors: bytes, items: Sequence[int]) -> bytes: ...
     def pairs_above(
         self, vectors: bytes, threshold: float, temperature: float, positive: int, limit: int, threads: int

@@ -4,6 +4,7 @@ import json
 import lzma
 from itertools import product
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -99,6 +100,60 @@ def test_a_factorised_word_table_equals_the_reference(
     for layers, vocab in ((1, 60), (2, 300)):  # 300 rows are more than one block of the expansion
         config = CONFIG.replace(embedding_size=narrow, storage=storage, num_hidden_layers=layers, vocab_size=vocab)
         assert_equals_reference(write_student(tmp_path / "x.wren", config), target)
+
+
+GRAPH_CONFIG = CONFIG.replace(max_data_flow=40)
+
+
+def random_graph(rng: np.random.Generator, tokens: int, nodes: int) -> tuple[list[int], list[Any], list[Any]]:
+    """Ids, spans of one to three ids in order, and edges in both directions, some to the node itself."""
+    ids = random_ids(rng, CONFIG, tokens)
+    starts = sorted(rng.integers(0, tokens, nodes).tolist())
+    spans = [(start, min(tokens, start + int(rng.integers(1, 4)))) for start in starts]
+    edges = {(int(a), int(b)) for a, b in rng.integers(0, max(nodes, 1), (2 * nodes, 2))}
+    return ids, spans, sorted(edges)
+
+
+@pytest.mark.parametrize("target", TARGETS)
+@pytest.mark.parametrize("layers", [1, 2, 3])
+@pytest.mark.parametrize("positions", PositionType)
+def test_a_student_with_data_flow_equals_the_reference(
+    tmp_path: Path, positions: PositionType, layers: int, target: str
+) -> None:
+    for narrow, storage in ((0, Storage.FP32), (7, Storage.INT8)):
+        config = GRAPH_CONFIG.replace(
+            position_embedding_type=positions, num_hidden_layers=layers, embedding_size=narrow, storage=storage
+        )
+        path = write_student(tmp_path / "x.wren", config)
+        predictor, oracle, rng = Predictor(Bundle.read(path), target=target), Oracle(path), np.random.default_rng(5)
+        shapes = ((1, 1), (9, 0), (16, 16), (33, 5), (80, 40), (80, 17), (32, 33), (5, 40))
+        functions = [random_graph(rng, tokens, nodes) for tokens, nodes in shapes]
+        vectors = predictor._model.encode_graphs(functions, 2)
+        logits = predictor._model.logits(vectors, range(len(functions)))
+        found = np.frombuffer(logits, np.float32).reshape(len(functions), -1)
+        wanted = np.array([oracle.logits(function) for function in functions])
+        np.testing.assert_allclose(found, wanted, atol=2e-5)
+        bare = np.array([oracle.logits((ids, [], [])) for ids, _, _ in functions])
+        assert np.abs(bare - wanted).max() > 0.01  # nodes matter to the reference itself
+        if layers > 1:
+            loose = np.array([oracle.logits((ids, spans, [])) for ids, spans, _ in functions])
+            assert np.abs(loose - wanted).max() > 1e-3
+
+
+def test_nodes_and_edges_outside_the_function_are_refused(tmp_path: Path) -> None:
+    predictor = Predictor(Bundle.read(write_student(tmp_path / "x.wren", GRAPH_CONFIG)))
+    code = Predictor(Bundle.read(write_student(tmp_path / "y.wren")))
+    for model, spans, edges in (
+        (predictor, [(0, 3)], []),
+        (predictor, [(1, 1)], []),
+        (predictor, [(-1, 1)], []),
+        (predictor, [(0, 1)] * 41, []),
+        (predictor, [(0, 1)], [(0, 1)]),
+        (predictor, [(0, 1)], [(-1, 0)]),
+        (code, [(0, 1)], []),
+    ):
+        with pytest.raises(ValueError, match=r"stands for no tokens|max_data_flow|leads to no node"):
+            model._model.encode_graphs([([0, 5], spans, edges)], 1)
 
 
 def test_a_function_without_special_tokens_asks_with_its_own_first_token(tmp_path: Path) -> None:

@@ -43,7 +43,7 @@ def test_a_pair_bundle_encodes_every_distinct_function_once(tmp_path: Path, monk
     predictor = load(write_student(tmp_path / "x.wren", task=CLONE))
     encoded: list[str] = []
     encode = predictor._encode
-    monkeypatch.setattr(predictor, "_encode", lambda functions: encoded.extend(functions) or encode(functions))
+    monkeypatch.setattr(predictor, "_encode", lambda texts, spoken: encoded.extend(texts) or encode(texts, spoken))
     predictor.predict([("w4", "w5"), ("w5", "w4"), ["w4", "w4"]])
     assert sorted(encoded) == ["w4", "w5"]
 

@@ -70,9 +70,10 @@ def _read(file: SourceFile, max_bytes: int, key: Callable[[bytes, str], bytes]) 
 
 def _records(texts: list[_Text], predictor: "Predictor") -> Iterator[bytes]:
     sources = [source for text in texts for source in text.functions]
+    languages = [text.language for text in texts for _ in text.functions]
     is_pair = predictor.task.unit is Unit.PAIR
-    vectors = bytes(predictor.encode(sources)) if is_pair and sources else b""
-    rows = [] if is_pair else predictor.predict_proba(sources)
+    vectors = bytes(predictor.encode(sources, languages=languages)) if is_pair and sources else b""
+    rows = [] if is_pair else predictor.predict_proba(sources, languages=languages)
     width, first = len(vectors) // max(len(sources), 1), 0
     for text in texts:
         last = first + len(text.functions)
