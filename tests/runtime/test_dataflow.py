@@ -59,7 +59,12 @@ def test_no_piece_of_text_crashes(language, data):
     start = data.draw(st.integers(0, len(source)))
     end = data.draw(st.integers(start, len(source)))
     noise = data.draw(st.text(alphabet="(){}[];:,=+-*&<>'\"#\n ax1é\\\x00", max_size=8))
-    check(data_flow(source[:start] + noise + source[end:], language))
+    text = source[:start] + noise + source[end:]
+    check(data_flow(text, language))
+    if language in {"c", "java"}:
+        flow = data_flow(text, language, mode="papers")
+        assert all(0 <= one < len(flow.nodes) for _, one in flow.edges)
+        assert all(0 <= token.start <= token.end <= len(text.encode()) for token in flow.tokens)
 
 
 @RELAXED

@@ -27,7 +27,7 @@ Source: Compressor's released preprocessing; Guo et al., GraphCodeBERT, ICLR 202
 """
 
 from collections.abc import Callable, Iterator
-from itertools import accumulate
+from itertools import accumulate, islice
 
 from codewren.core.errors import InputError
 from codewren.runtime.dataflow.graph import DataFlow, Node, Relation, Token
@@ -365,7 +365,14 @@ class _C(_Walker):
         tree = self.tree
         inner = tree.child(node, "declarator")
         while inner >= 0 and tree.kinds[inner] != "identifier":
-            is_wrapped = tree.kinds[inner] == "parenthesized_declarator"
-            inner = tree.skips[inner + 1] if is_wrapped else tree.child(inner, "declarator")
+            inner = (
+                self._second(inner)
+                if tree.kinds[inner] == "parenthesized_declarator"
+                else tree.child(inner, "declarator")
+            )
         if inner >= 0 and self.is_leaf(inner):
             self.introduce(tree.at[inner])
+
+    def _second(self, node: int) -> int:
+        """What follows an opening bracket."""
+        return next(islice(self.tree.children(node), 1, None), -1)
