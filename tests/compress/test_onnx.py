@@ -6,6 +6,7 @@ import onnxruntime
 import pytest
 
 from codewren.compress.onnx import bundle_to_onnx
+from codewren.core.errors import InputError
 from codewren.core.student_config import Activation, PositionType, StudentConfig, TokenizerKind
 from codewren.core.tensors import parameter_count
 from codewren.runtime.bundle import Bundle
@@ -21,6 +22,13 @@ CASES = [
     ("symmetric", 2, PositionType.RELATIVE_KEY, Activation.SILU, 0),
     ("concat", 2, PositionType.RELATIVE_KEY_QUERY, Activation.GELU_NEW, 0),
 ]
+
+
+def test_data_flow_stays_with_the_runtime_that_can_parse(tmp_path):
+    bundle = Bundle.read(write_student(tmp_path / "x.wren", CONFIG.replace(max_data_flow=4)))
+    with pytest.raises(InputError, match="reads data flow"):
+        bundle_to_onnx(bundle, tmp_path / "x.onnx")
+    assert not (tmp_path / "x.onnx").exists()
 
 
 @pytest.mark.parametrize(("head", "layers", "positions", "act", "narrow"), CASES)

@@ -6,6 +6,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from codewren.core.errors import InputError
 from codewren.core.layout import TensorPlace
 from codewren.core.student_config import Storage
 from codewren.core.task import Unit
@@ -29,7 +30,13 @@ def bundle_to_onnx(bundle: Bundle, path: Path) -> int:
 
     Raises:
         MissingExtraError: the `onnx` extra is missing.
+        InputError: the student reads data flow, which other runtimes cannot make.
     """
+    if bundle.config.max_data_flow:
+        raise InputError(
+            f"{bundle.path}: the student reads data flow, and other runtimes have no parser to make it; "
+            "export a student with max_data_flow = 0"
+        )
     inputs = ["left", "right"] if bundle.task.unit is Unit.PAIR else ["ids"]
     example = tuple(torch.arange(6 + index) % bundle.config.vocab_size for index in range(len(inputs)))
     longest = bundle.config.max_sequence_length

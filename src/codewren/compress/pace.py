@@ -58,7 +58,14 @@ class _StepClock:
     def __call__(self, config: StudentConfig) -> float:
         spec = self._stopwatch.spec(config.tokenizer)
         built = config.replace(vocab_size=len(spec.vocab))
-        encoded = encode_split(self._data, spec, max_length=config.max_sequence_length, logits=self._logits)
+        encoded = encode_split(
+            self._data,
+            spec,
+            max_length=config.max_sequence_length,
+            logits=self._logits,
+            max_data_flow=config.max_data_flow,
+            cache=self._run.path("flows"),
+        )
         options, task = self._run.recipe.distil, self._run.recipe.task
         seconds = step_seconds(built, task, train=encoded, options=options, steps=TIMED_STEPS)
         return seconds / min(config.batch_size, len(encoded))
