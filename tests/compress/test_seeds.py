@@ -9,6 +9,7 @@ from codewren.compress.run import Run
 from codewren.compress.seeds import compress_seeds
 from codewren.core.errors import InputError
 from codewren.core.recipe import Recipe
+from codewren.runtime.bundle import Bundle
 
 
 @pytest.fixture(scope="module")
@@ -32,8 +33,13 @@ def test_the_best_seed_is_the_one_that_ships(studied):
     found = json.loads((out / "seeds.json").read_text())
     best = max(found["seeds"], key=lambda seed: found["seeds"][seed]["accuracy"])
     assert str(found["best"]) == best
-    assert (out / "student.wren").read_bytes() == (out / f"seed-{best}" / "student.wren").read_bytes()
+    shipped, seed = Bundle.read(out / "student.wren"), Bundle.read(out / f"seed-{best}" / "student.wren")
+    assert bytes(shipped.weights) == bytes(seed.weights)
+    assert shipped.manifest["scores"] == seed.manifest["scores"]
+    assert shipped.card.startswith(seed.card)
     assert f"{best} (shipped)" in table
+    assert table in shipped.card
+    assert shipped.manifest["provenance"]["seeds"]["summary"] == found["summary"]
 
 
 def test_seeds_differ_in_training_only(studied):

@@ -16,9 +16,12 @@ from codewren.compress.overlap import report_overlap
 from codewren.compress.path import compress
 from codewren.compress.run import Run
 from codewren.compress.search import search_configuration
-from codewren.core.errors import InputError
+from codewren.core.errors import InfeasibleError, InputError
 from codewren.core.files import read_json, write_bytes, write_json
+from codewren.export.bundle import amend_bundle
+from codewren.report.card import seeds_section
 from codewren.report.table import markdown
+from codewren.runtime.bundle import Bundle
 
 SHARED = ("logits-*.npz", "chosen.json", "overlap.json", "renamed-*.json.xz", "tokenizers/*.json")
 """What does not depend on the seed of the training: made once, copied into each seed's folder."""
@@ -42,10 +45,38 @@ def compress_seeds(run: Run, count: int) -> str:
     found = {seed: _compress_one(run, seed) for seed in range(first, first + count)}
     metric = run.recipe.distil.selection
     best = max(found, key=lambda seed: found[seed][metric])
-    write_bytes(run.path("student.wren"), _folder(run, best).joinpath("student.wren").read_bytes())
     summary = {name: _summary([scores[name] for scores in found.values()]) for name in MEASURES if name in found[best]}
+    table = _table(found, summary, best)
+    _ship(run, best, table, {"seeds": {"split": "valid", "each": found, "summary": summary}})
     write_json(run.path("seeds.json"), {"split": "valid", "best": best, "seeds": found, "summary": summary})
-    return _table(found, summary, best)
+    return table
+
+
+def _ship(run: Run, best: int, table: str, provenance: Mapping[str, Any]) -> None:
+    """The best seed's file as `student.wren`, the study in its model card.
+
+    Raises:
+        InfeasibleError: with the study in it the file is larger than the budget.
+    """
+    path = run.path("student.wren")
+    write_bytes(path, (_folder(run, best) / "student.wren").read_bytes())
+    joules, meter = _training_energy(run)
+    card = Bundle.read(path).card + seeds_section(table, joules=joules, meter=meter)
+    size, limit = amend_bundle(path, card=card, provenance=provenance), run.recipe.budget.max_bytes
+    if limit is not None and size > limit:
+        raise InfeasibleError(f"{path} takes {size:,} bytes, the budget is {limit:,}; lower vocab_size or hidden_size")
+
+
+def _training_energy(run: Run) -> tuple[list[float], str]:
+    """Joules of each seed's distillation and the meter's name; empty where it was not recorded."""
+    stages = [
+        stage
+        for file in sorted(run.out.glob("seed-*/energy.json"))
+        for stage in read_json(file)["stages"]
+        if stage["stage"] == "distil"
+    ]
+    meter = f"{stages[0]['meter']}; may be off by a factor of {stages[0]['factor']:g}" if stages else ""
+    return [float(stage["joules"]) for stage in stages], meter
 
 
 def _prepare(run: Run) -> None:

@@ -46,7 +46,10 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class DataSection:
-    """The splits. Give `train` to have it halved (seeded, stratified), or both as `labelled` and `unlabelled`."""
+    """The splits. Give `train` to have it halved (seeded, stratified), or both as `labelled` and `unlabelled`.
+
+    `license` says in a sentence or two what the data may be used for; it goes into the model card.
+    """
 
     root: str = "."
     functions: Source | None = None
@@ -56,6 +59,7 @@ class DataSection:
     valid: Source | None = None
     test: Source | None = None
     halves_seed: int = 0
+    license: str = ""
 
 
 @dataclass(frozen=True, slots=True)

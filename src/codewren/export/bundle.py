@@ -21,6 +21,7 @@ from codewren.core.student_config import Storage, StudentConfig
 from codewren.core.task import Task
 from codewren.core.tensors import tensor_shapes
 from codewren.core.tokenizer_spec import TokenizerSpec
+from codewren.runtime.bundle import Bundle
 
 SCHEMA_VERSION = 1
 WEIGHTS_START = 64  # the first member's data starts here, so that a mapped file has aligned tensors
@@ -85,6 +86,29 @@ def write_bundle(  # noqa: PLR0913  one argument for each part of the manifest
     archive = _archive(members)
     write_bytes(Path(path), archive)
     return len(archive)
+
+
+def amend_bundle(path: Path, *, card: str, provenance: Mapping[str, Any]) -> int:
+    """Give a bundle another model card and further provenance, atomically; weights and tokenizer stay to the byte.
+
+    Returns:
+        The new size in bytes.
+
+    Raises:
+        BundleError: the file is not a bundle.
+        InputError: the provenance is not JSON, or the file cannot be written.
+    """
+    Bundle.read(path)
+    with zipfile.ZipFile(path) as archive:
+        members = {name: archive.read(name) for name in ("weights.bin", "tokenizer.json")}
+        manifest = json.loads(archive.read("manifest.json"))
+    members["MODEL_CARD.md"] = card.encode()
+    manifest["provenance"] |= dict(provenance)
+    manifest["members"]["MODEL_CARD.md"] = _fingerprint(members["MODEL_CARD.md"])
+    members["manifest.json"] = _json_bytes(manifest, "provenance")
+    content = _archive(members)
+    write_bytes(path, content)
+    return len(content)
 
 
 def quantise_rows(values_RC: Array) -> tuple[npt.NDArray[np.int8], npt.NDArray[np.float16]]:

@@ -1,5 +1,7 @@
 """The model card inside a bundle."""
 
+from collections.abc import Sequence
+
 from codewren.core.recipe import DecisionSection, Recipe
 from codewren.core.student_config import StudentConfig
 from codewren.core.task import Unit
@@ -29,7 +31,25 @@ The epoch was chosen on this split, so these figures are slightly optimistic.{_f
 ## Limits
 At most {config.max_sequence_length} tokens of a function are read. Figures hold for code like the training data; on
 other projects expect less. A finding is a hint for a reader, not a proof.
-"""
+{_license(recipe)}"""
+
+
+def seeds_section(table: str, *, joules: Sequence[float], meter: str) -> str:
+    """What a seed study adds to the card of the student that ships: all seeds, and what training took.
+
+    Args:
+        table: Markdown, one line a seed, then mean and standard deviation.
+        joules: of distillation, one a seed; may be empty.
+        meter: what they were measured or modelled by.
+    """
+    energy = ""
+    if joules:
+        energy = f"\nDistillation took {sum(joules) / len(joules):,.0f} J a seed ({meter}).\n"
+    return f"\n## Seeds\nThe same recipe with other seeds.\n\n{table}\n{energy}"
+
+
+def _license(recipe: Recipe) -> str:
+    return f"\n## Licence\n{recipe.data.license}\n" if recipe.data.license else ""
 
 
 def _fitted(decision: DecisionSection) -> str:

@@ -1,0 +1,198 @@
+"""The six bundles inside the package: made, installed, and judged again; `docs/results.md` is this program's output.
+
+    python benchmarks/shipped.py --train [NAME ...]      recipes/shipped with three seeds each, into runs/shipped
+    python benchmarks/shipped.py --install [NAME ...]    the best seed of each into src/codewren/bundles
+    python benchmarks/shipped.py                         judge what is installed, print the tables
+
+Judging takes about ten minutes on two cores: quality and flips of every bundle on the validation split, through the
+runtime, beside the published student of the same task; time and energy of all side by side with the architecture
+of the original. Energy of training and the seeds' spread come from the runs.
+"""
+
+import argparse
+import json
+import statistics
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from codewren.cli.main import cli
+from codewren.core.files import read_json, write_bytes
+from codewren.report.table import markdown
+
+ROOT = Path(__file__).resolve().parents[1]
+RECIPES, BUNDLES, RUNS = ROOT / "recipes/shipped", ROOT / "src/codewren/bundles", ROOT / "runs/shipped"
+REFERENCE = ROOT.parent / "shared/reference"
+SIZES = ("micro", "mini", "standard")
+FAMILIES = ("clone-java", "vulnerability-c")
+PUBLISHED = {
+    "clone-java": ROOT / "runs/bench/published-clone-int8.wren",
+    "vulnerability-c": ROOT / "runs/bench/published-vulnerability-int8.wren",
+}
+SEEDS = 3
+
+
+def main() -> None:
+    """Do what is asked."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("names", nargs="*", metavar="NAME", help="by default all six")
+    parser.add_argument("--train", action="store_true")
+    parser.add_argument("--install", action="store_true")
+    given = parser.parse_args()
+    names = given.names or [f"{family}-{size}" for family in FAMILIES for size in SIZES]
+    if not REFERENCE.is_dir():
+        sys.exit("this needs the real data in ../shared, which is not here")
+    for name in names:
+        if given.train:
+            call("compress", RECIPES / f"{name}.toml", "--out", RUNS / name, "--seeds", SEEDS)
+        if given.install:
+            write_bytes(BUNDLES / f"{name}.wren", (RUNS / name / "student.wren").read_bytes())
+    if not given.train and not given.install:
+        for family in FAMILIES:
+            print("\n\n".join(family_tables(family, [name for name in names if name.startswith(family)])), end="\n\n")
+
+
+def call(*arguments: object) -> None:
+    """One codewren command, in this process."""
+    cli.main([str(one) for one in arguments], standalone_mode=False)
+
+
+def family_tables(family: str, names: Sequence[str]) -> list[str]:
+    """Quality, seeds, flips, and cost of one task's bundles."""
+    judged = {name: judge(name, family) for name in names}
+    published = judge_published(family)
+    cost = timed(family, names)
+    return [
+        f"## {family}",
+        quality_table(judged, published),
+        seeds_table(names),
+        flips_table(judged),
+        cost_table(cost),
+    ]
+
+
+def judge(name: str, family: str) -> dict[str, Any]:
+    """Figures of an installed bundle on the validation split, against the published student."""
+    target = RUNS / "judged" / f"{name}.json"
+    bundle = BUNDLES / f"{name}.wren"
+    if not target.exists() or target.stat().st_mtime < bundle.stat().st_mtime:
+        call(
+            *("evaluate", bundle, RECIPES / f"{name}.toml", "--versus", PUBLISHED[family], "--edits"),
+            *("--json", target),
+        )
+    found: dict[str, Any] = read_json(target)
+    return {**found, "size_bytes": bundle.stat().st_size}
+
+
+def judge_published(family: str) -> dict[str, Any]:
+    """The same of the published student."""
+    target = RUNS / "judged" / f"published-{family}.json"
+    if not target.exists():
+        call("evaluate", PUBLISHED[family], RECIPES / f"{family}-mini.toml", "--json", target)
+    found: dict[str, Any] = read_json(target)
+    return {**found, "size_bytes": PUBLISHED[family].stat().st_size}
+
+
+def timed(family: str, names: Sequence[str]) -> dict[str, Any]:
+    """Time and energy of the family, the published student and the original's architecture, side by side."""
+    target = RUNS / "judged" / f"bench-{family}.json"
+    bundles = [BUNDLES / f"{name}.wren" for name in names]
+    newest = max(bundle.stat().st_mtime for bundle in bundles)
+    if not target.exists() or target.stat().st_mtime < newest:
+        recipe = RECIPES / f"{family}-mini.toml"
+        call("bench", recipe, *bundles, PUBLISHED[family], "--original", "--country", "FRA", "--json", target)
+    found: dict[str, Any] = read_json(target)
+    return found
+
+
+def quality_table(judged: Mapping[str, Mapping[str, Any]], published: Mapping[str, Any]) -> str:
+    """One line a bundle, the published student last."""
+    rows = [["bundle", "bytes", "accuracy", "F1", "MCC", "AUC", "ECE", "against published (exact McNemar)"]]
+    for name, found in {**judged, "published, int8": published}.items():
+        measures = found["measures"]
+        accuracy = measures["accuracy"]
+        paired = found.get("versus")
+        against = "-" if paired is None else f"{paired['difference']:+.4f}, p = {paired['p_value']:.2g}"
+        rows.append(
+            [
+                name,
+                f"{found['size_bytes']:,}",
+                f"{accuracy['value']:.4f} [{accuracy['low']:.4f}, {accuracy['high']:.4f}]",
+                *(f"{measures[key]['value']:.4f}" for key in ("f1", "mcc", "auc", "ece")),
+                against,
+            ]
+        )
+    return markdown(rows)
+
+
+def seeds_table(names: Sequence[str]) -> str:
+    """What to expect of a recipe: every seed, mean and standard deviation; energy of the training."""
+    rows = [["recipe", "accuracy of the seeds", "mean", "sd", "MCC, mean", "ECE, mean", "training of one seed"]]
+    for name in names:
+        study = read_json(RUNS / name / "seeds.json")
+        values = [scores["accuracy"] for scores in study["seeds"].values()]
+        summary = study["summary"]
+        rows.append(
+            [
+                name,
+                ", ".join(f"{value:.4f}" for value in values),
+                f"{statistics.mean(values):.4f}",
+                f"{statistics.stdev(values):.4f}",
+                f"{summary['mcc']['mean']:.4f}",
+                f"{summary['ece']['mean']:.4f}",
+                training_energy(RUNS / name, list(study["seeds"])),
+            ]
+        )
+    return markdown(rows)
+
+
+def training_energy(run: Path, seeds: Sequence[str]) -> str:
+    """Joules of distillation, mean over the seeds, with the meter's own factor of doubt."""
+    joules, factors = [], set()
+    for seed in seeds:
+        stages = json.loads((run / f"seed-{seed}/energy.json").read_text(encoding="utf-8"))["stages"]
+        joules.append(sum(stage["joules"] for stage in stages if stage["stage"] == "distil"))
+        factors |= {stage["factor"] for stage in stages}
+    return f"{statistics.mean(joules):,.0f} J (modelled, a factor of {max(factors):g} either way)"
+
+
+def flips_table(judged: Mapping[str, Mapping[str, Any]]) -> str:
+    """Share of predictions that an edit flips which keeps the meaning."""
+    first = next(iter(judged.values()))["fidelity"]
+    edits = list(first["flips"])
+    rows = [["flips under", *edits]]
+    for name, found in judged.items():
+        rows.append([name, *(_share(found["fidelity"]["flips"][edit]) for edit in edits)])
+    rows.append(["published, int8", *(_share(first["versus"]["flips"][edit]) for edit in edits)])
+    return markdown(rows)
+
+
+def _share(found: Mapping[str, Any]) -> str:
+    if not found["edited"]:
+        return "nothing to edit"
+    return f"{found['rate']:.4f} [{found['low']:.4f}, {found['high']:.4f}]"
+
+
+def cost_table(cost: Mapping[str, Any]) -> str:
+    """Latency on one thread, memory, FLOPs and energy."""
+    rows = [["model", "ms an item", "times less processor time than the original", "MB", "MFLOPs", "J per 1,000"]]
+    for model in cost["models"]:
+        one = next(entry for entry in model["latency"] if entry["threads"] == 1)
+        less, energy, memory = one["times_less_processor"], model["energy"], model["peak_memory_bytes"]
+        rows.append(
+            [
+                str(model["label"]),
+                f"{1e3 * one['median_s']['value']:.4g}",
+                "1" if less is None else f"{less['value']:,.0f} [{less['low']:,.0f}, {less['high']:,.0f}]",
+                "-" if memory is None else f"{memory['value'] / 1e6:,.0f}",
+                "-" if model["flops"] is None else f"{model['flops']['value'] / 1e6:,.2f}",
+                "-" if energy is None else f"{energy['joules_per_1000']['value']:.3g}",
+            ]
+        )
+    meter = cost["energy"]["meter"]["label"] if cost["energy"] else "energy not measured"
+    return f"{markdown(rows)}\n\n{cost['machine']['cpu']}, {cost['machine']['cores']} cores; energy {meter}."
+
+
+if __name__ == "__main__":
+    main()
