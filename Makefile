@@ -6,7 +6,7 @@ export PIP_CONSTRAINT := $(CURDIR)/constraints.txt
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check fix bench clean
+.PHONY: help demo test check fix bench papers clean
 
 help: ## This list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 16
@@ -34,6 +34,9 @@ bench: $(VENV)/.ready ## The README's tables, measured here (needs ../shared; tw
 	$(BIN)/python benchmarks/bench_scan.py
 	$(BIN)/python benchmarks/search_quality.py
 	$(BIN)/python benchmarks/search_hypervolume.py
+
+papers: $(VENV)/.ready ## Both papers' comparison on three data sets, from the runs that are there (needs ../shared)
+	$(BIN)/python benchmarks/tables.py --papers --bench
 
 clean: ## Remove the environment and build products, keep runs/
 	rm -rf $(VENV) build dist

@@ -1,23 +1,36 @@
-"""The README's results, measured here: `make bench`.
+"""The README's results, measured here: `make bench`; the comparison of both papers on three data sets: `make papers`.
 
     python benchmarks/tables.py [--out runs/bench]
+    python benchmarks/tables.py --papers [--bench]
 
 Validation splits of the real data beside the checkout: the published 3 MB students, imported; our clone student from
 the papers' own CodeBERT logits; the Devign teacher, fine-tuned here from a pretrained encoder, and its student.
 Everything is trained on the first call (about two hours on two cores, most of it the teacher) and taken up where it was
 left after that. Latency is the median over 200 items, one at a time on one thread, tokenisation included.
+
+`--papers` trains nothing. It judges on the validation splits what is there: the published students, imported; the
+teachers' logits; every student and BiLSTM baseline whose run lies in `runs/`; and prints the command for each that does
+not. `--bench` first times all bundles of a data set side by side, with their modelled or measured energy. It leaves
+`papers.md`, and `papers.html` with every run's own report.
 """
 
 import argparse
+import hashlib
 import os
 import sys
+from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
 from codewren.cli.main import cli
 from codewren.compress.evaluate import bundle_quality, compare, latencies, predictions
+from codewren.compress.report import gathered
+from codewren.core.files import write_bytes
 from codewren.core.recipe import Recipe
 from codewren.data.load import load_split
+from codewren.report.comparison import comparison_page, merged, paired_tests
+from codewren.report.facts import RunFacts
+from codewren.report.papers_table import papers_markdown
 from codewren.report.table import comparison_line, markdown
 from codewren.runtime.predictor import load
 
@@ -30,9 +43,16 @@ def main() -> None:
     """Make what is missing, then print one table a task."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=Path, default=ROOT / "runs/bench")
-    out: Path = parser.parse_args().out
+    parser.add_argument("--papers", action="store_true", help="the comparison of both papers on three data sets")
+    parser.add_argument("--bench", action="store_true", help="with --papers: time what is not timed yet")
+    parser.add_argument("--country", default="SGP", help="with --bench: whose electricity (default: the papers', SGP)")
+    given = parser.parse_args()
+    out: Path = given.out
     if not REFERENCE.is_dir():
         sys.exit("make bench needs the real data in ../shared, which is not here")
+    if given.papers:
+        papers(out, bench=given.bench, country=given.country)
+        return
     clone = out / "clone"
     run("compress", ROOT / "recipes/clone-codebert.toml", "--out", clone)
     table("clone", "clone-codebert.toml", clone / "student.wren", out)
@@ -59,16 +79,19 @@ def run(*arguments: object) -> None:
     cli.main([str(a) for a in arguments], standalone_mode=False)
 
 
+def published(task: str, storage: str, out: Path) -> Path:
+    """The first paper's released 3 MB student as a bundle."""
+    path = out / f"published-{task}-{storage}.wren"
+    checkpoint = REFERENCE / f"compressor_codebert_{task}_3mb.bin"
+    vocabulary = REFERENCE / f"bpe_1000_{task}.json"
+    run("import", checkpoint, vocabulary, "--task", task, "--heads", 8, "--storage", storage, "-o", path)
+    return path
+
+
 def table(task: str, recipe_name: str, student: Path, out: Path) -> None:
     """Published student in two storages and ours, on the validation split, and the paired test between them."""
     dataset = load_split(Recipe.load(ROOT / "recipes" / recipe_name), "valid")
-    bundles = {}
-    for storage in ("fp32", "int8"):
-        path = out / f"published-{task}-{storage}.wren"
-        checkpoint = REFERENCE / f"compressor_codebert_{task}_3mb.bin"
-        vocabulary = REFERENCE / f"bpe_1000_{task}.json"
-        run("import", checkpoint, vocabulary, "--task", task, "--heads", 8, "--storage", storage, "-o", path)
-        bundles[f"published, {storage}"] = path
+    bundles = {f"published, {storage}": published(task, storage, out) for storage in ("fp32", "int8")}
     bundles["codewren"] = student
     lines = [["student", "bytes", "accuracy", "F1", "MCC", "AUC", "latency"]]
     for name, path in bundles.items():
@@ -81,6 +104,117 @@ def table(task: str, recipe_name: str, student: Path, out: Path) -> None:
     ours, theirs = (predictions(load(bundles[name]), dataset)[0] for name in ("codewren", "published, fp32"))
     print(f"\n### {task}: {len(dataset):,} validation items\n\n{markdown(lines)}\n")
     print(comparison_line("codewren", "published", compare(ours, theirs, dataset)))
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """One data set of the papers.
+
+    Attributes:
+        recipe: says where its validation split lies.
+        published: task of the released student, empty where none was released for it.
+        runs: folder below `runs/` -> recipe that makes it.
+    """
+
+    name: str
+    recipe: str
+    published: str
+    runs: dict[str, str]
+
+
+def question(dataset: str) -> dict[str, str]:
+    """Runs of the papers' own students on one data set."""
+    names = ("compressor-{}", "compressor-{}-25mb", "compressor-{}-50mb", "avatar-{}", "search-{}")
+    return {name.format(dataset): f"recipes/papers/{name.format(dataset)}.toml" for name in names}
+
+
+COMPARISONS = (
+    Comparison(
+        "BigCloneBench",
+        "recipes/clone-codebert.toml",
+        "clone",
+        {name: f"recipes/{name}.toml" for name in ("clone-codebert", "clone-graphcodebert", "clone-wren")}
+        | question("clone"),
+    ),
+    Comparison(
+        "Devign",
+        "recipes/devign-minilm.toml",
+        "vulnerability",
+        {"devign-teacher": "recipes/devign-minilm.toml"} | question("devign"),
+    ),
+    Comparison(
+        "ReVeal", "recipes/reveal-minilm.toml", "", {"reveal": "recipes/reveal-minilm.toml"} | question("reveal")
+    ),
+)
+
+
+def papers(out: Path, *, bench: bool, country: str) -> None:
+    """Print and keep the comparison; judge what is there, name the command for what is not."""
+    texts, runs = [], []
+    for one in COMPARISONS:
+        found, absent = paths(one, out)
+        times = out / f"bench-{one.name}.json"
+        if bench and found and not times.exists():
+            time_all(one, found, times, country=country)
+        data = Recipe.load(ROOT / one.recipe)
+        facts = gathered([shown(path) for path in found], data=data, benches=[times]) if found else []
+        runs += facts
+        texts.append("\n\n".join([f"## {one.name}", *sections(one, facts), not_made(one, absent)]))
+        print(f"\n{texts[-1]}", flush=True)
+    title = "# The comparison of both papers, on validation"
+    write_bytes(out / "papers.md", ("\n\n".join([title, *texts]) + "\n").encode())
+    write_bytes(out / "papers.html", comparison_page(runs).encode())
+    print(f"\n{out / 'papers.md'}, {out / 'papers.html'}")
+
+
+def sections(one: Comparison, facts: list[RunFacts]) -> list[str]:
+    """Table, paired tests and gaps of the runs that are there."""
+    if not facts:
+        return ["Nothing is judged here yet."]
+    gaps = [gap(run_facts) for run_facts in facts]
+    return [papers_markdown(merged(facts), one.name), *paired_tests(facts), "\n".join(line for line in gaps if line)]
+
+
+def not_made(one: Comparison, absent: dict[str, str]) -> str:
+    """The command of every run that is not there."""
+    teacher = "" if one.name == "BigCloneBench" else f" The teacher comes first: see the head of {one.recipe}."
+    return "\n".join([f"Not made here.{teacher}\n", *(f"- {name}: `{command}`" for name, command in absent.items())])
+
+
+def shown(path: Path) -> str:
+    """A path as one would type it."""
+    return str(path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path)
+
+
+def paths(one: Comparison, out: Path) -> tuple[list[Path], dict[str, str]]:
+    """Runs and bundles that are there, each bundle once; and the command of each that is not."""
+    found, absent, seen = [], {}, set()
+    for name, recipe in one.runs.items():
+        folder = ROOT / "runs" / name
+        bundle = folder / "student.wren"
+        if not bundle.exists():
+            absent[name] = f"codewren compress {recipe} --out runs/{name}"
+        elif (digest := hashlib.sha256(bundle.read_bytes()).hexdigest()) not in seen:
+            seen.add(digest)
+            found.append(folder)
+    if one.published:
+        found += [published(one.published, storage, out) for storage in ("fp32", "int8")]
+    return found, absent
+
+
+def gap(facts: RunFacts) -> str:
+    """What nobody measured of a run that is there."""
+    wanted = ("teacher", "baseline", "fidelity", "energy")
+    return "\n".join(f"- {facts.name}, {what}: {facts.missing[what]}" for what in wanted if what in facts.missing)
+
+
+def time_all(one: Comparison, found: list[Path], times: Path, *, country: str) -> None:
+    """All bundles of a data set in one session, beside the teacher where there is one, else CodeBERT's architecture."""
+    bundles = [path / "student.wren" if path.is_dir() else path for path in found]
+    teacher = next((path / "teacher" for path in found if (path / "teacher/head.safetensors").exists()), None)
+    rival = ["--original"] if teacher is None else ["--original", "--teacher", teacher]
+    times.parent.mkdir(parents=True, exist_ok=True)
+    run("bench", ROOT / one.recipe, *bundles, *rival, "--country", country, "--json", times)
 
 
 if __name__ == "__main__":

@@ -123,7 +123,7 @@ def test_runs_on_the_same_items_are_tested_pairwise_with_a_stricter_bound():
     text = text_of(check(comparison_page([run("a", seed=1), run("b", seed=2), run("c", seed=3)])))
     assert text.count("against b:") == 1
     assert text.count("against c:") == 2
-    assert "With 3 tests, p must be below 0.017" in text
+    assert "With 3 tests on the same items, p must be below 0.017" in text
 
 
 def test_runs_on_other_items_are_not_tested_against_each_other():

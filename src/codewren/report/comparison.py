@@ -61,7 +61,7 @@ def _group(group: Sequence[RunFacts], prefix: str) -> list[Markup]:
 def merged(group: Sequence[RunFacts]) -> list[ModelFacts]:
     """Models of all runs; the same teacher or baseline of several runs once, different ones under their runs' names."""
     found: list[ModelFacts] = []
-    judged = {facts.student.sha256 for facts in group if facts.student.measures}
+    judged = {facts.student.sha256 for facts in group if facts.student.measures} - {""}
     for facts in group:
         for model in facts.models:
             if model in found or (model.how == UNJUDGED and model.sha256 in judged):
@@ -71,8 +71,8 @@ def merged(group: Sequence[RunFacts]) -> list[ModelFacts]:
     return sorted(found, key=lambda model: list(Role).index(model.role))
 
 
-def _tests(group: Sequence[RunFacts]) -> list[Markup]:
-    """Paired tests between the runs' students, corrected for their number (Bonferroni)."""
+def paired_tests(group: Sequence[RunFacts]) -> list[str]:
+    """Sentences on the paired tests between the runs' students, corrected for their number (Bonferroni)."""
     judged = [facts for facts in group if facts.labels is not None and facts.student.name in facts.answers]
     pairs = list(combinations(judged, 2)) if len(judged) <= ALL_PAIRS else [(one, judged[0]) for one in judged[1:]]
     pairs = [(a, b) for a, b in pairs if a.data_sha256 == b.data_sha256]
@@ -81,11 +81,14 @@ def _tests(group: Sequence[RunFacts]) -> list[Markup]:
         assert a.labels is not None  # judged, above
         result = mcnemar(a.labels, a.answers[a.student.name], b.answers[b.student.name])
         lines.append(compared(a.name, b.name, result, alpha=ALPHA / len(pairs)))
-    if not lines:
-        return []
-    several = f" With {len(pairs)} tests, p must be below {ALPHA / len(pairs):.2g}." if len(pairs) > 1 else ""
-    note = element("p", {"class": "note"}, "Exact McNemar tests on the same items." + several)
-    return [element("h3", None, "Paired tests"), *(element("p", None, line) for line in lines), note]
+    if len(lines) > 1:
+        lines.append(f"With {len(pairs)} tests on the same items, p must be below {ALPHA / len(pairs):.2g}.")
+    return lines
+
+
+def _tests(group: Sequence[RunFacts]) -> list[Markup]:
+    lines = [element("p", None, line) for line in paired_tests(group)]
+    return [element("h3", None, "Paired tests"), *lines] if lines else []
 
 
 def _seeds(group: Sequence[RunFacts]) -> list[Markup]:

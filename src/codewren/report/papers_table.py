@@ -1,11 +1,14 @@
 """The papers' table: effectiveness, size, latency, GFLOPs, energy and CO2 of every model, ours and theirs."""
 
+import re
 from collections.abc import Sequence
+from html import unescape
 
 from codewren.report.facts import UNJUDGED, ModelFacts, Role
 from codewren.report.markup import Markup, element
 from codewren.report.parts import NOTHING, Cell, band, body, figure_cell, number_cell, row, table
 from codewren.report.published_figures import CLAIMS, PublishedRow, published_rows
+from codewren.report.table import markdown
 
 HEADER = (
     "model",
@@ -40,7 +43,43 @@ def papers_table(models: Sequence[ModelFacts], dataset: str) -> Markup:
     return element("div", None, table("Effectiveness, size, speed and energy", HEADER, *bodies), notes)
 
 
+def papers_markdown(models: Sequence[ModelFacts], dataset: str) -> str:
+    """The same as Markdown: one table of what was measured here, one of what others published."""
+    lines = [["model", "judged", *HEADER[1:]]]
+    lines += [[_named(model), model.how, *(_told(cell) for cell in _cells(model))] for model in models]
+    parts = [markdown(lines)]
+    published = published_rows(dataset)
+    if published:
+        head = ["published", "accuracy", "size, MB", "latency, ms", "GFLOPs, papers' formula", "source"]
+        rows = [
+            [one.model, _told(number_cell(one.accuracy, digits=2)), *(_told(number_cell(v)) for v in _costs(one))]
+            for one in published
+        ]
+        sources = [one.source for one in published]
+        parts += [f"Published, {dataset} test set, accuracy in percent:"]
+        parts.append(markdown([head, *([*row, source] for row, source in zip(rows, sources, strict=True))]))
+    return "\n\n".join([*parts, *_lines(models)])
+
+
+def _named(model: ModelFacts) -> str:
+    return f"{model.name} ({model.role})" if _says(model) else model.name
+
+
+def _costs(one: PublishedRow) -> tuple[float | None, ...]:
+    return one.size_mb, one.latency_ms, one.gflops
+
+
+def _told(cell: Cell) -> str:
+    """The text of a cell on one line."""
+    return " ".join(unescape(re.sub(r"<[^>]*>", " ", cell)).split())
+
+
 def _measured(model: ModelFacts) -> Markup:
+    name = element("span", None, model.name, element("small", None, str(model.role)) if _says(model) else None)
+    return row(name, _cells(model), kind="ours" if model.role is Role.OURS else None)
+
+
+def _cells(model: ModelFacts) -> list[Cell]:
     measures = model.measures
     cells: list[Cell] = [figure_cell(measures.get(name), digits=4) for name in ("accuracy", "f1", "mcc", "auc")]
     cells += [number_cell(model.size_bytes, digits=3, factor=1e-6), figure_cell(model.latency_s, factor=1e3)]
@@ -48,8 +87,7 @@ def _measured(model: ModelFacts) -> Markup:
     energy = model.energy
     cells += [figure_cell(energy.energy_j if energy else None)]
     cells += [figure_cell(energy.co2e_g if energy else None, factor=1e3)]
-    name = element("span", None, model.name, element("small", None, str(model.role)) if _says(model) else None)
-    return row(name, cells, kind="ours" if model.role is Role.OURS else None)
+    return cells
 
 
 def _says(model: ModelFacts) -> bool:
@@ -63,13 +101,23 @@ def _published(one: PublishedRow, source: int) -> Markup:
     return row(element("span", None, one.model, element("sup", None, f" {source}")), cells)
 
 
-def _notes(models: Sequence[ModelFacts], sources: Sequence[str]) -> Markup:
+def _lines(models: Sequence[ModelFacts]) -> list[str]:
+    """What a reader of the figures must know."""
     lines = ["Brackets are 95 % intervals. MB = 10⁶ bytes of everything that ships; 1 multiply-add = 2 FLOPs."]
+    lines += [
+        f"Always answering the commonest label: accuracy {majority:.4f} {how}."
+        for how, majority in {m.how: m.majority.value for m in models if m.majority is not None}.items()
+    ]
     for session in dict.fromkeys(model.timed_in for model in models if model.latency_s):
         timed = ", ".join(model.name for model in models if model.latency_s and model.timed_in == session)
         lines.append(f"Latency of {timed}: {session or 'session unknown'}.")
     lines += [f"Energy {meter}." for meter in dict.fromkeys(model.energy.meter for model in models if model.energy)]
     lines += [f"{m.name}: {name} undefined, {why}." for m in models for name, why in m.undefined.items()]
+    return lines
+
+
+def _notes(models: Sequence[ModelFacts], sources: Sequence[str]) -> Markup:
+    lines = _lines(models)
     if sources:
         lines.append("Published by: " + "; ".join(f"{k} {source}" for k, source in enumerate(sources, start=1)) + ".")
         claims = "; ".join(f"{who}: {what}" for who, what in CLAIMS)

@@ -179,6 +179,8 @@ def _energy(model: Fields, energy: Fields | None) -> Energy | None:
         joules = replace(joules, low=plausible.number("low"), high=plausible.number("high"))
     said += f"; the model may be off by a factor of {factor:g}, which the brackets include" if factor > 1 else ""
     said += "" if found.raw.get("above_noise") is True else "; not above the noise of the meter"
+    if energy.has("grid"):
+        said += f"; {_grid(energy.within('grid'))}"
     carbon = found.measure("co2e_g_per_1000") if found.has("co2e_g_per_1000") else None
     if carbon is not None and joules.value > 0:  # grams are joules times a constant, so they are as uncertain
         low, high = (carbon.value * end / joules.value for end in (joules.low, joules.high))
@@ -227,9 +229,13 @@ def _spent(energy: Fields | None) -> list[Table]:
     rows += [_break_even(one) for one in energy.each("break_even")]
     note = energy.within("meter").text("label")
     if energy.has("grid"):
-        grid = energy.within("grid")
-        note += f"; grid {grid.text('name') or grid.text('country')}: {grid.number('g_per_kwh'):g} g CO₂e per kWh"
+        note += f"; {_grid(energy.within('grid'))}"
     return [Table("latency", SPENT, ("what", "figure"), tuple(rows), note + ".")] if rows else []
+
+
+def _grid(grid: Fields) -> str:
+    year = f", {grid.count('year')}" if grid.has("year") else ""
+    return f"grid {grid.text('name')}{year}: {grid.number('g_per_kwh'):g} g CO₂e a kWh"
 
 
 def _break_even(one: Fields) -> tuple[str, str]:

@@ -40,8 +40,13 @@ def write_report(paths: Sequence[str], *, out: Path, card: Path | None = None, d
         write_bytes(card, run_card(runs[0]).encode())
 
 
-def gathered(paths: Sequence[str], *, data: Recipe | None = None) -> list[RunFacts]:
+def gathered(paths: Sequence[str], *, data: Recipe | None = None, benches: Sequence[Path] = ()) -> list[RunFacts]:
     """Facts of every run, under names that tell them apart.
+
+    Args:
+        paths: as in `write_report`.
+        data: likewise.
+        benches: further files of `codewren bench --json` that timed some of the bundles.
 
     Raises:
         InputError: no run, or a malformed file.
@@ -53,7 +58,7 @@ def gathered(paths: Sequence[str], *, data: Recipe | None = None) -> list[RunFac
         (found for path in paths if (found := kept_recipe(path)) and data_at_hand(found, "valid")), None
     )
     short = Counter(Path(path).name for path in dict.fromkeys(paths))
-    benches = [Path(path) / "bench.json" for path in paths]
+    benches = [*benches, *(Path(path) / "bench.json" for path in paths)]
     return [
         run_facts(path, name="" if short[Path(path).name] == 1 else path, data=data, benches=benches)
         for path in dict.fromkeys(paths)
