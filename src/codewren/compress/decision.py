@@ -71,7 +71,11 @@ def fit_decision(recipe: Recipe, predictor: Predictor, dataset: Dataset) -> Fitt
     if metric is not None:
         positives = (labels == task.positive_index).astype(np.int64)
         threshold = best_threshold(positives, softmax(logits, temperature=temperature)[:, task.positive_index], metric)
-    made = {"calibrate": section.calibrate, "threshold": section.threshold, "fitted_on_sha256": dataset.sha256()}
+    made: dict[str, Any] = {
+        "calibrate": section.calibrate,
+        "threshold": section.threshold,
+        "fitted_on_sha256": dataset.sha256(),
+    }
     if section.alert_budget is None:
         return FittedDecision(Decision(threshold, temperature), made)
     background = softmax(_background_logits(recipe, predictor), temperature=temperature)[:, task.positive_index]
