@@ -2,9 +2,9 @@
 
     python benchmarks/equal_effort.py runs/clone-search [--times 1 4]
 
-The papers compare at equal epochs; there its twelve layers take hours here. This gives it the processor seconds that the run's student had, and
-some multiples of them: as many pairs of the same splits as fit, the same teacher, the same number of epochs; its own
-learning rate as published, and the rate of our student, whichever does better. The published student, trained by its
+The papers compare at equal epochs; there its twelve layers take hours here. This gives it the processor seconds that
+the run's student had, and some multiples of them: as many pairs of the same splits as fit, the same teacher, the same
+number of epochs; its own learning rate as published, and ten times that, as ours. The published student, trained by its
 authors for ten epochs, is the other end of the comparison (`codewren evaluate --versus`).
 """
 
