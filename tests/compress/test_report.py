@@ -9,6 +9,7 @@ import pytest
 from codewren.core.recipe import Recipe
 from codewren.core.task import VULNERABILITY
 from codewren.data.load import load_split
+from codewren.measure.calibration import cross_fit
 from codewren.measure.intervals import mcnemar
 from codewren.measure.quality import quality
 from codewren.runtime.predictor import load
@@ -324,3 +325,14 @@ def test_a_bench_in_one_run_tells_the_times_of_the_other_bundles_too(folder):
     lines = [row for row in tree.find(".//table").iter("tr") if "".join(row[0].itertext()).startswith("other")]
     assert len(lines) == 1
     assert {4.2e-5, 0.3151} <= {float(one.get("value")) for one in lines[0].iter("data")}
+
+
+def test_a_decision_fitted_on_these_items_is_reported_out_of_fold(folder):
+    labels, _, _, dataset, predictor = expected(folder)
+    fitted = {"calibrate": True, "threshold": "accuracy", "fitted_on_sha256": dataset.sha256()}
+    write_student(folder / "student.wren", provenance={"decision": fitted})
+    logits = np.asarray(predictor.logits(dataset.sources()))
+    crossed = cross_fit(logits, labels, positive=1, metric="accuracy")
+    tree = report(folder)
+    assert (crossed.predictions == labels).mean() in data_of(tree)
+    assert "the figures are out of fold" in text_of(tree)

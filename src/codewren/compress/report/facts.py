@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from codewren.compress.decision import OUT_OF_FOLD
 from codewren.compress.report.bench import BenchFacts, bench_facts
 from codewren.compress.report.fidelity import fidelity_tables
 from codewren.compress.report.judged import Judged, data_at_hand, judged, split_of
@@ -65,7 +66,7 @@ def run_facts(path: str, *, name: str = "", data: Recipe | None = None, benches:
         times_s=bench.times_s,
         machine=bench.machine,
         tables=_tables(subject, answers, bench, missing),
-        warnings=(*_overlap(subject), *bench.warnings),
+        warnings=(*_overlap(subject), *bench.warnings, *([OUT_OF_FOLD] if answers and answers.out_of_fold else [])),
         provenance=provenance(subject),
         commands=commands(subject),
         recipe=recipe_toml(subject.recipe) if subject.recipe else "",

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from codewren.compress.decision import out_of_fold
 from codewren.core.dataset import Dataset
 from codewren.core.recipe import Recipe, Source
 from codewren.data.load import available_splits, load_split
@@ -44,6 +45,7 @@ class Judged:
         models: judgements by the model's name.
         lengths: tokens of the distinct functions, before cutting.
         slices: the student's accuracy on short and long items.
+        out_of_fold: the student's decision was fitted on these items, so each is judged by one fitted on the others.
     """
 
     data_sha256: str
@@ -51,6 +53,7 @@ class Judged:
     models: Mapping[str, Judgement] = field(default_factory=dict)
     lengths: tuple[int, ...] = ()
     slices: Table | None = None
+    out_of_fold: bool = False
 
     def compared(self, first: str, second: str) -> Comparison:
         """Paired test of two of the models."""
@@ -116,12 +119,22 @@ def judged(bundle: Bundle, dataset: Dataset, *, name: str, others: Mapping[str, 
         outputs = read_logits(path, dataset).astype(np.float64)
         probabilities = outputs / outputs.sum(axis=1, keepdims=True) if normal else softmax(outputs)
         models[other] = _judgement(labels, probabilities, decide(probabilities, positive=positive), positive)
-    probabilities = np.asarray(Predictor(bundle).predict_proba(dataset.sources()), dtype=np.float64)
-    predictions = decide(probabilities, positive=positive, threshold=bundle.decision.threshold)
+    predictions, probabilities, crossed = _answers(Predictor(bundle), dataset)
     models[name] = _judgement(labels, probabilities, predictions, positive)
     lengths = [len(ids) for ids in Tokenizer(bundle.tokenizer).encode_batch(list(dataset.functions), LONGEST)]
     longest = np.asarray([max(lengths[i] for i in item) for item in dataset.items])
-    return Judged(dataset.sha256(), labels, models, tuple(lengths), _slices(longest, predictions == labels))
+    slices = _slices(longest, predictions == labels)
+    return Judged(dataset.sha256(), labels, models, tuple(lengths), slices, out_of_fold=crossed)
+
+
+def _answers(predictor: Predictor, dataset: Dataset) -> tuple[Ints, Floats, bool]:
+    """Predictions and probabilities, and whether they are out of fold: the decision was fitted on these items."""
+    crossed = out_of_fold(predictor, dataset)
+    if crossed is not None:
+        return crossed.predictions, crossed.probabilities, True
+    probabilities = np.asarray(predictor.predict_proba(dataset.sources()), dtype=np.float64)
+    positive, threshold = dataset.task.positive_index, predictor.bundle.decision.threshold
+    return decide(probabilities, positive=positive, threshold=threshold), probabilities, False
 
 
 def _judgement(labels: Ints, probabilities: Floats, predictions: Ints, positive: int) -> Judgement:

@@ -9,6 +9,9 @@ from typing import Any
 from codewren import __version__
 from codewren.compress.report.subject import SEEDS, Subject
 
+NO_NETWORK = ("logits", "ngrams")
+"""Kinds of teachers that are no network to be timed."""
+
 Lines = list[tuple[str, str]]
 
 
@@ -35,7 +38,7 @@ def commands(subject: Subject) -> tuple[str, ...]:
 def bench_command(subject: Subject) -> str:
     """What times the bundle beside its teacher, or beside the original where the teacher is only a file of logits."""
     bundle, out = subject.shown_bundle(), subject.shown("bench.json")
-    rival = "--original" if subject.recipe is None or subject.recipe.teacher.kind == "logits" else "--teacher recipe"
+    rival = "--original" if subject.recipe is None or subject.recipe.teacher.kind in NO_NETWORK else "--teacher recipe"
     spent = f" --spent {subject.shown()}" if subject.folder is not None else ""
     return f"codewren bench recipe.toml {bundle} {rival}{spent} --json {out}"
 
@@ -57,6 +60,8 @@ def _bundle(subject: Subject) -> Lines:
     if bundle is None:
         return []
     decision = f"threshold {bundle.decision.threshold:g}, temperature {bundle.decision.temperature:g}"
+    if bundle.decision.alert_threshold is not None:
+        decision += f", in a scan threshold {bundle.decision.alert_threshold:g}"
     size = f"{bundle.path.name}, {bundle.size_bytes:,} bytes"
     return [("bundle", size), ("SHA-256", bundle.sha256), ("decision", decision)]
 
