@@ -15,10 +15,12 @@ from codewren.compress.bench_models import BundleModel, Flops, Identity, read_bu
 from codewren.compress.bench_table import bench_text
 from codewren.core.errors import InputError
 from codewren.core.files import write_json
-from codewren.core.formulas import student_flops
+from codewren.core.formulas import plain_flops, student_flops
+from codewren.core.recipe import Recipe
 from codewren.core.student_config import PairHead
 from codewren.core.task import CLONE, VULNERABILITY
 from codewren.measure.energy.meter import MeterSheet
+from codewren.measure.fresh_process import Child, peak_memories
 from codewren.runtime.bundle import Bundle
 from commands import fails, run
 from students import CONFIG, write_student
@@ -235,6 +237,40 @@ def test_the_original_is_labelled_and_the_bundle_breaks_even(bundle, sources, tm
     assert even["teacher"] == "original, padded"
     assert even["predictions"] is None or even["predictions"] > 0
     assert "CodeBERT's architecture, random weights" in out
+
+
+@pytest.fixture(scope="module")
+def teacher(tmp_path_factory):
+    """Folder of a small Hugging Face classifier with its tokenizer."""
+    from tiny import roberta_config, save_tokenizer
+    from transformers import RobertaForSequenceClassification
+
+    folder = tmp_path_factory.mktemp("teacher")
+    config = roberta_config(save_tokenizer(folder), num_labels=2, max_position_embeddings=514)
+    RobertaForSequenceClassification(config).save_pretrained(folder)
+    return folder
+
+
+def test_a_teachers_folder_is_timed_beside_the_bundle(teacher, bundle, sources, tmp_path):
+    target = tmp_path / "bench.json"
+    run("bench", bundle, sources, "--teacher", teacher, *QUICK, "--no-energy", "--cold-starts", "0", "--json", target)
+    report = json.loads(target.read_text())
+    first, second = report["models"]
+    assert (first["name"], first["kind"], second["kind"]) == ("teacher", "teacher", "bundle")
+    assert first["size_bytes"] == (teacher / "model.safetensors").stat().st_size
+    assert second["latency"][0]["times_faster"]["low"] > 1
+    encoder = plain_flops(hidden_size=16, num_hidden_layers=2, intermediate_size=24, tokens=first["flops"]["tokens"])
+    assert first["flops"]["value"] == pytest.approx(encoder, rel=0.3)  # the mean of squares is not the square of means
+    assert report["reference"] == "teacher"
+
+
+def test_a_teacher_answers_in_a_new_process(teacher):
+    from codewren.train.fresh_teacher import teacher_command
+
+    plain = {"task": {"name": "vulnerability"}, "teacher": {"path": str(teacher)}}
+    command = teacher_command(Recipe.from_dict(plain))
+    found = peak_memories({"teacher": Child(tuple(command), ("int f() { return 1; }", "int g() { }"))})
+    assert found["teacher"] > 50e6  # torch alone
 
 
 def test_what_was_spent_is_read_from_every_process_and_from_a_journal(tmp_path):
