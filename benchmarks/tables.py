@@ -163,7 +163,7 @@ def papers(out: Path, *, bench: bool, country: str) -> None:
         print(f"\n{texts[-1]}", flush=True)
     title = "# The comparison of both papers, on validation"
     write_bytes(out / "papers.md", ("\n\n".join([title, *texts]) + "\n").encode())
-    write_bytes(out / "papers.html", comparison_page(runs).encode())
+    write_bytes(out / "papers.html", comparison_page(runs, title="The comparison of both papers").encode())
     print(f"\n{out / 'papers.md'}, {out / 'papers.html'}")
 
 

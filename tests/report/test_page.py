@@ -177,3 +177,12 @@ def corner(png):
         data += png[place + 8 : place + 8 + length] if kind == b"IDAT" else b""
         place += 12 + length
     return tuple(zlib.decompress(data)[1:4])
+
+
+def test_models_judged_on_other_items_are_not_drawn_beside_each_other():
+    facts = run()
+    teacher = replace(facts.models[0], name="far teacher", how="on the unlabelled half, n = 9")
+    tree = check(run_page(replace(facts, models=(teacher, *facts.models))))
+    forest = next(one for one in tree.iter("figure") if one.get("id") == "forest-accuracy")
+    assert "far teacher" not in "".join(forest.itertext())
+    assert "far teacher" in text_of(tree)

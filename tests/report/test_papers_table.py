@@ -1,9 +1,8 @@
 """The papers' table as Markdown holds the same figures as the page, and keeps published ones apart."""
 
-from report_facts import run
-
 from codewren.report.comparison import merged, paired_tests
 from codewren.report.papers_table import papers_markdown
+from report_facts import run
 
 
 def cells(line):

@@ -168,3 +168,12 @@ def test_one_point_one_epoch_one_time_one_function_are_enough_to_draw():
     svg_of(training_plot("c", [Epoch(1, 0.2, 0.5)], metric="f1"))
     svg_of(latency_plot("t", {"a": [1e-3]}))
     svg_of(length_plot("l", [7], limit=400))
+
+
+def test_a_reference_far_away_is_told_and_not_drawn():
+    one, other = Measure("accuracy", 0.95, 0.94, 0.96, 900), Measure("accuracy", 0.97, 0.96, 0.98, 900)
+    svg = svg_of(forest_plot("f", [("a", one), ("b", other)], majority=0.5))
+    assert not marks(svg, "majority")
+    assert "far below, not drawn: always the commonest label, 0.5000" in svg.find("desc").text
+    assert not marks(svg_of(pareto_plot("p", POINTS, metric="accuracy", majority=0.5)), "majority")
+    assert marks(svg_of(pareto_plot("p", POINTS, metric="accuracy", majority=0.85)), "majority")

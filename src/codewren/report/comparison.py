@@ -18,8 +18,8 @@ ALL_PAIRS = 5
 SEED_FIGURES = ("accuracy", "f1", "mcc", "auc", "ece")
 
 
-def comparison_page(runs: Sequence[RunFacts]) -> str:
-    """The report of two runs or more."""
+def comparison_page(runs: Sequence[RunFacts], *, title: str = "") -> str:
+    """The report of several runs; by default the title says how many."""
     groups = grouped(runs)
     links = [element("a", {"href": f"#group{k}"}, _named(group)) for k, group in enumerate(groups)]
     links += [element("a", {"href": f"#run{k}"}, facts.name) for k, facts in enumerate(runs)]
@@ -30,7 +30,7 @@ def comparison_page(runs: Sequence[RunFacts]) -> str:
     ]
     nav = element("nav", {"aria-label": "Parts of the page"}, links)
     lead = "Only models that were judged on the same items are tested against each other."
-    return page(f"{len(runs)} runs side by side", lead, nav, together, apart)
+    return page(title or f"{len(runs)} runs side by side", lead, nav, together, apart)
 
 
 def grouped(runs: Sequence[RunFacts]) -> list[list[RunFacts]]:

@@ -1,5 +1,6 @@
 """One page that needs nothing but itself: no script, no request; for the screen, by day and night, and for paper."""
 
+from collections import Counter
 from collections.abc import Sequence
 from importlib.resources import files
 
@@ -139,6 +140,8 @@ def _models(facts: RunFacts, prefix: str) -> Content:
 
 def forests(models: Sequence[ModelFacts], prefix: str, *, majority: float | None, imbalanced: bool) -> Content:
     """Intervals side by side, where there are two models or more: MCC as well where the labels are imbalanced."""
+    how = Counter(model.how for model in models if model.measures).most_common(1)
+    models = [model for model in models if how and model.how == how[0][0]]  # other items are no fair neighbours
     plots = []
     for metric in ("accuracy", "mcc") if imbalanced else ("accuracy",):
         rows: list[tuple[str, Measure]] = [(m.name, m.measures[metric]) for m in models if metric in m.measures]

@@ -19,6 +19,7 @@ from codewren.report.svg import (
     horizontal,
     line,
     marker,
+    near,
     path,
     rectangle,
     second_text,
@@ -93,6 +94,8 @@ def pareto_plot(name: str, points: Sequence[Point], *, metric: str, majority: fl
     """The plot; at least one point is wanted. The line is the best that a file of at most so many bytes reaches."""
     x = horizontal([point.size_bytes for point in points], logarithmic=True)
     heights = [one for p in points for one in (p.value, p.low, p.high) if one is not None]
+    if majority is not None and not near(majority, heights):
+        majority = None
     y = vertical([*heights, *([majority] if majority is not None else [])])
     y = Scale(y.low, y.high, y.start, y.end + _LEGEND)
     parts: list[Markup] = axes(

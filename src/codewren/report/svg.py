@@ -154,6 +154,16 @@ def whisker(x: float, y: Scale, low: float, high: float, kind: str = "whisker") 
     return line(x, y(low), x, y(high), kind)
 
 
+def near(value: float, shown: Sequence[float]) -> bool:
+    """Whether a reference line may join a plot without squeezing what it is about into a corner.
+
+    >>> near(0.5655, [0.59, 0.63]), near(0.5, [0.94, 0.98])
+    (True, False)
+    """
+    low, high = min(shown), max(shown)
+    return max(low - value, value - high) <= 2 * (high - low)
+
+
 def number(value: float) -> str:
     """A tick's text.
 
