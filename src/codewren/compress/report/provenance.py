@@ -39,7 +39,9 @@ def bench_command(subject: Subject) -> str:
     """What times the bundle beside its teacher, or beside the original where the teacher is only a file of logits."""
     bundle, out = subject.shown_bundle(), subject.shown("bench.json")
     rival = "--original" if subject.recipe is None or subject.recipe.teacher.kind in NO_NETWORK else "--teacher recipe"
-    spent = f" --spent {subject.shown()}" if subject.folder is not None else ""
+    spent = (
+        f" --spent {subject.shown()}" if subject.folder is not None and subject.file("energy.json").is_file() else ""
+    )
     return f"codewren bench recipe.toml {bundle} {rival}{spent} --json {out}"
 
 
