@@ -9,12 +9,13 @@ from codewren.cli.options import heavy, recipe_verb
 
 @click.command()
 @recipe_verb
-def label(recipe: Path, out: Path, settings: tuple[str, ...], quiet: bool) -> None:
+@click.option("--scheduler", metavar="ADDRESS", help="Judge on this dask cluster, for example tcp://10.0.0.1:8786.")
+def label(recipe: Path, out: Path, settings: tuple[str, ...], quiet: bool, scheduler: str | None) -> None:
     """Write the teacher's logits once, with hashes, for every split the student learns from and for validation."""
     heavy()
     from codewren.compress.label import label_splits
     from codewren.compress.run import Run
     from codewren.core.recipe import Recipe
 
-    for path in label_splits(Run.start(Recipe.load(recipe, settings), out, quiet=quiet)):
+    for path in label_splits(Run.start(Recipe.load(recipe, settings), out, quiet=quiet), scheduler=scheduler):
         click.echo(path)

@@ -4,6 +4,7 @@ import hashlib
 import json
 import sys
 from collections import Counter
+from dataclasses import replace
 from typing import Any
 
 from codewren.compress.distil import DistilTrial
@@ -82,8 +83,12 @@ def _search(run: Run) -> SearchResult:
     journal = Journal(run.path("journal.jsonl"), context=_context(run))
     latency = latency_model(run, space) if trains or recipe.budget.max_latency_s is not None else None
     pace = search_pace(run, space, latency) if trains and latency else None
+    portable = replace(recipe, folder=recipe.folder.resolve())  # workers may stand in another directory
     runner = TrialRunner(
-        DistilTrial(recipe, run.out), journal, _workers(section), watch=pace.ran if pace else lambda trial: None
+        DistilTrial(portable, run.out.resolve()),
+        journal,
+        _workers(section),
+        watch=pace.ran if pace else lambda trial: None,
     )
     problem = Problem(
         recipe.task,

@@ -1,6 +1,6 @@
-"""Trials on a `dask.distributed` cluster, given by the address of its scheduler."""
+"""Trials, and any other work in pieces, on a `dask.distributed` cluster given by the address of its scheduler."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -31,11 +31,21 @@ class DaskCluster:
             InputError: no scheduler answers at the address.
             MissingExtraError: `distributed` is not installed.
         """
-        if not requests:
+        for place, outcome in self.calls(attempt, [(evaluate, request) for request in requests]):
+            yield place, _given_up(outcome) if isinstance(outcome, BaseException) else outcome
+
+    def calls(self, function: Callable[..., Any], arguments: Sequence[tuple[Any, ...]]) -> Iterator[tuple[int, Any]]:
+        """Yield the place and result of a call for each tuple of arguments, or the error it was given up with.
+
+        Raises:
+            InputError: no scheduler answers at the address.
+            MissingExtraError: `distributed` is not installed.
+        """
+        if not arguments:
             return
         client = self._client()
         try:
-            yield from _gathered(client, evaluate, requests)
+            yield from _gathered(client, function, arguments)
         finally:
             client.close()
 
@@ -52,27 +62,35 @@ class DaskCluster:
             ) from None
 
 
-def _gathered(client: Any, evaluate: Evaluate, requests: Sequence[Request]) -> Iterator[tuple[int, Outcome]]:
-    """Outcomes as they come; a trial that was lost is tried once more with the cluster to itself.
+def _gathered(
+    client: Any, function: Callable[..., Any], arguments: Sequence[tuple[Any, ...]]
+) -> Iterator[tuple[int, Any]]:
+    """Results as they come; a call that was lost is tried once more with the cluster to itself.
 
-    The scheduler blames every trial on a worker for its death, so a trial may be given up for what its neighbour did;
+    The scheduler blames every call on a worker for its death, so a call may be given up for what its neighbour did;
     alone, the blame is certain.
     """
+    from distributed import KilledWorker
+
     lost = []
-    for place, future in _finished(client, evaluate, list(enumerate(requests))):
+    for place, future in _finished(client, function, dict(enumerate(arguments))):
         if future.status == "finished":
             yield place, future.result()
-        else:
+        elif isinstance(future.exception(), KilledWorker):
             lost.append(place)
+        else:
+            yield place, future.exception()
     for suspect in sorted(lost):
-        for place, future in _finished(client, evaluate, [(suspect, requests[suspect])]):
-            yield place, future.result() if future.status == "finished" else _given_up(future.exception())
+        for place, future in _finished(client, function, {suspect: arguments[suspect]}):
+            yield place, future.result() if future.status == "finished" else future.exception()
 
 
-def _finished(client: Any, evaluate: Evaluate, requests: Sequence[tuple[int, Request]]) -> Iterator[tuple[int, Any]]:
+def _finished(
+    client: Any, function: Callable[..., Any], arguments: Mapping[int, tuple[Any, ...]]
+) -> Iterator[tuple[int, Any]]:
     from distributed import as_completed
 
-    places = {client.submit(attempt, evaluate, request, pure=False): place for place, request in requests}
+    places = {client.submit(function, *given, pure=False): place for place, given in arguments.items()}
     for future in as_completed(places):
         yield places[future], future
 

@@ -6,12 +6,15 @@ error, never a line in a log.
 
 import hashlib
 import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeAlias
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from codewren.core.dataset import Dataset
@@ -56,6 +59,10 @@ SPLIT_MARK = "{split}"
 TAUGHT = "unlabelled"
 """The split that a file of logits without `{split}` in its name is of, where labels teach the others."""
 ROBERTA_LAYER_NORM_EPS = 1e-5
+
+
+Elsewhere: TypeAlias = Callable[[Sequence[int]], Iterable[tuple[int, Floats]]]
+"""Judges parts of a split on other machines: the vectors (B, W) of each part asked for, by its number, in any order."""
 
 
 class Teacher(Protocol):
@@ -182,62 +189,98 @@ class NetworkTeacher:
         """Any split."""
         return True
 
-    def logits(self, dataset: Dataset, *, partial: Path | None = None, quiet: bool = True) -> Logits:
-        """Judge every item; each distinct function is encoded once, similar lengths together."""
-        if dataset.task != self.task:
-            raise TeacherError(f"teacher of task {self.task.name!r} asked about task {dataset.task.name!r}")
-        split = encode_for_teacher(
-            self.tokenizer, dataset, max_length=self.max_sequence_length, data_flow=self.data_flow, quiet=quiet
-        )
+    def logits(
+        self,
+        dataset: Dataset,
+        *,
+        partial: Path | None = None,
+        quiet: bool = True,
+        elsewhere: Elsewhere | None = None,
+    ) -> Logits:
+        """Judge every item; each distinct function is encoded once, similar lengths together, here or `elsewhere`."""
+        split = self.encoded(dataset, quiet=quiet)
         self.network.eval()
         identity = f"{dataset.sha256()} {self.sha256}" if partial is not None else ""
-        vectors_FW = self._vectors(split, _Partial(partial, identity), label=f"label {dataset.split}", quiet=quiet)
+        here = elsewhere or (lambda numbers: ((number, self.part_vectors(split, number)) for number in numbers))
+        vectors_FW = self._vectors(
+            split, _Partial(partial, identity), here, label=f"label {dataset.split}", quiet=quiet
+        )
         outputs = item_logits(self.network, split, vectors_FW)
         if self.first_output_only:
             outputs[:, 1:] = 0
         return np.ascontiguousarray(outputs[:, list(self.columns)])
 
-    def _vectors(self, split: TeacherSplit, partial: "_Partial", *, label: str, quiet: bool) -> Floats:
+    def encoded(self, dataset: Dataset, *, quiet: bool = True) -> TeacherSplit:
+        """A split as this teacher reads it.
+
+        Raises:
+            TeacherError: the data are of another task.
+        """
+        if dataset.task != self.task:
+            raise TeacherError(f"teacher of task {self.task.name!r} asked about task {dataset.task.name!r}")
+        return encode_for_teacher(
+            self.tokenizer, dataset, max_length=self.max_sequence_length, data_flow=self.data_flow, quiet=quiet
+        )
+
+    def part_vectors(self, split: TeacherSplit, number: int) -> Floats:
+        """Vectors (B, W) of one part of the split; which functions that are is always the same."""
+        part = teacher_parts(split, tokens=self.tokens)[number]
         pad_id = self.tokenizer.pad_token_id
+        return function_vectors(self.network, split, part, pad_id=pad_id, bf16=self.bf16)
+
+    def _vectors(
+        self, split: TeacherSplit, partial: "_Partial", judge: Elsewhere, *, label: str, quiet: bool
+    ) -> Floats:
         vectors_FW = np.zeros((len(split.functions), self.network.width), dtype=np.float32)
         parts = teacher_parts(split, tokens=self.tokens)
-        done = partial.load(vectors_FW)
+        done = partial.load(vectors_FW, len(parts))
         saved = time.monotonic()
-        with Bar(label, len(split.functions), quiet=quiet) as bar:
-            bar.advance(sum(len(part) for part in parts[:done]))
-            for index, part in enumerate(parts[done:], start=done + 1):
-                vectors_FW[part] = function_vectors(self.network, split, part, pad_id=pad_id, bf16=self.bf16)
-                bar.advance(len(part))
+        with Bar(label, len(split.functions), quiet=quiet) as bar, partial.kept(vectors_FW, done):
+            bar.advance(sum(len(part) for part, known in zip(parts, done, strict=True) if known))
+            for number, vectors in judge(np.flatnonzero(~done).tolist()):
+                vectors_FW[parts[number]], done[number] = vectors, True
+                bar.advance(len(parts[number]))
                 if time.monotonic() - saved > SAVE_EVERY_S:
-                    partial.save(vectors_FW, index)
+                    partial.save(vectors_FW, done)
                     saved = time.monotonic()
         return vectors_FW
 
 
 @dataclass(frozen=True, slots=True)
 class _Partial:
-    """Vectors of the parts that are done, on disk."""
+    """Vectors of the parts that are done, on disk; `done` says of each part whether it is, shape (parts,)."""
 
     path: Path | None
     identity: str
 
-    def save(self, vectors_FW: Floats, done: int) -> None:
+    def save(self, vectors_FW: Floats, done: NDArray[np.bool_]) -> None:
         if self.path is not None:
             with atomic_write(self.path) as stream:
-                np.savez(stream, vectors=vectors_FW, done=np.array(done), identity=np.array(self.identity))
+                np.savez(stream, vectors=vectors_FW, done=done, identity=np.array(self.identity))
 
-    def load(self, vectors_FW: Floats) -> int:
-        """Fill in what an earlier call left and return how many parts that is; of another teacher or data: nothing."""
+    @contextmanager
+    def kept(self, vectors_FW: Floats, done: NDArray[np.bool_]) -> Iterator[None]:
+        """Save what is done when something goes wrong meanwhile."""
+        try:
+            yield
+        except BaseException:
+            self.save(vectors_FW, done)
+            raise
+
+    def load(self, vectors_FW: Floats, parts: int) -> NDArray[np.bool_]:
+        """Fill in what an earlier call left and return which parts that is; of another teacher or data: none."""
+        none = np.zeros(parts, dtype=np.bool_)
         if self.path is None or not self.path.is_file():
-            return 0
+            return none
         try:
             arrays = read_arrays(self.path)
         except DAMAGED:
-            return 0  # written atomically, so this is not ours; it will be overwritten
-        if str(arrays.get("identity")) != self.identity or arrays["vectors"].shape != vectors_FW.shape:
-            return 0
+            return none  # written atomically, so this is not ours; it will be overwritten
+        fits = arrays["vectors"].shape == vectors_FW.shape and arrays["done"].shape == none.shape
+        if str(arrays.get("identity")) != self.identity or not fits:
+            return none
         vectors_FW[:] = arrays["vectors"]
-        return int(arrays["done"])
+        return arrays["done"].astype(np.bool_)
 
 
 class SequenceClassifier(Judge):
