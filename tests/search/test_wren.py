@@ -19,9 +19,9 @@ from codewren.search.latency import FEATURES, LatencyModel
 from codewren.search.pace import Pace
 from codewren.search.points import Points
 from codewren.search.rates import Rate
-from codewren.search.runner import TrialRunner
+from codewren.search.runner import Outcome, TrialRunner
 from codewren.search.strategy import Problem
-from codewren.search.trial import Evaluation
+from codewren.search.trial import Evaluation, Request
 from codewren.search.wren import Plan, Wren
 
 SPACE = small_space().with_domains({"learning_rate": (1e-4, 3e-4, 1e-3, 3e-3)})
@@ -138,41 +138,76 @@ def test_a_front_keeps_one_of_every_octave_unless_it_is_beaten_beyond_noise():
     assert choose(result.front, "best-under 3 MB", noise=result.noise).candidate.scores.size_bytes < 750_000
 
 
+class Clocked:
+    """Workers on which an epoch takes ten seconds, or `slowness` times as long; killed after so many trainings."""
+
+    def __init__(self, slowness=1.0, *, killed_after=None):
+        self.slowness, self.left = slowness, killed_after
+        self.reached = {}
+
+    def run(self, evaluate, requests):
+        for place, request in enumerate(requests):
+            if self.left == 0:
+                raise KeyboardInterrupt
+            self.left = None if self.left is None else self.left - 1
+            before = self.reached.get((request.config, request.seed), 0)
+            self.reached[request.config, request.seed] = request.fidelity
+            evaluation = evaluate(request.config, fidelity=request.fidelity, seed=request.seed)
+            yield place, Outcome(10.0 * self.slowness * (request.fidelity - before), evaluation)
+
+
+def timed_search(workers, *, limit=None, journal=None, trials=24):
+    pace = Pace(lambda config: 10.0, limit_s=limit, quiet=True)
+    runner = TrialRunner(Smooth(), journal or Journal(), workers, watch=pace.ran)
+    timed = dataclasses.replace(problem(Smooth()), run_trials=runner, pace=pace)
+    return Wren(trials=trials).search(timed, seed=0), pace
+
+
 def test_a_time_limit_plans_fewer_trainings_and_is_kept():
-    def epoch_s(config):
-        return 10.0
-
-    def timed(limit, slowness):
-        def run(requests):
-            trials = [dataclasses.replace(t, seconds=slowness * pace.expected_s(t.request)) for t in runner(requests)]
-            for trial in trials:
-                pace.ran(trial)
-            return trials
-
-        runner = TrialRunner(Smooth(), Journal())
-        pace = Pace(epoch_s, limit_s=limit, quiet=True)
-        return Wren().search(dataclasses.replace(problem(Smooth()), run_trials=run, pace=pace), seed=0), pace
-
-    free, _ = timed(None, 1.0)
-    limited, pace = timed(300.0, 1.0)
-    assert len(limited.trials) < len(free.trials) == 24
+    free, _ = timed_search(Clocked())
+    limited, pace = timed_search(Clocked(), limit=300.0)
+    assert len(limited.trials) < len(free.trials) <= 24
     assert pace.spent_s <= 300
     assert not any("left out" in note for note in limited.notes)
     full = {trial.config for trial in limited.trials if trial.fidelity == 4}
     assert {candidate.config for candidate in limited.front.candidates} <= full
-    slow, pace = timed(300.0, 3.0)
-    assert pace.spent_s <= 300
-    assert any("left out at the time limit" in note for note in slow.notes)
+
+
+def test_a_machine_slower_than_expected_keeps_the_limit_too_and_still_trains_some_fully():
+    slow, pace = timed_search(Clocked(3.0), limit=600.0)
+    assert pace.spent_s <= 600
+    assert pace.slowness == pytest.approx(3.0)
+    assert sum(trial.fidelity == 4 for trial in slow.trials) >= 2
     assert len(slow.front) > 0
 
 
-def test_the_front_is_as_good_as_the_best_students_and_spread_over_sizes():
-    result = Wren(trials=30).search(problem(Smooth()), seed=1)
-    best = max(quality(config) for config in SPACE if shipped(config) <= 800_000)
-    found = [candidate.scores.effectiveness for candidate in result.front.candidates]
-    sizes = [candidate.scores.size_bytes for candidate in result.front.candidates]
-    assert max(found) > best - 0.006
-    assert max(sizes) > 3 * min(sizes)
+def test_a_search_killed_while_it_settles_the_rate_resumes_to_the_same_journal_under_a_limit():
+    whole, _ = timed_search(Clocked(2.0), limit=600.0, trials=14)
+    tuning = next(trial.number for trial in whole.trials if trial.fidelity == 4)
+    for after in (tuning, tuning + 1):
+        journal, workers = Journal(), Clocked(2.0, killed_after=after)
+        with pytest.raises(KeyboardInterrupt):
+            timed_search(workers, limit=600.0, journal=journal, trials=14)
+        assert len(journal.trials) == after
+        workers.left = None
+        again, _ = timed_search(workers, limit=600.0, journal=journal, trials=14)
+        assert again.trials == journal.trials == whole.trials
+        assert again.front == whole.front
+        assert again.notes == whole.notes
+
+
+def test_progress_tells_what_is_planned_what_is_done_and_what_is_left(capsys):
+    pace = Pace(lambda config: 60.0, limit_s=3600.0)
+    pace.plan(4, 600.0)
+    request = Request(SPACE.base, seed=0, fidelity=2)
+    (trial,) = TrialRunner(Smooth(), Journal())([request])
+    pace.ran(dataclasses.replace(trial, seconds=240.0))
+    pace.ran(dataclasses.replace(trial, seconds=240.0))  # once more, as a resumed search tells it
+    first, second = capsys.readouterr().err.splitlines()
+    assert first == "search: 4 trainings, about 10 min on this machine, at most 60 min"
+    assert second.startswith("search: 1/4  ")
+    assert second.endswith("4 min gone, about 16 min to go")  # twice as slow as expected, 8 expected minutes left
+    assert pace.expected_s(request.longer(5)) == 180.0
 
 
 def test_a_rate_at_which_most_collapse_is_lowered():
