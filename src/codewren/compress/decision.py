@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from codewren.compress.background import teaches
 from codewren.core.dataset import Dataset
 from codewren.core.errors import RecipeError
 from codewren.core.recipe import DecisionSection, Recipe
@@ -94,6 +95,8 @@ def _background_logits(recipe: Recipe, predictor: Predictor) -> Floats:
     """Logits (n, 2) of a sample of the background's functions, or of random pairs of them."""
     source = recipe.decision.background
     texts = list(dict.fromkeys([] if source is None else source_texts(recipe, source, "background")))
+    if recipe.distil.background_pairs:  # the other half was learnt from
+        texts = [text for text in texts if not teaches(text)]
     rng = random.Random(0)
     texts = rng.sample(texts, min(len(texts), BACKGROUND_FUNCTIONS))
     if recipe.task.unit is Unit.FUNCTION:

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from codewren.compress.background import background_pairs
 from codewren.compress.renaming import renamed_copies
 from codewren.core.dataset import Dataset
 from codewren.core.errors import InputError
@@ -126,11 +127,26 @@ class Run:
         return [dict(zip(texts, copy, strict=True)) for copy in made]
 
     def training_split(self, config: StudentConfig, spec: TokenizerSpec) -> EncodedSplit:
-        """All splits of `distil.train_on` as one."""
+        """All splits of `distil.train_on` as one, and the counterexamples if asked for."""
         first, *rest = (self.encoded(split, config, spec, taught=True) for split in self.recipe.distil.train_on)
+        if self.recipe.distil.background_pairs:
+            rest.append(self._counterexamples(config, spec, copies=len(first.copies)))
         for other in rest:
             first = first.joined(other)
         return first
+
+    def _counterexamples(self, config: StudentConfig, spec: TokenizerSpec, *, copies: int) -> EncodedSplit:
+        dataset, logits = background_pairs(self.recipe)
+        as_written = {text: text for text in dataset.functions}
+        return encode_split(
+            dataset,
+            spec,
+            max_length=config.max_sequence_length,
+            logits=logits,
+            copies=[as_written] * copies,
+            max_data_flow=config.max_data_flow,
+            cache=self.path("flows"),
+        )
 
     def select(self) -> Callable[[NDArray[np.int64], NDArray[np.float32]], float]:
         """The validation score that picks epochs and students."""

@@ -193,6 +193,7 @@ class DistilSection:
         word_dropout: chance to replace a training token by `<unk>`.
         rename: chance that a training function is shown with other names for its variables.
         rename_copies: copies with other names made of each function.
+        background_pairs: random pairs of `decision.background` to learn as negative, from one half of its functions.
         swap_pairs: for pairs, show (b, a) as often as (a, b).
         average_checkpoints: average of the weights over the last share of steps (0 = none), kept if validation agrees.
         selection: validation metric that picks the epoch.
@@ -211,6 +212,7 @@ class DistilSection:
     word_dropout: float = 0.0
     rename: float = 0.0
     rename_copies: int = 3
+    background_pairs: int = 0
     swap_pairs: bool = False
     average_checkpoints: float = 0.0
     warmup: float = 0.1
