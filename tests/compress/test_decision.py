@@ -111,7 +111,7 @@ def test_of_a_pair_task_the_background_is_random_pairs(predictors, tmp_path):
     pairs = [(a, b) for a in found for b in found if a != b]
     rows = np.asarray(predictor.predict_proba(pairs))
     assert (rows[:, 1] > made.decision.alert_threshold).mean() <= 0.1 + 0.01  # the budget holds of a sample of these
-    assert made.provenance["background_items"] == 50_000
+    assert made.provenance["background_items"] == 200_000
 
 
 @pytest.mark.parametrize(

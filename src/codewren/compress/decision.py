@@ -29,7 +29,7 @@ from codewren.measure.intervals import Floats
 from codewren.runtime.bundle import Decision
 from codewren.runtime.predictor import Predictor
 
-BACKGROUND_FUNCTIONS, BACKGROUND_PAIRS = 20_000, 50_000  # drawn at random: files are often sorted by project
+BACKGROUND_FUNCTIONS, BACKGROUND_PAIRS = 20_000, 200_000  # drawn at random: files are often sorted by project
 OUT_OF_FOLD = (
     "Temperature and threshold of the bundle were fitted on these items, so the figures are out of fold: each item is "
     "judged by a temperature and a threshold fitted on the others."
