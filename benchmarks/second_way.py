@@ -19,7 +19,8 @@ from pathlib import Path
 from codewren.compress.bench_items import recipe_items
 from codewren.core.recipe import Recipe
 
-ROUNDS = {"bundle": (1, 31), "teacher": (1, 3), "original": (1, 2)}
+ENOUGH_S = 1.5
+"""Processor seconds that the longer of two children should take more than the shorter."""
 
 CHILD = {
     "bundle": """
@@ -82,16 +83,16 @@ def main() -> None:
         if model["kind"] != "original" and count < len(timed):
             print(f"{model['name']}: timed on {count} of {len(timed)} items only; means differ by their lengths")
         chosen = [items.given(place) for place in timed][: None if model["kind"] == "bundle" else 6]
-        found = second_way(model, name, chosen, arguments.runs)
         bench = statistics.fmean(latency["processor_items_s"])
+        more = max(1, round(ENOUGH_S / (bench * len(chosen))))
+        found = second_way(model, name, chosen, arguments.runs, more=more)
         print(
             f"{model['name']}: bench {bench * 1e3:.3f} ms, second way {found * 1e3:.3f} ms, ratio {found / bench:.2f}"
         )
 
 
-def second_way(model: dict, recipe: str, items: list, runs: int) -> float:
-    """Processor seconds of a mean item: median over runs of the difference between many rounds and few."""
-    few, many = ROUNDS[model["kind"]]
+def second_way(model: dict, recipe: str, items: list, runs: int, *, more: int) -> float:
+    """Processor seconds of a mean item: median over runs of the difference that `more` rounds make."""
     argument = recipe if model["kind"] == "teacher" else str(model["path"])
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "items.json"
@@ -99,9 +100,9 @@ def second_way(model: dict, recipe: str, items: list, runs: int) -> float:
         script = Path(folder) / "child.py"
         script.write_text(CHILD[model["kind"]])
         differences = [
-            charged(script, path, argument, many) - charged(script, path, argument, few) for _ in range(runs)
+            charged(script, path, argument, 1 + more) - charged(script, path, argument, 1) for _ in range(runs)
         ]
-    return statistics.median(differences) / (many - few) / len(items)
+    return statistics.median(differences) / more / len(items)
 
 
 def charged(script: Path, items: Path, argument: str, rounds: int) -> float:
