@@ -139,6 +139,16 @@ def test_a_pair_costs_two_functions_and_a_wider_head():
     assert two - 2 * (one - head) == head + 2 * 32 * 32
 
 
+def test_nodes_cost_as_much_as_tokens_but_for_their_distance():
+    config = StudentConfig(num_hidden_layers=2, hidden_size=32, num_attention_heads=2, max_sequence_length=50)
+    longer = student_flops(config.replace(max_sequence_length=58), VULNERABILITY)
+    assert student_flops(config.replace(max_data_flow=8), VULNERABILITY) == longer
+    relative = config.replace(position_embedding_type=PositionType.RELATIVE_KEY)
+    distances = student_flops(relative, VULNERABILITY) - student_flops(config, VULNERABILITY)
+    with_nodes = relative.replace(max_data_flow=8)
+    assert student_flops(with_nodes, VULNERABILITY) == longer + distances
+
+
 def test_relative_positions_cost_a_product_per_pair_of_tokens_and_term():
     config = StudentConfig(num_hidden_layers=2, hidden_size=32, num_attention_heads=2, max_sequence_length=50)
     costs = [student_flops(config.replace(position_embedding_type=kind), VULNERABILITY) for kind in PositionType]

@@ -17,7 +17,11 @@ from students import CONFIG, write_student
 def test_the_size_of_the_weights_is_exact(tmp_path: Path) -> None:
     for positions, storage, layers, narrow in product(PositionType, Storage, (1, 2, 5), (0, 7)):
         config = CONFIG.replace(
-            position_embedding_type=positions, storage=storage, num_hidden_layers=layers, embedding_size=narrow
+            position_embedding_type=positions,
+            storage=storage,
+            num_hidden_layers=layers,
+            embedding_size=narrow,
+            max_data_flow=narrow,
         )
         with zipfile.ZipFile(write_student(tmp_path / "x.wren", config, CLONE)) as archive:
             assert weights_size_bytes(config, CLONE) == archive.getinfo("weights.bin").file_size
@@ -28,7 +32,7 @@ def test_the_size_of_the_weights_is_exact(tmp_path: Path) -> None:
 def test_the_budgeted_size_is_an_upper_bound_and_close(
     tmp_path: Path, layers: int, narrow: int, head: PairHead
 ) -> None:
-    config = CONFIG.replace(num_hidden_layers=layers, embedding_size=narrow, pair_head=head)
+    config = CONFIG.replace(num_hidden_layers=layers, embedding_size=narrow, max_data_flow=narrow, pair_head=head)
     provenance = {"command": "codewren compress recipes/clone.toml", "seeds": list(range(100))}
     card = "# A card\n\n" + "\n".join(f"- measured value {index}: {index * 0.37:.3f}" for index in range(100))
     path = write_student(tmp_path / "x.wren", config, CLONE, provenance=provenance, scores={"f1": 0.9}, card=card)

@@ -17,8 +17,8 @@ def test_what_is_switched_off_does_not_show_in_the_json_form():
 
 
 def test_a_switch_that_is_on_survives_the_json_form():
-    config = StudentConfig(embedding_size=16)
-    assert config.to_dict()["embedding_size"] == 16
+    config = StudentConfig(embedding_size=16, max_data_flow=64)
+    assert (config.to_dict()["embedding_size"], config.to_dict()["max_data_flow"]) == (16, 64)
     assert StudentConfig.from_dict(config.to_dict()) == config
 
 
@@ -33,6 +33,12 @@ def test_a_factorised_word_table_adds_a_projection_and_narrows_the_table():
         for name, shape in tensor_shapes(StudentConfig(), VULNERABILITY).items()
         if name != "embeddings.word"
     }
+
+
+def test_data_flow_costs_one_position_row():
+    shapes = [tensor_shapes(StudentConfig(max_data_flow=nodes), VULNERABILITY) for nodes in (0, 64)]
+    assert [one.pop("embeddings.position") for one in shapes] == [(400, 96), (401, 96)]
+    assert shapes[0] == shapes[1]
 
 
 @pytest.mark.parametrize(

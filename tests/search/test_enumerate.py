@@ -56,6 +56,15 @@ def test_costs_of_a_table_equal_those_of_single_students(make, task):
     assert [papers_flops(task).one(config) for config in configs[:3]] == expected[:3]
 
 
+def test_data_flow_may_vary_too():
+    space = extended_space(CLONE).with_domains({"max_data_flow": (0, 8, 64)})
+    points = sample(space, 60)
+    configs = points.configs()
+    assert len({config.max_data_flow for config in configs}) == 3
+    assert weights_bytes(points, CLONE).tolist() == [weights_size_bytes(config, CLONE) for config in configs]
+    assert honest_flops(CLONE).of(points).tolist() == [student_flops(config, CLONE) for config in configs]
+
+
 def test_a_size_that_depends_on_unexpected_fields_is_still_exact():
     def odd(config):
         return shipped(config) + config.hidden_size % 7 * config.intermediate_size

@@ -52,7 +52,7 @@ def _columns(points: Points, field: str) -> list[NDArray[np.float64]]:
         return [np.broadcast_to(points.values(field) == str(value), (len(points),)) * np.sqrt(2) for value in values]
     if field == "embedding_size":
         return [np.broadcast_to(_narrowing(points), (len(points),))]
-    scale = (lambda x: x) if field in _LINEAR else np.log
+    scale = (lambda x: x) if field in _LINEAR else np.log1p if field == "max_data_flow" else np.log
     domain = scale(np.asarray(values, dtype=np.float64))
     column = scale(points.values(field).astype(np.float64))
     return [np.broadcast_to((column - domain.mean()) / domain.std(), (len(points),))]
