@@ -1,0 +1,99 @@
+"""What a student costs: a step of its training, and a function at run time with a plain and a factorised word table.
+
+Processor time of one thread, the least of several rounds, on random ids whose frequencies fall as those of words do.
+`python benchmarks/bench_student.py`
+"""
+
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch.nn import functional as F  # noqa: N812 - the field's own name for it
+
+from codewren.core.student_config import StudentConfig, TokenizerKind
+from codewren.core.task import CLONE
+from codewren.core.tensors import tensor_shapes
+from codewren.core.tokenizer_spec import SPECIAL_TOKENS, TokenizerSpec
+from codewren.export.bundle import write_bundle
+from codewren.runtime.bundle import Bundle
+from codewren.runtime.predictor import Predictor
+from codewren.train.processes import keep_freed_memory, one_thread
+from codewren.train.student import Student
+
+PAIRS, ROUNDS, TOKENS = 32, 8, 300
+CONFIG = StudentConfig(tokenizer=TokenizerKind.WORD, vocab_size=4000, hidden_size=128)
+
+
+def main() -> None:
+    """Print the table."""
+    keep_freed_memory()
+    with one_thread():
+        print(f"training step of {PAIRS} pairs: {1e3 * least(training_step(CONFIG)):.1f} ms")
+    for config in (CONFIG, CONFIG.replace(vocab_size=16_000, hidden_size=256)):
+        for narrow in (0, 32):
+            size, load_s, encode_s = run_time(config.replace(embedding_size=narrow))
+            print(
+                f"V {config.vocab_size} H {config.hidden_size} E {narrow or '-'}: {size:,} bytes, "
+                f"load {1e3 * load_s:.1f} ms, {1e6 * encode_s:.1f} us a function of {TOKENS} tokens"
+            )
+
+
+def training_step(config: StudentConfig) -> Callable[[], object]:
+    """One step on pairs of functions of similar length."""
+    rng = np.random.default_rng(0)
+    lengths = np.repeat(rng.integers(80, 380, PAIRS), 2) + rng.integers(-20, 20, 2 * PAIRS)
+    ids = torch.from_numpy(words(rng, config.vocab_size, int(lengths.sum())))
+    items, wanted = torch.arange(2 * PAIRS).view(PAIRS, 2), torch.randn(PAIRS, 2)
+    model = Student(config, CLONE, seed=0).train()
+    optimizer = torch.optim.AdamW(model.parameters(), fused=True)
+
+    def step() -> None:
+        loss = F.mse_loss(model(ids, torch.from_numpy(lengths), items), wanted)
+        optimizer.zero_grad(set_to_none=True)
+        loss.backward()  # type: ignore[no-untyped-call]
+        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        optimizer.step()
+
+    return step
+
+
+def run_time(config: StudentConfig) -> tuple[int, float, float]:
+    """Bytes of the bundle, seconds to load it, seconds a function."""
+    rng = np.random.default_rng(0)
+    vocab = (*SPECIAL_TOKENS, *(f"w{index}" for index in range(config.vocab_size - len(SPECIAL_TOKENS))))
+    shapes = tensor_shapes(config, CLONE)
+    tensors = {name: rng.normal(0, 0.1, shape).astype(np.float32) for name, shape in shapes.items()}
+    functions = [words(rng, config.vocab_size, TOKENS).tolist() for _ in range(100)]
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "timed.wren"
+        tokenizer = TokenizerSpec(TokenizerKind.WORD, vocab)
+        size = write_bundle(path, task=CLONE, config=config, tensors=tensors, tokenizer=tokenizer)
+        bundle = Bundle.read(path)
+        load_s = least(lambda: Predictor(bundle, threads=1))
+        predictor = Predictor(bundle, threads=1)
+        return size, load_s, least(lambda: predictor._model.encode_ids(functions, 1)) / len(functions)
+
+
+def words(rng: np.random.Generator, vocab_size: int, count: int) -> NDArray[np.int64]:
+    """Ids of ordinary tokens, the k-th a k-th as frequent as the first."""
+    frequency = 1 / np.arange(1, vocab_size - len(SPECIAL_TOKENS) + 1)
+    return rng.choice(len(frequency), count, p=frequency / frequency.sum()) + len(SPECIAL_TOKENS)
+
+
+def least(work: Callable[[], object]) -> float:
+    """Processor seconds of the fastest round."""
+    work()
+    seconds = []
+    for _ in range(ROUNDS):
+        started = time.process_time()
+        work()
+        seconds.append(time.process_time() - started)
+    return min(seconds)
+
+
+if __name__ == "__main__":
+    main()
