@@ -1,6 +1,7 @@
 """The search stage: really trained students, a front within the budget, one choice, nothing repeated."""
 
 import json
+import shutil
 
 import pytest
 
@@ -47,6 +48,24 @@ def test_a_finished_search_trains_nothing_again_and_another_rule_reuses_its_tria
     run("search", recipe, "--out", searched, "--quiet", *settings("wren"))
     run("search", recipe, "--out", searched, "--quiet", *settings("wren", pick="smallest-within 5 points"))
     assert (searched / "journal.jsonl").read_bytes() == before
+
+
+def test_the_chosen_trial_is_not_trained_again_when_it_was_the_same_training(searched, clone_task, tmp_path):
+    out = tmp_path / "run"
+    shutil.copytree(searched, out)
+    recipe = clone_task / "recipe.toml"
+    run("distil", recipe, "--out", out, "--quiet", *settings("wren"), "--set", "distil.epochs=2")
+    trained = (out / "student" / "log.jsonl").read_text()
+    assert trained in [log.read_text() for log in (out / "trials").glob("*/log.jsonl")]
+    assert len(trained.splitlines()) == 2
+
+
+def test_nested_tokenizers_are_trained_once_and_cut(searched):
+    kept = [path.name.split("-")[:2] for path in (searched / "tokenizers").glob("*.json")]
+    assert all(size == "16000" for kind, size in kept if kind in ("bpe", "word"))
+    tried = [json.loads(line)["config"] for line in (searched / "journal.jsonl").read_text().splitlines()[1:]]
+    assert {config["tokenizer"] for config in tried} == {kind for kind, _ in kept}
+    assert any(config["vocab_size"] < 16000 for config in tried)
 
 
 def test_a_search_before_labelling_is_one_clear_error(clone_task, tmp_path, capsys):
