@@ -112,6 +112,17 @@ def test_slices_time_every_item_of_a_share_once_and_take_turns():
     assert len(found["fast"].processor_items_s) == 6
 
 
+def test_a_lead_in_is_run_before_every_slice_and_not_timed():
+    machine = Machine()
+    callables = {"slow": machine.work("slow", 1_000), "fast": machine.work("fast", 10)}
+    found = in_slices(
+        callables, {"slow": [1, 2], "fast": [1, 2]}, slices=2, lead_in={"fast": [7, 8]}, clock=machine.clock
+    )
+    assert [item for name, item in machine.calls if name == "fast"] == [7, 8, 1, 7, 8, 2]
+    assert [item for name, item in machine.calls if name == "slow"] == [1, 2]
+    assert found["fast"].items_s == pytest.approx((1e-8, 2e-8))
+
+
 def test_a_timing_can_be_judged_on_some_items_only():
     machine = Machine()
     found = interleaved({"a": machine.work("a", 1_000)}, [1, 2, 3, 4], clock=machine.clock)["a"].at([0, 3])
