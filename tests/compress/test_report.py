@@ -336,3 +336,19 @@ def test_a_decision_fitted_on_these_items_is_reported_out_of_fold(folder):
     tree = report(folder)
     assert (crossed.predictions == labels).mean() in data_of(tree)
     assert "the figures are out of fold" in text_of(tree)
+
+
+@pytest.mark.parametrize(
+    "scores",
+    [
+        {"effectiveness": 0.5, "size_bytes": 0},
+        {"effectiveness": 0.5, "size_bytes": 9, "latency_s": -1.0},
+        {"effectiveness": 0.5, "size_bytes": 9, "uncertainty": "wide"},
+        {"effectiveness": float("nan"), "size_bytes": 9},
+        {"effectiveness": 10**400, "size_bytes": 9},
+    ],
+    ids=["no bytes", "negative time", "text", "not a number", "huge"],
+)
+def test_a_front_that_cannot_be_drawn_is_refused(folder, capsys, scores):
+    dump(folder / "front.json", {"candidates": [{"config": CONFIG.to_dict(), "scores": scores}]})
+    assert "front.json" in fails(capsys, "report", folder, "--out", folder / "page.html")

@@ -1,7 +1,6 @@
 """Figures out of JSON files that nobody vouches for: what is no finite number of the right kind is one clear error."""
 
 import json
-import math
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,9 @@ from codewren.core.files import read_json
 from codewren.measure.figure import Measure
 from codewren.report.facts import ModelFacts, Role
 from codewren.report.training_plot import Epoch
+
+LARGEST = 1e100
+"""No figure of a run comes near it, and plots can still compute with it."""
 
 
 class Fields:
@@ -58,7 +60,7 @@ class Fields:
             InputError: it is not.
         """
         value = self.raw.get(name)
-        if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) <= LARGEST:
             raise self._wrong(name, value, "a finite number")
         return value
 

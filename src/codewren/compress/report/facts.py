@@ -142,17 +142,35 @@ def _points(subject: Subject, missing: dict[str, str]) -> tuple[tuple[Point, ...
         front = ParetoFront.from_dict(dict(raw.raw))
     except (KeyError, TypeError, ValueError, CodewrenError) as error:
         raise InputError(f"{raw.where}: not a front ({error!r:.80}); run codewren search again") from None
+    for one in raw.each("candidates"):
+        _check_scores(one.within("scores"))
     noise = raw.number("noise") if raw.has("noise") else None
     return (*_trials(subject.file("journal.jsonl")), *front_points(front, chosen=subject.chosen)), noise
 
 
 def _trials(path: Path) -> list[Point]:
     trials = read_journal(path)[1] if path.is_file() else ()
+    for one in trials:
+        if one.scores is not None:
+            _check_scores(Fields(one.scores.to_dict(), f"{path}, trial {one.number}: scores"))
     return [
         Point(f"trial {one.number}", one.scores.size_bytes, one.scores.effectiveness, Group.TRIAL)
         for one in trials
         if one.scores is not None and one.scores.effectiveness is not None
     ]
+
+
+def _check_scores(scores: Fields) -> None:
+    """Refuse scores that cannot be drawn: sizes are positive, latencies too, the rest are numbers.
+
+    Raises:
+        InputError: saying which.
+    """
+    if scores.count("size_bytes") == 0 or (scores.has("latency_s") and scores.number("latency_s") <= 0):
+        raise InputError(f"{scores.where}: size and latency must be above 0; run codewren search again")
+    for name in ("effectiveness", "uncertainty"):
+        if scores.has(name):
+            scores.number(name)
 
 
 def _tables(subject: Subject, answers: Judged | None, bench: BenchFacts, missing: dict[str, str]) -> tuple[Table, ...]:
