@@ -156,6 +156,17 @@ def test_a_finetuned_pair_teacher_is_the_siamese_network_of_the_papers(siamese):
     np.testing.assert_allclose(logits, np.stack(wanted), atol=1e-5)
 
 
+def test_a_teacher_of_lower_cased_text_sees_no_case(siamese):
+    plain, folded = (load_teacher(with_teacher("clone", path=str(siamese), lowercase=one)) for one in (False, True))
+    loud, quiet = (
+        replace(PAIRS, functions=tuple(change(text) for text in PAIRS.functions)) for change in (str.upper, str.lower)
+    )
+    assert not np.allclose(plain.logits(loud), plain.logits(quiet), atol=1e-5)
+    np.testing.assert_array_equal(folded.logits(loud), folded.logits(quiet))
+    np.testing.assert_allclose(folded.logits(loud), plain.logits(quiet), atol=1e-6)
+    assert plain.sha256 != folded.sha256
+
+
 def test_a_finetuned_teacher_of_another_task_is_refused(siamese):
     with pytest.raises(TeacherError, match=r"of task 'clone' \(pair.*the recipe's is 'vulnerability' \(function"):
         load_teacher(with_teacher(path=str(siamese)))

@@ -84,6 +84,8 @@ class TeacherSection:
         first_output_only: only output 0 was trained, through a sigmoid, as in the papers' vulnerability teachers; the
             other one, which is noise there (SPEC 4.1, item 2), is replaced by 0.
         revision: of a hub id.
+        lowercase: the text is lower-cased first, as the papers' fine-tuning scripts for CodeBERT do with pairs
+            (`do_lower_case`); their clone checkpoints want it.
         data_flow: the model reads variables and where their values come from beside the code, as GraphCodeBERT does;
             `max_sequence_length` then covers both (the papers: 512), a quarter of it at most for variables. A folder
             made by `codewren finetune` knows this itself.
@@ -102,6 +104,7 @@ class TeacherSection:
     columns: Sequence[str] = ()
     first_output_only: bool = False
     revision: str | None = None
+    lowercase: bool = False
     data_flow: bool = False
     data_flow_mode: Literal["repaired", "papers"] = "repaired"
 

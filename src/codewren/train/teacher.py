@@ -158,6 +158,7 @@ class NetworkTeacher:
         tokens: about how many tokens are judged at once.
         first_output_only: whether the other outputs were never trained; they count as 0.
         data_flow: how data flow is fed beside the code, if at all.
+        lowercase: whether it reads lower-cased text.
     """
 
     network: Judge
@@ -169,6 +170,7 @@ class NetworkTeacher:
     bf16: bool = False
     first_output_only: bool = False
     data_flow: Mode | None = None
+    lowercase: bool = False
 
     @property
     def sha256(self) -> str:
@@ -183,6 +185,8 @@ class NetworkTeacher:
         digest.update(repr((use, vocabulary)).encode())
         if self.data_flow is not None:  # otherwise the hash is what it was before there was data flow
             digest.update(f"data flow {self.data_flow}".encode())
+        if self.lowercase:
+            digest.update(b"lowercase")
         return digest.hexdigest()
 
     def covers(self, split: str) -> bool:
@@ -218,6 +222,8 @@ class NetworkTeacher:
         """
         if dataset.task != self.task:
             raise TeacherError(f"teacher of task {self.task.name!r} asked about task {dataset.task.name!r}")
+        if self.lowercase:
+            dataset = replace(dataset, functions=tuple(text.lower() for text in dataset.functions))
         return encode_for_teacher(
             self.tokenizer, dataset, max_length=self.max_sequence_length, data_flow=self.data_flow, quiet=quiet
         )
@@ -439,6 +445,7 @@ def _judge(
         bf16=section.precision == "bf16",
         first_output_only=section.first_output_only,
         data_flow=section.data_flow_mode if section.data_flow else None,
+        lowercase=section.lowercase,
     )
 
 
