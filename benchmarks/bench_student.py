@@ -1,9 +1,10 @@
 """What a student costs: a step of its training, and a function at run time with a plain and a factorised word table.
 
 Processor time of one thread, the least of several rounds, on random ids whose frequencies fall as those of words do.
-`python benchmarks/bench_student.py`
+`python benchmarks/bench_student.py [RECIPE]`; with a recipe also what data flow adds, on functions of its validation split.
 """
 
+import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -14,17 +15,22 @@ import torch
 from numpy.typing import NDArray
 from torch.nn import functional as F  # noqa: N812 - the field's own name for it
 
+from codewren.core.recipe import Recipe
 from codewren.core.student_config import StudentConfig, TokenizerKind
-from codewren.core.task import CLONE
+from codewren.core.task import CLONE, Task
 from codewren.core.tensors import tensor_shapes
 from codewren.core.tokenizer_spec import SPECIAL_TOKENS, TokenizerSpec
+from codewren.data.load import load_split
 from codewren.export.bundle import write_bundle
 from codewren.runtime.bundle import Bundle
 from codewren.runtime.predictor import Predictor
+from codewren.train.batches import encode_split
+from codewren.train.distil import step_seconds
 from codewren.train.processes import keep_freed_memory, one_thread
 from codewren.train.student import Student
+from codewren.train.tokenizer import train_tokenizer
 
-PAIRS, ROUNDS, TOKENS = 32, 8, 300
+PAIRS, ROUNDS, TOKENS, ITEMS = 32, 8, 300, 600
 CONFIG = StudentConfig(tokenizer=TokenizerKind.WORD, vocab_size=4000, hidden_size=128)
 
 
@@ -40,6 +46,28 @@ def main() -> None:
                 f"V {config.vocab_size} H {config.hidden_size} E {narrow or '-'}: {size:,} bytes, "
                 f"load {1e3 * load_s:.1f} ms, {1e6 * encode_s:.1f} us a function of {TOKENS} tokens"
             )
+        if len(sys.argv) > 1:
+            data_flow(Recipe.load(Path(sys.argv[1])))
+
+
+def data_flow(recipe: Recipe) -> None:
+    """Print what up to 64 nodes a function add."""
+    data = load_split(recipe, "valid").subset(range(ITEMS))
+    spec = train_tokenizer(TokenizerKind.BPE, 1000, data.functions)
+    logits = np.zeros((len(data), len(data.task.labels)), dtype=np.float32)
+    for nodes in (0, 64):
+        config = StudentConfig(vocab_size=len(spec.vocab), hidden_size=128, batch_size=PAIRS, max_data_flow=nodes)
+        split = encode_split(data, spec, max_length=400, logits=logits, max_data_flow=nodes)
+        ids = np.mean([len(one) for one in split.functions])
+        step = step_seconds(config, data.task, train=split, options=recipe.distil, steps=ROUNDS)
+        with tempfile.TemporaryDirectory() as folder:
+            predictor = Predictor(shipped(config, data.task, spec, Path(folder)), threads=1)
+            encode_s = (
+                least(lambda predictor=predictor: [predictor.encode([one]) for one in data.functions[:100]]) / 100
+            )
+        print(
+            f"{nodes} nodes: {ids:.0f} ids, step {1e3 * step:.1f} ms, {1e3 * encode_s:.2f} ms a function from its text"
+        )
 
 
 def training_step(config: StudentConfig) -> Callable[[], object]:
@@ -65,17 +93,21 @@ def run_time(config: StudentConfig) -> tuple[int, float, float]:
     """Bytes of the bundle, seconds to load it, seconds a function."""
     rng = np.random.default_rng(0)
     vocab = (*SPECIAL_TOKENS, *(f"w{index}" for index in range(config.vocab_size - len(SPECIAL_TOKENS))))
-    shapes = tensor_shapes(config, CLONE)
-    tensors = {name: rng.normal(0, 0.1, shape).astype(np.float32) for name, shape in shapes.items()}
     functions = [words(rng, config.vocab_size, TOKENS).tolist() for _ in range(100)]
     with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "timed.wren"
-        tokenizer = TokenizerSpec(TokenizerKind.WORD, vocab)
-        size = write_bundle(path, task=CLONE, config=config, tensors=tensors, tokenizer=tokenizer)
-        bundle = Bundle.read(path)
+        bundle = shipped(config, CLONE, TokenizerSpec(TokenizerKind.WORD, vocab), Path(folder))
         load_s = least(lambda: Predictor(bundle, threads=1))
         predictor = Predictor(bundle, threads=1)
-        return size, load_s, least(lambda: predictor._model.encode_ids(functions, 1)) / len(functions)
+        return bundle.size_bytes, load_s, least(lambda: predictor._model.encode_ids(functions, 1)) / len(functions)
+
+
+def shipped(config: StudentConfig, task: Task, spec: TokenizerSpec, folder: Path) -> Bundle:
+    """A student with random weights, as a file."""
+    rng = np.random.default_rng(0)
+    shapes = tensor_shapes(config, task)
+    tensors = {name: rng.normal(0, 0.1, shape).astype(np.float32) for name, shape in shapes.items()}
+    write_bundle(folder / "timed.wren", task=task, config=config, tensors=tensors, tokenizer=spec)
+    return Bundle.read(folder / "timed.wren")
 
 
 def words(rng: np.random.Generator, vocab_size: int, count: int) -> NDArray[np.int64]:
