@@ -6,7 +6,7 @@ export PIP_CONSTRAINT := $(CURDIR)/constraints.txt
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check fix bench papers clean
+.PHONY: help demo test check fix bench papers bundles clean
 
 help: ## This list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 16
@@ -37,6 +37,11 @@ bench: $(VENV)/.ready ## The README's tables, measured here (needs ../shared; tw
 
 papers: $(VENV)/.ready ## Both papers' comparison on three data sets, from the runs that are there (needs ../shared)
 	$(BIN)/python benchmarks/tables.py --papers --bench
+
+bundles: $(VENV)/.ready ## The six bundles that ship, trained and judged again (needs ../shared; two hours)
+	$(BIN)/python benchmarks/shipped.py --train
+	$(BIN)/python benchmarks/shipped.py --install
+	$(BIN)/python benchmarks/shipped.py
 
 clean: ## Remove the environment and build products, keep runs/
 	rm -rf $(VENV) build dist

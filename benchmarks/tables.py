@@ -9,7 +9,7 @@ Everything is trained on the first call (about two hours on two cores, most of i
 left after that. Latency is the median over 200 items, one at a time on one thread, tokenisation included.
 
 `--papers` trains nothing. It judges on the validation splits what is there: the published students, imported; the
-bundles that ship (on ReVeal out of their domain); the teachers' logits; every student and BiLSTM baseline whose run lies
+bundles that ship (on ReVeal out of their domain); the teachers' logits; every student and BiLSTM baseline whose run is
 in `runs/`; and prints the command for each that does not. `--bench` first times all bundles of a data set side by side,
 with their modelled or measured energy. It leaves `papers.md`, and `papers.html` with every run's own report.
 """
