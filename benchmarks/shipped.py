@@ -18,15 +18,20 @@ from pathlib import Path
 from typing import Any
 
 from codewren.cli.main import cli
+from codewren.compress.evaluate import compare, predictions
+from codewren.core.dataset import Dataset
 from codewren.core.files import read_json, write_bytes
+from codewren.core.recipe import Recipe
+from codewren.data.load import load_split
 from codewren.report.table import markdown
+from codewren.runtime.predictor import load
 
 ROOT = Path(__file__).resolve().parents[1]
 RECIPES, BUNDLES, RUNS = ROOT / "recipes/shipped", ROOT / "src/codewren/bundles", ROOT / "runs/shipped"
 REFERENCE = ROOT.parent / "shared/reference"
 SIZES = ("micro", "mini", "standard")
 FAMILIES = ("clone-java", "vulnerability-c")
-PUBLISHED = {
+PUBLISHED = {  # made by make bench
     "clone-java": ROOT / "runs/bench/published-clone-int8.wren",
     "vulnerability-c": ROOT / "runs/bench/published-vulnerability-int8.wren",
 }
@@ -72,38 +77,26 @@ def call(*arguments: object) -> None:
 
 def family_tables(family: str, names: Sequence[str]) -> list[str]:
     """Quality, seeds, flips, and cost of one task's bundles."""
-    judged = {name: judge(name, family) for name in names}
-    published = judge_published(family)
-    cost = timed(family, names)
+    judged = {name: judge(BUNDLES / f"{name}.wren", f"{name}.toml") for name in names}
+    judged["published, int8"] = judge(PUBLISHED[family], f"{family}-mini.toml")
+    dataset = load_split(Recipe.load(RECIPES / f"{family}-mini.toml"), "valid")
     return [
         f"## {family}",
-        quality_table(judged, published),
+        quality_table(judged, dataset),
         seeds_table(names),
         flips_table(judged),
-        cost_table(cost),
+        cost_table(timed(family, names)),
     ]
 
 
-def judge(name: str, family: str) -> dict[str, Any]:
-    """Figures of an installed bundle on the validation split, against the published student."""
-    target = RUNS / "judged" / f"{name}.json"
-    bundle = BUNDLES / f"{name}.wren"
-    if not target.exists() or target.stat().st_mtime < bundle.stat().st_mtime:
-        call(
-            *("evaluate", bundle, RECIPES / f"{name}.toml", "--versus", PUBLISHED[family], "--edits"),
-            *("--json", target),
-        )
+def judge(path: Path, recipe: str) -> dict[str, Any]:
+    """Figures of a bundle on the validation split, its size, and its predictions there."""
+    target = RUNS / "judged" / f"{path.stem}.json"
+    if not target.exists() or target.stat().st_mtime < path.stat().st_mtime:
+        call("evaluate", path, RECIPES / recipe, "--edits", "--json", target)
     found: dict[str, Any] = read_json(target)
-    return {**found, "size_bytes": bundle.stat().st_size}
-
-
-def judge_published(family: str) -> dict[str, Any]:
-    """The same of the published student."""
-    target = RUNS / "judged" / f"published-{family}.json"
-    if not target.exists():
-        call("evaluate", PUBLISHED[family], RECIPES / f"{family}-mini.toml", "--json", target)
-    found: dict[str, Any] = read_json(target)
-    return {**found, "size_bytes": PUBLISHED[family].stat().st_size}
+    predicted, _ = predictions(load(path), load_split(Recipe.load(RECIPES / recipe), "valid"))
+    return {**found, "size_bytes": path.stat().st_size, "predicted": predicted}
 
 
 def timed(family: str, names: Sequence[str]) -> dict[str, Any]:
@@ -118,21 +111,21 @@ def timed(family: str, names: Sequence[str]) -> dict[str, Any]:
     return found
 
 
-def quality_table(judged: Mapping[str, Mapping[str, Any]], published: Mapping[str, Any]) -> str:
-    """One line a bundle, the published student last."""
+def quality_table(judged: Mapping[str, Mapping[str, Any]], dataset: Dataset) -> str:
+    """One line a bundle, the published student last, and a paired test against it."""
     rows = [["bundle", "bytes", "accuracy", "F1", "MCC", "AUC", "ECE", "against published (exact McNemar)"]]
-    for name, found in {**judged, "published, int8": published}.items():
+    *_, published = judged.values()
+    for name, found in judged.items():
         measures = found["measures"]
         accuracy = measures["accuracy"]
-        paired = found.get("versus")
-        against = "-" if paired is None else f"{paired['difference']:+.4f}, p = {paired['p_value']:.2g}"
+        paired = compare(found["predicted"], published["predicted"], dataset)
         rows.append(
             [
                 name,
                 f"{found['size_bytes']:,}",
                 f"{accuracy['value']:.4f} [{accuracy['low']:.4f}, {accuracy['high']:.4f}]",
                 *(f"{measures[key]['value']:.4f}" for key in ("f1", "mcc", "auc", "ece")),
-                against,
+                "-" if found is published else f"{paired.difference.value:+.4f}, p = {paired.p_value:.2g}",
             ]
         )
     return markdown(rows)
@@ -176,7 +169,6 @@ def flips_table(judged: Mapping[str, Mapping[str, Any]]) -> str:
     rows = [["flips under", *edits]]
     for name, found in judged.items():
         rows.append([name, *(_share(found["fidelity"]["flips"][edit]) for edit in edits)])
-    rows.append(["published, int8", *(_share(first["versus"]["flips"][edit]) for edit in edits)])
     return markdown(rows)
 
 
