@@ -15,8 +15,9 @@ Shapes = dict[str, tuple[int, ...]]
 def tensor_shapes(config: StudentConfig, task: Task) -> Shapes:
     """All tensors of a student in file order; matrices are (out, in), as `torch.nn.Linear` holds them.
 
-    `embeddings.position` row t belongs to token t, and one more, the last, to every node of the data flow. Relative types have instead one distance table a layer: row
-    `q - k + S - 1` for query q and key k, and in the last layer, whose only query is token 0, row k.
+    `embeddings.position` row t belongs to token t, and one more, the last, to every node of the data flow. Relative
+    types have instead one distance table a layer: row `q - k + S - 1` for query q and key k, and in the last layer,
+    whose only query is token 0, row k.
 
     >>> from codewren.core.task import VULNERABILITY
     >>> tensor_shapes(StudentConfig(), VULNERABILITY)["head.dense.weight"]

@@ -57,7 +57,7 @@ class Points:
         return chosen
 
     def rounded_up(self, amount: Any, multiple: int) -> Any:
-        """The smallest multiple, of a power of two, that is not below a whole amount; ten times faster than dividing."""
+        """The smallest multiple, of a power of two, not below a whole amount; ten times faster than dividing."""
         return (amount + (multiple - 1)) & -multiple
 
     def take(self, selection: Selection) -> Self:
