@@ -2,7 +2,7 @@
 
     python benchmarks/shipped.py --train [NAME ...]      recipes/shipped with three seeds each, into runs/shipped
     python benchmarks/shipped.py --install [NAME ...]    the best seed of each into src/codewren/bundles
-    python benchmarks/shipped.py                         judge what is installed, print the tables
+    python benchmarks/shipped.py [--bench]               judge what is installed, time it, print the tables
 
 Judging takes about ten minutes on two cores: quality and flips of every bundle on the validation split, through the
 runtime, beside the published student of the same task; time and energy of all side by side with the architecture
@@ -55,6 +55,7 @@ def main() -> None:
     parser.add_argument("names", nargs="*", metavar="NAME", help="by default all six")
     parser.add_argument("--train", action="store_true")
     parser.add_argument("--install", action="store_true")
+    parser.add_argument("--bench", action="store_true", help="with judging: time what is not timed yet")
     given = parser.parse_args()
     names = given.names or [f"{family}-{size}" for family in FAMILIES for size in SIZES]
     if not REFERENCE.is_dir():
@@ -67,7 +68,8 @@ def main() -> None:
     if not given.train and not given.install:
         print(INTRO)
         for family in FAMILIES:
-            print("\n\n".join(family_tables(family, [name for name in names if name.startswith(family)])), end="\n\n")
+            tables = family_tables(family, [name for name in names if name.startswith(family)], bench=given.bench)
+            print("\n\n".join(tables), end="\n\n")
 
 
 def call(*arguments: object) -> None:
@@ -75,7 +77,7 @@ def call(*arguments: object) -> None:
     cli.main([str(one) for one in arguments], standalone_mode=False)
 
 
-def family_tables(family: str, names: Sequence[str]) -> list[str]:
+def family_tables(family: str, names: Sequence[str], *, bench: bool) -> list[str]:
     """Quality, seeds, flips, and cost of one task's bundles."""
     judged = {name: judge(BUNDLES / f"{name}.wren", f"{name}.toml") for name in names}
     judged["published, int8"] = judge(PUBLISHED[family], f"{family}-mini.toml")
@@ -85,7 +87,7 @@ def family_tables(family: str, names: Sequence[str]) -> list[str]:
         quality_table(judged, dataset),
         seeds_table(names),
         flips_table(judged),
-        cost_table(timed(family, names)),
+        cost_table(timed(family, names, bench=bench)),
     ]
 
 
@@ -99,15 +101,15 @@ def judge(path: Path, recipe: str) -> dict[str, Any]:
     return {**found, "size_bytes": path.stat().st_size, "predicted": predicted}
 
 
-def timed(family: str, names: Sequence[str]) -> dict[str, Any]:
+def timed(family: str, names: Sequence[str], *, bench: bool) -> dict[str, Any] | None:
     """Time and energy of the family, the published student and the original's architecture, side by side."""
     target = RUNS / "judged" / f"bench-{family}.json"
     bundles = [BUNDLES / f"{name}.wren" for name in names]
     newest = max(bundle.stat().st_mtime for bundle in bundles)
-    if not target.exists() or target.stat().st_mtime < newest:
+    if bench and (not target.exists() or target.stat().st_mtime < newest):
         recipe = RECIPES / f"{family}-mini.toml"
         call("bench", recipe, *bundles, PUBLISHED[family], "--original", "--country", "FRA", "--json", target)
-    found: dict[str, Any] = read_json(target)
+    found: dict[str, Any] | None = read_json(target) if target.exists() else None
     return found
 
 
@@ -178,8 +180,10 @@ def _share(found: Mapping[str, Any]) -> str:
     return f"{found['rate']:.4f} [{found['low']:.4f}, {found['high']:.4f}]"
 
 
-def cost_table(cost: Mapping[str, Any]) -> str:
+def cost_table(cost: Mapping[str, Any] | None) -> str:
     """Latency on one thread, memory, FLOPs and energy."""
+    if cost is None:
+        return "Time and energy are not measured here yet: `python benchmarks/shipped.py --bench`."
     rows = [["model", "ms an item", "times less processor time than the original", "MB", "MFLOPs", "J per 1,000"]]
     for model in cost["models"]:
         one = next(entry for entry in model["latency"] if entry["threads"] == 1)
