@@ -67,7 +67,7 @@ def main() -> None:
             write_bytes(BUNDLES / f"{name}.wren", (RUNS / name / "student.wren").read_bytes())
     if not given.train and not given.install:
         print(INTRO)
-        for family in FAMILIES:
+        for family in (family for family in FAMILIES if any(name.startswith(family) for name in names)):
             tables = family_tables(family, [name for name in names if name.startswith(family)], bench=given.bench)
             print("\n\n".join(tables), end="\n\n")
 

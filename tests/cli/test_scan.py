@@ -99,8 +99,9 @@ def test_without_a_model_the_error_says_what_to_give(capsys, monkeypatch):
     assert "wanted --model" in capsys.readouterr().err
 
 
-def test_the_only_shipped_model_is_the_default(capsys, monkeypatch, tmp_path):
-    monkeypatch.setattr("codewren.runtime.predictor.shipped_bundles", lambda: {"x": tmp_path / "x.wren"})
+def test_the_shipped_vulnerability_model_is_the_default(capsys, monkeypatch, tmp_path):
+    shipped = {"a": tmp_path / "absent.wren", "vulnerability-c": tmp_path / "x.wren"}
+    monkeypatch.setattr("codewren.runtime.predictor.shipped_bundles", lambda: shipped)
     with pytest.raises(SystemExit) as stopped:
         main(["scan", "src", "--threshold", "0"])
     assert stopped.value.code == 1
