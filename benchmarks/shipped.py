@@ -14,6 +14,7 @@ import json
 import statistics
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import redirect_stdout
 from pathlib import Path
 from typing import Any
 
@@ -73,8 +74,9 @@ def main() -> None:
 
 
 def call(*arguments: object) -> None:
-    """One codewren command, in this process."""
-    cli.main([str(one) for one in arguments], standalone_mode=False)
+    """One codewren command, in this process; what it prints is no part of the page."""
+    with redirect_stdout(sys.stderr):
+        cli.main([str(one) for one in arguments], standalone_mode=False)
 
 
 def family_tables(family: str, names: Sequence[str], *, bench: bool) -> list[str]:
