@@ -192,7 +192,7 @@ def cost_table(cost: Mapping[str, Any] | None) -> str:
         less, energy, memory = one["times_less_processor"], model["energy"], model["peak_memory_bytes"]
         rows.append(
             [
-                str(model["label"]),
+                str(model["name"] if model["kind"] == "bundle" else model["label"]),
                 f"{1e3 * one['median_s']['value']:.4g}",
                 "1" if less is None else f"{less['value']:,.0f} [{less['low']:,.0f}, {less['high']:,.0f}]",
                 "-" if memory is None else f"{memory['value'] / 1e6:,.0f}",
