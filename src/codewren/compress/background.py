@@ -8,14 +8,13 @@ teaches, the other half is kept for the alert threshold.
 import hashlib
 import random
 
-import numpy as np
-
 from codewren.core.dataset import Dataset
 from codewren.core.errors import RecipeError
 from codewren.core.recipe import Recipe
 from codewren.core.task import Unit
 from codewren.data.load import source_texts
 from codewren.train.logits_file import Logits
+from codewren.train.teacher import label_logits
 
 MARGIN = 4.0
 """Between the logits of a counterexample: 98 % sure."""
@@ -45,6 +44,4 @@ def background_pairs(recipe: Recipe) -> tuple[Dataset, Logits]:
     names = tuple(f"background {index}" for index in range(len(texts)))
     ids = tuple(f"background pair {index}" for index in range(count))
     dataset = Dataset(task, "background", texts, names, items, (negative,) * count, ids).subset(range(count))
-    logits = np.full((count, 2), -MARGIN / 2, dtype=np.float32)
-    logits[:, negative] = MARGIN / 2
-    return dataset, logits
+    return dataset, label_logits(dataset, MARGIN)

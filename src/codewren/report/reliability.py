@@ -3,11 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-import numpy as np
-
+from codewren.measure.fidelity import reliability_bins
 from codewren.measure.figure import Measure
 from codewren.measure.intervals import Floats, Ints, proportion
-from codewren.measure.metrics import ECE_BINS, check
 from codewren.report.markup import Markup
 from codewren.report.svg import (
     BOTTOM,
@@ -50,16 +48,10 @@ def reliability(labels: Ints, probabilities: Floats) -> tuple[Bin, ...]:
     Raises:
         InputError: shapes that do not fit, labels out of range, values that are not finite.
     """
-    check(labels, probabilities)
-    confidence_N = probabilities.max(axis=1)
-    right_N = probabilities.argmax(axis=1) == labels
-    bins_N = np.clip(np.ceil(confidence_N * ECE_BINS).astype(np.int64) - 1, 0, ECE_BINS - 1)
-    found = []
-    for k in np.unique(bins_N):
-        inside = bins_N == k
-        share = proportion("accuracy", int(right_N[inside].sum()), int(inside.sum()))
-        found.append(Bin(float(confidence_N[inside].mean()), share))
-    return tuple(found)
+    return tuple(
+        Bin(one.confidence, proportion("accuracy", round(one.accuracy * one.count), one.count))
+        for one in reliability_bins(labels, probabilities)
+    )
 
 
 def reliability_plot(name: str, bins: Mapping[str, tuple[Bin, ...]], *, labels: int = 2) -> Markup:

@@ -137,12 +137,12 @@ class FileTeacher:
     def logits(self, dataset: Dataset, *, partial: Path | None = None, quiet: bool = True) -> Logits:
         """Read and check the files, or turn labels into logits."""
         if self.label_margin and dataset.split != TAUGHT and dataset.split in self.train_on:
-            return _label_logits(dataset, self.label_margin)
+            return label_logits(dataset, self.label_margin)
         read = [read_logits(file, dataset) for file in self.files(dataset.split)]
         return np.asarray(np.mean(read, axis=0), dtype=np.float32)
 
 
-def _label_logits(dataset: Dataset, margin: float) -> Logits:
+def label_logits(dataset: Dataset, margin: float) -> Logits:
     """Logits (n, C) whose largest is the item's label, `margin` above the others."""
     logits = np.full((len(dataset), len(dataset.task.labels)), -margin / 2, dtype=np.float32)
     logits[np.arange(len(dataset)), dataset.known_labels()] = margin / 2
