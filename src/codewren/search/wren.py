@@ -226,8 +226,8 @@ def _climbed(trainings: Trainings, rate: Rate, short: int, full: int, most: int)
 
 
 def _middling(trainings: Trainings, epochs: int) -> StudentConfig | None:
-    """Of the students trained so long, the best one of the middle third by bytes."""
-    done = sorted(trainings.at(epochs), key=lambda trial: trial.scores.size_bytes if trial.scores else 0)
+    """Of the students trained so long, the best one of the middle third by FLOPs: dear ones would eat the time."""
+    done = sorted(trainings.at(epochs), key=lambda trial: (trial.scores.flops or 0) if trial.scores else 0)
     middle = done[len(done) // 3 : max(len(done) // 3 + 1, ceil(2 * len(done) / 3))]
     return max(middle, key=_worth).config if middle else None
 
