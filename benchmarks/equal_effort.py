@@ -1,11 +1,11 @@
-"""Compressor's 3 MB configuration, given exactly the training time of another student.
+"""The papers' configurations, given exactly the training time that a student of ours had.
 
-    python benchmarks/equal_effort.py runs/clone-search [--times 1 4]
+    python benchmarks/equal_effort.py runs/clone-search [--times 1 4] [--paper compressor avatar]
 
-The papers compare at equal epochs; there its twelve layers take hours here. This gives it the processor seconds that
-the run's student had, and some multiples of them: as many pairs of the same splits as fit, the same teacher, the same
-number of epochs; its own learning rate as published, and ten times that, as ours. The published student, trained by its
-authors for ten epochs, is the other end of the comparison (`codewren evaluate --versus`).
+The papers compare at equal epochs; there Compressor's twelve layers take hours here. This gives the papers' 3 MB
+students the seconds that the run's student had, and multiples of them: as many pairs of the same splits as fit, the
+same teacher, the same number of epochs (more where all pairs fit); their own learning rate as published, and ten times
+that, as ours. The published student, trained by its authors for ten epochs, is the other end (`codewren evaluate`).
 """
 
 import argparse
@@ -18,14 +18,16 @@ from numpy.typing import NDArray
 
 from codewren.compress.run import Run
 from codewren.core.files import read_json, write_json
-from codewren.core.recipe import Recipe
+from codewren.core.recipe import Recipe, SearchSection
+from codewren.core.student_config import StudentConfig
 from codewren.report.table import markdown
+from codewren.search.journal import read_journals
 from codewren.train.batches import EncodedSplit
 from codewren.train.distil import distil, step_seconds
 from codewren.train.processes import one_thread
 
 ROOT = Path(__file__).resolve().parents[1]
-COMPRESSOR = ROOT / "recipes/papers/compressor-clone.toml"
+PAPERS = ("compressor", "avatar")
 TIMED_STEPS = 6
 
 
@@ -34,45 +36,51 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("run", type=Path, help="folder of a finished codewren compress run on BigCloneBench")
     parser.add_argument("--times", type=float, nargs="+", default=[1.0], help="multiples of the student's seconds")
+    parser.add_argument("--paper", choices=PAPERS, nargs="+", default=list(PAPERS), help="whose configuration")
     given = parser.parse_args()
-    ours = read_json(given.run / "recipe.json")
     seconds = spent(given.run)
-    rows = [["student", "processor s", "pairs x epochs", "learning rate", "validation accuracy"]]
+    print(f"the student of {given.run} was trained for {seconds:,.0f} s", flush=True)
+    rows = [["configuration", "seconds", "pairs x epochs", "learning rate", "validation accuracy"]]
     for times in given.times:
-        for rate in (1e-4, 1e-3):
-            found = train(given.run, ours, seconds=seconds * times, rate=rate)
-            rows.append(
-                ["Compressor's configuration", f"{seconds * times:,.0f}", found[0], f"{rate:g}", f"{found[1]:.4f}"]
-            )
-            print(markdown(rows), flush=True)
+        for paper in given.paper:
+            for faster in (1, 10):
+                found = train(given.run, paper, seconds=seconds * times, faster=faster)
+                rows.append([paper, f"{seconds * times:,.0f}", *found])
+                print(markdown(rows), flush=True)
 
 
 def spent(folder: Path) -> float:
-    """Processor seconds of the run's distillation."""
+    """Training seconds of the run's student: its trials where a search trained it, else its distillation."""
+    chosen = read_json(folder / "chosen.json")["config"]
+    trials = read_journals([path for path in [folder / "journal.jsonl"] if path.exists()])
+    ours = [trial.seconds for trial in trials if trial.config == StudentConfig.from_dict(chosen)]
     stages = read_json(folder / "energy.json")["stages"]
-    return float(sum(stage["processor_s"] for stage in stages if stage["stage"] == "distil"))
+    return sum(ours) + sum(float(stage["processor_s"]) for stage in stages if stage["stage"] == "distil")
 
 
-def train(folder: Path, ours: dict[str, object], *, seconds: float, rate: float) -> tuple[str, float]:
-    """Pairs and epochs that fit into the seconds, and the validation accuracy they give."""
-    plain = dict(ours)
+def train(folder: Path, paper: str, *, seconds: float, faster: int) -> tuple[str, str, str]:
+    """Pairs and epochs that fit into the seconds, the learning rate, and the validation accuracy they give."""
+    plain = dict(read_json(folder / "recipe.json"))
     where = Path(str(plain.pop("folder")))
-    recipe = Recipe.from_dict(plain, where)
-    paper = Recipe.load(COMPRESSOR)
-    out = folder / f"compressor-{seconds:.0f}-{rate:g}"
-    run = Run(replace(recipe, distil=replace(recipe.distil, tokenizer_mode="compressor", rename=0.0)), out, quiet=True)
+    recipe, theirs = Recipe.from_dict(plain, where), Recipe.load(ROOT / f"recipes/papers/{paper}-clone.toml")
+    config = theirs.student.replace(learning_rate=theirs.student.learning_rate * faster)
+    out = folder / f"equal-effort/{paper}-{seconds:.0f}-{config.learning_rate:g}"
+    mode = theirs.distil.tokenizer_mode
+    fixed = SearchSection(strategy="fixed")
+    plain_distil = replace(recipe.distil, tokenizer_mode=mode, rename=0.0)
+    run = Run(replace(recipe, distil=plain_distil, search=fixed), out, quiet=True)
+    out.mkdir(parents=True, exist_ok=True)
     for name in recipe.distil.train_on:
         source = folder / f"logits-{name}.npz"
-        out.mkdir(parents=True, exist_ok=True)
         (out / source.name).write_bytes(source.read_bytes())
-    config = paper.student.replace(learning_rate=rate)
     spec = run.tokenizer(config)
     config = config.replace(vocab_size=len(spec.vocab))
     split, valid = run.training_split(config, spec), run.encoded("valid", config, spec, taught=False)
     with one_thread():
         step = step_seconds(config, recipe.task, train=split, options=run.recipe.distil, steps=TIMED_STEPS)
-        epochs = recipe.distil.epochs
-        pairs = min(len(split), int(seconds / epochs / step * config.batch_size))
+        most = int(seconds / step * config.batch_size)  # pairs, over all epochs
+        pairs = min(len(split), most // recipe.distil.epochs)
+        epochs = max(recipe.distil.epochs, most // len(split))
         if pairs < config.batch_size:
             sys.exit(f"{seconds:.0f} s are not enough for one step an epoch ({step:.1f} s a step)")
         chosen = np.sort(np.random.default_rng(0).permutation(len(split))[:pairs])
@@ -80,8 +88,9 @@ def train(folder: Path, ours: dict[str, object], *, seconds: float, rate: float)
         trained = distil(
             config, recipe.task, train=part(split, chosen), valid=valid, options=options, select=run.select(), out=out
         )
+    rate = f"{config.learning_rate:g}"
     write_json(out / "result.json", {"pairs": pairs, "epochs": epochs, "accuracy": trained.score, "rate": rate})
-    return f"{pairs:,} x {epochs}", trained.score
+    return f"{pairs:,} x {epochs}", rate, f"{trained.score:.4f}"
 
 
 def part(split: EncodedSplit, chosen: NDArray[np.int64]) -> EncodedSplit:

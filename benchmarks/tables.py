@@ -10,8 +10,9 @@ left after that. Latency is the median over 200 items, one at a time on one thre
 
 `--papers` trains nothing. It judges on the validation splits what is there: the published students, imported; the
 bundles that ship (on ReVeal out of their domain); the teachers' logits; every student and BiLSTM baseline whose run is
-in `runs/`; and prints the command for each that does not. `--bench` first times all bundles of a data set side by side,
-with their modelled or measured energy. It leaves `papers.md`, and `papers.html` with every run's own report.
+in `runs/`; and prints the command for each that does not. `--bench` first measures what is missing: all bundles
+of a data set side by side, with their modelled or measured energy, and the predictions that edits flip. It leaves
+`papers.md`, and `papers.html` with every run's own report.
 """
 
 import argparse
@@ -21,11 +22,12 @@ import sys
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 from codewren.cli.main import cli
 from codewren.compress.evaluate import bundle_quality, compare, latencies, predictions
 from codewren.compress.report import gathered
-from codewren.core.files import write_bytes
+from codewren.core.files import read_json, write_bytes
 from codewren.core.recipe import Recipe
 from codewren.data.load import load_split
 from codewren.report.comparison import comparison_page, merged, paired_tests
@@ -45,7 +47,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=Path, default=ROOT / "runs/bench")
     parser.add_argument("--papers", action="store_true", help="the comparison of both papers on three data sets")
-    parser.add_argument("--bench", action="store_true", help="with --papers: time what is not timed yet")
+    parser.add_argument("--bench", action="store_true", help="with --papers: measure what is not measured yet")
     parser.add_argument("--country", default="SGP", help="with --bench: whose electricity (default: the papers', SGP)")
     given = parser.parse_args()
     out: Path = given.out
@@ -166,10 +168,13 @@ def papers(out: Path, *, bench: bool, country: str) -> None:
         times = out / f"bench-{one.name}.json"
         if bench and found and not times.exists():
             time_all(one, found, times, country=country)
+        if bench:
+            for path in found:
+                edit(path, one)
         data = Recipe.load(ROOT / one.recipe)
         facts = gathered([shown(path) for path in found], data=data, benches=[times]) if found else []
         runs += facts
-        texts.append("\n\n".join([f"## {one.name}", *sections(one, facts), not_made(one, absent)]))
+        texts.append("\n\n".join([f"## {one.name}", *sections(one, facts), flips(found), not_made(one, absent)]))
         print(f"\n{texts[-1]}", flush=True)
     title = "# The comparison of both papers, on validation"
     write_bytes(out / "papers.md", ("\n\n".join([title, *texts]) + "\n").encode())
@@ -207,7 +212,12 @@ def paths(one: Comparison, out: Path) -> tuple[list[Path], dict[str, str]]:
         elif (digest := hashlib.sha256(bundle.read_bytes()).hexdigest()) not in seen:
             seen.add(digest)
             found.append(folder)
-    found += sorted(BUNDLES.glob(f"{one.shipped}-*.wren"))
+    for shipped in sorted(BUNDLES.glob(f"{one.shipped}-*.wren")):  # a copy, for figures lie beside the bundle
+        copy = out / one.name / shipped.name
+        if not copy.exists() or copy.read_bytes() != shipped.read_bytes():
+            write_bytes(copy, shipped.read_bytes())
+            beside(copy).unlink(missing_ok=True)
+        found.append(copy)
     if one.published:
         found += [published(one.published, storage, out) for storage in ("fp32", "int8")]
     return found, absent
@@ -217,6 +227,38 @@ def gap(facts: RunFacts) -> str:
     """What nobody measured of a run that is there."""
     wanted = ("teacher", "baseline", "fidelity", "energy")
     return "\n".join(f"- {facts.name}, {what}: {facts.missing[what]}" for what in wanted if what in facts.missing)
+
+
+def beside(path: Path) -> Path:
+    """Where the flips of a run or a bundle are kept."""
+    return path / "fidelity.json" if path.is_dir() else path.with_suffix(".fidelity.json")
+
+
+def edit(path: Path, one: Comparison) -> None:
+    """Flips of a run's or a bundle's predictions under edits, once."""
+    bundle, target = path / "student.wren" if path.is_dir() else path, beside(path)
+    if not target.exists() or target.stat().st_mtime < bundle.stat().st_mtime:
+        run("evaluate", bundle, ROOT / one.recipe, "--edits", "--json", target)
+
+
+def flips(found: list[Path]) -> str:
+    """Calibration, and the share of predictions that change under each edit that keeps the meaning."""
+    judged = {path.stem: read_json(beside(path)) for path in found if beside(path).exists()}
+    if not judged:
+        return "Flips under edits are not measured here yet: `--bench`."
+    edits = list(next(iter(judged.values()))["fidelity"]["flips"])
+    rows = [["share of predictions flipped by", *edits, "ECE"]]
+    for name, all_of_it in judged.items():
+        rates = all_of_it["fidelity"]["flips"]
+        shares = [measure(rates[edit]["rate"], rates[edit]) if rates[edit]["edited"] else "nothing" for edit in edits]
+        ece = all_of_it["measures"]["ece"]
+        rows.append([name, *shares, measure(ece["value"], ece)])
+    return markdown(rows)
+
+
+def measure(value: float, limits: dict[str, Any]) -> str:
+    """A figure with its interval."""
+    return f"{value:.4f} [{limits['low']:.4f}, {limits['high']:.4f}]"
 
 
 def time_all(one: Comparison, found: list[Path], times: Path, *, country: str) -> None:
