@@ -6,6 +6,7 @@ import tomllib
 import numpy as np
 import pytest
 
+from codewren.compress.report.facts import run_facts
 from codewren.core.recipe import Recipe
 from codewren.core.task import VULNERABILITY
 from codewren.data.load import load_split
@@ -190,6 +191,30 @@ def test_flips_and_slices_come_from_the_fidelity_file(folder):
     text = text_of(report(folder))
     for words in ("9 of 90, 0.1000 [0.0500, 0.2000]", "18 of 90, 0.2000", "0.031", "length long ones 30 0.4000"):
         assert words in text, words
+
+
+def test_a_bilstm_baseline_has_its_row_and_says_how_long_it_was_trained(folder):
+    labels, taught, *_, dataset, _ = expected(folder)
+    baseline = folder / "bilstm-repaired"
+    baseline.mkdir()
+    dump(baseline / "bilstm.json", {"size_bytes": 7_461_608})
+    lines = [{"epoch": k, "loss": 1 / k, "score": 0.5, "seconds": 1.0} for k in (1, 2, 3)]
+    (baseline / "log.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    constant = np.tile(np.float32([2, -2]), (N, 1))
+    write_logits(baseline / "logits-valid.npz", constant, dataset, teacher_sha256="b")
+    tree = report(folder)
+    assert f"on the valid split, n = {N}, trained for 3 epochs" in text_of(tree)
+    assert (labels == 0).mean() in data_of(tree)
+    assert 7_461_608 in data_of(tree)
+
+
+@pytest.mark.parametrize(("mode", "role"), [("avatar", "Avatar"), ("compressor", "Compressor"), ("wren", "codewren")])
+def test_a_fixed_student_belongs_to_whose_tokenizer_it_has(folder, mode, role):
+    recipe = Recipe.load(folder.parent / "recipe.toml", ["search.strategy=fixed", f"distil.tokenizer_mode={mode}"])
+    dump(folder / "recipe.json", recipe.to_dict())
+    write_student(folder / "student.wren", provenance={})
+    student = run_facts(str(folder)).models[-1]
+    assert student.role == role
 
 
 def test_energy_of_the_stages_is_added_up(folder):

@@ -10,7 +10,7 @@ from codewren.compress.report.subject import Subject
 from codewren.core.formulas import papers_flops, student_flops
 from codewren.measure.quality import Quality
 from codewren.report.facts import UNJUDGED, ModelFacts, Role
-from codewren.report.reading import Fields, measures, model_facts
+from codewren.report.reading import Fields, measures, model_facts, training_log
 
 ROLES = {"avatar": Role.AVATAR, "avatar-v1": Role.AVATAR, "compressor": Role.COMPRESSOR}
 MODES = ("faithful", "repaired")
@@ -55,7 +55,10 @@ def role_of(subject: Subject) -> Role:
     for word in (Role.COMPRESSOR, Role.AVATAR):
         if isinstance(source, str) and word in source:
             return word
-    return ROLES.get(subject.recipe.search.strategy, Role.OURS) if subject.recipe else Role.OURS
+    if subject.recipe is None:
+        return Role.OURS
+    search, distil = subject.recipe.search, subject.recipe.distil
+    return ROLES.get(search.strategy if search.strategy != "fixed" else distil.tokenizer_mode, Role.OURS)
 
 
 def _evaluated(subject: Subject) -> dict[str, Fields]:
@@ -84,11 +87,14 @@ def _teacher(
 
 def _baselines(subject: Subject, answers: Judged | None) -> list[ModelFacts]:
     found = []
-    for name in (f"BiLSTM, {mode}" for mode in MODES):
-        raw = Fields.read(subject.file(f"bilstm-{name.rsplit(' ', 1)[-1]}/bilstm.json"))
+    for mode in MODES:
+        name, folder = f"BiLSTM, {mode}", f"bilstm-{mode}"
+        raw = Fields.read(subject.file(f"{folder}/bilstm.json"))
         if raw is not None and answers and name in answers.models:
             model = _from_quality(name, Role.BILSTM, answers.models[name].quality)
-            found.append(replace(model, size_bytes=raw.count("size_bytes")))
+            epochs = len(training_log(subject.file(f"{folder}/log.jsonl")))
+            how = f"{model.how}, trained for {epochs} epochs" if epochs else model.how
+            found.append(replace(model, size_bytes=raw.count("size_bytes"), how=how))
     return found
 
 
