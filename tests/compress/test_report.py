@@ -194,7 +194,7 @@ def test_flips_and_slices_come_from_the_fidelity_file(folder):
 
 
 def test_a_bilstm_baseline_has_its_row_and_says_how_long_it_was_trained(folder):
-    labels, taught, *_, dataset, _ = expected(folder)
+    labels, *_, dataset, _ = expected(folder)
     baseline = folder / "bilstm-repaired"
     baseline.mkdir()
     dump(baseline / "bilstm.json", {"size_bytes": 7_461_608})
