@@ -18,7 +18,8 @@ from numpy.typing import NDArray
 
 from codewren.compress.run import Run
 from codewren.core.files import read_json, write_json
-from codewren.core.recipe import Recipe, SearchSection
+from codewren.core.recipe import Recipe
+from codewren.core.recipe_sections import SearchSection
 from codewren.core.student_config import StudentConfig
 from codewren.report.table import markdown
 from codewren.search.journal import read_journals

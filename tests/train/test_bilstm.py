@@ -9,7 +9,8 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from codewren.core.recipe import DistilSection, Recipe
+from codewren.core.recipe import Recipe
+from codewren.core.recipe_sections import DistilSection
 from codewren.core.task import CLONE, VULNERABILITY
 from codewren.data.load import load_split
 from codewren.train import bilstm as module

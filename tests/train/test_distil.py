@@ -14,7 +14,7 @@ import pytest
 import torch
 
 from codewren.core.errors import TrainingError
-from codewren.core.recipe import DistilSection
+from codewren.core.recipe_sections import DistilSection
 from codewren.core.student_config import StudentConfig
 from codewren.core.task import CLONE
 from codewren.train import distil as module

@@ -13,7 +13,8 @@ import numpy as np
 from codewren.compress.background import teaches
 from codewren.core.dataset import Dataset
 from codewren.core.errors import RecipeError
-from codewren.core.recipe import DecisionSection, Recipe
+from codewren.core.recipe import Recipe
+from codewren.core.recipe_sections import DecisionSection
 from codewren.core.task import Unit
 from codewren.data.load import source_texts
 from codewren.measure.calibration import (

@@ -12,7 +12,7 @@ from codewren.compress.latency import latency_model
 from codewren.compress.pace import search_pace
 from codewren.compress.run import Run
 from codewren.core.files import read_json, write_bytes, write_json
-from codewren.core.recipe import SearchSection
+from codewren.core.recipe_sections import SearchSection
 from codewren.core.shipped_size import bundle_size_bytes
 from codewren.core.space import named_space
 from codewren.core.student_config import StudentConfig

@@ -6,7 +6,7 @@ from typing import Any
 
 from codewren.core.dataset import Dataset
 from codewren.core.errors import InputError
-from codewren.core.recipe import Source
+from codewren.core.recipe_sections import Source
 from codewren.core.task import Task
 from codewren.data.readers import Row
 

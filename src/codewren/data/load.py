@@ -6,7 +6,8 @@ from typing import Any
 
 from codewren.core.dataset import Dataset
 from codewren.core.errors import InputError, RecipeError, nearest
-from codewren.core.recipe import Recipe, Source
+from codewren.core.recipe import Recipe
+from codewren.core.recipe_sections import Source
 from codewren.core.task import Unit
 from codewren.data.items import function_items, inline_pairs, listed_pairs, unique_names
 from codewren.data.readers import HUB, Row, read_hub, read_rows

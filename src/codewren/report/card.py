@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 
-from codewren.core.recipe import DecisionSection, Recipe
+from codewren.core.recipe import Recipe
+from codewren.core.recipe_sections import DecisionSection
 from codewren.core.student_config import StudentConfig
 from codewren.core.task import Unit
 from codewren.core.tensors import parameter_count

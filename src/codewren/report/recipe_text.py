@@ -5,7 +5,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, fields
 from typing import Any
 
-from codewren.core.recipe import Recipe, Source
+from codewren.core.recipe import Recipe
+from codewren.core.recipe_sections import Source
 from codewren.core.task import BUILT_IN
 
 _DELETE = 0x7F  # allowed in JSON strings, not in TOML's

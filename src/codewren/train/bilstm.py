@@ -26,7 +26,8 @@ from torch.nn.utils.rnn import pack_padded_sequence, pad_sequence
 
 from codewren.core.dataset import Dataset
 from codewren.core.files import write_bytes, write_json
-from codewren.core.recipe import DistilSection, Recipe
+from codewren.core.recipe import Recipe
+from codewren.core.recipe_sections import DistilSection
 from codewren.core.student_config import StudentConfig, TokenizerKind
 from codewren.core.task import Task
 from codewren.data.load import load_split

@@ -21,7 +21,7 @@ from torch.nn import functional as F  # noqa: N812 - the field's own name for it
 
 from codewren.core.errors import TrainingError
 from codewren.core.files import atomic_write, write_json
-from codewren.core.recipe import DistilSection
+from codewren.core.recipe_sections import DistilSection
 from codewren.core.student_config import StudentConfig
 from codewren.core.task import Task
 from codewren.runtime.progress import Bar

@@ -20,7 +20,8 @@ from torch import Tensor, nn
 from codewren.core.dataset import Dataset
 from codewren.core.errors import TeacherError
 from codewren.core.files import atomic_write, file_sha256
-from codewren.core.recipe import Recipe, TeacherSection
+from codewren.core.recipe import Recipe
+from codewren.core.recipe_sections import TeacherSection
 from codewren.core.task import Task, Unit
 from codewren.runtime.dataflow.graph import Mode
 from codewren.runtime.progress import Bar

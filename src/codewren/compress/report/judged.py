@@ -9,7 +9,8 @@ import numpy as np
 
 from codewren.compress.decision import out_of_fold
 from codewren.core.dataset import Dataset
-from codewren.core.recipe import Recipe, Source
+from codewren.core.recipe import Recipe
+from codewren.core.recipe_sections import Source
 from codewren.data.load import available_splits, load_split
 from codewren.measure.calibration import softmax
 from codewren.measure.figure import Measure
