@@ -8,7 +8,7 @@ import pytest
 
 from codewren.cli.main import cli
 from codewren.cli.scan import scan
-from codewren.runtime import functions, walk
+from codewren.runtime import grammars, walk
 
 ROOT = Path(__file__).resolve().parents[2]
 GUIDE = (ROOT / "docs" / "scanning.md").read_text(encoding="utf-8")
@@ -52,7 +52,7 @@ def test_every_option_is_in_the_guide() -> None:
 
 def test_the_limits_of_the_guide_are_those_of_the_code() -> None:
     assert f"over {walk.MAX_FILE_BYTES // 1_000_000} MB" in GUIDE
-    assert f"more than {functions.DEEPEST_NESTING}\n  deep" in GUIDE
-    assert f"{functions.PARSE_LIMIT_S:.0f} s of processor time" in GUIDE
+    assert f"more than {grammars.DEEPEST_NESTING}\n  deep" in GUIDE
+    assert f"{grammars.PARSE_LIMIT_S:.0f} s of processor time" in GUIDE
     assert all(f"`{folder}`" in GUIDE for folder in walk.SKIPPED_FOLDERS)
     assert all(suffix in GUIDE for suffix in walk._SUFFIXES)

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from codewren.core.errors import InputError
 from codewren.runtime.dataflow import data_flow
-from codewren.runtime.functions import LANGUAGES
+from codewren.runtime.grammars import LANGUAGES
 
 FOLDER = Path(__file__).parent / "dataflow"
 RELAXED = settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))

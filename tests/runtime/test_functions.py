@@ -12,7 +12,9 @@ from hypothesis import strategies as st
 
 from codewren.core.errors import InputError
 from codewren.runtime import functions as functions_module
-from codewren.runtime.functions import LANGUAGES, extract, nesting_depth
+from codewren.runtime import grammars
+from codewren.runtime.functions import extract
+from codewren.runtime.grammars import LANGUAGES
 
 
 def found(source: str, language: str) -> list[tuple[str, int, int]]:
@@ -181,17 +183,8 @@ def test_nesting_within_the_limit_is_fine() -> None:
     assert found("int f(void) { return " + "(" * 400 + "1" + ")" * 400 + "; }", "c") == [("f", 1, 1)]
 
 
-@given(st.text("([{}])x;", max_size=60))
-def test_the_nesting_depth_is_never_underestimated(source: str) -> None:
-    depth = deepest = 0
-    for character in source:
-        depth += (character in "([{") - (character in ")]}")
-        deepest = max(deepest, depth)
-    assert nesting_depth(source.encode(), "c") >= deepest
-
-
 def test_a_parse_that_takes_too_long_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(functions_module, "PARSE_LIMIT_S", 0.0)
+    monkeypatch.setattr(grammars, "PARSE_LIMIT_S", 0.0)
     with pytest.raises(InputError, match="parsing took over 0 s"):
         extract(b"int f(void) { return 1; }\n" * 1000, "c")
 

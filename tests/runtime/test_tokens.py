@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from codewren.runtime.functions import LANGUAGES
+from codewren.runtime.grammars import LANGUAGES
 from codewren.runtime.tokens import overlap, shape_hash, text_hash, tokens
 
 BASE = {

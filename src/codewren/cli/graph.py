@@ -55,7 +55,7 @@ def graph(file: str, wanted: str | None, language: str | None, form: str, out: P
 
 
 def _language(file: str) -> str:
-    from codewren.runtime.functions import LANGUAGES
+    from codewren.runtime.grammars import LANGUAGES
     from codewren.runtime.walk import language_of
 
     found = language_of(file, LANGUAGES)
@@ -79,7 +79,8 @@ def _drawn(content: bytes, language: str, mode: "Mode", wanted: str | None) -> "
     """The graphs of the functions that are asked for."""
     from codewren.runtime.dataflow import data_flow
     from codewren.runtime.dataflow.draw import Drawn
-    from codewren.runtime.functions import LANGUAGES, extract
+    from codewren.runtime.functions import extract
+    from codewren.runtime.grammars import LANGUAGES
 
     if language not in LANGUAGES:
         raise InputError(f"no data flow for language {language!r}; {nearest(language, LANGUAGES)}")

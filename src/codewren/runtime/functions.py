@@ -4,30 +4,20 @@ A function inside another one is reported beside it. Lambdas belong to the funct
 a body is not a function.
 """
 
-import importlib
-import os
-import re
-import time
 from collections.abc import Iterable, Iterator
 from functools import cache
-from importlib.machinery import EXTENSION_SUFFIXES, ExtensionFileLoader, ModuleSpec, PathFinder
-from itertools import accumulate
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from codewren.core.errors import InputError
+from codewren.runtime.grammars import check_nesting, grammar, syntax_root
 from codewren.runtime.recover import end_of_layout, is_statement, lost_functions
 
 if TYPE_CHECKING:
-    from tree_sitter import Language, Node, Query
+    from tree_sitter import Node, Query
 
-PARSE_LIMIT_S = 20.0
 QUERY_LIMIT_STEPS = 2_000_000_000  # about 3 s
-DEEPEST_NESTING = 500
 _LONGEST_NAME = 200
 _DEEPEST_DECLARATOR = 64
-_STEPS = {**dict.fromkeys(b"([{", 1), **dict.fromkeys(b")]}", -1)}
-_NOT_BRACKETS = bytes(code for code in range(256) if code not in _STEPS)
-_STATEMENT_ENDS = re.compile(rb"[;{}]")
 
 
 class Function(NamedTuple):
@@ -48,43 +38,37 @@ class Parsed(NamedTuple):
     has_errors: bool
 
 
-class _Grammar(NamedTuple):
+class _Naming(NamedTuple):
     """What differs between languages.
 
     Attributes:
-        module: of the wheel that holds the grammar.
         query: captures `function`, `scope` (what lends its name to what is inside) and `prefix` (what stands before a
             function and belongs to it: decorators, template parameters).
         separator: between the parts of a qualified name; "" where functions are not nested, so that one around another
             is a brace the parser missed.
     """
 
-    module: str
     query: str
     separator: str
 
 
-_GRAMMARS = {
-    "c": _Grammar("tree_sitter_c", "(function_definition) @function", ""),
-    "cpp": _Grammar(
-        "tree_sitter_cpp",
+_NAMING = {
+    "c": _Naming("(function_definition) @function", ""),
+    "cpp": _Naming(
         "(function_definition) @function (template_declaration) @prefix "
         "[(namespace_definition) (class_specifier) (struct_specifier) (union_specifier)] @scope",
         "::",
     ),
-    "java": _Grammar(
-        "tree_sitter_java",
+    "java": _Naming(
         "[(method_declaration) (constructor_declaration) (compact_constructor_declaration)] @function "
         "[(class_declaration) (interface_declaration) (enum_declaration) (record_declaration)] @scope",
         ".",
     ),
-    "python": _Grammar(
-        "tree_sitter_python",
+    "python": _Naming(
         "(function_definition) @function (decorated_definition) @prefix (class_definition) @scope",
         ".",
     ),
 }
-LANGUAGES = tuple(_GRAMMARS)
 
 
 def extract(source: bytes, language: str) -> Parsed:
@@ -92,11 +76,11 @@ def extract(source: bytes, language: str) -> Parsed:
 
     Args:
         source: the file, UTF-8.
-        language: one of `LANGUAGES`.
+        language: one of `codewren.runtime.grammars.LANGUAGES`.
 
     Raises:
-        InputError: brackets are nested more than `DEEPEST_NESTING` deep, or parsing took `PARSE_LIMIT_S` of processor
-            time, or would in its next step.
+        InputError: brackets are nested more than `grammars.DEEPEST_NESTING` deep, or parsing took
+            `grammars.PARSE_LIMIT_S` of processor time, or would in its next step.
 
     >>> extract(b"int one(void) { return 1; }", "c").functions[0].name
     'one'
@@ -111,49 +95,18 @@ def extract(source: bytes, language: str) -> Parsed:
 def _captures(source: bytes, language: str) -> "tuple[Node, dict[str, list[Node]]]":
     from tree_sitter import QueryCursor
 
-    if nesting_depth(source, language) > DEEPEST_NESTING:
-        raise InputError(f"brackets are nested more than {DEEPEST_NESTING} deep: not ordinary source text")
-    grammar, query = _grammar(language)
-    root = _parse(source, grammar)
+    check_nesting(source, language)
+    root = syntax_root(source, language)
     if root.has_error:
         _check_query_cost(root)
-    return root, QueryCursor(query).captures(root)
+    return root, QueryCursor(_query(language)).captures(root)
 
 
-def nesting_depth(source: bytes, language: str) -> int:
-    """An upper bound of how deep brackets are nested; those in comments and string literals count too.
+@cache
+def _query(language: str) -> "Query":
+    from tree_sitter import Query
 
-    The parsers take memory quadratic in the depth of brackets that are not closed: 1 GB for 2,000 of them in Java,
-    where `<` is one.
-
-    >>> nesting_depth(b"f(a[0], (b))", "c")
-    2
-    """
-    depths = list(accumulate(map(_STEPS.__getitem__, source.translate(None, _NOT_BRACKETS)), initial=0))
-    deepest = max(depths) - min(depths)
-    if language not in {"cpp", "java"}:
-        return deepest
-    return max(deepest, *(part.count(b"<") - part.count(b">") for part in _STATEMENT_ENDS.split(source)))
-
-
-def _parse(source: bytes, grammar: "Language") -> "Node":
-    """Parse in the form that can be stopped, which is the one with callbacks."""
-    from tree_sitter import Parser
-
-    deadline = time.thread_time() + PARSE_LIMIT_S
-    views = [memoryview(source)]
-
-    def read(offset: int, _: object) -> memoryview:
-        views.append(views[0][offset:])
-        return views[-1]
-
-    try:
-        return Parser(grammar).parse(read, progress_callback=lambda *_: time.thread_time() > deadline).root_node
-    except ValueError:
-        raise InputError(f"parsing took over {PARSE_LIMIT_S:g} s: not ordinary source text") from None
-    finally:
-        for view in views:  # tree-sitter 0.26 leaks what a read callback returns; released, it does not hold the source
-            view.release()
+    return Query(grammar(language), _NAMING[language].query)
 
 
 def _check_query_cost(root: "Node") -> None:
@@ -176,45 +129,13 @@ def _check_query_cost(root: "Node") -> None:
             raise InputError("tens of thousands of brackets without a match: not ordinary source text")
 
 
-def grammar(language: str) -> "Language":
-    """The tree-sitter grammar of one of `LANGUAGES`."""
-    return _grammar(language)[0]
-
-
-@cache
-def _grammar(language: str) -> "tuple[Language, Query]":
-    from tree_sitter import Language, Query
-
-    grammar = _GRAMMARS[language]
-    loaded = Language(_binding(grammar.module).language())
-    return loaded, Query(loaded, grammar.query)
-
-
-def _binding(package: str) -> Any:
-    """The compiled part of a grammar's package.
-
-    Loaded by itself where it is found: the package imports `importlib.resources` for its queries, which takes a tenth
-    of a cold scan.
-    """
-    spec = PathFinder.find_spec(package)
-    for folder in (spec and spec.submodule_search_locations) or ():
-        for suffix in EXTENSION_SUFFIXES:
-            path = f"{folder}/_binding{suffix}"
-            if os.path.exists(path):  # noqa: PTH110
-                loader = ExtensionFileLoader(f"{package}._binding", path)
-                module = loader.create_module(ModuleSpec(loader.name, loader, origin=path))
-                loader.exec_module(module)
-                return module
-    return importlib.import_module(package)
-
-
 def _named(captures: "dict[str, list[Node]]", source: bytes, language: str) -> Iterator[Function]:
     """Functions with names qualified by the scopes and functions around them."""
     starts = _prefixed_starts(captures.get("prefix", ()))
     nodes = [(node, True) for node in captures.get("function", ())]
     nodes += [(node, False) for node in captures.get("scope", ())]
     nodes.sort(key=lambda one: (one[0].start_byte, -one[0].end_byte))
-    separator = _GRAMMARS[language].separator
+    separator = _NAMING[language].separator
     around: list[tuple[int, str]] = []
     for node, is_function in nodes:
         end = node.end_byte

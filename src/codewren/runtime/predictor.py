@@ -311,7 +311,7 @@ def _graph_encoders(bundle: Bundle, tokenizer: Tokenizer) -> "Callable[[str | No
     Raises:
         BundleError: the task names no language that has data flow.
     """
-    from codewren.runtime.functions import LANGUAGES
+    from codewren.runtime.grammars import LANGUAGES
     from codewren.runtime.graph_ids import GraphEncoder
 
     task, config = bundle.task, bundle.config

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from codewren.core.errors import InputError, nearest
 from codewren.core.finding import Finding, Place
 from codewren.core.task import Task, Unit
-from codewren.runtime.functions import LANGUAGES
+from codewren.runtime.grammars import LANGUAGES
 from codewren.runtime.record import HASH_BYTES
 from codewren.runtime.schedule import Judged, Schedule, judge_all
 from codewren.runtime.walk import MAX_FILE_BYTES, Note, walk

@@ -27,7 +27,7 @@ class SourceFile(NamedTuple):
 
     Attributes:
         path: as it was named, or found below what was named.
-        language: one of `codewren.runtime.functions.LANGUAGES`.
+        language: one of `codewren.runtime.grammars.LANGUAGES`.
         named: the user gave this very path.
     """
 

@@ -15,7 +15,7 @@ import re
 from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
 
-from codewren.runtime.functions import grammar
+from codewren.runtime.grammars import grammar
 
 if TYPE_CHECKING:
     from tree_sitter import Node, Query

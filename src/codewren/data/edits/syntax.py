@@ -8,7 +8,7 @@ from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from codewren.core.errors import InputError, nearest
-from codewren.runtime.functions import DEEPEST_NESTING, grammar, nesting_depth
+from codewren.runtime.grammars import DEEPEST_NESTING, grammar, nesting_depth
 from codewren.runtime.tokens import tokens
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from typing import Literal
 
 from codewren.core.errors import InputError, nearest
 from codewren.runtime.dataflow.tree import Tree, parse
-from codewren.runtime.functions import LANGUAGES
+from codewren.runtime.grammars import LANGUAGES
 
 Relation = Literal["comesFrom", "computedFrom"]
 Mode = Literal["repaired", "papers"]
@@ -71,7 +71,7 @@ def data_flow(source: str, language: str, *, mode: Mode = "repaired") -> DataFlo
 
     Args:
         source: a function, several, or a file.
-        language: one of `codewren.runtime.functions.LANGUAGES`.
+        language: one of `codewren.runtime.grammars.LANGUAGES`.
         mode: `repaired` follows every path through the text (see `walk`); `papers` reproduces the released
             preprocessing of Compressor, defects included (see `papers`; Java and C only).
 

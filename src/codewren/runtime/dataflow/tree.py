@@ -4,8 +4,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
 
-from codewren.core.errors import InputError
-from codewren.runtime.functions import DEEPEST_NESTING, _grammar, _parse, nesting_depth
+from codewren.runtime.grammars import check_nesting, grammar, syntax_root
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -98,13 +97,12 @@ def parse(source: bytes, language: str, *, leaves: Leaves = _REPAIRED) -> Tree:
     Raises:
         InputError: brackets are nested too deep, or parsing took too long.
     """
-    if nesting_depth(source, language) > DEEPEST_NESTING:
-        raise InputError(f"brackets are nested more than {DEEPEST_NESTING} deep: not ordinary source text")
-    loaded = _grammar(language)[0]
-    root = _parse(source, loaded)
+    check_nesting(source, language)
+    loaded = grammar(language)
+    root = syntax_root(source, language)
     if root.has_error and language in _CLASSES and not leaves.all_are_nodes:
         before, after = _CLASSES[language]  # a constructor is not allowed outside a class
-        wrapped = _parse(before + source + after, loaded)
+        wrapped = syntax_root(before + source + after, language)
         around = wrapped.named_child(0)
         body = None if wrapped.has_error or around is None else around.child_by_field_name("body")
         if body is not None:
