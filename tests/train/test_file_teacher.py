@@ -7,7 +7,7 @@ from codewren.core.dataset import Dataset
 from codewren.core.errors import InputError
 from codewren.core.task import VULNERABILITY
 from codewren.train.batches import encode_split, make_batch
-from codewren.train.teacher import FileTeacher
+from codewren.train.file_teacher import FileTeacher
 from codewren.train.tokenizer import train_tokenizer
 
 

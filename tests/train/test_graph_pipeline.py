@@ -28,8 +28,7 @@ from codewren.core.recipe import Recipe
 from codewren.core.task import VULNERABILITY
 from codewren.data.load import load_split
 from codewren.train import finetune as module
-from codewren.train import teacher as teacher_module
-from codewren.train import teacher_graphs
+from codewren.train import network_teacher, teacher_graphs
 from codewren.train.finetune import finetune
 from codewren.train.label import label, read_logits
 from codewren.train.teacher import load_teacher
@@ -180,9 +179,9 @@ def test_each_graph_is_built_once(encoder, folders, tmp_path, monkeypatch):
 
 def test_a_killed_labelling_goes_on_and_gives_the_same_file(encoder, folders, tmp_path, monkeypatch):
     recipe = make_recipe(encoder, "clone", teacher={"path": str(folders["repaired"]), "batch_size": 2})
-    monkeypatch.setattr(teacher_module, "SAVE_EVERY_S", -1.0)
+    monkeypatch.setattr(network_teacher, "SAVE_EVERY_S", -1.0)
     (whole,) = label(recipe, tmp_path / "whole", [PAIRS], quiet=True)
-    plain, calls = teacher_module.function_vectors, []
+    plain, calls = network_teacher.function_vectors, []
 
     def killing(*args, **options):
         calls.append(1)
@@ -191,7 +190,7 @@ def test_a_killed_labelling_goes_on_and_gives_the_same_file(encoder, folders, tm
         return plain(*args, **options)
 
     with monkeypatch.context() as context, pytest.raises(Killed):
-        context.setattr(teacher_module, "function_vectors", killing)
+        context.setattr(network_teacher, "function_vectors", killing)
         label(recipe, tmp_path / "parts", [PAIRS], quiet=True)
     (parts,) = label(recipe, tmp_path / "parts", [PAIRS], quiet=True)
     assert whole.read_bytes() == parts.read_bytes()

@@ -7,7 +7,7 @@ import pytest
 from tiny import make_functions, make_pairs, make_recipe
 
 from codewren.core.errors import TeacherError
-from codewren.train import teacher as module
+from codewren.train import network_teacher as module
 from codewren.train.finetune import finetune
 from codewren.train.label import label, label_split, logits_path, read_logits
 from codewren.train.logits_file import write_logits

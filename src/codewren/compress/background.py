@@ -13,8 +13,8 @@ from codewren.core.errors import RecipeError
 from codewren.core.recipe import Recipe
 from codewren.core.task import Unit
 from codewren.data.load import source_texts
+from codewren.train.file_teacher import label_logits
 from codewren.train.logits_file import Logits
-from codewren.train.teacher import label_logits
 
 MARGIN = 4.0
 """Between the logits of a counterexample: 98 % sure."""

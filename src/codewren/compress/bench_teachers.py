@@ -11,10 +11,11 @@ from codewren.core.formulas import papers_flops
 from codewren.core.recipe import Recipe
 from codewren.train import original
 from codewren.train.fresh_teacher import dataset_of, teacher_command
+from codewren.train.network_teacher import NetworkTeacher
 from codewren.train.original import Original, counted_flops, original_command
 from codewren.train.pretrained import beside
 from codewren.train.processes import use_threads
-from codewren.train.teacher import NetworkTeacher, load_teacher
+from codewren.train.teacher import load_teacher
 
 Lengths = Callable[[int], list[int]]
 COUNTED = "counted by torch: matrix products of these inputs"

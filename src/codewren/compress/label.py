@@ -17,7 +17,8 @@ from codewren.core.recipe import Recipe
 from codewren.data.load import load_split
 from codewren.search.cluster import DaskCluster
 from codewren.train.label import label
-from codewren.train.teacher import NetworkTeacher, load_teacher
+from codewren.train.network_teacher import NetworkTeacher
+from codewren.train.teacher import load_teacher
 from codewren.train.teacher_batches import TeacherSplit
 
 Floats = NDArray[np.float32]

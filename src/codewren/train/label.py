@@ -10,7 +10,8 @@ from codewren.core.dataset import Dataset
 from codewren.core.errors import TeacherError
 from codewren.core.recipe import Recipe
 from codewren.train.logits_file import Logits, logits_teacher_sha256, read_logits, write_logits
-from codewren.train.teacher import Elsewhere, NetworkTeacher, Teacher, load_teacher
+from codewren.train.network_teacher import Elsewhere, NetworkTeacher
+from codewren.train.teacher import Teacher, load_teacher
 
 __all__ = ["label", "label_split", "logits_path", "read_logits"]
 
