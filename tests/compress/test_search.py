@@ -50,6 +50,26 @@ def test_a_finished_search_trains_nothing_again_and_another_rule_reuses_its_tria
     assert (searched / "journal.jsonl").read_bytes() == before
 
 
+def test_rivals_and_the_teacher_are_drawn_beside_the_front_and_nothing_is_trained_for_it(searched, clone_task):
+    before = (searched / "journal.jsonl").read_bytes()
+    recipe, rival = clone_task / "recipe.toml", searched / "a-rival.wren"
+    run("export", recipe, "--out", searched, "--quiet", *settings("wren"), "--set", "distil.epochs=2")
+    shutil.copy(searched / "student.wren", rival)
+    run("search", recipe, "--out", searched, "--quiet", *settings("wren", rivals=json.dumps([str(rival)])))
+    assert (searched / "journal.jsonl").read_bytes() == before
+    drawn = (searched / "front.svg").read_text()
+    assert ">a-rival<" in drawn
+    assert ">teacher 1.000<" in drawn
+
+
+def test_a_rival_that_is_not_there_costs_no_search(clone_task, tmp_path, capsys):
+    recipe = clone_task / "recipe.toml"
+    run("label", recipe, "--out", tmp_path, "--quiet")
+    error = fails(capsys, "search", recipe, "--out", tmp_path, "--quiet", *settings("wren", rivals='["no.wren"]'))
+    assert "no.wren" in error
+    assert not (tmp_path / "journal.jsonl").exists()
+
+
 def test_the_chosen_trial_is_not_trained_again_when_it_was_the_same_training(searched, clone_task, tmp_path):
     out = tmp_path / "run"
     shutil.copytree(searched, out)

@@ -138,8 +138,8 @@ def evaluate_bundle(bundle: str, recipe: Recipe, question: Question, *, json_pat
     """
     split = question.split
     dataset = load_test_split(recipe) if split == "test" else load_split(recipe, split)
-    first = _loaded(bundle, recipe)
-    second = None if question.versus is None else _loaded(question.versus, recipe)
+    first = load_for(bundle, recipe)
+    second = None if question.versus is None else load_for(question.versus, recipe)
     logits = None if question.logits_path is None else read_logits(question.logits_path, dataset)
     found = bundle_quality(first, dataset, teacher_logits=logits)
     lines = [markdown([["figure", "value", "95 % interval", "n"], *found.rows()])]
@@ -199,7 +199,13 @@ def _teacher_judge(recipe: Recipe) -> Judge:
     return lambda dataset: np.asarray(model.logits(dataset).argmax(axis=1), dtype=np.int64)
 
 
-def _loaded(bundle: str, recipe: Recipe) -> Predictor:
+def load_for(bundle: str, recipe: Recipe) -> Predictor:
+    """A bundle that answers the recipe's question.
+
+    Raises:
+        BundleError: it cannot be read.
+        InputError: it is for another task.
+    """
     predictor = load(bundle)
     if (predictor.task.unit, predictor.task.labels) != (recipe.task.unit, recipe.task.labels):
         raise InputError(

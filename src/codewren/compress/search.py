@@ -2,25 +2,23 @@
 
 import hashlib
 import json
-import sys
 from collections import Counter
 from dataclasses import replace
 from typing import Any
 
 from codewren.compress.distil import DistilTrial
+from codewren.compress.front import judged_rivals, report_front
 from codewren.compress.latency import latency_model
 from codewren.compress.pace import search_pace
 from codewren.compress.run import Run
-from codewren.core.files import read_json, write_bytes, write_json
+from codewren.core.files import read_json, write_json
 from codewren.core.recipe_sections import SearchSection
 from codewren.core.shipped_size import bundle_size_bytes
 from codewren.core.space import named_space
 from codewren.core.student_config import StudentConfig
-from codewren.report.front_plot import plot_front
-from codewren.report.front_table import front_table
 from codewren.search.avatar import Avatar
 from codewren.search.avatar_v1 import AvatarV1
-from codewren.search.choose import Choice, choose
+from codewren.search.choose import choose
 from codewren.search.cluster import DaskCluster
 from codewren.search.compressor import Compressor
 from codewren.search.journal import Journal, read_journals
@@ -38,6 +36,7 @@ def search_configuration(run: Run) -> StudentConfig:
         InfeasibleError: nothing in the space keeps the budget, or nothing on the front keeps the pick rule.
         TeacherError: a split to learn from is not labelled yet.
         TrainingError: every training failed.
+        BundleError, InputError: a rival cannot be read, or is for another task.
     """
     done, settings = run.path("chosen.json"), _settings(run)
     if done.exists() and read_json(done).get("settings") == settings:
@@ -45,10 +44,11 @@ def search_configuration(run: Run) -> StudentConfig:
     if run.recipe.search.strategy == "fixed":
         chosen, reason = run.recipe.student, "given by the recipe"
     else:
+        rivals = judged_rivals(run)  # first: one that cannot be read must not cost a search
         result = _search(run)
         choice = choose(result.front, run.recipe.search.pick, noise=result.noise)
         chosen, reason = choice.candidate.config, choice.reason
-        _report(run, result, choice)
+        report_front(run, result, choice, rivals=rivals)
     write_json(done, {"config": chosen.to_dict(), "reason": reason, "settings": settings})
     return chosen
 
@@ -126,25 +126,12 @@ def _settings(run: Run) -> dict[str, Any]:
 
 
 def _context(run: Run) -> str:
-    """Names the search a journal belongs to: everything its trials depend on, but not the rule that picks."""
+    """Names the search a journal belongs to: everything its trials depend on, not what picks and shows."""
     settings = _settings(run)
-    settings["search"].pop("pick")
+    for shows in ("pick", "rivals"):
+        settings["search"].pop(shows)
     data = [run.dataset(split).sha256() for split in (*run.recipe.distil.train_on, "valid")]
     return hashlib.sha256(json.dumps([settings, data], sort_keys=True).encode()).hexdigest()[:16]
-
-
-def _report(run: Run, result: SearchResult, choice: Choice) -> None:
-    found = {"noise": result.noise, "notes": list(result.notes), "details": result.details}
-    write_json(run.path("front.json"), {**result.front.to_dict(), **found})
-    chosen = choice.candidate.config
-    table = front_table(result.front, chosen=chosen)
-    write_bytes(run.path("front.md"), (table + "\n").encode())
-    if any(candidate.scores.effectiveness is not None for candidate in result.front.candidates):
-        plot_front(run.path("front.svg"), result.front, chosen=chosen, metric=run.recipe.distil.selection)
-    if not run.quiet:
-        print(table, file=sys.stderr)
-        for note in (*result.notes, f"chosen: {choice.reason}"):
-            print(f"search: {note}", file=sys.stderr)
 
 
 def _objectives(section: SearchSection) -> dict[str, Any]:

@@ -1,6 +1,5 @@
 """The recipe: one small TOML file that says everything a run needs."""
 
-import json
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
@@ -130,8 +129,3 @@ def _parse_value(text: str) -> Any:
         return tomllib.loads(f"value = {text}")["value"]
     except tomllib.TOMLDecodeError:
         return text  # a bare word is a string: --set search.strategy=wren
-
-
-def recipe_json(recipe: Recipe) -> str:
-    """The resolved recipe as readable JSON, for provenance."""
-    return json.dumps(recipe.to_dict(), indent=2)

@@ -152,6 +152,7 @@ class SearchSection:
         workers: trials at once on this machine.
         scheduler: address of a `dask.distributed` cluster.
         warm_start: journals of earlier searches.
+        rivals: bundles shown beside the front, judged on the validation split: published students, say.
     """
 
     strategy: Literal["fixed", "compressor", "random", "avatar-v1", "avatar", "wren"] = "wren"
@@ -168,6 +169,7 @@ class SearchSection:
     workers: int = 1
     scheduler: str | None = None
     warm_start: Sequence[str] = ()
+    rivals: Sequence[str] = ()
     seed: int = 0
 
 
