@@ -1,6 +1,6 @@
 """The papers' configurations, given exactly the training time that a student of ours had.
 
-    python benchmarks/equal_effort.py runs/clone-search [--times 1 4] [--paper compressor avatar]
+    python benchmarks/equal_effort.py runs/clone-wren [--times 1 4] [--paper compressor avatar]
 
 The papers compare at equal epochs; there Compressor's twelve layers take hours here. This gives the papers' 3 MB
 students the seconds that the run's student had, and multiples of them: as many pairs of the same splits as fit, the

@@ -240,6 +240,21 @@ def test_a_lone_bundle_is_told_by_its_own_scores_and_judged_where_a_recipe_lends
     assert 0.515 not in lent
 
 
+def test_a_bundle_of_one_data_set_judged_on_another_belongs_to_the_other(folder):
+    there = folder.parent / "reveal"
+    there.mkdir()
+    (there / "valid.jsonl").write_bytes((folder.parent / "valid.jsonl").read_bytes())
+    own, lent = (
+        Recipe.load(folder.parent / "recipe.toml", [f'data.valid={{path="{name}/valid.jsonl",label="target"}}'])
+        for name in ("devign", "reveal")
+    )
+    alone = write_student(folder.parent / "alone.wren", provenance={"recipe": own.to_dict()})
+    assert run_facts(str(alone)).dataset == "Devign"
+    facts = run_facts(str(alone), data=lent)
+    assert facts.dataset == "ReVeal"
+    assert "accuracy" in facts.models[-1].measures
+
+
 def test_two_runs_are_tested_against_each_other_on_the_first_ones_data(folder):
     other = write_student(folder.parent / "other.wren", seed=1)
     tree = report(folder, other)

@@ -95,8 +95,8 @@ class Subject:
 
     @property
     def dataset(self) -> str:
-        """The papers' data set that the recipe's paths name, empty for any other."""
-        known = self.recipe or self.data
+        """The papers' data set that is judged on, by the recipe's paths; empty for any other."""
+        known = self.data or self.recipe
         if known is None:
             return ""
         path = known.data.valid.path if known.data.valid else ""
