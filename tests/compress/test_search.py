@@ -7,6 +7,7 @@ import pytest
 
 from codewren.core.front import ParetoFront
 from codewren.core.student_config import StudentConfig
+from codewren.runtime.predictor import load
 from commands import fails, run
 
 BUDGET = 120_000
@@ -78,6 +79,28 @@ def test_the_chosen_trial_is_not_trained_again_when_it_was_the_same_training(sea
     trained = (out / "student" / "log.jsonl").read_text()
     assert trained in [log.read_text() for log in (out / "trials").glob("*/log.jsonl")]
     assert len(trained.splitlines()) == 2
+
+
+def test_the_whole_front_is_exported_from_its_trials(searched, clone_task):
+    recipe = clone_task / "recipe.toml"
+    written = run("export", recipe, "--out", searched, "--quiet", "--front", *settings("wren")).split()
+    front = ParetoFront.from_dict(json.loads((searched / "front.json").read_text())).candidates
+    assert len(written) == len(front)
+    for path, candidate in zip(written, front, strict=True):
+        bundle = load(path)
+        assert bundle.manifest["scores"]["measures"]["accuracy"]["value"] == pytest.approx(
+            candidate.scores.effectiveness,
+            abs=0.02,  # int8 against the float32 weights that the trial judged
+        )
+        assert bundle.path.stat().st_size == pytest.approx(candidate.scores.size_bytes, rel=0.1)
+
+
+def test_a_front_without_its_trials_is_one_clear_error(searched, clone_task, tmp_path, capsys):
+    (tmp_path / "front.json").write_bytes((searched / "front.json").read_bytes())
+    arguments = ["export", clone_task / "recipe.toml", "--out", tmp_path, "--quiet", "--front", *settings("wren")]
+    assert "holds 0 of 2 epochs" in fails(capsys, *arguments)
+    (tmp_path / "front.json").unlink()
+    assert "front.json is not there" in fails(capsys, *arguments)
 
 
 def test_nested_tokenizers_are_trained_once_and_cut(searched):

@@ -10,18 +10,25 @@ from codewren.cli.options import heavy, recipe_verb
 @click.command()
 @recipe_verb
 @click.option("--onnx", is_flag=True, help="Also write OUT/student.onnx, for other runtimes (extra `onnx`).")
-def export(recipe: Path, out: Path, settings: tuple[str, ...], quiet: bool, onnx: bool) -> None:
+@click.option(
+    "--front", is_flag=True, help="Write every student of the search's front as OUT/front/BYTES.wren instead."
+)
+def export(recipe: Path, out: Path, settings: tuple[str, ...], quiet: bool, onnx: bool, front: bool) -> None:
     """Write the distilled student in --out as OUT/student.wren, its validation scores inside.
 
+    With --front nothing is trained: the students come from the trials of the search.
     The ONNX form takes the token ids of one item, from the bundle's tokenizer, and gives its logits.
     """
     heavy()
     from codewren.compress.distil import distil_student
-    from codewren.compress.export import export_student
+    from codewren.compress.export import export_front, export_student
     from codewren.compress.run import Run
     from codewren.core.recipe import Recipe
 
     run = Run.start(Recipe.load(recipe, settings), out, quiet=quiet)
+    if front:
+        click.echo("\n".join(str(path) for path in export_front(run)))
+        return
     bundle = export_student(run, distil_student(run, run.chosen()))
     click.echo(bundle)
     if onnx:

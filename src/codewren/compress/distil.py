@@ -9,6 +9,7 @@ from pathlib import Path
 
 from codewren.compress.energy import run_meter
 from codewren.compress.run import Run
+from codewren.core.errors import InputError
 from codewren.core.files import write_bytes
 from codewren.core.formulas import student_flops
 from codewren.core.front import Scores
@@ -42,6 +43,23 @@ def distil_student(run: Run, config: StudentConfig) -> TrainedStudent:
     if options.epochs == run.recipe.search.trial_epochs:  # else the schedule of the learning rate is another one
         _take_over(run.out / "trials" / _name(config, options.seed), folder)
     return _train(run, config, folder, seed=options.seed, epochs=options.epochs)
+
+
+def trial_student(run: Run, config: StudentConfig) -> TrainedStudent:
+    """A student as a trial of the search left it; nothing is trained.
+
+    Raises:
+        InputError: no trial trained it as long as the search trains fully.
+    """
+    seed, epochs = run.recipe.distil.seed, run.recipe.search.trial_epochs
+    folder = run.out / "trials" / _name(config, seed)
+    log = folder / "log.jsonl"
+    done = len(log.read_bytes().splitlines()) if (folder / "checkpoint.pt").exists() and log.exists() else 0
+    if done < epochs:
+        raise InputError(
+            f"{folder} holds {done} of {epochs} epochs; search again with search.strategy=wren in the same folder"
+        )
+    return _train(run, config, folder, seed=seed, epochs=epochs)
 
 
 def _take_over(trial: Path, folder: Path) -> None:

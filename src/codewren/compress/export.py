@@ -5,11 +5,12 @@ from pathlib import Path
 from typing import Any
 
 from codewren.compress.decision import OUT_OF_FOLD, FittedDecision, fit_decision
-from codewren.compress.distil import TrainedStudent
+from codewren.compress.distil import TrainedStudent, trial_student
 from codewren.compress.evaluate import bundle_quality
 from codewren.compress.run import Run, version
-from codewren.core.errors import InfeasibleError
-from codewren.core.files import file_sha256
+from codewren.core.errors import InfeasibleError, InputError
+from codewren.core.files import file_sha256, read_json
+from codewren.core.front import ParetoFront
 from codewren.export.bundle import write_bundle
 from codewren.measure.quality import Quality
 from codewren.report.card import model_card
@@ -26,14 +27,7 @@ def export_student(run: Run, trained: TrainedStudent) -> Path:
         InfeasibleError: the file is larger than the budget; the file is kept as `student-too-large.wren`.
     """
     path = run.path("student.wren")
-    valid = run.dataset("valid")
-    _write(path, run, trained, UNFITTED, {}, "")
-    fitted = fit_decision(run.recipe, load(path), valid)
-    if fitted.provenance:
-        _write(path, run, trained, fitted, {}, "")
-    quality = bundle_quality(load(path), valid)
-    scores = {"split": "valid", **({"note": OUT_OF_FOLD} if fitted.provenance else {}), **quality.to_dict()}
-    size = _write(path, run, trained, fitted, scores, _card(run, trained, quality))
+    size = _export(run, trained, path)
     limit = run.recipe.budget.max_bytes
     if limit is not None and size > limit:
         path.replace(run.path("student-too-large.wren"))
@@ -42,6 +36,37 @@ def export_student(run: Run, trained: TrainedStudent) -> Path:
             "or raise budget.max_bytes"
         )
     return path
+
+
+def export_front(run: Run) -> list[Path]:
+    """Write every student of the search's front as `front/BYTES.wren`, from its trial, smallest first.
+
+    Raises:
+        InputError: no search left a front here, or it holds students that no trial trained fully.
+    """
+    front = run.path("front.json")
+    if not front.exists():
+        raise InputError(
+            f"{front} is not there; run codewren search with a strategy that trains (search.strategy=wren)"
+        )
+    paths = []
+    for candidate in ParetoFront.from_dict(read_json(front)).candidates:
+        paths.append(run.path(f"front/{candidate.scores.size_bytes}.wren"))
+        if not paths[-1].exists():
+            _export(run, trial_student(run, candidate.config), paths[-1])
+    return paths
+
+
+def _export(run: Run, trained: TrainedStudent, path: Path) -> int:
+    """Write the bundle, fit its decision, and write it again with that and its scores; bytes."""
+    valid = run.dataset("valid")
+    _write(path, run, trained, UNFITTED, {}, "")
+    fitted = fit_decision(run.recipe, load(path), valid)
+    if fitted.provenance:
+        _write(path, run, trained, fitted, {}, "")
+    quality = bundle_quality(load(path), valid)
+    scores = {"split": "valid", **({"note": OUT_OF_FOLD} if fitted.provenance else {}), **quality.to_dict()}
+    return _write(path, run, trained, fitted, scores, _card(run, trained, quality))
 
 
 def _write(
