@@ -52,9 +52,10 @@ def main() -> None:
 
 def spent(folder: Path) -> float:
     """Training seconds of the run's student: its trials where a search trained it, else its distillation."""
-    chosen = read_json(folder / "chosen.json")["config"]
+    chosen = StudentConfig.from_dict(read_json(folder / "chosen.json")["config"])
+    seed = read_json(folder / "recipe.json")["distil"]["seed"]
     trials = read_journals([path for path in [folder / "journal.jsonl"] if path.exists()])
-    ours = [trial.seconds for trial in trials if trial.config == StudentConfig.from_dict(chosen)]
+    ours = [trial.seconds for trial in trials if (trial.config, trial.seed) == (chosen, seed)]
     stages = read_json(folder / "energy.json")["stages"]
     return sum(ours) + sum(float(stage["processor_s"]) for stage in stages if stage["stage"] == "distil")
 
