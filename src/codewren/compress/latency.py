@@ -21,8 +21,7 @@ from codewren.runtime.progress import Bar
 from codewren.search.latency import TIMED_SHAPES, LatencyModel
 from codewren.train.tokenizer import encode_batch, train_tokenizer
 
-TIMED_FUNCTIONS = 24
-TIMED_ROUNDS = 3
+WARMING_FUNCTIONS, TIMED_FUNCTIONS = 24, 72
 TOKENIZER_TEXTS = 400
 TIMED_VOCABULARY = 1000
 """Entries of the tokenizers used for timing: the number hardly enters the time, and large ones take long to train."""
@@ -38,7 +37,8 @@ def latency_model(run: Run, space: SearchSpace) -> LatencyModel:
     if path.exists():
         return LatencyModel.from_dict(read_json(path))
     texts = list(run.dataset("valid").functions)
-    stopwatch = Stopwatch(run, texts[:TIMED_FUNCTIONS], run.training_texts()[:TOKENIZER_TEXTS])
+    shown = texts[: WARMING_FUNCTIONS + TIMED_FUNCTIONS]
+    stopwatch = Stopwatch(run, shown, run.training_texts()[:TOKENIZER_TEXTS])
     with Bar("time students", TIMED_SHAPES, quiet=run.quiet) as bar:
 
         def measure(config: StudentConfig) -> float:
@@ -95,8 +95,11 @@ class Stopwatch:
             return self._mean_seconds(Predictor(Bundle.read(path), threads=1))
 
     def _mean_seconds(self, predictor: Predictor) -> float:
-        predictor.encode(self.functions)  # meets its own weights in the caches, as in use
+        """Over functions never seen, as in use: the weights are in the caches, the words not in the tokenizer's."""
+        warming = min(WARMING_FUNCTIONS, len(self.functions) // 4)
+        predictor.encode(self.functions[:warming])
+        timed = self.functions[warming:]
         started = time.process_time()
-        for text in self.functions * TIMED_ROUNDS:
+        for text in timed:
             predictor.encode([text])
-        return (time.process_time() - started) / (len(self.functions) * TIMED_ROUNDS)
+        return (time.process_time() - started) / len(timed)

@@ -1,6 +1,7 @@
 """The front of a search as a picture: bytes against effectiveness, latency as colour."""
 
 import io
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -39,16 +40,19 @@ def plot_front(
         axes.axhline(teacher, color=_MUTED, linestyle="--", linewidth=1)
         axes.annotate(f"teacher {teacher:.3f}", (1, teacher), xycoords=("axes fraction", "data"), **_label("right"))
     _draw(figure, axes, known)
+    sizes = [one.scores.size_bytes for one in (*known, *others)]
+    middle = math.sqrt(min(sizes) * max(sizes))  # of a logarithmic axis: names of what lies beyond it go to the left
     for other in others:
         if other.scores.effectiveness is not None:
             place = other.scores.size_bytes, other.scores.effectiveness
             axes.plot(*place, marker="s", color=_MUTED, linestyle="none")
-            axes.annotate(other.name, place, **_label("left"))
+            axes.annotate(other.name, place, **_label("right" if place[0] > middle else "left"))
     for one in known:
         if one.config == chosen:
             ring = one.scores.size_bytes, one.scores.effectiveness
             axes.plot(*ring, marker="o", markersize=13, fillstyle="none", color=_CHOSEN, linestyle="none")
-            axes.annotate("chosen", ring, **{**_label("left"), "color": _CHOSEN})
+            named = _label("right" if ring[0] > middle else "left")
+            axes.annotate("chosen", ring, **{**named, "color": _CHOSEN})
     axes.set_xscale("log")
     axes.set_xlabel("bytes of the shipped file")
     axes.set_ylabel(metric)
@@ -102,5 +106,5 @@ def _best_so_far(values: Sequence[float]) -> list[float]:
 
 
 def _label(side: str) -> dict[str, Any]:
-    offset = (-4, 4) if side == "right" else (7, -4)
+    offset = (-9, 4) if side == "right" else (9, -4)
     return {"xytext": offset, "textcoords": "offset points", "ha": side, "fontsize": 8, "color": _INK}
