@@ -60,7 +60,7 @@ def data_flow(recipe: Recipe) -> None:
         config = StudentConfig(vocab_size=len(spec.vocab), hidden_size=128, batch_size=PAIRS, max_data_flow=nodes)
         split = encode_split(data, spec, max_length=400, logits=logits, max_data_flow=nodes)
         ids = np.mean([len(one) for one in split.functions])
-        step = step_seconds(config, data.task, train=split, options=recipe.distil, steps=ROUNDS)
+        step = min(step_seconds(config, data.task, train=split, options=recipe.distil, steps=ROUNDS))
         with tempfile.TemporaryDirectory() as folder:
             predictor = Predictor(shipped(config, data.task, spec, Path(folder)), threads=1)
             encode_s = least(partial(one_by_one, predictor, data.functions[:100])) / 100

@@ -12,6 +12,7 @@ import argparse
 import sys
 from dataclasses import replace
 from pathlib import Path
+from statistics import fmean
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,7 +30,7 @@ from codewren.train.processes import one_thread
 
 ROOT = Path(__file__).resolve().parents[1]
 PAPERS = ("compressor", "avatar")
-TIMED_STEPS = 6
+TIMED_STEPS = 12
 
 
 def main() -> None:
@@ -79,7 +80,7 @@ def train(folder: Path, paper: str, *, seconds: float, faster: int) -> tuple[str
     config = config.replace(vocab_size=len(spec.vocab))
     split, valid = run.training_split(config, spec), run.encoded("valid", config, spec, taught=False)
     with one_thread():
-        step = step_seconds(config, recipe.task, train=split, options=run.recipe.distil, steps=TIMED_STEPS)
+        step = fmean(step_seconds(config, recipe.task, train=split, options=run.recipe.distil, steps=TIMED_STEPS))
         most = int(seconds / step * config.batch_size)  # pairs, over all epochs
         pairs = min(len(split), most // recipe.distil.epochs)
         epochs = max(recipe.distil.epochs, most // len(split))

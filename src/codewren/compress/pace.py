@@ -67,5 +67,5 @@ class _StepClock:
             cache=self._run.path("flows"),
         )
         options, task = self._run.recipe.distil, self._run.recipe.task
-        seconds = step_seconds(built, task, train=encoded, options=options, steps=TIMED_STEPS)
+        seconds = min(step_seconds(built, task, train=encoded, options=options, steps=TIMED_STEPS))
         return seconds / min(config.batch_size, len(encoded))
