@@ -104,10 +104,11 @@ def _published(one: PublishedRow, source: int) -> Markup:
 def _lines(models: Sequence[ModelFacts]) -> list[str]:
     """What a reader of the figures must know."""
     lines = ["Brackets are 95 % intervals. MB = 10⁶ bytes of everything that ships; 1 multiply-add = 2 FLOPs."]
-    lines += [
-        f"Always answering the commonest label: accuracy {majority:.4f} {how}."
-        for how, majority in {m.how: m.majority.value for m in models if m.majority is not None}.items()
-    ]
+    judged: dict[float, str] = {}
+    for model in models:
+        if model.majority is not None:
+            judged.setdefault(model.majority.value, model.how)
+    lines += [f"Always answering the commonest label: accuracy {share:.4f} {how}." for share, how in judged.items()]
     for session in dict.fromkeys(model.timed_in for model in models if model.latency_s):
         timed = ", ".join(model.name for model in models if model.latency_s and model.timed_in == session)
         lines.append(f"Latency of {timed}: {session or 'session unknown'}.")
