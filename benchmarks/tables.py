@@ -133,15 +133,6 @@ def question(dataset: str) -> dict[str, str]:
     return {name.format(dataset): f"recipes/papers/{name.format(dataset)}.toml" for name in names}
 
 
-def fewer(dataset: str) -> dict[str, str]:
-    """Papers' students with what fits into minutes here: fewer epochs, or another teacher."""
-    runs = {
-        "avatar-devign-5-epochs": "recipes/papers/avatar-devign.toml --set distil.epochs=5",
-        "avatar-reveal-words": "recipes/papers/avatar-reveal.toml --set teacher.kind=ngrams",
-    }
-    return {name: recipe for name, recipe in runs.items() if dataset in name}
-
-
 COMPARISONS = (
     Comparison(
         "BigCloneBench",
@@ -157,7 +148,7 @@ COMPARISONS = (
         "recipes/devign-minilm.toml",
         "vulnerability",
         "vulnerability-c",
-        {"devign-teacher": "recipes/devign-minilm.toml"} | fewer("devign") | question("devign"),
+        {"devign-teacher": "recipes/devign-minilm.toml"} | question("devign"),
     ),
     Comparison(
         "ReVeal",
@@ -165,7 +156,7 @@ COMPARISONS = (
         "",
         "vulnerability-c",
         {"reveal-words": "recipes/reveal-words.toml", "reveal": "recipes/reveal-minilm.toml"}
-        | fewer("reveal")
+        | {"avatar-reveal-words": "recipes/papers/avatar-reveal.toml --set teacher.kind=ngrams"}
         | question("reveal"),
     ),
 )
