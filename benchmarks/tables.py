@@ -169,7 +169,7 @@ def papers(out: Path, *, bench: bool, country: str) -> None:
     for one in COMPARISONS:
         found, absent = paths(one, out)
         times = out / f"bench-{one.name}.json"
-        if bench and found and not times.exists():
+        if bench and found and older(times, found):
             time_all(one, found, times, country=country)
         if bench:
             for path in found:
@@ -232,6 +232,17 @@ def gap(facts: RunFacts) -> str:
     return "\n".join(f"- {facts.name}, {what}: {facts.missing[what]}" for what in wanted if what in facts.missing)
 
 
+def bundle_of(path: Path) -> Path:
+    """The bundle of a run, or a bundle itself."""
+    return path / "student.wren" if path.is_dir() else path
+
+
+def older(figures: Path, found: list[Path]) -> bool:
+    """Whether figures are missing, or were taken before one of the bundles was made."""
+    newest = max(bundle_of(path).stat().st_mtime for path in found)
+    return not figures.exists() or figures.stat().st_mtime < newest
+
+
 def beside(path: Path) -> Path:
     """Where the flips of a run or a bundle are kept."""
     return path / "fidelity.json" if path.is_dir() else path.with_suffix(".fidelity.json")
@@ -239,9 +250,9 @@ def beside(path: Path) -> Path:
 
 def edit(path: Path, one: Comparison) -> None:
     """Flips of a run's or a bundle's predictions under edits, once."""
-    bundle, target = path / "student.wren" if path.is_dir() else path, beside(path)
-    if not target.exists() or target.stat().st_mtime < bundle.stat().st_mtime:
-        run("evaluate", bundle, ROOT / one.recipe, "--edits", "--json", target)
+    target = beside(path)
+    if older(target, [path]):
+        run("evaluate", bundle_of(path), ROOT / one.recipe, "--edits", "--json", target)
 
 
 def flips(found: list[Path]) -> str:
@@ -266,7 +277,7 @@ def measure(value: float, limits: dict[str, Any]) -> str:
 
 def time_all(one: Comparison, found: list[Path], times: Path, *, country: str) -> None:
     """All bundles of a data set in one session, beside the teacher where there is one, else CodeBERT's architecture."""
-    bundles = [path / "student.wren" if path.is_dir() else path for path in found]
+    bundles = [bundle_of(path) for path in found]
     teacher = next((path / "teacher" for path in found if (path / "teacher/head.safetensors").exists()), None)
     rival = ["--original"] if teacher is None else ["--original", "--teacher", teacher]
     times.parent.mkdir(parents=True, exist_ok=True)

@@ -101,6 +101,14 @@ def test_a_front_without_its_trials_is_one_clear_error(searched, clone_task, tmp
     assert "holds 0 of 2 epochs" in fails(capsys, *arguments)
     (tmp_path / "front.json").unlink()
     assert "front.json is not there" in fails(capsys, *arguments)
+    assert "--onnx" in fails(capsys, *arguments, "--onnx")
+
+
+def test_the_front_of_a_search_with_another_seed_than_the_final_training_is_found(searched, clone_task):
+    arguments = ["export", clone_task / "recipe.toml", "--out", searched, "--quiet", "--front", *settings("wren")]
+    shutil.rmtree(searched / "front", ignore_errors=True)
+    first, *_ = run(*arguments, "--set", "distil.seed=7").split()
+    assert load(first).manifest["provenance"]["recipe"]["distil"]["seed"] == 0
 
 
 def test_nested_tokenizers_are_trained_once_and_cut(searched):

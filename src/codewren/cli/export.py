@@ -19,6 +19,8 @@ def export(recipe: Path, out: Path, settings: tuple[str, ...], quiet: bool, onnx
     With --front nothing is trained: the students come from the trials of the search.
     The ONNX form takes the token ids of one item, from the bundle's tokenizer, and gives its logits.
     """
+    if front and onnx:
+        raise click.UsageError("--onnx goes with one student, --front writes many; give one of them")
     heavy()
     from codewren.compress.distil import distil_student
     from codewren.compress.export import export_front, export_student

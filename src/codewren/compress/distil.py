@@ -46,12 +46,12 @@ def distil_student(run: Run, config: StudentConfig) -> TrainedStudent:
 
 
 def trial_student(run: Run, config: StudentConfig) -> TrainedStudent:
-    """A student as a trial of the search left it; nothing is trained.
+    """A student as a trial of the search left it, with the seed and epochs of `[distil]`; nothing is trained.
 
     Raises:
-        InputError: no trial trained it as long as the search trains fully.
+        InputError: no trial trained it so long.
     """
-    seed, epochs = run.recipe.distil.seed, run.recipe.search.trial_epochs
+    seed, epochs = run.recipe.distil.seed, run.recipe.distil.epochs
     folder = run.out / "trials" / _name(config, seed)
     log = folder / "log.jsonl"
     done = len(log.read_bytes().splitlines()) if (folder / "checkpoint.pt").exists() and log.exists() else 0

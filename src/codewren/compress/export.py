@@ -1,6 +1,7 @@
 """Stage: one file with everything in it, its scores measured through the runtime that will run it."""
 
 import platform
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -49,6 +50,9 @@ def export_front(run: Run) -> list[Path]:
         raise InputError(
             f"{front} is not there; run codewren search with a strategy that trains (search.strategy=wren)"
         )
+    recipe = run.recipe  # the bundles say how they were trained, and that was by [search]
+    trained = replace(recipe.distil, seed=recipe.search.seed, epochs=recipe.search.trial_epochs)
+    run = Run(replace(recipe, distil=trained), run.out, quiet=run.quiet)
     paths = []
     for candidate in ParetoFront.from_dict(read_json(front)).candidates:
         paths.append(run.path(f"front/{candidate.scores.size_bytes}.wren"))
