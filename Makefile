@@ -46,7 +46,7 @@ bundles: $(VENV)/.ready ## The six bundles that ship, trained and judged again (
 clean: ## Remove the environment and build products, keep runs/
 	rm -rf $(VENV) build dist
 
-$(VENV)/.ready: pyproject.toml constraints.txt CMakeLists.txt $(wildcard native/*)
+$(VENV)/.ready: pyproject.toml constraints.txt CMakeLists.txt $(wildcard native/*.h native/*/*)
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet scikit-build-core nanobind cmake ninja
 	$(BIN)/python -m pip install --quiet --no-build-isolation -e ".[dev]"

@@ -96,7 +96,7 @@ def word_spec(*words: str, **flags: bool) -> TokenizerSpec:
 
 def interesting_characters() -> list[str]:
     """Both sides of every boundary of the tables, and everything that decomposes to several characters."""
-    numbers = {int(number, 16) for number in re.findall(r"0x([0-9a-f]+)", (NATIVE / "unicode_tables.h").read_text())}
+    numbers = {int(number, 16) for number in re.findall(r"0x([0-9a-f]+)", (NATIVE / "unicode/tables.h").read_text())}
     near = {number + step for number in numbers for step in (-1, 0, 1)}
     return [chr(code) for code in sorted(near) if code < 0x110000 and not 0xD800 <= code < 0xE000]
 
@@ -127,9 +127,9 @@ def test_every_character_equals_the_training_librarys() -> None:
 @pytest.mark.slow
 def test_the_tables_are_what_their_script_writes() -> None:
     written = subprocess.run(
-        [sys.executable, NATIVE / "unicode_tables.py"], capture_output=True, text=True, check=True, encoding="utf-8"
+        [sys.executable, NATIVE / "unicode/tables.py"], capture_output=True, text=True, check=True, encoding="utf-8"
     )
-    assert written.stdout == (NATIVE / "unicode_tables.h").read_text(encoding="utf-8")
+    assert written.stdout == (NATIVE / "unicode/tables.h").read_text(encoding="utf-8")
 
 
 def random_bpe(random: Random, letters: str, merges: int) -> TokenizerSpec:

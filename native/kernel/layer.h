@@ -1,19 +1,19 @@
 // A whole layer, every token attending to every token: all layers but the last.
 //
-// With data flow, nodes follow the code in panels of their own, and a mask says who sees whom, the lanes that pad the last
-// panel of the code included.
+// With data flow, nodes follow the code in panels of their own, and a mask says who sees whom, the lanes that pad the
+// last panel of the code included.
 //
 // Shape letters: T tokens, H hidden, D head size.
 #pragma once
 
-#include "kernel_math.h"
+#include "kernel/math.h"
 
 namespace codewren {
 namespace {
 
 constexpr size_t key_block = 4096 / panel;  // keys whose scores for a panel of queries, 16 KB, stay in the L1 cache
 
-constexpr float unseen = -1e30f;  // added to a score; far below every score, far above `lowest`
+constexpr float masked = -1e30f;  // added to a score; far below every score, far above `lowest`
 
 // Positions of the code, then of the nodes, the nodes beginning a panel. Without nodes: just the tokens.
 struct Cells {
@@ -23,7 +23,7 @@ struct Cells {
   size_t panels() const { return count_panels(count); }
 };
 
-// mask (count, panels * panel), zeroed by the caller to `unseen`: row key, column query
+// mask (count, panels * panel), zeroed by the caller to `masked`: row key, column query
 void draw_mask(const Function& function, const Cells& cells, float* mask) {
   const size_t stride = cells.panels() * panel, last = cells.code - 1;
   for (size_t key = 0; key < cells.code; ++key)
@@ -56,8 +56,8 @@ struct LayerScratch {
 
 // scores (count, panel): row t, lane l += (q_l [+ k_t]) . E(first + l - begin - t), all divided by sqrt(D); `keys` are
 // those of the panel that starts at `begin`
-void add_relative(const Network& net, const Layer& layer, size_t first, size_t begin, size_t count,
-                  const float* query, const float* keys, float* scores) {
+void add_relative(const Network& net, const Layer& layer, size_t first, size_t begin, size_t count, const float* query,
+                  const float* keys, float* scores) {
   const bool with_keys = net.positions == Positions::relative_key_query;
   const size_t depth = net.head_size();
   const float scale = 1.0f / sqrtf(float(depth));
@@ -86,15 +86,14 @@ struct Softmax {
       const Vec before = load(largest + half);
       Vec top = before;
       for (size_t t = 0; t < count; ++t) top = larger(load(scores + t * panel + half), top);
-      const Vec keep = exp_not_positive(before - top);
-      Vec sum = load(sums + half) * keep;
+      const Vec rescale = exp_not_positive(before - top);
+      Vec sum = load(sums + half) * rescale;
       for (size_t t = 0; t < count; ++t) {
         const Vec power = exp_not_positive(load(scores + t * panel + half) - top);
         store(scores + t * panel + half, power);
         sum = sum + power;
       }
-      for (size_t d = 0; d < depth; ++d)
-        store(context + d * panel + half, load(context + d * panel + half) * keep);
+      for (size_t d = 0; d < depth; ++d) store(context + d * panel + half, load(context + d * panel + half) * rescale);
       store(largest + half, top);
       store(sums + half, sum);
     }

@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <string_view>
 
-#include "unicode_text.h"
+#include "unicode/text.h"
 
 namespace codewren {
 
@@ -19,12 +19,12 @@ class Scanner {
   unicode::Decoded peek() const { return unicode::decode(text_, at_); }
   std::string_view since(std::size_t start) const { return text_.substr(start, at_ - start); }
 
-  // Moves on while `wanted` holds for the flags of the character.
-  template <typename Wanted>
-  void skip_while(Wanted wanted) {
+  // Moves on while `holds` is true for the flags of the character.
+  template <typename Predicate>
+  void skip_while(Predicate holds) {
     while (!at_end()) {
       const unicode::Decoded next = peek();
-      if (!wanted(unicode::flags_of(next.code))) return;
+      if (!holds(unicode::flags_of(next.code))) return;
       at_ += next.size;
     }
   }
@@ -51,9 +51,9 @@ class ByteLevelWords : Scanner {
 
   bool contraction() {
     if (text_[at_] != '\'') return false;
-    const std::string_view rest = text_.substr(at_ + 1, 2);
+    const std::string_view following = text_.substr(at_ + 1, 2);
     for (std::string_view ending : {"s", "t", "re", "ve", "m", "ll", "d"}) {
-      if (rest.starts_with(ending)) {
+      if (following.starts_with(ending)) {
         at_ += 1 + ending.size();
         return true;
       }
@@ -116,29 +116,29 @@ class MarkedWords {
  public:
   static constexpr std::string_view kMark = "\u2581";
 
-  explicit MarkedWords(std::string_view text) : rest_(text), done_(text.empty()) { skip_mark(); }
+  explicit MarkedWords(std::string_view text) : remaining_(text), done_(text.empty()) { skip_mark(); }
 
   bool next(std::string_view& word) {
     if (done_) return false;
     std::size_t end = 0;
-    while (end < rest_.size() && rest_[end] != ' ' && !rest_.substr(end).starts_with(kMark)) ++end;
-    word = rest_.substr(0, end);
-    rest_.remove_prefix(end);
-    done_ = rest_.empty();
+    while (end < remaining_.size() && remaining_[end] != ' ' && !remaining_.substr(end).starts_with(kMark)) ++end;
+    word = remaining_.substr(0, end);
+    remaining_.remove_prefix(end);
+    done_ = remaining_.empty();
     skip_mark();
     return true;
   }
 
  private:
   void skip_mark() {
-    if (rest_.starts_with(' ')) {
-      rest_.remove_prefix(1);
-    } else if (rest_.starts_with(kMark)) {
-      rest_.remove_prefix(kMark.size());
+    if (remaining_.starts_with(' ')) {
+      remaining_.remove_prefix(1);
+    } else if (remaining_.starts_with(kMark)) {
+      remaining_.remove_prefix(kMark.size());
     }
   }
 
-  std::string_view rest_;
+  std::string_view remaining_;
   bool done_;
 };
 

@@ -3,32 +3,32 @@
 // The including file defines CODEWREN_LANES (floats in a register), CODEWREN_ROWS (rows of a block of accumulators
 // that fit in the registers), CODEWREN_TARGET (the function that hands the kernels out) and CODEWREN_NAME. Everything
 // else has internal linkage.
-#include "kernel_head.h"
-#include "kernel_last_layer.h"
-#include "kernel_layer.h"
-#include "kernel_math.h"
-#include "kernel_network.h"
+#include "kernel/head.h"
+#include "kernel/last_layer.h"
+#include "kernel/layer.h"
+#include "kernel/math.h"
+#include "kernel/network.h"
 
 namespace codewren {
 namespace {
 
-// row = stored row `id` + other
-void add_stored_row(const StoredRows& table, size_t size, size_t id, const float* other, float* __restrict row) {
+// row = stored row `id` + addend
+void add_stored_row(const StoredRows& table, size_t size, size_t id, const float* addend, float* __restrict row) {
   switch (table.dtype) {
     case Dtype::int8: {
       const int8_t* numbers = static_cast<const int8_t*>(table.numbers) + id * table.stride;
       const float scale = half_to_float(table.scales[id]);
-      for (size_t k = 0; k < size; ++k) row[k] = float(numbers[k]) * scale + other[k];
+      for (size_t k = 0; k < size; ++k) row[k] = float(numbers[k]) * scale + addend[k];
       break;
     }
     case Dtype::fp16: {
       const uint16_t* numbers = static_cast<const uint16_t*>(table.numbers) + id * table.stride;
-      for (size_t k = 0; k < size; ++k) row[k] = half_to_float(numbers[k]) + other[k];
+      for (size_t k = 0; k < size; ++k) row[k] = half_to_float(numbers[k]) + addend[k];
       break;
     }
     case Dtype::fp32: {
       const float* numbers = static_cast<const float*>(table.numbers) + id * table.stride;
-      for (size_t k = 0; k < size; ++k) row[k] = numbers[k] + other[k];
+      for (size_t k = 0; k < size; ++k) row[k] = numbers[k] + addend[k];
       break;
     }
   }
@@ -76,16 +76,16 @@ size_t encode_scratch(const Network& net, size_t tokens, size_t nodes) {
 
 void encode_one_layer(const Network& net, const Function& function, LastScratch& last) {
   const size_t tokens = function.tokens;
-  const bool known_question = net.first_query && function.ids[0] == 0;
+  const bool same_query = net.begin_query && function.ids[0] == 0;
   for (size_t t = 0; t < tokens; t += panel) {
     const size_t count = min_(panel, tokens - t);
     embed(net, function.ids, t, count, last.rows);
-    take_block(net, t, count, known_question, last);
+    attend_block(net, t, count, same_query, last);
   }
   for (size_t n = 0; n < function.nodes; n += panel) {
     const size_t count = min_(panel, function.nodes - n);
     embed_nodes(net, function, n, count, last.rows, last.context);
-    take_block(net, net.max_length, count, known_question, last);  // where every distance is zero
+    attend_block(net, net.max_length, count, same_query, last);  // where every distance is zero
   }
 }
 
@@ -97,7 +97,7 @@ void encode_layers(const Network& net, const Function& function, Arena& arena, L
   if (nodes) {
     layer.mask_stride = cells.panels() * panel;
     float* mask = arena.take(layer.mask_stride * layer.mask_stride);
-    for (size_t k = 0; k < layer.mask_stride * layer.mask_stride; ++k) mask[k] = unseen;
+    for (size_t k = 0; k < layer.mask_stride * layer.mask_stride; ++k) mask[k] = masked;
     draw_mask(function, cells, mask);
     layer.mask = mask;
   }
@@ -113,11 +113,11 @@ void encode_layers(const Network& net, const Function& function, Arena& arena, L
   for (size_t index = 0; index + 1 < net.layers; ++index) full_layer(net, net.layer[index], cells, x, layer);
   for (size_t t = 0; t < tokens; t += panel) {
     panel_to_rows(net.hidden, min_(panel, tokens - t), x + t / panel * stride, last.rows);
-    take_block(net, t, min_(panel, tokens - t), false, last);
+    attend_block(net, t, min_(panel, tokens - t), false, last);
   }
   for (size_t n = 0; n < nodes; n += panel) {
     panel_to_rows(net.hidden, min_(panel, nodes - n), node_x + n / panel * stride, last.rows);
-    take_block(net, net.max_length, min_(panel, nodes - n), false, last);
+    attend_block(net, net.max_length, min_(panel, nodes - n), false, last);
   }
 }
 
@@ -128,25 +128,25 @@ void encode(const Network& net, const Function& function, float* scratch, float*
     encode_one_layer(net, function, last);
   else
     encode_layers(net, function, arena, last);
-  finish(net, last, out);
+  finish_last_layer(net, last, out);
 }
 
-void first_question(const Network& net, int32_t id, float* scratch, float* query, float* attention) {
+void begin_query(const Network& net, int32_t id, float* scratch, float* query, float* query_key) {
   Arena arena{scratch};
   LastScratch last(net, arena);
   embed(net, &id, 0, 1, last.rows);
-  ask(net, last.rows, query, attention);
+  query_of_first(net, last.rows, query, query_key);
 }
 
 void project(size_t rows, size_t in, size_t out, const float* narrow, const float* projection, float* wide) {
   multiply<true>(rows, padded(out), in, {narrow, padded(in), 1}, projection, padded(out), wide, padded(out));
 }
 
-constexpr Kernels table = {CODEWREN_NAME,  panel,  encode_scratch, encode,        first_question, project,
-                           logits_scratch, logits, pairs_scratch,  prepare_pairs, score_pairs};
+constexpr Kernels kernels = {CODEWREN_NAME,  panel,  encode_scratch, encode,        begin_query, project,
+                             logits_scratch, logits, pairs_scratch,  prepare_pairs, score_pairs};
 
 }  // namespace
 
-const Kernels& CODEWREN_TARGET() { return table; }
+const Kernels& CODEWREN_TARGET() { return kernels; }
 
 }  // namespace codewren

@@ -5,19 +5,19 @@
 // q . b_k is the same for every token and drops out.
 #pragma once
 
-#include "kernel_math.h"
+#include "kernel/math.h"
 
 namespace codewren {
 namespace {
 
 struct LastScratch {
-  float *rows, *query, *attention, *scores, *largest, *sums, *weighted, *first, *context, *attended, *inner;
+  float *rows, *query, *query_key, *scores, *largest, *sums, *weighted, *first, *context, *attended, *inner;
   float *keys_in, *keys;  // relative_key_query only: k . E needs the keys themselves
   size_t heads;           // padded
   LastScratch(const Network& net, Arena& arena)
       : rows(arena.take(panel * padded(net.hidden))),
         query(arena.take(padded(net.hidden))),
-        attention(arena.take(padded(net.hidden) * padded(net.heads))),
+        query_key(arena.take(padded(net.hidden) * padded(net.heads))),
         scores(arena.take(panel * padded(net.heads))),
         largest(arena.take(padded(net.heads))),
         sums(arena.take(padded(net.heads))),
@@ -31,23 +31,24 @@ struct LastScratch {
         heads(padded(net.heads)) {}
 };
 
-// query (H) / sqrt(D), and attention (H, padded heads): column h is what head h takes the dot product of a row with
-void ask(const Network& net, const float* first, float* query, float* attention) {
+// query (H) / sqrt(D), and query_key (H, padded heads): column h, u above, is what head h takes the dot product of a
+// row with
+void query_of_first(const Network& net, const float* first, float* query, float* query_key) {
   const Layer& layer = net.layer[net.layers - 1];
   const size_t depth = net.head_size(), stride = padded(net.hidden), heads = padded(net.heads);
   const float scale = 1.0f / sqrtf(float(depth));
   linear_vector(layer.query, net.hidden, net.hidden, first, query);
   for (size_t k = 0; k < net.hidden; ++k) query[k] *= scale;
-  for (size_t k = 0; k < stride * heads; ++k) attention[k] = 0;
+  for (size_t k = 0; k < stride * heads; ++k) query_key[k] = 0;
   for (size_t i = 0; i < net.hidden; ++i) {
     const float* key = layer.key.weight + i * stride;
-    float* column = attention + i / depth;
+    float* column = query_key + i / depth;
     for (size_t k = 0; k < net.hidden; ++k) column[k * heads] += query[i] * key[k];
   }
 }
 
 // scores (count, heads) for relative_key: + q . E(t); for relative_key_query: q . k + (q + k) . E(t) in full
-void relate_first(const Network& net, size_t begin, size_t count, const float* query, LastScratch& s) {
+void add_relative_first(const Network& net, size_t begin, size_t count, const float* query, LastScratch& s) {
   const Layer& layer = net.layer[net.layers - 1];
   const size_t depth = net.head_size();
   const bool with_keys = net.positions == Positions::relative_key_query;
@@ -65,8 +66,8 @@ void relate_first(const Network& net, size_t begin, size_t count, const float* q
       for (size_t l = 0; l < panel; ++l) score[l] += with_keys ? q * key[l] + (q + scale * key[l]) * e[l] : q * e[l];
     }
     for (size_t t = 0; t < count; ++t) {
-      float& known = s.scores[t * s.heads + head];
-      known = with_keys ? score[t] : known + score[t];
+      float& total = s.scores[t * s.heads + head];
+      total = with_keys ? score[t] : total + score[t];
     }
   }
 }
@@ -80,11 +81,11 @@ void accumulate(const Network& net, size_t count, LastScratch& s) {
       const float score = s.scores[t * s.heads + h];
       largest = largest > score ? largest : score;
     }
-    const float keep = exp_(s.largest[h] - largest);
+    const float rescale = exp_(s.largest[h] - largest);
     s.largest[h] = largest;
-    s.sums[h] *= keep;
-    if (keep != 1.0f && h < net.heads)
-      for (size_t k = 0; k < stride; ++k) s.weighted[h * stride + k] *= keep;
+    s.sums[h] *= rescale;
+    if (rescale != 1.0f && h < net.heads)
+      for (size_t k = 0; k < stride; ++k) s.weighted[h * stride + k] *= rescale;
   }
   for (size_t t = 0; t < count; ++t)
     for (size_t h = 0; h < s.heads; ++h) {
@@ -96,13 +97,13 @@ void accumulate(const Network& net, size_t count, LastScratch& s) {
 }
 
 // out = the last layer's first vector, from the weighted sums of all heads and the first row
-void finish(const Network& net, LastScratch& s, float* out) {
+void finish_last_layer(const Network& net, LastScratch& s, float* out) {
   const Layer& layer = net.layer[net.layers - 1];
   const size_t depth = net.head_size(), stride = padded(net.hidden);
   for (size_t i = 0; i < net.hidden; ++i) {
     const size_t head = i / depth;
-    s.context[i] = dot(layer.value.weight + i * stride, s.weighted + head * stride, stride) / s.sums[head] +
-                   layer.value.bias[i];
+    s.context[i] =
+        dot(layer.value.weight + i * stride, s.weighted + head * stride, stride) / s.sums[head] + layer.value.bias[i];
   }
   for (size_t i = net.hidden; i < stride; ++i) s.context[i] = 0;
   linear_vector(layer.output, net.hidden, net.hidden, s.context, s.attended);
@@ -116,18 +117,18 @@ void finish(const Network& net, LastScratch& s, float* out) {
 }
 
 // One block of normalised rows, the first of which starts the function where begin is 0.
-void take_block(const Network& net, size_t begin, size_t count, bool known_question, LastScratch& s) {
+void attend_block(const Network& net, size_t begin, size_t count, bool same_query, LastScratch& s) {
   const size_t stride = padded(net.hidden);
-  const float* query = known_question ? net.first_query : s.query;
-  const float* attention = known_question ? net.first_attention : s.attention;
+  const float* query = same_query ? net.begin_query : s.query;
+  const float* query_key = same_query ? net.begin_query_key : s.query_key;
   if (begin == 0) {
     memcpy(s.first, s.rows, stride * sizeof(float));
-    if (!known_question) ask(net, s.first, s.query, s.attention);
+    if (!same_query) query_of_first(net, s.first, s.query, s.query_key);
     for (size_t h = 0; h < s.heads; ++h) s.largest[h] = lowest, s.sums[h] = 0;
     for (size_t k = 0; k < net.heads * stride; ++k) s.weighted[k] = 0;
   }
-  multiply<true>(count, s.heads, net.hidden, {s.rows, stride, 1}, attention, s.heads, s.scores, s.heads);
-  if (net.positions != Positions::absolute) relate_first(net, begin, count, query, s);
+  multiply<true>(count, s.heads, net.hidden, {s.rows, stride, 1}, query_key, s.heads, s.scores, s.heads);
+  if (net.positions != Positions::absolute) add_relative_first(net, begin, count, query, s);
   accumulate(net, count, s);
 }
 

@@ -20,8 +20,8 @@ constexpr size_t padded(size_t size) { return (size + row_multiple - 1) / row_mu
 // Transposed distance rows carry this many zeros at the end, so that a whole block of queries can be read.
 constexpr size_t distance_padding = 64;
 
-// Rows as they lie in the file, or in memory, `stride` numbers apart: value = number * scale[row], the scale being 1 but
-// for int8.
+// Rows as they lie in the file, or in memory, `stride` numbers apart: value = number * scale[row], the scale being 1
+// but for int8.
 struct StoredRows {
   const void* numbers;
   const uint16_t* scales;
@@ -49,8 +49,8 @@ struct Layer {
   Norm norm;
 };
 
-// One function: ids of its code, and the nodes of its data flow, if any. Node n stands for ids [spans[2n], spans[2n + 1]),
-// never empty; an edge is (node, node it gets its value from).
+// One function: ids of its code, and the nodes of its data flow, if any. Node n stands for ids [spans[2n], spans[2n +
+// 1]), never empty; an edge is (node, node it gets its value from).
 struct Function {
   const int32_t* ids;
   size_t tokens;
@@ -63,7 +63,7 @@ struct Function {
 struct Network {
   size_t vocab, hidden, inner, heads, layers, max_length, labels;
   size_t max_nodes;  // of a function's data flow, 0 where only code is read
-  size_t parts;  // functions in an item: 1, or 2 in a pair
+  size_t functions;  // in an item: 1, or 2 in a pair
   bool symmetric;
   Activation activation;
   Positions positions;
@@ -75,9 +75,9 @@ struct Network {
   const Layer* layer;
   Linear dense[2];  // the columns for the first and the second half of the pooled vector; bias in the first
   Linear out;
-  // A one-layer student asks the same question of every function that starts with `<s>`; kept from load, or null.
-  const float* first_query;
-  const float* first_attention;
+  // A one-layer student has the same query for every function that starts with `<s>`: computed at load, or null.
+  const float* begin_query;
+  const float* begin_query_key;
 
   size_t head_size() const { return hidden / heads; }
 };
@@ -98,8 +98,9 @@ struct Kernels {
   // aligned. Every id lies in the vocabulary, tokens in [1, max_length], spans in the ids and edges in the nodes.
   size_t (*encode_scratch)(const Network&, size_t tokens, size_t nodes);
   void (*encode)(const Network&, const Function&, float* scratch, float* out);
-  // What the last layer of a one-layer student asks: query (padded hidden), attention (padded hidden, padded heads).
-  void (*first_question)(const Network&, int32_t id, float* scratch, float* query, float* attention);
+  // Of a one-layer student, the query for a function that begins with `id`: query (padded hidden), and query times key
+  // matrix, query_key (padded hidden, padded heads).
+  void (*begin_query)(const Network&, int32_t id, float* scratch, float* query, float* query_key);
   // wide (rows, padded out) = narrow (rows, padded in) times projection (in, padded out).
   void (*project)(size_t rows, size_t in, size_t out, const float* narrow, const float* projection, float* wide);
   // Logits of one item from its one or two first-token vectors (padded hidden).

@@ -3,4 +3,4 @@
 #define CODEWREN_NAME "avx2"
 #define CODEWREN_LANES 8
 #define CODEWREN_ROWS 6
-#include "kernel_target.h"
+#include "kernel/target.h"

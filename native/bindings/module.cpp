@@ -1,8 +1,8 @@
 // Python module of the native core.
-#include "bindings.h"
+#include "bindings/bindings.h"
 
 NB_MODULE(_native, m) {
   m.doc() = "codewren's native core";
   bind_tokenizer(m);
-  bind_kernel(m);
+  bind_model(m);
 }

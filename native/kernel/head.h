@@ -1,7 +1,7 @@
 // The head: logits of one item, and probabilities of all pairs of many functions.
 #pragma once
 
-#include "kernel_math.h"
+#include "kernel/math.h"
 
 namespace codewren {
 namespace {
@@ -9,20 +9,20 @@ namespace {
 void logits(const Network& net, const float* first, const float* second, float* scratch, float* out) {
   const size_t stride = padded(net.hidden);
   Arena arena{scratch};
-  float *hidden = arena.take(stride), *other = arena.take(stride), *part = arena.take(2 * stride);
+  float *hidden = arena.take(stride), *second_half = arena.take(stride), *combined = arena.take(2 * stride);
   const float* pooled[2] = {first, second};
   if (net.symmetric) {
     for (size_t k = 0; k < stride; ++k) {
-      part[k] = fabsf(first[k] - second[k]);
-      part[stride + k] = first[k] * second[k];
+      combined[k] = fabsf(first[k] - second[k]);
+      combined[stride + k] = first[k] * second[k];
     }
-    pooled[0] = part;
-    pooled[1] = part + stride;
+    pooled[0] = combined;
+    pooled[1] = combined + stride;
   }
   linear_vector(net.dense[0], net.hidden, net.hidden, pooled[0], hidden);
-  if (net.parts == 2) {
-    linear_vector(net.dense[1], net.hidden, net.hidden, pooled[1], other);
-    for (size_t k = 0; k < stride; ++k) hidden[k] += other[k];
+  if (net.functions == 2) {
+    linear_vector(net.dense[1], net.hidden, net.hidden, pooled[1], second_half);
+    for (size_t k = 0; k < stride; ++k) hidden[k] += second_half[k];
   }
   for (size_t k = 0; k < stride; ++k) hidden[k] = tanh_(hidden[k]);
   for (size_t c = 0; c < net.labels; ++c) out[c] = dot(net.out.weight + c * stride, hidden, stride) + net.out.bias[c];
@@ -48,11 +48,11 @@ void prepare_pairs(const Network& net, const float* vectors, size_t functions, f
       put_column(net.hidden, i % panel, vectors + i * stride, left);
       continue;
     }
-    for (size_t part = 0; part < 2; ++part) {
-      linear_vector(net.dense[part], net.hidden, net.hidden, vectors + i * stride, scratch);
+    for (size_t half = 0; half < 2; ++half) {
+      linear_vector(net.dense[half], net.hidden, net.hidden, vectors + i * stride, scratch);
       for (size_t k = 0; k < net.hidden; ++k)
         if (fabsf(2 * scratch[k]) > largest_exponent) table.exponentials = false;
-      put_column(net.hidden, i % panel, scratch, (part ? table.right : table.left) + i / panel * size);
+      put_column(net.hidden, i % panel, scratch, (half ? table.right : table.left) + i / panel * size);
     }
   }
   if (!table.exponentials) return;
@@ -94,7 +94,7 @@ void score_pairs(const Network& net, const PairTable& table, size_t i, size_t p,
   const float *left_i = table.left + i / panel * size + i % panel, *left_p = table.left + p * size;
   const float *right_i = table.right + i / panel * size + i % panel, *right_p = table.right + p * size;
   float* hidden = scratch + 2 * size;
-  float others[2][panel] = {};  // per order, the sum of exp(logit - logit of the positive label)
+  float negatives[2][panel] = {};  // per order, the sum of exp(logit - logit of the positive label)
   if (net.symmetric) symmetric_hidden(net, left_i, left_p, scratch, hidden);
   for (size_t row = 0; row + 1 < net.labels; ++row) {
     const float* weight = table.margin_weight + row * stride;
@@ -112,9 +112,9 @@ void score_pairs(const Network& net, const PairTable& table, size_t i, size_t p,
       add_margin<false>(net.hidden, weight, right_i, left_p, margin[1]);
     }
     for (size_t order = 0; order < 2; ++order)
-      for (size_t l = 0; l < panel; ++l) others[order][l] += exp_(margin[order][l] * table.inverse_temperature);
+      for (size_t l = 0; l < panel; ++l) negatives[order][l] += exp_(margin[order][l] * table.inverse_temperature);
   }
-  for (size_t l = 0; l < panel; ++l) out[l] = 0.5f / (1.0f + others[0][l]) + 0.5f / (1.0f + others[1][l]);
+  for (size_t l = 0; l < panel; ++l) out[l] = 0.5f / (1.0f + negatives[0][l]) + 0.5f / (1.0f + negatives[1][l]);
 }
 
 size_t pairs_scratch(const Network& net) { return 3 * net.hidden * panel + padded(net.hidden); }

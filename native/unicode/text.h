@@ -9,7 +9,7 @@
 #include <string>
 #include <string_view>
 
-#include "unicode_tables.h"
+#include "unicode/tables.h"
 
 namespace codewren::unicode {
 

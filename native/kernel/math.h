@@ -6,8 +6,8 @@
 
 #include <math.h>
 
-#include "kernel_network.h"
-#include "kernel_vec.h"
+#include "kernel/network.h"
+#include "kernel/vec.h"
 
 namespace codewren {
 namespace {
@@ -65,8 +65,7 @@ template <bool fresh>
 void multiply(size_t rows, size_t columns, size_t depth, Strided a, const float* b, size_t b_row, float* c,
               size_t c_row) {
   size_t j = 0;
-  for (; j + panel <= columns; j += panel)
-    multiply_columns<2, fresh>(rows, a, depth, b + j, b_row, c + j, c_row);
+  for (; j + panel <= columns; j += panel) multiply_columns<2, fresh>(rows, a, depth, b + j, b_row, c + j, c_row);
   for (; j < columns; j += lanes) multiply_columns<1, fresh>(rows, a, depth, b + j, b_row, c + j, c_row);
 }
 

@@ -3,4 +3,4 @@
 #define CODEWREN_NAME "avx512"
 #define CODEWREN_LANES 16
 #define CODEWREN_ROWS 12
-#include "kernel_target.h"
+#include "kernel/target.h"

@@ -1,4 +1,4 @@
-// Python bindings of the kernel.
+// Python bindings of the kernel: the class Model.
 #include <nanobind/ndarray.h>
 #include <nanobind/stl/map.h>
 #include <nanobind/stl/pair.h>
@@ -6,8 +6,10 @@
 #include <nanobind/stl/tuple.h>
 #include <nanobind/stl/vector.h>
 
-#include "bindings.h"
-#include "kernel_student.h"
+#include "bindings/bindings.h"
+#include "bindings/keywords.h"
+#include "kernel/instruction_sets.h"
+#include "kernel/student.h"
 
 namespace nb = nanobind;
 using namespace nb::literals;
@@ -22,7 +24,7 @@ using Row = std::tuple<std::string, std::size_t, std::size_t, std::size_t, std::
 // A model with the Python objects it must not outlive.
 class PythonModel {
  public:
-  PythonModel(Bytes weights, const std::map<std::string, Row>& tensors, codewren::Settings settings,
+  PythonModel(Bytes weights, const std::map<std::string, Row>& tensors, const codewren::Settings& settings,
               const std::string& target)
       : weights_(std::move(weights)), student_({weights_.data(), weights_.size()}, table(tensors), settings, target) {}
 
@@ -50,14 +52,14 @@ class PythonModel {
   std::vector<std::tuple<std::int32_t, std::int32_t, float>> pairs_above(nb::bytes vectors, float threshold,
                                                                          float temperature, std::size_t positive,
                                                                          std::size_t limit, std::size_t threads) {
-    std::vector<codewren::PairScore> found;
+    std::vector<codewren::PairScore> scores;
     {
       nb::gil_scoped_release release;
-      found = student_.pairs_above(numbers(vectors), threshold, temperature, positive, limit, threads);
+      scores = student_.pairs_above(numbers(vectors), threshold, temperature, positive, limit, threads);
     }
     std::vector<std::tuple<std::int32_t, std::int32_t, float>> result;
-    result.reserve(found.size());
-    for (const auto& pair : found) result.emplace_back(pair.first, pair.second, pair.probability);
+    result.reserve(scores.size());
+    for (const auto& pair : scores) result.emplace_back(pair.first, pair.second, pair.probability);
     return result;
   }
 
@@ -87,12 +89,7 @@ class PythonModel {
   static std::vector<std::string_view> text_views(const nb::list& texts) {
     std::vector<std::string_view> views;
     views.reserve(nb::len(texts));
-    for (nb::handle text : texts) {
-      Py_ssize_t size = 0;
-      const char* data = PyUnicode_AsUTF8AndSize(text.ptr(), &size);
-      if (!data) throw nb::python_error();
-      views.emplace_back(data, std::size_t(size));
-    }
+    for (nb::handle text : texts) views.push_back(utf8(text));
     return views;
   }
 
@@ -110,31 +107,46 @@ class PythonModel {
   codewren::Student student_;
 };
 
+codewren::Settings settings_of(const nb::kwargs& keywords) {
+  codewren::Settings settings{};
+  Keywords(keywords)
+      .read("vocab_size", settings.vocab_size)
+      .read("hidden_size", settings.hidden_size)
+      .read("intermediate_size", settings.intermediate_size)
+      .read("num_attention_heads", settings.num_attention_heads)
+      .read("num_hidden_layers", settings.num_hidden_layers)
+      .read("max_sequence_length", settings.max_sequence_length)
+      .read("hidden_act", settings.hidden_act)
+      .read("position_embedding_type", settings.position_embedding_type)
+      .read("labels", settings.labels)
+      .read("pair", settings.pair)
+      .read("symmetric", settings.symmetric)
+      .read_optional("embedding_size", settings.embedding_size)
+      .read_optional("max_data_flow", settings.max_data_flow)
+      .finish();
+  return settings;
+}
+
 }  // namespace
 
-void bind_kernel(nb::module_& m) {
+void bind_model(nb::module_& m) {
   nb::exception<codewren::DamagedError>(m, "DamagedError", PyExc_ValueError);
-  m.def("targets", [] {
-    std::vector<std::string> names;
-    for (const codewren::Kernels* kernels : codewren::available_kernels()) names.emplace_back(kernels->name);
-    return names;
-  }, "Instruction sets this machine can run, best first.");
+  m.def(
+      "targets",
+      [] {
+        std::vector<std::string> names;
+        for (const codewren::Kernels* kernels : codewren::available_kernels()) names.emplace_back(kernels->name);
+        return names;
+      },
+      "Instruction sets this machine can run, best first.");
   nb::class_<PythonModel>(m, "Model", "A student, ready to run; see codewren.runtime.predictor.")
-      .def("__init__",
-           [](PythonModel* self, Bytes weights, const std::map<std::string, Row>& tensors, std::size_t vocab_size,
-              std::size_t hidden_size, std::size_t intermediate_size, std::size_t num_attention_heads,
-              std::size_t num_hidden_layers, std::size_t max_sequence_length, std::string hidden_act,
-              std::string position_embedding_type, std::size_t labels, bool pair, bool symmetric, std::string target,
-              std::size_t embedding_size, std::size_t max_data_flow) {
-             new (self) PythonModel(std::move(weights), tensors,
-                                    {vocab_size, hidden_size, intermediate_size, num_attention_heads, num_hidden_layers,
-                                     max_sequence_length, hidden_act, position_embedding_type, labels, pair, symmetric,
-                                     embedding_size, max_data_flow},
-                                    target);
-           },
-           "weights"_a, "tensors"_a, nb::kw_only(), "vocab_size"_a, "hidden_size"_a, "intermediate_size"_a,
-           "num_attention_heads"_a, "num_hidden_layers"_a, "max_sequence_length"_a, "hidden_act"_a,
-           "position_embedding_type"_a, "labels"_a, "pair"_a, "symmetric"_a, "target"_a = "", "embedding_size"_a = 0, "max_data_flow"_a = 0)
+      .def(
+          "__init__",
+          [](PythonModel* self, Bytes weights, const std::map<std::string, Row>& tensors, const std::string& target,
+             const nb::kwargs& settings) {
+            new (self) PythonModel(std::move(weights), tensors, settings_of(settings), target);
+          },
+          "weights"_a, "tensors"_a, nb::kw_only(), "target"_a = "", "settings"_a)
       .def("encode", &PythonModel::encode, "texts"_a, "tokenizer"_a, "threads"_a)
       .def("encode_ids", &PythonModel::encode_ids, "functions"_a, "threads"_a)
       .def("encode_graphs", &PythonModel::encode_graphs, "functions"_a, "threads"_a)

@@ -43,19 +43,23 @@ class WordCache {
   }
 
   // Remembers a word of at most kLongestWord bytes.
-  void keep(std::string_view word, std::uint64_t hash, std::span<const std::int32_t> ids) {
-    if (kept_ == kSlots / 2) *this = WordCache();
-    std::size_t place = hash % kSlots;  // taken over when all probes are in use
+  void remember(std::string_view word, std::uint64_t hash, std::span<const std::int32_t> ids) {
+    if (word_count_ == kSlots / 2) *this = WordCache();
+    std::size_t index = hash % kSlots;  // taken over when all probes are in use
     for (std::size_t probe = 0; probe < kProbes; ++probe) {
       if (slots_[(hash + probe) % kSlots].used) continue;
-      place = (hash + probe) % kSlots;
+      index = (hash + probe) % kSlots;
       break;
     }
-    slots_[place] = {hash, static_cast<std::uint32_t>(words_.size()), static_cast<std::uint32_t>(ids_.size()),
-                     static_cast<std::uint16_t>(word.size()), static_cast<std::uint16_t>(ids.size()), true};
+    slots_[index] = {hash,
+                     static_cast<std::uint32_t>(words_.size()),
+                     static_cast<std::uint32_t>(ids_.size()),
+                     static_cast<std::uint16_t>(word.size()),
+                     static_cast<std::uint16_t>(ids.size()),
+                     true};
     words_ += word;
     ids_.insert(ids_.end(), ids.begin(), ids.end());
-    ++kept_;
+    ++word_count_;
   }
 
  private:
@@ -82,7 +86,7 @@ class WordCache {
   std::vector<Slot> slots_ = std::vector<Slot>(kSlots);
   std::string words_;
   std::vector<std::int32_t> ids_;
-  std::size_t kept_ = 0;
+  std::size_t word_count_ = 0;
 };
 
 }  // namespace codewren

@@ -13,9 +13,9 @@
 #include <utility>
 #include <vector>
 
-#include "tokenizer_cache.h"
-#include "tokenizer_vocabulary.h"
-#include "tokenizer_words.h"
+#include "tokenizer/cache.h"
+#include "tokenizer/vocabulary.h"
+#include "tokenizer/words.h"
 
 namespace codewren {
 
@@ -103,15 +103,15 @@ class BpeModel : public Model {
   void append(std::string_view word, std::size_t room, Ids& ids) const override {
     if (word.size() > WordCache::kLongestWord) word = word.substr(0, reach(room));
     thread_local std::vector<Symbol> symbols;
-    thread_local std::vector<std::uint64_t> queue;  // rank and place of a pair, lowest first
+    thread_local std::vector<std::uint64_t> queue;  // rank and index of a pair, lowest first
     start(word, symbols, queue);
     while (!queue.empty()) {
       std::pop_heap(queue.begin(), queue.end(), std::greater<>());
       const std::uint64_t lowest = queue.back();
       queue.pop_back();
-      const auto place = static_cast<std::uint32_t>(lowest);
-      if (symbols[place].rank != lowest >> 32) continue;  // one of the two was merged with another since
-      merge(place, symbols, queue);
+      const auto index = static_cast<std::uint32_t>(lowest);
+      if (symbols[index].rank != lowest >> 32) continue;  // one of the two was merged with another since
+      merge(index, symbols, queue);
     }
     for (std::size_t at = 0; at < symbols.size(); at = symbols[at].next) ids.push_back(symbols[at].id);
     if (symbols.capacity() > kKeptSymbols) symbols = {}, queue = {};
@@ -125,9 +125,7 @@ class BpeModel : public Model {
   struct Merge {
     std::int32_t left, right;
     std::uint32_t rank;
-    bool operator<(const Merge& other) const {
-      return std::pair(left, right) < std::pair(other.left, other.right);
-    }
+    bool operator<(const Merge& other) const { return std::pair(left, right) < std::pair(other.left, other.right); }
   };
 
   struct Symbol {
@@ -137,10 +135,10 @@ class BpeModel : public Model {
   };
 
   void find_bytes() {
-    for (char32_t byte = 0, other = 256; byte < 256; ++byte) {  // GPT-2's stand-ins for the bytes
+    for (char32_t byte = 0, stand_in = 256; byte < 256; ++byte) {  // GPT-2's stand-ins for the bytes
       const bool printable = (byte >= '!' && byte <= '~') || (byte >= 0xA1 && byte != 0xAD);
       std::string token;
-      unicode::append(token, printable ? byte : other++);
+      unicode::append(token, printable ? byte : stand_in++);
       bytes_[byte] = vocabulary_.find(token);
       if (bytes_[byte] == kNoToken || bytes_[byte] >= kFirstMerged)
         throw std::invalid_argument("the vocabulary lacks the byte token " + token);
@@ -159,7 +157,7 @@ class BpeModel : public Model {
   }
 
   // How many bytes decide the first `room` tokens. Merges run rank by rank, since a token is made before it is used,
-  // and each rank carries what follows a place to the left by at most one token: the left part of that merge. So
+  // and each rank carries what follows a position to the left by at most one token: the left part of that merge. So
   // whatever comes after n bytes can change no token that ends within n minus the sum of all left parts.
   std::size_t reach(std::size_t room) const {
     const bool endless = room > (std::numeric_limits<std::size_t>::max() - left_bytes_) / longest_;
@@ -169,8 +167,8 @@ class BpeModel : public Model {
   const Merge* find(std::int32_t left, std::int32_t right) const {
     const auto from = merges_.begin() + first_merge_[static_cast<std::size_t>(left)];
     const auto to = merges_.begin() + first_merge_[static_cast<std::size_t>(left) + 1];
-    const auto found = std::partition_point(from, to, [right](const Merge& merge) { return merge.right < right; });
-    return found != to && found->right == right ? &*found : nullptr;
+    const auto merge = std::partition_point(from, to, [right](const Merge& merge) { return merge.right < right; });
+    return merge != to && merge->right == right ? &*merge : nullptr;
   }
 
   void start(std::string_view word, std::vector<Symbol>& symbols, std::vector<std::uint64_t>& queue) const {
@@ -182,30 +180,30 @@ class BpeModel : public Model {
     std::make_heap(queue.begin(), queue.end(), std::greater<>());
   }
 
-  // Notes the rank of the pair that starts at `place`, and queues it (at the end: the caller restores the heap).
-  bool pair_up(std::uint32_t place, std::vector<Symbol>& symbols, std::vector<std::uint64_t>& queue) const {
-    Symbol& left = symbols[place];
+  // Notes the rank of the pair that starts at `index`, and queues it (at the end: the caller restores the heap).
+  bool pair_up(std::uint32_t index, std::vector<Symbol>& symbols, std::vector<std::uint64_t>& queue) const {
+    Symbol& left = symbols[index];
     const Merge* merge = left.next < symbols.size() ? find(left.id, symbols[left.next].id) : nullptr;
     left.rank = merge ? merge->rank : kNoMerge;
-    if (merge) queue.push_back(std::uint64_t{merge->rank} << 32 | place);
+    if (merge) queue.push_back(std::uint64_t{merge->rank} << 32 | index);
     return merge;
   }
 
-  void merge(std::uint32_t place, std::vector<Symbol>& symbols, std::vector<std::uint64_t>& queue) const {
-    Symbol& left = symbols[place];
+  void merge(std::uint32_t index, std::vector<Symbol>& symbols, std::vector<std::uint64_t>& queue) const {
+    Symbol& left = symbols[index];
     Symbol& gone = symbols[left.next];
     left.id = static_cast<std::int32_t>(kFirstMerged + left.rank);
     left.next = gone.next;
     gone.rank = kNoMerge;
-    if (left.next < symbols.size()) symbols[left.next].previous = place;
-    if (pair_up(place, symbols, queue)) std::push_heap(queue.begin(), queue.end(), std::greater<>());
-    if (place > 0 && pair_up(left.previous, symbols, queue))
+    if (left.next < symbols.size()) symbols[left.next].previous = index;
+    if (pair_up(index, symbols, queue)) std::push_heap(queue.begin(), queue.end(), std::greater<>());
+    if (index > 0 && pair_up(left.previous, symbols, queue))
       std::push_heap(queue.begin(), queue.end(), std::greater<>());
   }
 
   Vocabulary vocabulary_;
   std::int32_t bytes_[256];
-  std::vector<Merge> merges_;               // by left, then right
+  std::vector<Merge> merges_;                // by left, then right
   std::vector<std::ptrdiff_t> first_merge_;  // of each left id
   std::size_t left_bytes_ = 0, longest_ = 2;
 };
@@ -245,7 +243,7 @@ class UnigramModel : public Model {
     std::int32_t id;   // of its last token; kNoToken where no path ends
   };
 
-  // Best paths to every place from `base` on; what lies before is settled and emitted.
+  // Best paths to every position from `base` on; what lies before is settled and emitted.
   struct Lattice {
     std::vector<Node> nodes;
     std::size_t base = 0;

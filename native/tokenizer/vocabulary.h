@@ -24,7 +24,8 @@ class Vocabulary {
   // Special tokens have ids but are not found by text.
   explicit Vocabulary(std::vector<std::string> tokens) : tokens_(std::move(tokens)) {
     if (tokens_.size() <= kSpecialTokens || tokens_.size() > INT32_MAX)
-      throw std::invalid_argument("the vocabulary holds " + std::to_string(tokens_.size()) + " tokens, wanted 5 or more");
+      throw std::invalid_argument("the vocabulary holds " + std::to_string(tokens_.size()) +
+                                  " tokens, wanted 5 or more");
     for (std::size_t id = kSpecialTokens; id < tokens_.size(); ++id) sorted_.push_back(static_cast<std::int32_t>(id));
     std::sort(sorted_.begin(), sorted_.end(), [&](auto a, auto b) { return token(a) < token(b); });
     const auto same = [&](auto a, auto b) { return token(a) == token(b); };
@@ -42,9 +43,9 @@ class Vocabulary {
     const auto byte_of = [&](std::int32_t id) {  // a token that ends here sorts first
       return prefix.depth < token(id).size() ? static_cast<unsigned char>(token(id)[prefix.depth]) : -1;
     };
-    const int wanted = static_cast<unsigned char>(byte);
-    const auto low = std::partition_point(first, last, [&](auto id) { return byte_of(id) < wanted; });
-    const auto high = std::partition_point(low, last, [&](auto id) { return byte_of(id) == wanted; });
+    const int next_byte = static_cast<unsigned char>(byte);
+    const auto low = std::partition_point(first, last, [&](auto id) { return byte_of(id) < next_byte; });
+    const auto high = std::partition_point(low, last, [&](auto id) { return byte_of(id) == next_byte; });
     prefix = {static_cast<std::size_t>(low - begin), static_cast<std::size_t>(high - begin), prefix.depth + 1};
     return low != high;
   }
@@ -61,9 +62,9 @@ class Vocabulary {
   }
 
   std::int32_t find(std::string_view text) const {
-    const auto place =
+    const auto token_at =
         std::partition_point(sorted_.begin(), sorted_.end(), [&](std::int32_t id) { return token(id) < text; });
-    return place != sorted_.end() && token(*place) == text ? *place : kNoToken;
+    return token_at != sorted_.end() && token(*token_at) == text ? *token_at : kNoToken;
   }
 
  private:

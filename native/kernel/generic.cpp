@@ -7,4 +7,4 @@
 #else
 #define CODEWREN_ROWS 6
 #endif
-#include "kernel_target.h"
+#include "kernel/target.h"

@@ -1,8 +1,9 @@
-// Text to token ids. Implemented in tokenizer.cpp, used by the kernel and by the Python bindings.
+// Text to token ids, for the kernel and for the Python bindings.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -20,5 +21,17 @@ class Tokenizer {
   // at most `max_length` in all. Safe to call from several threads at once.
   virtual void encode(std::string_view text, std::size_t max_length, std::vector<std::int32_t>& ids) const = 0;
 };
+
+// The fields of a TokenizerSpec; `kind` is bpe, wordpiece, unigram or word.
+struct TokenizerSettings {
+  std::string kind;
+  std::vector<std::string> vocab;
+  std::vector<std::int32_t> merges;  // pairs of ids, by rank
+  std::vector<double> scores;
+  bool lowercase, nfkd, strip_accents, add_prefix_space, add_special_tokens;
+};
+
+// Throws std::invalid_argument where the settings make no tokenizer.
+std::unique_ptr<Tokenizer> make_tokenizer(TokenizerSettings settings);
 
 }  // namespace codewren

@@ -1,0 +1,17 @@
+// Each source file of this folder binds its own classes.
+#pragma once
+
+#include <nanobind/nanobind.h>
+
+#include <string_view>
+
+void bind_tokenizer(nanobind::module_& m);
+void bind_model(nanobind::module_& m);
+
+// The UTF-8 of a Python string, kept alive by it; a surrogate escape raises UnicodeEncodeError.
+inline std::string_view utf8(nanobind::handle text) {
+  Py_ssize_t size = 0;
+  const char* data = PyUnicode_AsUTF8AndSize(text.ptr(), &size);
+  if (!data) throw nanobind::python_error();
+  return {data, static_cast<std::size_t>(size)};
+}

@@ -1,0 +1,148 @@
+#include "kernel/student.h"
+
+#include <algorithm>
+#include <atomic>
+#include <cmath>
+#include <exception>
+#include <mutex>
+#include <stdexcept>
+#include <system_error>
+#include <thread>
+
+#include "kernel/instruction_sets.h"
+#include "kernel/loader.h"
+
+namespace codewren {
+
+Student::Student(std::span<const std::uint8_t> weights, const TensorTable& table, const Settings& settings,
+                 const std::string& target)
+    : network_(sized_network(settings)), kernels_(kernels_named(target)) {
+  const TensorReader reader(weights, table);
+  NetworkLoader loader(reader, network_, floats_);
+  loader.embeddings(*kernels_, settings.embedding_size);
+  for (std::size_t index = 0; index < network_.layers; ++index) layers_.push_back(loader.layer(index));
+  network_.layer = layers_.data();
+  loader.head();
+  if (network_.layers == 1) loader.begin_query(*kernels_);
+}
+
+// Calls work(scratch, i) for every i in [0, count); which thread takes which i changes no result.
+void Student::run(std::size_t count, std::size_t threads, const std::function<void(Scratch&, std::size_t)>& work) {
+  std::atomic<std::size_t> next{0};
+  std::exception_ptr failure;
+  std::mutex failure_mutex;
+  const auto worker = [&] {
+    try {
+      Pool<Scratch>::Lease scratch(scratches_);
+      for (std::size_t i; (i = next.fetch_add(1)) < count;) work(*scratch, i);
+    } catch (...) {
+      next = count;
+      const std::lock_guard lock(failure_mutex);
+      if (!failure) failure = std::current_exception();
+    }
+  };
+  std::vector<std::thread> helpers;
+  try {
+    for (std::size_t i = 1; i < std::min(threads, count); ++i) helpers.emplace_back(worker);
+  } catch (const std::system_error&) {
+    // The system gives no more threads: the ones there are do the work.
+  }
+  worker();
+  for (std::thread& helper : helpers) helper.join();
+  if (failure) std::rethrow_exception(failure);
+}
+
+void Student::check(const Function& function) const {
+  if (function.tokens > network_.max_length) throw std::invalid_argument("more tokens than max_sequence_length");
+  if (function.nodes > network_.max_nodes) throw std::invalid_argument("more nodes than max_data_flow");
+  for (std::size_t t = 0; t < function.tokens; ++t)
+    if (function.ids[t] < 0 || std::size_t(function.ids[t]) >= network_.vocab)
+      throw std::invalid_argument("a token id is outside the vocabulary");
+  for (std::size_t n = 0; n < function.nodes; ++n) {
+    const std::int32_t start = function.spans[2 * n], end = function.spans[2 * n + 1];
+    if (start < 0 || start >= end || std::size_t(end) > function.tokens)
+      throw std::invalid_argument("a node stands for no tokens");
+  }
+  for (std::size_t e = 0; e < 2 * function.edge_count; ++e)
+    if (function.edges[e] < 0 || std::size_t(function.edges[e]) >= function.nodes)
+      throw std::invalid_argument("an edge leads to no node");
+}
+
+void Student::encode_function(const Function& code, Floats& floats, float* out) const {
+  static constexpr std::int32_t alone[] = {0};
+  Function function = code;
+  if (!function.tokens) function = {alone, 1, nullptr, 0, nullptr, 0};  // a text without tokens is `<s>` alone
+  check(function);
+  const std::size_t stride = padded(network_.hidden);
+  const std::size_t needed = kernels_->encode_scratch(network_, function.tokens, function.nodes) + stride;
+  if (floats.size() < needed) floats = Floats(needed);
+  float* row = floats.data();
+  kernels_->encode(network_, function, row + stride, row);
+  for (std::size_t k = 0; k < network_.hidden; ++k)
+    if (!std::isfinite(row[k])) throw DamagedError("the weights give a vector that is not finite");
+  std::copy_n(row, network_.hidden, out);
+}
+
+std::vector<float> Student::encode(std::span<const std::string_view> texts, const Tokenizer& tokenizer,
+                                   std::size_t threads) {
+  std::vector<float> vectors(texts.size() * network_.hidden);
+  run(texts.size(), threads, [&](Scratch& scratch, std::size_t i) {
+    tokenizer.normalize(texts[i], scratch.text);
+    tokenizer.encode(scratch.text, network_.max_length, scratch.ids);
+    encode_function({scratch.ids.data(), scratch.ids.size(), nullptr, 0, nullptr, 0}, scratch.floats,
+                    vectors.data() + i * network_.hidden);
+  });
+  return vectors;
+}
+
+std::vector<float> Student::encode_ids(std::span<const std::vector<std::int32_t>> functions, std::size_t threads) {
+  std::vector<float> vectors(functions.size() * network_.hidden);
+  run(functions.size(), threads, [&](Scratch& scratch, std::size_t i) {
+    const auto& ids = functions[i];
+    encode_function({ids.data(), ids.size(), nullptr, 0, nullptr, 0}, scratch.floats,
+                    vectors.data() + i * network_.hidden);
+  });
+  return vectors;
+}
+
+std::vector<float> Student::encode_graphs(std::span<const Graph> functions, std::size_t threads) {
+  std::vector<float> vectors(functions.size() * network_.hidden);
+  run(functions.size(), threads, [&](Scratch& scratch, std::size_t i) {
+    const auto& [ids, spans, edges] = functions[i];
+    encode_function({ids.data(), ids.size(), spans.data(), spans.size() / 2, edges.data(), edges.size() / 2},
+                    scratch.floats, vectors.data() + i * network_.hidden);
+  });
+  return vectors;
+}
+
+Floats Student::padded_rows(std::span<const float> vectors) const {
+  const std::size_t hidden = network_.hidden, stride = padded(hidden);
+  if (vectors.size() % hidden) throw std::invalid_argument("vectors are not rows of hidden_size numbers");
+  Floats rows(vectors.size() / hidden * stride);
+  for (std::size_t i = 0; i < vectors.size() / hidden; ++i)
+    std::copy_n(vectors.data() + i * hidden, hidden, rows.data() + i * stride);
+  return rows;
+}
+
+std::vector<float> Student::logits(std::span<const float> vectors, std::span<const std::int64_t> items) {
+  const std::size_t stride = padded(network_.hidden), width = network_.functions;
+  const Floats rows = padded_rows(vectors);
+  const std::size_t functions = vectors.size() / network_.hidden;
+  if (items.size() % width) throw std::invalid_argument("items are not whole");
+  std::vector<float> result(items.size() / width * network_.labels);
+  Floats scratch(kernels_->logits_scratch(network_));
+  for (std::size_t i = 0; i < items.size() / width; ++i) {
+    const float* pooled[2] = {};
+    for (std::size_t position = 0; position < width; ++position) {
+      const std::int64_t index = items[i * width + position];
+      if (index < 0 || std::size_t(index) >= functions) throw std::invalid_argument("an item names no vector");
+      pooled[position] = rows.data() + std::size_t(index) * stride;
+    }
+    kernels_->logits(network_, pooled[0], pooled[1], scratch.data(), result.data() + i * network_.labels);
+  }
+  for (const float value : result)
+    if (!std::isfinite(value)) throw DamagedError("the weights give a logit that is not finite");
+  return result;
+}
+
+}  // namespace codewren
