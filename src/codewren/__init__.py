@@ -5,12 +5,16 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from codewren.runtime.predictor import load as load
 
-__version__ = "0.1.0"
+    __version__: str
 __all__ = ["__version__", "load"]
 
 
 def __getattr__(name: str) -> Any:
-    """Import `load` when it is first asked for: `codewren --help` needs no native core."""
+    """Find `load` and `__version__` when they are first asked for: `codewren --help` needs neither."""
+    if name == "__version__":
+        from importlib.metadata import version  # of pyproject.toml, the only place that states it
+
+        return version("codewren")
     if name == "load":
         from codewren.runtime.predictor import load
 

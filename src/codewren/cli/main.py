@@ -6,7 +6,6 @@ from collections.abc import Sequence
 
 import click
 
-from codewren import __version__
 from codewren.core.errors import CodewrenError, nearest
 
 VERBS = {
@@ -58,7 +57,7 @@ class LazyGroup(click.Group):
 
 
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
-@click.version_option(__version__, prog_name="codewren")
+@click.version_option(package_name="codewren", prog_name="codewren")
 def cli() -> None:
     """Turn a fine-tuned model of code into one small file, and run it anywhere.
 
