@@ -18,7 +18,7 @@ def test_stepped_space_of_the_second_paper_has_its_architectures():
     space = named_space("papers", VULNERABILITY)
     sizes = {name: len(space.values(name)) for name in space.field_names}
     free = ("tokenizer", "hidden_act", "hidden_dropout_prob", "attention_probs_dropout_prob")
-    free += ("position_embedding_type", "learning_rate", "batch_size")
+    free += ("position_embedding_type", "learning_rate", "batch_size")  # type: ignore[assignment]
     others = 1
     for name in free:
         others *= sizes[name]
