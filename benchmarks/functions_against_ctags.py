@@ -91,7 +91,7 @@ def compare(path: Path, language: str, counts: Counter[str], misses: dict[str, l
         return
     other = [place for place in theirs(path, language) if "{" not in place.word]
     text = path.read_text(encoding="utf-8", errors="replace").split("\n")
-    other = [place for place in other if not kind_of_miss(text[place.start - 1], place) == "lambda"]
+    other = [place for place in other if kind_of_miss(text[place.start - 1], place) != "lambda"]
     for place, same in matched(mine, other):
         counts["theirs"] += 1
         if same is None:

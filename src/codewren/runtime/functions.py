@@ -27,7 +27,7 @@ _NAME = re.compile(r"(?:~?\s*[\w$]+(?:\s*<[^(){};]*>)?\s*(?:::)?\s*)+|.*\boperat
 class Function(NamedTuple):
     """One function: lines count from 1, both ends inclusive; bytes count from 0, the end excluded.
 
-    The body line is the last of the header, that of the `{` or `:`.
+    The header ends with the `{` or `:` that is on the body line and right before the body byte.
     """
 
     name: str
@@ -36,6 +36,7 @@ class Function(NamedTuple):
     end_line: int
     start_byte: int
     end_byte: int
+    body_byte: int
 
 
 class Parsed(NamedTuple):
@@ -167,18 +168,17 @@ def _named(captures: "dict[str, list[Node]]", source: bytes, language: str) -> I
 
 def _function(name: str, node: "Node", body: "Node", starts: "dict[int, tuple[int, int]]", source: bytes) -> Function:
     start, row = starts.get(node.id, (node.start_byte, node.start_point.row))
-    lines = (row + 1, _header_end_row(node, body) + 1, node.end_point.row + 1)
-    return Function(name[-_LONGEST_NAME:] or "(unnamed)", *lines, start, node.end_byte)
+    opening = _opening(node, body)
+    lines = (row + 1, opening.start_point.row + 1, node.end_point.row + 1)
+    return Function(name[-_LONGEST_NAME:] or "(unnamed)", *lines, start, node.end_byte, opening.start_byte + 1)
 
 
-def _header_end_row(node: "Node", body: "Node") -> int:
-    """Row of the `{` or `:` before the first statement."""
-    if body.type != "block" or node.type != "function_definition":
-        return body.start_point.row
-    before = body.prev_sibling
+def _opening(node: "Node", body: "Node") -> "Node":
+    """The node that begins with the `{`, or is the `:`, before the first statement."""
+    before = body.prev_sibling if body.type == "block" and node.type == "function_definition" else None
     while before is not None and before.type != ":":
         before = before.prev_sibling
-    return body.start_point.row if before is None else before.start_point.row
+    return before or body
 
 
 def _is_definition(node: "Node", name: str, language: str) -> bool:
@@ -290,7 +290,7 @@ def _with_lost(functions: list[Function], source: bytes) -> list[Function]:
         row += source.count(b"\n", counted, start)
         counted = start
         body_row = row + source.count(b"\n", start, body)
-        kept.append(Function(name, row, body_row, row + source.count(b"\n", start, end), start, end))
+        kept.append(Function(name, row, body_row, row + source.count(b"\n", start, end), start, end, body + 1))
     return sorted(kept, key=_order)
 
 

@@ -17,8 +17,10 @@ _HEADER = re.compile(rb"^(?!" + _NOT_A_NAME + rb"\b)[A-Za-z_][^;{}#=]{0,1000}?\)
 _AFTER_END = rb"(?=[ \t]*;?[ \t]*(?://[^\n]*|/\*[^\n]*\*/[ \t]*)?\r?$)"
 _END = re.compile(rb"^\}" + _AFTER_END, re.MULTILINE)
 _CALLED = re.compile(rb"([A-Za-z_][\w:~]*)\s*\(")
-_NO_CALL = re.compile(
-    rb"__\w+__|__declspec|alignas|[A-Z][A-Z0-9_]*|if|for|while|switch|return|sizeof|decltype|noexcept"
+_MACRO = re.compile(rb"[A-Z][A-Z0-9_]*")
+_NO_NAME = re.compile(
+    rb"__attribute\w*|__declspec|alignas|if|for|while|switch|return|sizeof|decltype|noexcept|defined"
+    rb"|void|int|char|long|short|bool|float|double|unsigned|signed"
 )
 _BODY = re.compile(rb"^([ \t]*)\{", re.MULTILINE)
 
