@@ -71,14 +71,18 @@ def matched(mine: Sequence[Place], other: Sequence[Place]) -> Iterator[tuple[Pla
         yield place, best
 
 
+def has_body(place: Place, lines: Sequence[str], language: str) -> bool:
+    """Whether a function of theirs is one of ours to find: no lambda, and no declaration alone."""
+    shown = "\n".join(lines[place.start - 1 : place.end])
+    if language == "python":
+        return "lambda" not in lines[place.start - 1]
+    return not place.word.startswith("__anon") and "{" in shown
+
+
 def kind_of_miss(line: str, place: Place) -> str:
     """What a missed function looks like on the line of its name."""
-    if place.start == place.end and "{" not in line:
-        return "no body"
     if re.match(r"\s*#\s*define|\s*[A-Z][A-Z0-9_]+\s*\(", line):
         return "macro"
-    if "lambda" in line:
-        return "lambda"
     return "operator" if "operator" in line else "other"
 
 
@@ -89,9 +93,8 @@ def compare(path: Path, language: str, counts: Counter[str], misses: dict[str, l
     except (InputError, OSError):
         counts["skipped"] += 1
         return
-    other = [place for place in theirs(path, language) if "{" not in place.word]
     text = path.read_text(encoding="utf-8", errors="replace").split("\n")
-    other = [place for place in other if kind_of_miss(text[place.start - 1], place) != "lambda"]
+    other = [place for place in theirs(path, language) if has_body(place, text, language)]
     for place, same in matched(mine, other):
         counts["theirs"] += 1
         if same is None:

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 QUERY_LIMIT_STEPS = 2_000_000_000  # about 3 s
 _LONGEST_NAME = 200
 _DEEPEST_DECLARATOR = 64
-_NAME = re.compile(r"(?:~?\s*[\w$]+(?:\s*<[^(){};]*>)?\s*(?:::)?\s*)+|.*\boperator\b[^{};]*")
+_WORD = r"~?\s*[\w$]+(?:\s*<[^(){};]*>)?"
+_NAME = re.compile(rf"(?:::\s*)?{_WORD}(?:\s*::\s*(?:template\s+)?{_WORD})*|.*\boperator\b[^{{}};]*")
 
 
 class Function(NamedTuple):
