@@ -33,5 +33,16 @@ def test_the_second_branch_goes_where_the_first_leaves_a_brace_open() -> None:
 
 
 def test_text_made_to_be_slow_is_not() -> None:
-    for piece in (b";\n{", b"#if A\n{", b"#endif\n{", b"A_B\n", b"struct A_B ", b"*__attribute__((", b"f(a)\n int a;"):
+    for piece in (
+        b";\n{",
+        b"#if A\n{",
+        b"#endif\n{",
+        b"A_B\n",
+        b"struct A_B ",
+        b"*__attribute__((",
+        b"f(a)\n int a;",
+        b") const ",
+        b")A_B(",
+        b"A_B a ",
+    ):
         parsable(piece * 20_000, "cpp")

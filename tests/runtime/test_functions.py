@@ -319,6 +319,12 @@ def test_an_indented_return_type_and_a_body_in_column_0_are_one_function() -> No
     assert found(source, "c") == [("foo", 1, 6), ("bar", 8, 12)]
 
 
+@pytest.mark.parametrize("header", ["UPB_INLINE const x::y* f(int a)", "bool f(void*) LOCKS_REQUIRED(mu)"])
+def test_annotations_of_the_compiler_cost_no_function(header: str) -> None:
+    source = f"class A {{\n  {header} {{\n    return a && b(c);\n  }}\n  A() : a(1) {{}}\n}};\n"
+    assert found(source, "cpp") == [("A::f", 2, 4), ("A::A", 5, 5)]
+
+
 @pytest.mark.parametrize("header", ["UPB_INLINE upb_strview f(const m *msg)", "MY_API static std::string f(int a)"])
 def test_words_before_a_name_are_no_part_of_it(header: str) -> None:
     assert found(header + " {\n  return 1;\n}\n", "cpp") == [("f", 1, 3)]

@@ -28,6 +28,14 @@ _EXPORT = re.compile(
     rb"(?=[A-Za-z_][\w:<>, ]{0,200}?(?:\bfinal\s*+)?\s*+(?::(?!:)|\{))"
 )
 _ATTRIBUTE = re.compile(rb"[*&]\s*+(__attribute__\s*+\(\((?:[^()]|\([^()]*+\))*+\)\))")
+_BEHIND = re.compile(
+    rb"\)\s*+(?:(?:const|noexcept|override|final)\s++)*+([A-Z][A-Z0-9]*+_[A-Z0-9_]++(?:\s*+\([^(){};]*+\))?+)\s*+(?=\{)"
+)
+_BEFORE = re.compile(
+    rb"^[ \t]*+([A-Z][A-Z0-9]*+_[A-Z0-9_]++)[ \t]++(?=(?:const|static|inline|constexpr|virtual|explicit)\b"
+    rb"|[A-Za-z_][\w:]*+[ \t*&]++[A-Za-z_][\w:]*+\()",
+    re.MULTILINE,
+)
 _DIRECTIVE = re.compile(
     rb"^[ \t]*+#[ \t]*+(if|ifdef|ifndef|elif|else|endif)\b(?:[^\n\\]|\\.)*+", re.MULTILINE | re.DOTALL
 )
@@ -49,7 +57,8 @@ def parsable(source: bytes, language: str) -> bytes:
     """
     if language not in {"c", "cpp"}:
         return source
-    spans = [match.span(1) for pattern in (_MACRO, _EXPORT, _ATTRIBUTE) for match in pattern.finditer(source)]
+    patterns = (_MACRO, _EXPORT, _ATTRIBUTE, _BEHIND, _BEFORE) if language == "cpp" else (_MACRO, _EXPORT, _ATTRIBUTE)
+    spans = [match.span(1) for pattern in patterns for match in pattern.finditer(source)]
     spans += _old_declarations(source)
     spans += _second_headers(source)
     spans += _second_branches(source)
