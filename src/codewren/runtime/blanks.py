@@ -32,7 +32,8 @@ _BEHIND = re.compile(
     rb"\)\s*+(?:(?:const|noexcept|override|final)\s++)*+([A-Z][A-Z0-9]*+_[A-Z0-9_]++(?:\s*+\([^(){};]*+\))?+)\s*+(?=\{)"
 )
 _BEFORE = re.compile(
-    rb"^[ \t]*+([A-Z][A-Z0-9]*+_[A-Z0-9_]++)[ \t]++(?=(?:const|static|inline|constexpr|virtual|explicit|struct|class|enum|unsigned)\b"
+    rb"^[ \t]*+([A-Z][A-Z0-9]*+_[A-Z0-9_]++)[ \t]++"
+    rb"(?=(?:const|static|inline|constexpr|virtual|explicit|struct|class|enum|unsigned)\b"
     rb"|[A-Za-z_][\w:]*+[ \t*&]++[A-Za-z_][\w:]*+\()",
     re.MULTILINE,
 )
