@@ -58,7 +58,9 @@ def parsable(source: bytes, language: str) -> bytes:
     """
     if language not in {"c", "cpp"}:
         return source
-    patterns = (_MACRO, _EXPORT, _ATTRIBUTE, _BEHIND, _BEFORE) if language == "cpp" else (_MACRO, _EXPORT, _ATTRIBUTE)
+    patterns = [_MACRO, *((_EXPORT, _BEHIND, _BEFORE) if language == "cpp" else ())]
+    if b"__attribute__" in source:
+        patterns.append(_ATTRIBUTE)
     spans = [match.span(1) for pattern in patterns for match in pattern.finditer(source)]
     spans += _old_declarations(source)
     spans += _second_headers(source)
