@@ -150,3 +150,14 @@ def test_the_verb_loads_nothing_heavy(source):
         "bad = {'numpy', 'torch', 'transformers', 'matplotlib'} & set(sys.modules)\nassert not bad, bad\n"
     )
     subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
+
+
+def test_a_form_feed_or_a_line_separator_ends_no_line(tmp_path):
+    path = tmp_path / "one.py"
+    path.write_text('def f(a):\n    b = a\n\f\n    s = "x\u2028y"\n    return b\n', encoding="utf-8")
+    root = ElementTree.fromstring(run("graph", path, "--format", "svg"))
+    numbers = [one.text for one in root.iter(f"{SVG}text") if one.get("class") == "line"]
+    assert numbers == ["1", "2", "3", "4", "5"]
+    box = next(one for one in root.iter(f"{SVG}rect") if "5:" in (one.findtext(f"{SVG}title") or ""))
+    last = [one for one in root.iter(f"{SVG}text") if one.get("class") == "line"][-1]
+    assert float(box.get("y", "")) < float(last.get("y", "")) < float(box.get("y", "")) + 20

@@ -4,13 +4,16 @@ A function inside another one is reported beside it. Lambdas belong to the funct
 a body is not a function.
 """
 
+import re
 from collections.abc import Iterable, Iterator
 from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from codewren.core.errors import InputError
+from codewren.runtime.blanks import parsable
 from codewren.runtime.grammars import check_nesting, grammar, syntax_root
-from codewren.runtime.recover import end_of_layout, is_statement, lost_functions
+from codewren.runtime.recover import called_name, is_statement, laid_out_end, lost_functions
+from codewren.runtime.tokens import is_keyword
 
 if TYPE_CHECKING:
     from tree_sitter import Node, Query
@@ -18,10 +21,15 @@ if TYPE_CHECKING:
 QUERY_LIMIT_STEPS = 2_000_000_000  # about 3 s
 _LONGEST_NAME = 200
 _DEEPEST_DECLARATOR = 64
+_WORD = r"~?\s*[\w$]+(?:\s*<[^(){};]*>)?"
+_NAME = re.compile(rf"(?:::\s*)?{_WORD}(?:\s*::\s*(?:template\s+)?{_WORD})*|.*\boperator\b[^{{}};]*")
 
 
 class Function(NamedTuple):
-    """One function: lines count from 1, both ends inclusive; bytes count from 0, the end excluded."""
+    """One function: lines count from 1, both ends inclusive; bytes count from 0, the end excluded.
+
+    The header ends with the `{` or `:` that is on the body line and right before the body byte.
+    """
 
     name: str
     start_line: int
@@ -29,13 +37,15 @@ class Function(NamedTuple):
     end_line: int
     start_byte: int
     end_byte: int
+    body_byte: int
 
 
 class Parsed(NamedTuple):
-    """Functions in the order of their starts, and whether the parser met text it could not follow."""
+    """Functions in the order of their starts, whether the parser met text it could not follow, and the tree's root."""
 
     functions: tuple[Function, ...]
     has_errors: bool
+    root: "Node"
 
 
 class _Naming(NamedTuple):
@@ -85,21 +95,24 @@ def extract(source: bytes, language: str) -> Parsed:
     >>> extract(b"int one(void) { return 1; }", "c").functions[0].name
     'one'
     """
-    root, captures = _captures(source, language)
-    functions = sorted(_named(captures, source, language), key=lambda one: (one.start_byte, -one.end_byte))
+    check_nesting(source, language)
+    root = syntax_root(parsable(source, language), language)
+    functions = sorted(_named(_captures(root, language), source, language), key=_order)
     if root.has_error and language in {"c", "cpp"}:
         functions = _with_lost(functions, source)
-    return Parsed(tuple(functions), root.has_error)
+    return Parsed(tuple(functions), root.has_error, root)
 
 
-def _captures(source: bytes, language: str) -> "tuple[Node, dict[str, list[Node]]]":
+def _order(function: Function) -> tuple[int, int]:
+    return function.start_byte, -function.end_byte
+
+
+def _captures(root: "Node", language: str) -> "dict[str, list[Node]]":
     from tree_sitter import QueryCursor
 
-    check_nesting(source, language)
-    root = syntax_root(source, language)
     if root.has_error:
         _check_query_cost(root)
-    return root, QueryCursor(_query(language)).captures(root)
+    return QueryCursor(_query(language)).captures(root)
 
 
 @cache
@@ -145,14 +158,49 @@ def _named(captures: "dict[str, list[Node]]", source: bytes, language: str) -> I
         if body is None:
             continue
         simple = _name(node, source) if is_function else _text(node.child_by_field_name("name"), source)
-        if is_function and not simple and language in {"c", "cpp"}:
-            continue  # `int a[] { 1 }` and the like
+        if is_function and language in {"c", "cpp"} and not _is_definition(node, simple, language):
+            continue
         name = separator.join([around[-1][1], simple]) if around and around[-1][1] and simple and separator else simple
         around.append((end, name[-_LONGEST_NAME:] or (around[-1][1] if around else "")))
         if is_function:
-            start, line = starts.get(node.id, (node.start_byte, node.start_point.row))
-            lines = (line + 1, body.start_point.row + 1, node.end_point.row + 1)
-            yield Function(name[-_LONGEST_NAME:] or "(unnamed)", *lines, start, end)
+            function = _function(name, node, body, starts, source)
+            yield _ended(function, source) if node.has_error and language in {"c", "cpp"} else function
+
+
+def _function(name: str, node: "Node", body: "Node", starts: "dict[int, tuple[int, int]]", source: bytes) -> Function:
+    start, row = starts.get(node.id, (node.start_byte, node.start_point.row))
+    opening = _opening(node, body)
+    lines = (row + 1, opening.start_point.row + 1, node.end_point.row + 1)
+    return Function(name[-_LONGEST_NAME:] or "(unnamed)", *lines, start, node.end_byte, opening.start_byte + 1)
+
+
+def _opening(node: "Node", body: "Node") -> "Node":
+    """The node that begins with the `{`, or is the `:`, before the first statement."""
+    before = body.prev_sibling if body.type == "block" and node.type == "function_definition" else None
+    while before is not None and before.type != ":":
+        before = before.prev_sibling
+    return before or body
+
+
+def _is_definition(node: "Node", name: str, language: str) -> bool:
+    """Whether a C or C++ node is what its kind says.
+
+    `int a[] { 1 }`, `if (x) {` after a macro and loops made by macros (`for_each_cpu(cpu) {`) look like definitions to
+    the grammars.
+    """
+    if not name or is_keyword(name, language):
+        return False
+    outside = node.parent
+    if outside is None or outside.type != "compound_statement":
+        return True
+    return language == "c" and _declares(node) and node.child_by_field_name("type") is not None
+
+
+def _declares(node: "Node") -> bool:
+    declarator = node.child_by_field_name("declarator")
+    while declarator is not None and declarator.type == "pointer_declarator":
+        declarator = declarator.child_by_field_name("declarator")
+    return declarator is not None and declarator.type == "function_declarator"
 
 
 def _prefixed_starts(prefixes: "Iterable[Node]") -> dict[int, tuple[int, int]]:
@@ -177,24 +225,46 @@ def _name(node: "Node", source: bytes) -> str:
     named = node.child_by_field_name("name")
     if named is not None:
         return _text(named, source)
-    outermost = declarator = node.child_by_field_name("declarator")
+    declarator = node.child_by_field_name("declarator")
     is_declared = False
     for _ in range(_DEEPEST_DECLARATOR):
-        if declarator is None or declarator.type == "operator_cast":
-            break
+        cast = _operator_cast(declarator)
+        if declarator is None or cast is not None:
+            return _cast_name(declarator, cast, source)
         is_declared = is_declared or declarator.type == "function_declarator"
         inner = declarator.child_by_field_name("declarator") or _inner_declarator(declarator)
         if inner is None:
             break
         declarator = inner
-    if declarator is not None and declarator.type == "operator_cast":
-        parameters = declarator.child_by_field_name("declarator")
-        return _text(declarator, source, parameters.start_byte if parameters else None)
-    if is_declared:
-        return _text(declarator, source)
-    # `main(argc) {` without a type is read as a variable of type `main` in parentheses.
-    is_call = outermost is not None and outermost.type == "parenthesized_declarator"
-    return _text(node.child_by_field_name("type"), source) if is_call else ""
+    return _checked_name(node, _text(declarator, source), source, is_declared=is_declared)
+
+
+def _checked_name(node: "Node", name: str, source: bytes, *, is_declared: bool) -> str:
+    """A name with what the grammars put elsewhere; by the header's text where they took code for it."""
+    kind, outermost = node.child_by_field_name("type"), node.child_by_field_name("declarator")
+    returned = _text(kind, source)
+    if not is_declared:  # `main(argc) {` without a type is read as a variable of type `main` in parentheses
+        return returned if outermost is not None and outermost.type == "parenthesized_declarator" else ""
+    if returned.split("::")[-1] == "operator":  # `inline V::operator int() const {`
+        return f"{returned} {name}"
+    if _NAME.fullmatch(name) and len(name) < _LONGEST_NAME:
+        return name
+    body = _body(node)
+    return called_name(source[node.start_byte : body.start_byte if body else node.end_byte])
+
+
+def _operator_cast(declarator: "Node | None") -> "Node | None":
+    """The conversion operator that a declarator is, alone or below the names that qualify it."""
+    while declarator is not None and declarator.type == "qualified_identifier":
+        declarator = declarator.child_by_field_name("name")
+    return declarator if declarator is not None and declarator.type == "operator_cast" else None
+
+
+def _cast_name(declarator: "Node | None", cast: "Node | None", source: bytes) -> str:
+    parameters = cast.child_by_field_name("declarator") if cast else None
+    while parameters is not None and parameters.type != "abstract_function_declarator":  # `operator T*() const`
+        parameters = parameters.child_by_field_name("declarator")
+    return _text(declarator, source, parameters.start_byte if parameters else None)
 
 
 def _inner_declarator(node: "Node") -> "Node | None":
@@ -213,23 +283,21 @@ def _text(node: "Node | None", source: bytes, end: int | None = None) -> str:
 
 
 def _with_lost(functions: list[Function], source: bytes) -> list[Function]:
-    """Without statements taken for functions, with functions found or ended by their layout."""
-    kept = [_ended(one, source) for one in functions if not is_statement(source, one.start_byte)]
+    """Without statements taken for functions, with functions found by their layout."""
+    kept = [one for one in functions if not is_statement(source, one.start_byte)]
     spans = [(one.start_byte, one.end_byte) for one in kept]
     row, counted = 1, 0
     for name, start, body, end in lost_functions(source, spans):
         row += source.count(b"\n", counted, start)
         counted = start
         body_row = row + source.count(b"\n", start, body)
-        kept.append(Function(name, row, body_row, row + source.count(b"\n", start, end), start, end))
-    return sorted(kept, key=lambda one: (one.start_byte, -one.end_byte))
+        kept.append(Function(name, row, body_row, row + source.count(b"\n", start, end), start, end, body + 1))
+    return sorted(kept, key=_order)
 
 
 def _ended(function: Function, source: bytes) -> Function:
-    """The function up to its first closing brace in column 0: past that, the parser missed one."""
-    if source[function.start_byte - 1 : function.start_byte] not in {b"", b"\n"}:
-        return function
-    end = end_of_layout(source, function.start_byte, function.end_byte)
+    """A function with text the parser could not follow, up to where its layout says that it ends."""
+    end = laid_out_end(source, function.start_byte, function.end_byte)
     if end is None:
         return function
     line = function.start_line + source.count(b"\n", function.start_byte, end)

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from codewren.core.errors import InputError
 from codewren.core.task import Task, Unit
-from codewren.runtime.functions import Parsed, extract
+from codewren.runtime.functions import Function, Parsed, extract
 from codewren.runtime.record import HASH_BYTES, Record
-from codewren.runtime.suppress import MARK, is_suppressed
+from codewren.runtime.suppress import markers, silenced
 from codewren.runtime.walk import SourceFile, read_bytes, source_text
 
 if TYPE_CHECKING:
@@ -33,11 +33,15 @@ class Outcome(NamedTuple):
 
 
 class _Text(NamedTuple):
+    """What is known of a file once its tree is forgotten, which takes ten times its size."""
+
     key: bytes
-    source: bytes
     language: str
-    parsed: Parsed
-    functions: list[str]
+    functions: tuple[Function, ...]
+    sources: list[str]
+    silent: list[bool]
+    hashes: tuple[bytes, bytes]
+    has_errors: bool
 
 
 def judge_files(
@@ -47,13 +51,13 @@ def judge_files(
 
     `key` makes the cache key of a file's bytes and language.
     """
-    read = [_read(file, max_bytes, key) for file in files]
+    read = [_read(file, max_bytes, key, predictor.task) for file in files]
     texts = [text for text in read if isinstance(text, _Text)]
     records = _records(texts, predictor)
     return [Outcome(text.key, next(records)) if isinstance(text, _Text) else text for text in read]
 
 
-def _read(file: SourceFile, max_bytes: int, key: Callable[[bytes, str], bytes]) -> "_Text | Outcome":
+def _read(file: SourceFile, max_bytes: int, key: Callable[[bytes, str], bytes], task: Task) -> "_Text | Outcome":
     try:
         content = read_bytes(file.path, max_bytes)
         source = source_text(content)
@@ -62,14 +66,20 @@ def _read(file: SourceFile, max_bytes: int, key: Callable[[bytes, str], bytes]) 
         return Outcome(b"", b"", str(error))
     except OSError as error:
         return Outcome(b"", b"", f"cannot be read: {error.strerror or error}", unreadable=True)
-    spans = (source[one.start_byte : one.end_byte] for one in parsed.functions)
+    functions = parsed.functions
     return _Text(
-        key(content, file.language), source, file.language, parsed, [span.decode("utf-8", "replace") for span in spans]
+        key(content, file.language),
+        file.language,
+        functions,
+        [source[one.start_byte : one.end_byte].decode("utf-8", "replace") for one in functions],
+        silenced(markers(parsed.root, source, functions, file.language), len(functions), task.name),
+        _pair_hashes(parsed, source, file.language) if task.unit is Unit.PAIR else (b"", b""),
+        parsed.has_errors,
     )
 
 
 def _records(texts: list[_Text], predictor: "Predictor") -> Iterator[bytes]:
-    sources = [source for text in texts for source in text.functions]
+    sources = [source for text in texts for source in text.sources]
     languages = [text.language for text in texts for _ in text.functions]
     is_pair = predictor.task.unit is Unit.PAIR
     vectors = bytes(predictor.encode(sources, languages=languages)) if is_pair and sources else b""
@@ -83,10 +93,10 @@ def _records(texts: list[_Text], predictor: "Predictor") -> Iterator[bytes]:
 
 def _record(text: _Text, task: Task, rows: list[list[float]], vectors: bytes) -> Record:
     """The columns of one file; `rows` is empty for a pair task, `vectors` for a function task."""
-    positive, functions = task.positive_index, text.parsed.functions
+    positive, functions = task.positive_index, text.functions
     wins = [row[positive] == max(row) for row in rows] or [False] * len(functions)
-    flags = bytes(won | silent << 1 for won, silent in zip(wins, _silent(text, task.name), strict=True))
-    texts, shapes = _pair_hashes(text) if task.unit is Unit.PAIR else (b"", b"")
+    flags = bytes(won | silent << 1 for won, silent in zip(wins, text.silent, strict=True))
+    texts, shapes = text.hashes
     return Record(
         names=tuple(one.name for one in functions),
         places=array(
@@ -94,26 +104,21 @@ def _record(text: _Text, task: Task, rows: list[list[float]], vectors: bytes) ->
         ),
         probabilities=array("d", [row[positive] for row in rows]),
         flags=flags,
-        fingerprints=b"".join(_fingerprint(source) for source in text.functions),
+        fingerprints=b"".join(_fingerprint(source) for source in text.sources),
         texts=texts,
         shapes=shapes,
         vectors=vectors,
-        has_errors=text.parsed.has_errors,
+        has_errors=text.has_errors,
     )
 
 
-def _pair_hashes(text: _Text) -> tuple[bytes, bytes]:
-    from codewren.runtime.tokens import shape_hash, text_hash
+def _pair_hashes(parsed: Parsed, source: bytes, language: str) -> tuple[bytes, bytes]:
+    from codewren.runtime.literals import literals
+    from codewren.runtime.tokens import span_hashes
 
-    texts = b"".join(text_hash(source, text.language) for source in text.functions)
-    return texts, b"".join(shape_hash(source, text.language) for source in text.functions)
-
-
-def _silent(text: _Text, task: str) -> list[bool]:
-    if MARK not in text.source:
-        return [False] * len(text.functions)
-    lines = text.source.split(b"\n")
-    return [is_suppressed(lines, one.start_line, one.body_line, task) for one in text.parsed.functions]
+    known = literals(parsed.root, language)
+    hashes = [span_hashes(source, one.start_byte, one.end_byte, known, language) for one in parsed.functions]
+    return b"".join(text for text, _ in hashes), b"".join(shape for _, shape in hashes)
 
 
 def _fingerprint(source: str) -> bytes:

@@ -9,12 +9,20 @@ import re
 from collections.abc import Iterator, Sequence
 
 _NOT_A_NAME = (
-    rb"(?:if|for|while|switch|else|do|return|case|default|typedef|struct|enum|union|namespace|goto|class|extern)"
+    rb"(?:if|for|while|switch|else|do|return|case|default|typedef|namespace|goto|class|extern"
+    rb"|(?:struct|enum|union)\b(?!\s+\w+[\s*]+(?!__attribute__|__declspec|alignas)\w+\s*\())"
 )
 _STATEMENT = re.compile(rb"\s*(?:if|for|while|switch|else|do|return|case|goto)\b")
 _HEADER = re.compile(rb"^(?!" + _NOT_A_NAME + rb"\b)[A-Za-z_][^;{}#=]{0,1000}?\)\s*(\{)", re.MULTILINE)
-_END = re.compile(rb"^\}", re.MULTILINE)
+_AFTER_END = rb"(?=[ \t]*;?[ \t]*(?://[^\n]*|/\*[^\n]*\*/[ \t]*)?\r?$)"
+_END = re.compile(rb"^\}" + _AFTER_END, re.MULTILINE)
 _CALLED = re.compile(rb"([A-Za-z_][\w:~]*)\s*\(")
+_MACRO = re.compile(rb"[A-Z][A-Z0-9_]*")
+_NO_NAME = re.compile(
+    rb"__attribute\w*|__declspec|alignas|if|for|while|switch|return|sizeof|decltype|noexcept|defined"
+    rb"|void|int|char|long|short|bool|float|double|unsigned|signed"
+)
+_BODY = re.compile(rb"^([ \t]*)\{", re.MULTILINE)
 
 Span = tuple[int, int]
 
@@ -24,10 +32,27 @@ def is_statement(source: bytes, start: int) -> bool:
     return _STATEMENT.match(source, start) is not None
 
 
-def end_of_layout(source: bytes, start: int, end: int) -> int | None:
-    """One past the first closing brace in column 0 between `start` and `end`."""
-    closing = _END.search(source, start, end)
-    return None if closing is None else closing.end()
+def laid_out_end(source: bytes, start: int, end: int) -> int | None:
+    """Where a function that starts at `start` ends by its layout, if the parser's `end` is none by it.
+
+    That is one past the first closing brace alone on its line and as far indented as the function, before `end` where
+    the parser missed it, or behind, where the parser met braces that were none and no other function starts before.
+    """
+    line = source.rfind(b"\n", 0, start) + 1
+    margin = source[line:start]
+    if margin.strip():
+        return None
+    body = _BODY.search(source, start, end)
+    if body and body.start() < source.find(b"}", start, end):
+        margin = body[1]
+    closing = _END if not margin else re.compile(b"^" + re.escape(margin) + rb"\}" + _AFTER_END, re.MULTILINE)
+    inside = closing.search(source, start, end)
+    if inside is not None:
+        return inside.end() if source[inside.end() : end].strip(b"; \t\r\n") else None
+    behind = closing.search(source, end)
+    if margin or behind is None or _HEADER.search(source, end, behind.start()):
+        return None
+    return behind.end()
 
 
 def lost_functions(source: bytes, found: Sequence[Span]) -> Iterator[tuple[str, int, int, int]]:
@@ -50,10 +75,16 @@ def lost_functions(source: bytes, found: Sequence[Span]) -> Iterator[tuple[str, 
         if index < len(found) and found[index][0] < end.end():
             position = header.end()
             continue
-        yield _name(header[0]), start, header.start(1), end.end()
+        yield called_name(header[0]) or "(unnamed)", start, header.start(1), end.end()
         position = end.end()
 
 
-def _name(header: bytes) -> str:
-    called = _CALLED.search(header)
-    return called[1].decode("utf-8", "replace") if called else "(unnamed)"
+def called_name(header: bytes) -> str:
+    """What stands before the first parenthesis of a header that is not an attribute's or, where others are, a macro's.
+
+    >>> called_name(b"void *__attribute__((malloc)) f(int a)")
+    'f'
+    """
+    names = [match[1] for match in _CALLED.finditer(header) if not _NO_NAME.fullmatch(match[1])]
+    chosen = next((name for name in names if not _MACRO.fullmatch(name)), names[0] if names else b"")
+    return chosen.decode("utf-8", "replace")

@@ -39,7 +39,7 @@ class Places:
 
     def __init__(self, drawn: Drawn) -> None:
         self._bytes = drawn.flow.source.encode("utf-8", "replace")
-        lengths = (len(line) for line in self._bytes.splitlines(keepends=True))
+        lengths = (len(line) + 1 for line in self._bytes.split(b"\n"))
         self._starts = list(accumulate(lengths, initial=0))
         self._first_line = drawn.first_line
 
@@ -87,13 +87,18 @@ def svg(functions: Sequence[Drawn]) -> str:
     return "\n".join([head, f"<style>{_STYLE}</style>", f"<defs>{arrow}</defs>", background, *parts, legend, "</svg>"])
 
 
+def _lines(text: str) -> list[str]:
+    """Lines as the scan counts them: a form feed or U+2028 ends none."""
+    return [line.removesuffix("\r") for line in text.removesuffix("\n").split("\n")]
+
+
 class _Picture:
     """One function of an SVG, from `top` on."""
 
     def __init__(self, drawn: Drawn, top: float) -> None:
         self.drawn = drawn
         self.places = Places(drawn)
-        self.lines = [_printable(line) for line in drawn.flow.source.splitlines()]
+        self.lines = [_printable(line) for line in _lines(drawn.flow.source)]
         self.top = top + ROW
         self.bottom = self.top + ROW * len(self.lines)
         self.width = MARGIN * 2 + COLUMN * max((len(line) for line in self.lines), default=0)
@@ -120,7 +125,7 @@ class _Picture:
         token = self.drawn.flow.tokens[self.drawn.flow.nodes[node].token]
         row, before = self.places.row(token.start)
         left = MARGIN + COLUMN * len(_printable(before))
-        text = token.text.splitlines()[0] if token.text.strip() else ""
+        text = _lines(token.text)[0] if token.text.strip() else ""
         return left, left + COLUMN * len(_printable(text)) / 2, self.top + ROW * (row + 0.55)
 
     def _node(self, index: int) -> str:
