@@ -126,11 +126,26 @@ def test_output_goes_to_a_file(scan, here):
 
 def test_skipped_files_are_told(scan, here):
     (here / "src" / "b.c").write_bytes(b"\0")
+    for number in range(9):
+        (here / "src" / f"{number}.c").write_text("")
     (here / "notes").write_text("")
     code, _, err = scan("src", "notes")
     assert code == 1
     assert "codewren: skipped src/b.c: binary (NUL byte at 0)\n" in err
     assert "codewren: skipped notes: not a C, C++, Java or Python file by its name\n" in err
+
+
+@pytest.mark.parametrize("named", ["src", "src/b.c"])
+def test_an_incomplete_scan_is_code_2_and_says_so_last_even_when_quiet(scan, here, named):
+    (here / "src" / "b.c").write_bytes(b"\0")
+    code, out, err = scan("src/a.c", named, "-q")
+    assert (code, out.count("\n"), err.count("\n")) == (2, 2, 1)
+    assert "INCOMPLETE SCAN, no verdict: " in err
+    assert "binary (NUL byte at 0)" in err
+    code, out, _ = scan("src/a.c", named, "-q", "--format", "sarif")
+    assert json.loads(out)["runs"][0]["invocations"][0]["executionSuccessful"] is False
+    assert scan("src/a.c", named, "--write-baseline", "known.json")[0] == 2
+    assert not (here / "known.json").exists()
 
 
 def test_files_of_other_languages_are_told(scan, here):

@@ -191,6 +191,12 @@ def test_a_huge_function_is_judged_when_its_file_is_let_in(here: Path, predictor
     assert [one.place.lines for one in result.findings] == [lines + 3]
 
 
+def test_an_empty_file_may_come_first(here: Path, predictor: Predictor) -> None:
+    (here / "a.c").write_bytes(b"")
+    (here / "b.c").write_text("int g(void) { return 1; }\n")
+    assert len(scan(["."], predictor, ScanOptions(threshold=0)).findings) == 1
+
+
 def test_a_file_that_vanishes_is_noted(here: Path, predictor: Predictor, monkeypatch: pytest.MonkeyPatch) -> None:
     make_tree(here, 2)
     read = judge_module.read_bytes
@@ -214,9 +220,30 @@ def test_a_named_file_that_cannot_be_read_is_an_error(
         raise PermissionError(13, "Permission denied")
 
     monkeypatch.setattr(judge_module, "read_bytes", refused)
-    with pytest.raises(InputError, match=r"f0\.c: cannot be read: Permission denied"):
-        scan(["d0/f0.c"], predictor, ScanOptions())
+    assert scan(["d0/f0.c"], predictor, ScanOptions()).gaps[0] == "d0/f0.c: cannot be read: Permission denied"
     assert scan(["."], predictor, ScanOptions()).notes[0].reason == "cannot be read: Permission denied"
+
+
+@pytest.mark.parametrize(("bad", "is_incomplete"), [(0, False), (1, False), (2, True), (12, True)])
+def test_a_scan_that_skipped_more_than_a_tenth_is_incomplete(
+    here: Path, predictor: Predictor, monkeypatch: pytest.MonkeyPatch, bad: int, is_incomplete: bool
+) -> None:
+    """Whatever the reason: here the parser kills its process, as old bindings did."""
+    make_tree(here)
+    for number in range(bad):
+        (here / f"d{number % 3}" / f"f{number}.c").write_text("int evil;\n")
+
+    def deadly(source: bytes, language: str) -> Parsed:
+        if b"evil" in source:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return extract(source, language)
+
+    monkeypatch.setattr(judge_module, "extract", deadly)
+    in_chunks(monkeypatch, 4)
+    result = scan(["."], predictor, ScanOptions(jobs=2))
+    assert len(result.notes) == bad
+    wanted_gap = f"{bad} of 12 files were skipped, {bad} because: {schedule_module.CRASHED}"
+    assert result.gaps == ([wanted_gap] if is_incomplete else [])
 
 
 def test_a_file_that_kills_its_process_is_noted_and_costs_no_others(

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 import click
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 FORMATS = ("text", "json", "sarif", "github")
 _MOST_NOTES = 50  # on standard error
+_MOST_GAPS = 3  # in one line
 _WORTH_A_BAR = 200  # files
 _DEFAULT_MODEL = "vulnerability-c"
 
@@ -69,7 +70,8 @@ def scan(  # noqa: PLR0913  one argument for each option
 ) -> None:
     """Find vulnerable functions, or clones with a pair bundle, in source files.
 
-    Exit code 0: nothing found; 1: findings; 2: could not run. Findings go to standard output, everything else to
+    Exit code 0: nothing found; 1: findings; 2: could not run, or a named file or more than a tenth of all files could
+    not be judged, whatever was found in the rest. Findings go to standard output, everything else to
     standard error. A comment `codewren: ignore` on the line above a function silences it.
     """
     gc.disable()  # modules are made of cycles that stay: looking for others while they load costs 8 ms
@@ -92,13 +94,26 @@ def scan(  # noqa: PLR0913  one argument for each option
     predictor = load(model or _default_model())
     predictor.threads = jobs or predictor.threads
     result = _scan(paths, predictor, options, quiet=quiet)
+    if result.gaps and write_baseline is not None:
+        _stop_incomplete(result)  # before what was not seen is forgotten
     known = _apply_baselines(result, baseline, write_baseline)
     _write(_rendered(result, predictor, style, output), output)
     if not quiet:
         _talk(result, known, style)
         if write_baseline is not None:
             click.echo(f"codewren: {known} findings are known from now on ({write_baseline})", err=True)
+    if result.gaps:
+        _stop_incomplete(result)
     ctx.exit(1 if result.findings else 0)
+
+
+def _stop_incomplete(result: "ScanResult") -> NoReturn:
+    """Say last and always that the result does not stand for what was asked."""
+    from codewren.core.errors import IncompleteScanError
+
+    gaps = "; ".join(result.gaps[:_MOST_GAPS])
+    more = f"; and {len(result.gaps) - _MOST_GAPS} more" if len(result.gaps) > _MOST_GAPS else ""
+    raise IncompleteScanError(f"INCOMPLETE SCAN, no verdict: {gaps}{more}; mend these files or --exclude them")
 
 
 def _changes(revision: str | None) -> "Changes | None":

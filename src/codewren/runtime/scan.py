@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from codewren.runtime.predictor import Predictor
 
 SMALLEST_CLONE_LINES = 6  # as BigCloneBench counts clones
+MOST_SKIPPED = 0.1  # of the files a scan was asked for: with more left out, its result is none
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +65,7 @@ class ScanResult:
         suppressed: findings that a comment silences.
         foreign: source files by language that were not scanned.
         remarks: what else a person should know.
+        gaps: what was asked for and could not be judged, where it is too much to call the scan done; else empty.
     """
 
     task: Task
@@ -76,6 +79,7 @@ class ScanResult:
     suppressed: int = 0
     foreign: dict[str, int] = field(default_factory=dict)
     remarks: list[str] = field(default_factory=list)
+    gaps: list[str] = field(default_factory=list)
 
 
 def scan(
@@ -90,7 +94,7 @@ def scan(
     `progress` is called with the number of files done and of all files, from when the cache has given what it knows.
 
     Raises:
-        InputError: a path does not exist, a named file cannot be read, or a language is unknown.
+        InputError: a path does not exist, or a language is unknown.
     """
     task = predictor.task
     result = ScanResult(task, options.threshold)
@@ -106,9 +110,12 @@ def scan(
         result.remarks.append(changed or "nothing to scan: no source file of a wanted language is there")
     jobs = options.jobs or _cores()
     schedule = Schedule(options.max_file_bytes, jobs, options.cache, result.remarks.append)
+    skipped: list[Judged] = []
     judged: list[Judged] = []  # of a pair task; the others need no memory of what is past
     for done, one in enumerate(judge_all(files, predictor, schedule), 1):
         _count(one, result)
+        if one.record is None:
+            skipped.append(one)
         if task.unit is Unit.PAIR:
             judged.append(one)
         else:
@@ -120,6 +127,7 @@ def scan(
 
         judged.sort(key=lambda one: one.file.path)
         result.findings = clone_findings(judged, predictor, options, result)
+    result.gaps += _gaps(skipped, len(files))
     result.notes.sort()
     result.findings.sort(key=lambda one: (one.place.path, one.place.start_line))
     return result
@@ -153,14 +161,22 @@ def _cores() -> int:
 
 def _count(one: Judged, result: ScanResult) -> None:
     if one.record is None:
-        if one.unreadable and one.file.named:
-            raise InputError(f"{one.file.path}: {one.reason}")
         result.notes.append(Note(one.file.path, one.reason))
         return
     result.files += 1
     result.functions += len(one.record)
     result.cached_files += one.cached
     result.broken_files += one.record.has_errors
+
+
+def _gaps(skipped: Sequence[Judged], asked: int) -> Iterator[str]:
+    """Why a scan does not answer for what it was asked: a named file, or a large share of all, was left out."""
+    for one in skipped:
+        if one.file.named:
+            yield f"{one.file.path}: {one.reason}"
+    if len(skipped) > MOST_SKIPPED * asked:
+        reason, times = Counter(one.reason for one in skipped).most_common(1)[0]
+        yield f"{len(skipped)} of {asked} files were skipped, {times} because: {reason}"
 
 
 def is_wanted(one: Judged, index: int, min_lines: int, changes: "Changes | None") -> bool:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from codewren.core.errors import InputError
+from codewren.runtime.bindings import check_bindings
 from codewren.runtime.judge import Outcome, judge_files
 from codewren.runtime.record import Record
 from codewren.runtime.walk import SourceFile, read_bytes
@@ -121,6 +122,8 @@ def _judge(
         predictor.threads = 1  # of the child only: each process is one thread
         return judge(chunk)
 
+    if files:
+        check_bindings()
     chunks = _chunks(files, sizes)
     forks = schedule.jobs > 1 and len(chunks) > 1 and hasattr(os, "fork")
     results = _forked(chunks, judge_in_child, schedule.jobs) if forks else _here(chunks, judge)
@@ -139,9 +142,9 @@ def _here(
 def _chunks(files: Sequence[SourceFile], sizes: Sequence[int]) -> list[list[SourceFile]]:
     """Files in order, cut so that a chunk is small against the whole and large against the cost of handing it over."""
     chunks: list[list[SourceFile]] = []
-    size = CHUNK_BYTES
+    size = 0
     for file, file_bytes in zip(files, sizes, strict=True):
-        if size + file_bytes > CHUNK_BYTES or len(chunks[-1]) == CHUNK_FILES:
+        if not chunks or size + file_bytes > CHUNK_BYTES or len(chunks[-1]) == CHUNK_FILES:
             chunks.append([])
             size = 0
         chunks[-1].append(file)

@@ -39,7 +39,7 @@ def render(result: ScanResult, origin: Origin) -> str:
         "automationDetails": {"id": f"codewren/{result.task.name}/"},
         "originalUriBaseIds": {_ROOT: {"description": {"text": "The root of the repository."}}},
         "columnKind": "unicodeCodePoints",
-        "invocations": [{"executionSuccessful": True, "toolExecutionNotifications": _notifications(result, origin)}],
+        "invocations": [{"executionSuccessful": not result.gaps, "toolExecutionNotifications": _notifications(result, origin)}],
         "results": [_result(finding, result.task, origin, seen) for finding in kept],
     }
     return json.dumps({"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]}, indent=1) + "\n"
@@ -108,7 +108,7 @@ def _artifact(path: str, origin: Origin) -> dict[str, Any]:
 
 
 def _notifications(result: ScanResult, origin: Origin) -> list[dict[str, Any]]:
-    texts = list(result.remarks)
+    texts = [f"incomplete scan: {gap}" for gap in result.gaps[:MAX_NOTIFICATIONS]] + result.remarks
     if dropped(result):
         texts.append(f"{dropped(result)} of {len(result.findings)} findings are not listed: the least probable ones")
     if len(result.notes) > MAX_NOTIFICATIONS:
