@@ -89,7 +89,7 @@ def scan(  # noqa: PLR0913  one argument for each option
         max_file_bytes=max_file_bytes or MAX_FILE_BYTES,
         jobs=jobs,
         cache=None if no_cache else cache_dir or default_cache_folder(),
-        changes=_changes(revision),
+        changes=_changes(revision, paths),
     )
     predictor = load(model or _default_model())
     predictor.threads = jobs or predictor.threads
@@ -116,12 +116,12 @@ def _stop_incomplete(result: "ScanResult") -> NoReturn:
     raise IncompleteScanError(f"INCOMPLETE SCAN, no verdict: {gaps}{more}; mend these files or --exclude them")
 
 
-def _changes(revision: str | None) -> "Changes | None":
+def _changes(revision: str | None, paths: Sequence[str]) -> "Changes | None":
     if revision is None:
         return None
     from codewren.runtime.changes import Changes
 
-    return Changes.since(revision)
+    return Changes.since(revision, paths)
 
 
 def _default_model() -> Path:

@@ -39,7 +39,9 @@ def render(result: ScanResult, origin: Origin) -> str:
         "automationDetails": {"id": f"codewren/{result.task.name}/"},
         "originalUriBaseIds": {_ROOT: {"description": {"text": "The root of the repository."}}},
         "columnKind": "unicodeCodePoints",
-        "invocations": [{"executionSuccessful": not result.gaps, "toolExecutionNotifications": _notifications(result, origin)}],
+        "invocations": [
+            {"executionSuccessful": not result.gaps, "toolExecutionNotifications": _notifications(result, origin)}
+        ],
         "results": [_result(finding, result.task, origin, seen) for finding in kept],
     }
     return json.dumps({"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]}, indent=1) + "\n"
