@@ -21,7 +21,8 @@ from codewren.runtime.record import Record, hash_at
 from codewren.runtime.scan import SMALLEST_CLONE_LINES, ScanOptions, ScanResult, fingerprint, is_wanted
 from codewren.runtime.schedule import Judged
 from codewren.runtime.tokens import overlap, tokens
-from codewren.runtime.walk import read_bytes, source_text
+from codewren.runtime.source_text import source_text
+from codewren.runtime.walk import read_bytes
 
 if TYPE_CHECKING:
     from codewren.runtime.predictor import Predictor
@@ -203,7 +204,7 @@ class _Text:
             start, end = self.member.record.span(self.member.number)
             file = self.member.judged.file
             try:
-                source = source_text(read_bytes(file.path, sys.maxsize))[start:end]
+                source = source_text(read_bytes(file.path, sys.maxsize), file.language)[start:end]
             except (OSError, InputError):  # it was there a moment ago; the class stands, only its label is the widest
                 source = b""
             self._tokens = tokens(source.decode("utf-8", "replace"), file.language)

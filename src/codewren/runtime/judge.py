@@ -10,7 +10,8 @@ from codewren.core.task import Task, Unit
 from codewren.runtime.functions import Parsed, extract
 from codewren.runtime.record import HASH_BYTES, Record
 from codewren.runtime.suppress import MARK, is_suppressed
-from codewren.runtime.walk import SourceFile, read_bytes, source_text
+from codewren.runtime.source_text import read_source
+from codewren.runtime.walk import SourceFile, read_bytes
 
 if TYPE_CHECKING:
     from codewren.runtime.predictor import Predictor
@@ -38,6 +39,7 @@ class _Text(NamedTuple):
     language: str
     parsed: Parsed
     functions: list[str]
+    is_guessed: bool
 
 
 def judge_files(
@@ -56,16 +58,15 @@ def judge_files(
 def _read(file: SourceFile, max_bytes: int, key: Callable[[bytes, str], bytes]) -> "_Text | Outcome":
     try:
         content = read_bytes(file.path, max_bytes)
-        source = source_text(content)
+        source, is_guessed = read_source(content, file.language)
         parsed = extract(source, file.language)
     except InputError as error:
         return Outcome(b"", b"", str(error))
     except OSError as error:
         return Outcome(b"", b"", f"cannot be read: {error.strerror or error}", unreadable=True)
     spans = (source[one.start_byte : one.end_byte] for one in parsed.functions)
-    return _Text(
-        key(content, file.language), source, file.language, parsed, [span.decode("utf-8", "replace") for span in spans]
-    )
+    functions = [span.decode("utf-8", "replace") for span in spans]
+    return _Text(key(content, file.language), source, file.language, parsed, functions, is_guessed)
 
 
 def _records(texts: list[_Text], predictor: "Predictor") -> Iterator[bytes]:
@@ -99,6 +100,7 @@ def _record(text: _Text, task: Task, rows: list[list[float]], vectors: bytes) ->
         shapes=shapes,
         vectors=vectors,
         has_errors=text.parsed.has_errors,
+        is_guessed=text.is_guessed,
     )
 
 

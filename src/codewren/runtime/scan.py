@@ -62,6 +62,7 @@ class ScanResult:
         functions: number of functions in them.
         cached_files: files whose results were known.
         broken_files: files with text the parser could not follow.
+        guessed_files: files that are not UTF-8 and were read as Latin-1.
         suppressed: findings that a comment silences.
         foreign: source files by language that were not scanned.
         remarks: what else a person should know.
@@ -76,6 +77,7 @@ class ScanResult:
     functions: int = 0
     cached_files: int = 0
     broken_files: int = 0
+    guessed_files: int = 0
     suppressed: int = 0
     foreign: dict[str, int] = field(default_factory=dict)
     remarks: list[str] = field(default_factory=list)
@@ -101,13 +103,17 @@ def scan(
     if options.threshold is None and len(task.labels) == 2:
         decision = predictor.bundle.decision
         result.threshold = decision.threshold if decision.alert_threshold is None else decision.alert_threshold
-    walked = walk(paths, scanned_languages(task, options.languages), options.exclude)
+    changes = options.changes
+    only = changes.lines.keys() if changes and (task.unit is not Unit.PAIR or not changes.lines) else None
+    walked = walk(paths, scanned_languages(task, options.languages), options.exclude, only=only)
     result.notes += walked.notes
     result.foreign = dict(walked.foreign)
-    files = [file for file in walked.files if options.changes is None or options.changes.has(file.path)]
-    if not files:
-        changed = walked.files and options.changes and f"no source file changed since {options.changes.revision}"
-        result.remarks.append(changed or "nothing to scan: no source file of a wanted language is there")
+    files = walked.files
+    if changes and not any(changes.has(file.path) for file in files):  # so a clone class has no changed member either
+        files = ()
+        result.remarks.append(f"no source file changed since {changes.revision}")
+    elif not files:
+        result.remarks.append("nothing to scan: no source file of a wanted language is there")
     jobs = options.jobs or _cores()
     schedule = Schedule(options.max_file_bytes, jobs, options.cache, result.remarks.append)
     skipped: list[Judged] = []
@@ -127,6 +133,8 @@ def scan(
 
         judged.sort(key=lambda one: one.file.path)
         result.findings = clone_findings(judged, predictor, options, result)
+    if result.guessed_files:
+        result.remarks.append(f"files that are not UTF-8, read as Latin-1: {result.guessed_files}")
     result.gaps += _gaps(skipped, len(files))
     result.notes.sort()
     result.findings.sort(key=lambda one: (one.place.path, one.place.start_line))
@@ -167,6 +175,7 @@ def _count(one: Judged, result: ScanResult) -> None:
     result.functions += len(one.record)
     result.cached_files += one.cached
     result.broken_files += one.record.has_errors
+    result.guessed_files += one.record.is_guessed
 
 
 def _gaps(skipped: Sequence[Judged], asked: int) -> Iterator[str]:
