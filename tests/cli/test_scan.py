@@ -72,6 +72,8 @@ def test_quiet_prints_findings_only(scan):
         (["src", "--baseline", "gone.json"], "codewren: gone.json: no such file"),
         (["src", "--output", "src/a.c/x"], "codewren: cannot write"),
         (["src", "--threshold", "2"], "2.0 is not in the range"),
+        (["src", "--threshold", "nan"], "nan is not in the range"),
+        (["src", "--baseline", "."], "cannot read .: Is a directory"),
         (["src", "--format", "xml"], "'xml' is not one of"),
         ([], "Missing argument 'PATH...'"),
     ],

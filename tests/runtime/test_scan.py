@@ -1,6 +1,7 @@
 import os
 import random
 import signal
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -294,6 +295,23 @@ def test_a_second_scan_takes_everything_from_the_cache(
     second = scan(["."], predictor, cached)
     assert second.findings == first.findings
     assert (first.cached_files, second.cached_files, second.functions) == (0, 12, first.functions)
+
+
+@pytest.mark.parametrize("is_cached", [True, False])
+def test_an_interrupted_scan_keeps_what_was_judged_and_says_so_only_then(
+    here: Path, predictor: Predictor, cached: ScanOptions, is_cached: bool
+) -> None:
+    make_tree(here)
+    options = replace(cached, cache=cached.cache if is_cached else None, jobs=1)
+
+    def interrupt(done: int, _: int) -> None:
+        if done == 5:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt) as stopped:
+        scan(["."], predictor, options, progress=interrupt)
+    assert str(stopped.value) == ("the cache keeps the results of 5 files for the next scan" if is_cached else "")
+    assert scan(["."], predictor, options).cached_files == (5 if is_cached else 0)
 
 
 def test_the_cache_forgets_what_changed_and_nothing_else(here: Path, predictor: Predictor, cached: ScanOptions) -> None:

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, NoReturn
 
 import click
 
+from codewren.cli.options import Probability
+
 if TYPE_CHECKING:
     from codewren.runtime.changes import Changes
     from codewren.runtime.predictor import Predictor
@@ -31,7 +33,7 @@ _DEFAULT_MODEL = "vulnerability-c"
     metavar="FILE",
     help="A *.wren bundle, or one that ships: vulnerability-c (the default), clone-java; each also -micro, -standard.",
 )
-@click.option("--threshold", type=click.FloatRange(0, 1), help="Probability to exceed; by default the bundle's own.")
+@click.option("--threshold", type=Probability(), help="Probability to exceed; by default the bundle's own.")
 @click.option("--min-lines", type=click.IntRange(1), help="Shortest function reported: 1 by default, 6 for clones.")
 @click.option("--diff", "revision", metavar="REV", help="Only functions with changed lines since a git revision.")
 @click.option("--baseline", type=click.Path(path_type=Path), help="Only findings that this file does not hold.")

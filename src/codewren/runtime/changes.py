@@ -4,6 +4,9 @@ What git answers must not depend on who asks: the options below overrule the use
 that git sets for its hooks are not handed on.
 """
 
+# As in walk.py, one call for each of many paths.
+# ruff: noqa: PTH112, PTH114, PTH119, PTH120
+
 import os
 import re
 import subprocess

@@ -20,8 +20,8 @@ from codewren.runtime.predictor import TooManyPairsError
 from codewren.runtime.record import Record, hash_at
 from codewren.runtime.scan import SMALLEST_CLONE_LINES, ScanOptions, ScanResult, fingerprint, is_wanted
 from codewren.runtime.schedule import Judged
-from codewren.runtime.tokens import overlap, tokens
 from codewren.runtime.source_text import source_text
+from codewren.runtime.tokens import overlap, tokens
 from codewren.runtime.walk import read_bytes
 
 if TYPE_CHECKING:

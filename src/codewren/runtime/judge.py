@@ -9,8 +9,8 @@ from codewren.core.errors import InputError
 from codewren.core.task import Task, Unit
 from codewren.runtime.functions import Parsed, extract
 from codewren.runtime.record import HASH_BYTES, Record
-from codewren.runtime.suppress import MARK, is_suppressed
 from codewren.runtime.source_text import read_source
+from codewren.runtime.suppress import MARK, is_suppressed
 from codewren.runtime.walk import SourceFile, read_bytes
 
 if TYPE_CHECKING:

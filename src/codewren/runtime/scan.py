@@ -4,6 +4,7 @@ import hashlib
 import os
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,8 +14,8 @@ from codewren.core.finding import Finding, Place
 from codewren.core.task import Task, Unit
 from codewren.runtime.grammars import LANGUAGES
 from codewren.runtime.record import HASH_BYTES
-from codewren.runtime.schedule import Judged, Schedule, judge_all
-from codewren.runtime.walk import MAX_FILE_BYTES, Note, walk
+from codewren.runtime.schedule import Judged, Schedule, is_cached, judge_all
+from codewren.runtime.walk import MAX_FILE_BYTES, Note, SourceFile, walk
 
 if TYPE_CHECKING:
     from codewren.runtime.changes import Changes
@@ -118,16 +119,17 @@ def scan(
     schedule = Schedule(options.max_file_bytes, jobs, options.cache, result.remarks.append)
     skipped: list[Judged] = []
     judged: list[Judged] = []  # of a pair task; the others need no memory of what is past
-    for done, one in enumerate(judge_all(files, predictor, schedule), 1):
-        _count(one, result)
-        if one.record is None:
-            skipped.append(one)
-        if task.unit is Unit.PAIR:
-            judged.append(one)
-        else:
-            result.findings += _findings(one, options, result)
-        if not one.cached:  # so never before processes have been forked
-            progress(done, len(files))
+    with closing(judge_all(files, predictor, schedule)) as verdicts, _honest_stop(result, options, files):
+        for done, one in enumerate(verdicts, 1):
+            _count(one, result)
+            if one.record is None:
+                skipped.append(one)
+            if task.unit is Unit.PAIR:
+                judged.append(one)
+            else:
+                result.findings += _findings(one, options, result)
+            if not one.cached:  # so never before processes have been forked
+                progress(done, len(files))
     if task.unit is Unit.PAIR:
         from codewren.runtime.clones import clone_findings
 
@@ -176,6 +178,18 @@ def _count(one: Judged, result: ScanResult) -> None:
     result.cached_files += one.cached
     result.broken_files += one.record.has_errors
     result.guessed_files += one.record.is_guessed
+
+
+@contextmanager
+def _honest_stop(result: ScanResult, options: ScanOptions, files: Sequence[SourceFile]) -> Iterator[None]:
+    """Let an interruption say how much of the work the next scan will not repeat."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        fresh = result.files - result.cached_files
+        if not fresh or not is_cached(options.cache, files):
+            raise
+        raise KeyboardInterrupt(f"the cache keeps the results of {fresh} files for the next scan") from None
 
 
 def _gaps(skipped: Sequence[Judged], asked: int) -> Iterator[str]:

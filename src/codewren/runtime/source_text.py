@@ -58,12 +58,20 @@ def _declared(content: bytes, error: UnicodeDecodeError) -> str:
     return declared[1].decode("ascii", "replace")
 
 
-def _decoded(content: bytes, encoding: str) -> str:
+def _codec(encoding: str) -> str:
+    """Python's name of an encoding; `undefined` for one it does not know."""
     try:
-        if codecs.lookup(encoding).name.replace("-", "_") in _NOT_FOR_FILES:
-            raise LookupError
-        return content.decode(encoding)
+        return codecs.lookup(encoding).name.replace("-", "_")
     except LookupError:
+        return "undefined"
+
+
+def _decoded(content: bytes, encoding: str) -> str:
+    if _codec(encoding) in _NOT_FOR_FILES:
+        raise InputError(f"declares an encoding that is none for files: {encoding!r}")
+    try:
+        return content.decode(encoding)
+    except LookupError:  # a codec from bytes to bytes
         raise InputError(f"declares an encoding that is none for files: {encoding!r}") from None
     except UnicodeError as error:
         raise InputError(f"not {encoding}, as it says ({error})") from None

@@ -1,6 +1,6 @@
 """Which files a scan looks at, and reading them."""
 # Tens of thousands of paths a second: pathlib takes ten times as long as os.path.
-# ruff: noqa: PTH100, PTH109, PTH112, PTH113, PTH118, PTH120, PTH122, PTH123
+# ruff: noqa: PTH100, PTH109, PTH112, PTH113, PTH114, PTH118, PTH120, PTH122, PTH123, PTH206
 
 import os
 import stat
@@ -80,8 +80,8 @@ def walk(
 ) -> Walked:
     """Find the source files of `languages` below `paths`; a path that is a file is taken as it is.
 
-    Below a folder, what `.gitignore` files exclude is left out, as are `SKIPPED_FOLDERS`, virtual environments of Python
-    and symbolic links. `exclude` holds patterns in the syntax of `.gitignore`, relative to the current folder; they
+    Below a folder, what `.gitignore` files exclude is left out, as are `SKIPPED_FOLDERS`, Python's environments and
+    symbolic links. `exclude` holds patterns in the syntax of `.gitignore`, relative to the current folder; they
     bind named files too. With `only`, real paths of files, no folder is listed: these are looked up below `paths`.
 
     Raises:
