@@ -155,7 +155,7 @@ def test_files_of_other_languages_are_told(scan, here):
     (here / "src" / "c.java").write_text("class A {}\n")
     _, _, err = scan("src")
     assert (
-        "not scanned, because the model was trained for c: 1 cpp, 1 java files (--language cpp --language java)" in err
+        "not scanned, because the model was trained for c: 1 cpp, 1 java files (--language scans them, untested)" in err
     )
     assert scan("src/b.cc", "--language", "cpp")[1].startswith("src/b.cc:1: vulnerable")
 
@@ -199,6 +199,15 @@ def test_a_baseline_can_be_renewed_from_itself(scan):
     assert Path("known.json").read_text() == before
 
 
+def test_a_baseline_renewed_from_a_few_files_forgets_no_others(scan, here):
+    (here / "src" / "b.c").write_text(SOURCE.replace("w7", "w8"))
+    scan("src", "--write-baseline", "known.json")
+    before = Path("known.json").read_text()
+    assert scan("src/a.c", "--write-baseline", "known.json")[0] == 0
+    assert Path("known.json").read_text() == before
+    assert scan("src", "--baseline", "known.json")[0] == 0
+
+
 @pytest.mark.skipif(shutil.which("git") is None, reason="needs git")
 def test_diff_reports_changed_functions_only(scan, here):
     def git(*arguments):
@@ -217,6 +226,7 @@ def test_diff_reports_changed_functions_only(scan, here):
     code, out, _ = scan(".", "--diff", "HEAD")
     assert code == 1
     assert [line.split()[3] for line in out.splitlines()] == ["h", "g"]
+    assert scan(".", "--diff", "HEAD", "--write-baseline", "known.json")[0] == 2
     code, _, err = scan(".", "--diff", "nonsense")
     assert code == 2
     assert "nonsense" in err

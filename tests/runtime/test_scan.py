@@ -139,10 +139,12 @@ def test_other_languages_are_scanned_on_demand(here: Path, predictor: Predictor)
     (here / "a.cpp").write_text("struct S { int f() { return 1; } };\n")
     (here / "b.py").write_text("def g():\n    return 1\n")
     silent = scan(["."], predictor, ScanOptions(threshold=0))
-    assert (silent.findings, silent.foreign) == ([], {"cpp": 1, "python": 1})
+    assert (silent.findings, silent.foreign) == ([], {"cpp": ["a.cpp"], "python": ["b.py"]})
     assert "nothing to scan" in silent.remarks[0]
     both = scan(["."], predictor, ScanOptions(threshold=0, languages=("cpp", "python")))
     assert [one.place.name for one in both.findings] == ["S::f", "g"]
+    assert both.remarks[0].startswith("WARNING: the model was trained for c alone; what it says of cpp and python")
+    assert silent.remarks[0].startswith("nothing to scan")
 
 
 def test_languages_are_checked() -> None:

@@ -53,7 +53,7 @@ def test_other_languages_are_counted_not_scanned(here: Path) -> None:
     make(here, "a.c", "b.cc", "c.hpp", "d.py", "e.txt")
     walked = walk([".", "b.cc"], C)
     assert [file.path for file in walked.files] == ["a.c"]
-    assert walked.foreign == {"cpp": 2, "python": 1}
+    assert walked.foreign == {"cpp": ["b.cc", "c.hpp"], "python": ["d.py"]}
 
 
 def test_a_path_that_does_not_exist_is_an_error(here: Path) -> None:

@@ -76,6 +76,10 @@ def scan(  # noqa: PLR0913  one argument for each option
     not be judged, whatever was found in the rest. Findings go to standard output, everything else to
     standard error. A comment `codewren: ignore` on the line above a function silences it.
     """
+    if revision is not None and write_baseline is not None:
+        raise click.UsageError(
+            "--write-baseline makes all findings known, and --diff hides most of them; leave one out"
+        )
     gc.disable()  # modules are made of cycles that stay: looking for others while they load costs 8 ms
     from codewren.runtime.predictor import load
     from codewren.runtime.scan import ScanOptions
@@ -98,7 +102,7 @@ def scan(  # noqa: PLR0913  one argument for each option
     result = _scan(paths, predictor, options, quiet=quiet)
     if result.gaps and write_baseline is not None:
         _stop_incomplete(result)  # before what was not seen is forgotten
-    known = _apply_baselines(result, baseline, write_baseline)
+    known = _apply_baselines(result, predictor, paths, baseline, write_baseline)
     _write(_rendered(result, predictor, style, output), output)
     if not quiet:
         _talk(result, known, style)
@@ -156,17 +160,30 @@ def _scan(paths: Sequence[str], predictor: "Predictor", options: "ScanOptions", 
         return scan_paths(paths, predictor, options, progress=progress)
 
 
-def _apply_baselines(result: "ScanResult", baseline: Path | None, write_baseline: Path | None) -> int:
+def _apply_baselines(
+    result: "ScanResult",
+    predictor: "Predictor",
+    paths: Sequence[str],
+    baseline: Path | None,
+    write_baseline: Path | None,
+) -> int:
     """Take known findings out of the result; how many they were."""
     if baseline is None and write_baseline is None:
         return 0
     from codewren.runtime import baseline as files
 
+    model = files.Model(predictor.path.name, predictor.bundle.sha256, result.task.name)
     before = len(result.findings)
     if baseline is not None:
-        new = files.new_findings(baseline, result.findings)
+        new = files.new_findings(baseline, result.findings, model, result.remarks.append)
     if write_baseline is not None:
-        files.write_baseline(write_baseline, result.findings)
+        roots = [os.path.join(os.path.abspath(path), "") for path in paths]  # noqa: PTH100, PTH118  as the walk does
+
+        def is_scanned(path: str) -> bool:
+            absolute = os.path.join(os.path.abspath(path), "")  # noqa: PTH100, PTH118
+            return any(absolute.startswith(root) for root in roots)
+
+        files.write_baseline(write_baseline, result.findings, model, is_scanned=is_scanned)
         new = []
     result.findings = new
     return before - len(new)
@@ -221,17 +238,17 @@ def _talk(result: "ScanResult", known: int, style: str) -> None:
 def _remarks(result: "ScanResult", style: str) -> Iterator[str]:
     """What a person should know before believing the result."""
     if result.foreign:
-        found = ", ".join(f"{number} {language}" for language, number in sorted(result.foreign.items()))
-        wanted = " ".join(f"--language {language}" for language in sorted(result.foreign))
-        yield f"not scanned, because the model was trained for {result.task.language}: {found} files ({wanted})"
-    if result.broken_files:
-        files = _count(result.broken_files, "file")
-        yield f"{files} with text the parser could not follow (macros?); functions there may be missing"
-    if style == "sarif":
-        from codewren.runtime.formats.sarif import dropped
+        found = ", ".join(f"{len(files)} {language}" for language, files in sorted(result.foreign.items()))
+        trained = result.task.language
+        reason = f", because the model was trained for {trained}" if trained else ""
+        yield f"not scanned{reason}: {found} files (--language scans them{', untested' if trained else ''})"
+    if result.unparsed:
+        files = _count(len(result.unparsed), "file")
+        yield f"{files} with text the parser could not follow, where a function may be missing (named in --format json)"
+    if style in {"github", "sarif"}:
+        import importlib
 
-        if dropped(result):
-            yield f"SARIF holds the most probable findings; {dropped(result)} are left out"
+        yield from importlib.import_module(f"codewren.runtime.formats.{style}").left_out(result)
 
 
 def _count(number: int, noun: str) -> str:

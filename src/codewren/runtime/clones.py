@@ -182,8 +182,9 @@ def _finding(members: Sequence[Member], probability: float, label: str) -> Findi
     first = _Text(members[0])
     others = tuple(_place(member, _kind(first, member)) for member in members[1:])
     loosest = max((place.kind for place in others if place.kind), key=list(CloneKind).index)
-    name = fingerprint(label, [member.record.fingerprint(member.number) for member in members])
-    return Finding(label, probability, _place(members[0], None), name, others, loosest)
+    hashes = [member.record.fingerprint(member.number) for member in members]
+    hexes = tuple(one.hex() for one in hashes)
+    return Finding(label, probability, _place(members[0], None), fingerprint(label, hashes), others, loosest, hexes)
 
 
 def _place(member: Member, kind: CloneKind | None) -> Place:

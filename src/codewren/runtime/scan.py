@@ -62,10 +62,10 @@ class ScanResult:
         files: number of files judged.
         functions: number of functions in them.
         cached_files: files whose results were known.
-        broken_files: files with text the parser could not follow.
+        unparsed: files with text the parser could not follow.
         guessed_files: files that are not UTF-8 and were read as Latin-1.
         suppressed: findings that a comment silences.
-        foreign: source files by language that were not scanned.
+        foreign: source files by language that were not scanned, and their paths.
         remarks: what else a person should know.
         gaps: what was asked for and could not be judged, where it is too much to call the scan done; else empty.
     """
@@ -77,10 +77,10 @@ class ScanResult:
     files: int = 0
     functions: int = 0
     cached_files: int = 0
-    broken_files: int = 0
+    unparsed: list[str] = field(default_factory=list)
     guessed_files: int = 0
     suppressed: int = 0
-    foreign: dict[str, int] = field(default_factory=dict)
+    foreign: dict[str, list[str]] = field(default_factory=dict)
     remarks: list[str] = field(default_factory=list)
     gaps: list[str] = field(default_factory=list)
 
@@ -108,7 +108,8 @@ def scan(
     only = changes.lines.keys() if changes and (task.unit is not Unit.PAIR or not changes.lines) else None
     walked = walk(paths, scanned_languages(task, options.languages), options.exclude, only=only)
     result.notes += walked.notes
-    result.foreign = dict(walked.foreign)
+    result.foreign = walked.foreign
+    result.remarks += _untrained(task, walked.files)
     files = walked.files
     if changes and not any(changes.has(file.path) for file in files):  # so a clone class has no changed member either
         files = ()
@@ -139,8 +140,19 @@ def scan(
         result.remarks.append(f"files that are not UTF-8, read as Latin-1: {result.guessed_files}")
     result.gaps += _gaps(skipped, len(files))
     result.notes.sort()
+    result.unparsed.sort()
     result.findings.sort(key=lambda one: (one.place.path, one.place.start_line))
     return result
+
+
+def _untrained(task: Task, files: Sequence[SourceFile]) -> Iterator[str]:
+    """A warning where files are scanned whose language the model has never seen."""
+    other = sorted({file.language for file in files} - {task.language})
+    if task.language and other:
+        yield (
+            f"WARNING: the model was trained for {task.language} alone; what it says of {' and '.join(other)} "
+            "is a guess that no test has measured"
+        )
 
 
 def scanned_languages(task: Task, wanted: Sequence[str] | None) -> frozenset[str]:
@@ -176,7 +188,7 @@ def _count(one: Judged, result: ScanResult) -> None:
     result.files += 1
     result.functions += len(one.record)
     result.cached_files += one.cached
-    result.broken_files += one.record.has_errors
+    result.unparsed += [one.file.path] * one.record.has_errors
     result.guessed_files += one.record.is_guessed
 
 

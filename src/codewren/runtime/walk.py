@@ -4,7 +4,7 @@
 
 import os
 import stat
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
@@ -51,12 +51,12 @@ class Walked(NamedTuple):
     Attributes:
         files: to scan, each once, in the order found.
         notes: what could not be looked at.
-        foreign: number of source files by language that was not wanted.
+        foreign: source files by language that was not wanted.
     """
 
     files: tuple[SourceFile, ...]
     notes: tuple[Note, ...]
-    foreign: Counter[str]
+    foreign: dict[str, list[str]]
 
 
 def language_of(name: str, languages: Collection[str]) -> str | None:
@@ -98,7 +98,7 @@ def walk(
         else:
             found = "is neither a file nor a folder" if os.path.lexists(path) else "no such file or folder"
             raise InputError(f"{path}: {found}")
-    return Walked(tuple(walker.files.values()), tuple(walker.notes), walker.foreign)
+    return Walked(tuple(walker.files.values()), tuple(walker.notes), dict(walker.foreign))
 
 
 def read_bytes(path: str, max_bytes: int = MAX_FILE_BYTES) -> bytes:
@@ -123,7 +123,7 @@ class _Walker:
         self.here = os.getcwd() + os.sep
         self.files: dict[str, SourceFile] = {}
         self.notes: list[Note] = []
-        self.foreign: Counter[str] = Counter()
+        self.foreign: defaultdict[str, list[str]] = defaultdict(list)
         self._foreign_seen: set[str] = set()
 
     def named_file(self, path: str) -> None:
@@ -139,7 +139,8 @@ class _Walker:
             named = named or (absolute in self.files and self.files[absolute].named)
             self.files[absolute] = SourceFile(path, str(language), named)
         elif language is not None:
-            self.foreign[language] += absolute not in self._foreign_seen
+            if absolute not in self._foreign_seen:
+                self.foreign[language].append(path)
             self._foreign_seen.add(absolute)
         elif named:
             self.notes.append(Note(path, "not a C, C++, Java or Python file by its name"))
