@@ -170,6 +170,9 @@ def test_json_is_complete(origin: Origin) -> None:
     assert (value["format"], value["version"], value["threshold"]) == ("codewren-findings", 2, 0.5)
     assert value["model"] == {"name": "x.wren", "sha256": "0" * 64, "task": VULNERABILITY.to_dict()}
     assert (value["complete"], value["foreign"], value["unparsed"]) == (True, {}, [])
+    guide = (Path(__file__).parents[2] / "docs/scanning.md").read_text()
+    fields = [*value, *value["findings"][0], *value["findings"][0]["places"][0]]
+    assert [field for field in fields if f"`{field}`" not in guide] == []
     kinds = json.loads(json_format.render(result(clones(), task=CLONE), origin))["findings"][0]["places"]
     assert [place.get("kind") for place in kinds] == [None, "exact", "edited"]
 
