@@ -60,6 +60,11 @@ def test_reading_says_what_is_wrong(tmp_path):
         files.read_json(tmp_path)
 
 
+def test_a_byte_order_mark_before_json_is_no_part_of_it(tmp_path):
+    (tmp_path / "v.json").write_bytes(b"\xef\xbb\xbf[1]")
+    assert files.read_json(tmp_path / "v.json") == [1]
+
+
 def test_a_pipe_is_written_to_and_stays_one(tmp_path):
     path = tmp_path / "pipe"
     os.mkfifo(path)

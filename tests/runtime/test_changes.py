@@ -224,11 +224,25 @@ def test_paths_are_asked_of_the_repository_they_belong_to(repository: Path) -> N
 
 
 @needs_git
-def test_a_named_file_that_git_ignores_is_refused(repository: Path) -> None:
-    Path(".gitignore").write_text("gen*.c\n")
+def test_what_git_ignores_is_refused_where_it_is_named(repository: Path) -> None:
+    Path(".gitignore").write_text("gen*.c\nbuild/\nmixed/\n")
     Path("gen[1].c").write_text(BODY)
-    with pytest.raises(InputError, match="git ignores it"):
-        Changes.since("HEAD", ["gen[1].c"])
+    for name in ("build", "mixed"):
+        Path(name).mkdir()
+        Path(f"{name}/x.c").write_text(BODY)
+    git("add", "-f", "mixed/x.c")
+    for path in ("gen[1].c", "build", "build/x.c"):
+        with pytest.raises(InputError, match="git ignores it"):
+            Changes.since("HEAD", ["a.c", path])
+    assert set(Changes.since("HEAD", ["mixed", "mixed/x.c"]).lines) > {os.path.realpath("mixed/x.c")}
+
+
+@needs_git
+def test_a_repository_without_commits_inside_is_all_new(repository: Path) -> None:
+    git("init", "-q", "--object-format=sha256", "inner")
+    Path("inner/x.c").write_text(BODY)
+    git("-C", "inner", "add", ".")
+    assert set(Changes.since("HEAD").lines) == {os.path.realpath("inner/x.c")}
 
 
 @needs_git

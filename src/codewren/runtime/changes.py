@@ -5,13 +5,13 @@ that git sets for its hooks are not handed on.
 """
 
 # As in walk.py, one call for each of many paths.
-# ruff: noqa: PTH112, PTH114, PTH119, PTH120
+# ruff: noqa: PTH112, PTH114
 
 import os
 import re
 import subprocess
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NoReturn, Self
 
@@ -35,7 +35,6 @@ _OPTIONS = (
 _PATCH_OPTIONS = ("--text", "--unified=0", "--inter-hunk-context=0", "--src-prefix=a/", "--dst-prefix=b/")
 _FILE_MODES = frozenset({b"100644", b"100755"})
 _SUBMODULE_MODE = b"160000"
-_EMPTY_TREE = "4b825dc642cb6eb9a060e54bf8d69288fbee4904"
 _ALL: tuple[float, float] = (1, float("inf"))
 _ADVICE = "--diff compares a git work tree with a revision such as HEAD, origin/main or origin/main...HEAD"
 Lines = tuple[tuple[float, float], ...]
@@ -66,11 +65,8 @@ class Changes:
         """
         lines: defaultdict[str, Lines] = defaultdict(tuple)
         roots: set[str] = set()
-        for path in paths:
-            folder = path if os.path.isdir(path) else os.path.dirname(path) or os.curdir
-            if not os.path.isdir(folder):
-                raise InputError(f"{path}: no such file or folder")
-            _refuse_ignored(folder, path)
+        for folder, names in _by_folder(paths).items():
+            _refuse_ignored(folder, names)
             root = os.fsdecode(_git(folder, "rev-parse", "--show-toplevel").removesuffix(b"\n"))
             if root not in roots:
                 roots.add(root)
@@ -86,14 +82,26 @@ class Changes:
         return any(first <= high and low <= last for low, high in self.lines.get(os.path.realpath(path), ()))
 
 
-def _refuse_ignored(folder: str, path: str) -> None:
-    """A named file that git ignores has no changes to speak of, which is not the same as being unchanged."""
-    if os.path.isdir(path):
-        return
-    name = os.path.basename(path)
-    ignored = _git(folder, "ls-files", "-z", "--others", "--ignored", "--exclude-standard", "--", f":(literal){name}")
-    if ignored:
-        raise InputError(f"{path}: git ignores it, so --diff cannot say what changed; scan it without --diff")
+def _by_folder(paths: Iterable[str]) -> dict[str, list[str]]:
+    """Names of files, or `.`, by folder: each is asked of the repository it really lies in."""
+    names: defaultdict[str, list[str]] = defaultdict(list)
+    for path in paths:
+        real = os.path.realpath(path)
+        folder, name = (real, os.curdir) if os.path.isdir(real) else os.path.split(real)
+        if not os.path.isdir(folder):
+            raise InputError(f"{path}: no such file or folder")
+        names[folder].append(name)
+    return names
+
+
+def _refuse_ignored(folder: str, names: Sequence[str]) -> None:
+    """What git ignores has no changes to speak of, which is not the same as being unchanged."""
+    given = os.fsencode("\0".join(names))
+    ignored = os.fsdecode(_ask(folder, "check-ignore", "-z", "--stdin", given=given).stdout).split("\0")
+    for name in filter(None, ignored):
+        if not _git(folder, "ls-files", "-z", "--", name):
+            path = os.path.normpath(f"{folder}/{name}")
+            raise InputError(f"{path}: git ignores it, so --diff cannot say what changed; scan it without --diff")
 
 
 def _base(root: str, revision: str) -> str:
@@ -139,7 +147,8 @@ def _collect(root: str, commit: str, lines: defaultdict[str, Lines]) -> None:
         if mode in _FILE_MODES:
             files.add(name)
         elif mode == _SUBMODULE_MODE and os.path.lexists(f"{root}/{name}/.git"):
-            _collect(f"{root}/{name}", old if old_mode == _SUBMODULE_MODE else _EMPTY_TREE, lines)
+            inner = f"{root}/{name}"
+            _collect(inner, old if old_mode == _SUBMODULE_MODE else _empty_tree(inner), lines)
     patch = _git(root, "diff", *_OPTIONS, *_PATCH_OPTIONS, commit, "--") if files else b""
     for name, ranges in parse_patch(patch):
         if name in files:  # and no link, whose text is the path it points to
@@ -148,9 +157,14 @@ def _collect(root: str, commit: str, lines: defaultdict[str, Lines]) -> None:
     for name in filter(None, os.fsdecode(others).split("\0")):
         path = f"{root}/{name}"
         if name.endswith("/"):  # a repository that is none of this one's submodules
-            _collect(path[:-1], _EMPTY_TREE, lines)
+            _collect(path, _empty_tree(path), lines)
         elif not os.path.islink(path):
             lines[os.path.realpath(path)] += (_ALL,)
+
+
+def _empty_tree(root: str) -> str:
+    """Where everything is new; its name depends on the repository's kind of hash."""
+    return _git(root, "hash-object", "-t", "tree", "--stdin").decode().strip()
 
 
 def _raw(listing: bytes) -> Iterator[tuple[bytes, bytes, str, str]]:
@@ -209,10 +223,10 @@ def _git(folder: str, *arguments: str) -> bytes:
     return done.stdout
 
 
-def _ask(folder: str, *arguments: str) -> subprocess.CompletedProcess[bytes]:
+def _ask(folder: str, *arguments: str, given: bytes = b"") -> subprocess.CompletedProcess[bytes]:
     command = ["git", "-C", folder, *_SETTINGS, *arguments]
     try:
-        return subprocess.run(command, capture_output=True, check=False, stdin=subprocess.DEVNULL, env=_environment())
+        return subprocess.run(command, capture_output=True, check=False, input=given, env=_environment())
     except OSError as error:
         raise CodewrenError(f"git cannot be started ({error.strerror or error}); --diff needs it") from None
 
@@ -221,7 +235,7 @@ def _environment() -> dict[str, str]:
     """Without what ties git to another repository or index, or changes the form of a patch."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
     kept |= {name: value for name, value in os.environ.items() if name.startswith(_KEPT_VARIABLES)}
-    return {**kept, "GIT_OPTIONAL_LOCKS": "0"}
+    return {**kept, "GIT_OPTIONAL_LOCKS": "0", "GIT_LITERAL_PATHSPECS": "1"}
 
 
 def _said(done: subprocess.CompletedProcess[bytes]) -> str:
