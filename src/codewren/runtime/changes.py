@@ -96,10 +96,10 @@ def _by_folder(paths: Iterable[str]) -> dict[str, list[str]]:
 
 def _refuse_ignored(folder: str, names: Sequence[str]) -> None:
     """What git ignores has no changes to speak of, which is not the same as being unchanged."""
-    given = os.fsencode("\0".join(names))
+    given = os.fsencode("\0".join(f"./{name}" for name in names))  # or a colon would be magic
     ignored = os.fsdecode(_ask(folder, "check-ignore", "-z", "--stdin", given=given).stdout).split("\0")
     for name in filter(None, ignored):
-        if not _git(folder, "ls-files", "-z", "--", name):
+        if not _git(folder, "ls-files", "-z", "--", f":(literal){name}"):
             path = os.path.normpath(f"{folder}/{name}")
             raise InputError(f"{path}: git ignores it, so --diff cannot say what changed; scan it without --diff")
 
@@ -235,7 +235,7 @@ def _environment() -> dict[str, str]:
     """Without what ties git to another repository or index, or changes the form of a patch."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
     kept |= {name: value for name, value in os.environ.items() if name.startswith(_KEPT_VARIABLES)}
-    return {**kept, "GIT_OPTIONAL_LOCKS": "0", "GIT_LITERAL_PATHSPECS": "1"}
+    return {**kept, "GIT_OPTIONAL_LOCKS": "0"}
 
 
 def _said(done: subprocess.CompletedProcess[bytes]) -> str:
