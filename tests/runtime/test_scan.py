@@ -249,6 +249,22 @@ def test_a_scan_that_skipped_more_than_a_tenth_is_incomplete(
     assert result.gaps == ([wanted_gap] if is_incomplete else [])
 
 
+def test_a_named_folder_that_cannot_be_read_is_a_gap(
+    here: Path, predictor: Predictor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_tree(here)
+    scandir = os.scandir
+
+    def refused(path: str) -> object:
+        if path.endswith("/d0"):
+            raise PermissionError(13, "Permission denied")
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", refused)
+    assert scan(["d0", "d1"], predictor, ScanOptions()).gaps == ["d0: cannot be read: Permission denied"]
+    assert scan(["."], predictor, ScanOptions()).gaps == []
+
+
 def test_a_file_that_kills_its_process_is_noted_and_costs_no_others(
     here: Path, predictor: Predictor, monkeypatch: pytest.MonkeyPatch
 ) -> None:

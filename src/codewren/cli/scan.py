@@ -35,7 +35,7 @@ _DEFAULT_MODEL = "vulnerability-c"
 )
 @click.option("--threshold", type=Probability(), help="Probability to exceed; by default the bundle's own.")
 @click.option("--min-lines", type=click.IntRange(1), help="Shortest function reported: 1 by default, 6 for clones.")
-@click.option("--diff", "revision", metavar="REV", help="Only functions with changed lines since a git revision.")
+@click.option("--diff", "revision", metavar="REV", help="Only what changed since a git revision, or main...HEAD.")
 @click.option("--baseline", type=click.Path(path_type=Path), help="Only findings that this file does not hold.")
 @click.option("--write-baseline", type=click.Path(path_type=Path), help="Make all findings known, and report none.")
 @click.option("--format", "style", type=click.Choice(FORMATS), default="text", show_default=True)

@@ -15,7 +15,7 @@ from codewren.core.task import Task, Unit
 from codewren.runtime.grammars import LANGUAGES
 from codewren.runtime.record import HASH_BYTES
 from codewren.runtime.schedule import Judged, Schedule, is_cached, judge_all
-from codewren.runtime.walk import MAX_FILE_BYTES, Note, SourceFile, walk
+from codewren.runtime.walk import MAX_FILE_BYTES, UNKNOWN_KIND, Note, SourceFile, walk
 
 if TYPE_CHECKING:
     from codewren.runtime.changes import Changes
@@ -138,6 +138,8 @@ def scan(
         result.findings = clone_findings(judged, predictor, options, result)
     if result.guessed_files:
         result.remarks.append(f"files that are not UTF-8, read as Latin-1: {result.guessed_files}")
+    named = {path or os.curdir for path in paths}
+    result.gaps += [f"{path}: {reason}" for path, reason in walked.notes if path in named and reason != UNKNOWN_KIND]
     result.gaps += _gaps(skipped, len(files))
     result.notes.sort()
     result.unparsed.sort()

@@ -12,6 +12,7 @@ from codewren.core.errors import InputError
 from codewren.runtime.gitignore import Rules, as_bytes, is_ignored, parse_rules
 
 MAX_FILE_BYTES = 5_000_000
+UNKNOWN_KIND = "not a C, C++, Java or Python file by its name"
 SKIPPED_FOLDERS = frozenset({".git", ".hg", ".svn", ".venv", ".tox", "node_modules", "__pycache__"})
 _ENVIRONMENT_MARK = "pyvenv.cfg"  # what tells a virtual environment, whatever its name
 _SUFFIXES = {
@@ -143,7 +144,7 @@ class _Walker:
                 self.foreign[language].append(path)
             self._foreign_seen.add(absolute)
         elif named:
-            self.notes.append(Note(path, "not a C, C++, Java or Python file by its name"))
+            self.notes.append(Note(path, UNKNOWN_KIND))
 
     def folder(self, top: str) -> None:
         """Walk without recursion, in the order of names."""
