@@ -102,15 +102,18 @@ def test_only_verbs_that_resume_promise_it(verb, monkeypatch, capfd):
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
-def test_a_full_or_closed_standard_output_is_code_2():
+def test_a_full_or_closed_standard_output_is_code_2(tmp_path):
+    (tmp_path / "a.c").write_text("int f(void) { return 1; }\n")
     for redirect in (">/dev/full", ">&-"):
-        command = f"{sys.executable} -m codewren info vulnerability-c {redirect}"
-        done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=False)
-        assert (done.returncode, done.stderr.count("\n")) == (2, 1), (redirect, done.stderr)
+        for verb in ("info vulnerability-c", f"scan -q --threshold 0 {tmp_path}"):
+            command = f"{sys.executable} -m codewren {verb} {redirect}"
+            done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=False)
+            assert (done.returncode, done.stderr.count("\n")) == (2, 1), (command, done.stderr)
+            assert "crashed" not in done.stderr
 
 
 def test_a_working_folder_that_was_deleted_is_code_2(tmp_path):
     script = f"mkdir {tmp_path}/gone; cd {tmp_path}/gone; rmdir ../gone; {sys.executable} -m codewren scan ."
     done = subprocess.run(["bash", "-c", script], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout) == (2, "")
-    assert "Traceback" not in done.stderr
+    assert done.stderr == "codewren: the current folder was deleted; change to another one\n"

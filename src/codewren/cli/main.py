@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from codewren import __version__
-from codewren.core.errors import CodewrenError, nearest
+from codewren.core.errors import CodewrenError, InputError, nearest
 
 VERBS = {
     "compress": "The whole path: label, search, distil, export, evaluate, report.",
@@ -30,6 +30,7 @@ VERBS = {
 }
 
 RESUMED = frozenset({"compress", "label", "search", "distil"})  # the same command goes on where it was stopped
+PRINTED = frozenset({"info", "predict"})  # their one result is what they print
 _INTERRUPTED = 130
 
 
@@ -64,7 +65,10 @@ class LazyGroup(click.Group):
         """Run a verb; click would end a closed pipe with 1, which says findings, and call EOFError an interruption."""
         try:
             result = super().invoke(ctx)
-            sys.stdout.flush()
+            if sys.stdout is not None:
+                sys.stdout.flush()
+            elif ctx.invoked_subcommand in PRINTED:
+                raise InputError("cannot write standard output: it is closed")
         except BrokenPipeError as error:
             raise _ReaderGoneError from error
         except EOFError as error:
@@ -126,7 +130,7 @@ def _crash(error: Exception) -> str:
         _complain("".join(traceback.format_exception(error)).rstrip())
     said = " ".join(str(error).split())[:500]
     if isinstance(error, OSError):
-        return f"codewren: {said}"
+        return f"codewren: {error.filename or 'input or output'}: {error.strerror or said}"
     return f"codewren: crashed: {type(error).__name__}: {said} (codewren --debug shows where)"
 
 

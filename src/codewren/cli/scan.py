@@ -194,7 +194,7 @@ def _rendered(result: "ScanResult", predictor: "Predictor", style: str, output: 
 
     from codewren.runtime.formats.origin import Origin
 
-    colour = output is None and sys.stdout.isatty() and not os.environ.get("NO_COLOR")
+    colour = output is None and sys.stdout is not None and sys.stdout.isatty() and not os.environ.get("NO_COLOR")
     sha256 = predictor.bundle.sha256 if style in {"json", "sarif"} else ""
     origin = Origin.of(predictor.path.name, sha256, colour=colour)
     text: str = importlib.import_module(f"codewren.runtime.formats.{style}").render(result, origin)
@@ -202,18 +202,26 @@ def _rendered(result: "ScanResult", predictor: "Predictor", style: str, output: 
 
 
 def _write(text: str, output: Path | None) -> None:
+    from codewren.core.errors import InputError
+
     content = text.encode("utf-8", "surrogateescape")
     if output is not None:
         from codewren.core.files import write_bytes
 
         write_bytes(output, content)
         return
+    if sys.stdout is None:
+        raise InputError("cannot write standard output: it is closed; open it or give --output")
     try:
         sys.stdout.flush()
         sys.stdout.buffer.write(content)
         sys.stdout.buffer.flush()
     except BrokenPipeError:  # the reader has seen enough; the exit code still counts
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except OSError as error:
+        raise InputError(
+            f"cannot write standard output: {error.strerror or error}; free space or give --output"
+        ) from None
 
 
 def _talk(result: "ScanResult", known: int, style: str) -> None:

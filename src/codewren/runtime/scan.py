@@ -211,7 +211,7 @@ def _gaps(skipped: Sequence[Judged], asked: int) -> Iterator[str]:
     for one in skipped:
         if one.file.named:
             yield f"{one.file.path}: {one.reason}"
-    if len(skipped) > MOST_SKIPPED * asked:
+    if len(skipped) > MOST_SKIPPED * asked and not all(one.file.named for one in skipped):
         reason, times = Counter(one.reason for one in skipped).most_common(1)[0]
         yield f"{len(skipped)} of {asked} files were skipped, {times} because: {reason}"
 

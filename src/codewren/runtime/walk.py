@@ -121,7 +121,7 @@ class _Walker:
     def __init__(self, languages: Collection[str], excluded: Rules) -> None:
         self.languages = languages
         self.excluded = excluded
-        self.here = os.getcwd() + os.sep
+        self.here = _current_folder() + os.sep
         self.files: dict[str, SourceFile] = {}
         self.notes: list[Note] = []
         self.foreign: defaultdict[str, list[str]] = defaultdict(list)
@@ -244,6 +244,13 @@ class _Walker:
         if not self.excluded.rules or absolute + os.sep == self.here:
             return False
         return is_ignored(_slashed(absolute.removeprefix(self.here)), [self.excluded], is_folder=is_folder)
+
+
+def _current_folder() -> str:
+    try:
+        return os.getcwd()
+    except FileNotFoundError:
+        raise InputError("the current folder was deleted; change to another one") from None
 
 
 def _ignore_names(folder: str) -> set[str]:
