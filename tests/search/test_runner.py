@@ -174,7 +174,7 @@ def cluster():
 
 def test_a_cluster_retries_a_killed_worker_and_isolates_a_killing_trial(tmp_path, cluster):
     evaluate = Killing(tmp_path, always=48, once=64)
-    trials = TrialRunner(evaluate, Journal(tmp_path / "journal.jsonl"), DaskCluster(cluster))(REQUESTS)
+    trials = TrialRunner(evaluate, Journal(tmp_path / "journal.jsonl"), DaskCluster(cluster, no_worker_s=60))(REQUESTS)
     statuses = dict(zip(SIZES, (trial.status for trial in trials), strict=True))
     assert statuses == {32: Status.DONE, 48: Status.FAILED, 64: Status.DONE, 96: Status.DONE}
     assert "KilledWorker" in trials[1].error
@@ -187,7 +187,7 @@ def test_a_cluster_retries_a_killed_worker_and_isolates_a_killing_trial(tmp_path
 def test_a_cluster_gives_what_one_process_gives(cluster):
     alone, together = Journal(), Journal()
     TrialRunner(Smooth(), alone)(REQUESTS)
-    TrialRunner(Smooth(), together, DaskCluster(cluster))(REQUESTS)
+    TrialRunner(Smooth(), together, DaskCluster(cluster, no_worker_s=60))(REQUESTS)
     assert without_times(together.trials) == without_times(alone.trials)
 
 
