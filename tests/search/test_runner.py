@@ -169,6 +169,7 @@ def cluster():
             n_workers=2, threads_per_worker=1, processes=True, dashboard_address=":0", silence_logs=50
         ) as local,
     ):
+        local.adapt(minimum=2, maximum=2)  # a worker that dies while it starts is not started again
         yield local.scheduler_address
 
 
