@@ -72,6 +72,8 @@ def test_quiet_prints_findings_only(scan):
         (["src", "--baseline", "gone.json"], "codewren: gone.json: no such file"),
         (["src", "--output", "src/a.c/x"], "codewren: cannot write"),
         (["src", "--threshold", "2"], "2.0 is not in the range"),
+        (["src", "--threshold", "nan"], "nan is not in the range"),
+        (["src", "--baseline", "."], "cannot read .: Is a directory"),
         (["src", "--format", "xml"], "'xml' is not one of"),
         ([], "Missing argument 'PATH...'"),
     ],
@@ -126,6 +128,8 @@ def test_output_goes_to_a_file(scan, here):
 
 def test_skipped_files_are_told(scan, here):
     (here / "src" / "b.c").write_bytes(b"\0")
+    for number in range(9):
+        (here / "src" / f"{number}.c").write_text("")
     (here / "notes").write_text("")
     code, _, err = scan("src", "notes")
     assert code == 1
@@ -133,12 +137,25 @@ def test_skipped_files_are_told(scan, here):
     assert "codewren: skipped notes: not a C, C++, Java or Python file by its name\n" in err
 
 
+@pytest.mark.parametrize("named", ["src", "src/b.c"])
+def test_an_incomplete_scan_is_code_2_and_says_so_last_even_when_quiet(scan, here, named):
+    (here / "src" / "b.c").write_bytes(b"\0")
+    code, out, err = scan("src/a.c", named, "-q")
+    assert (code, out.count("\n"), err.count("\n")) == (2, 2, 1)
+    assert "INCOMPLETE SCAN, no verdict: " in err
+    assert "binary (NUL byte at 0)" in err
+    code, out, _ = scan("src/a.c", named, "-q", "--format", "sarif")
+    assert json.loads(out)["runs"][0]["invocations"][0]["executionSuccessful"] is False
+    assert scan("src/a.c", named, "--write-baseline", "known.json")[0] == 2
+    assert not (here / "known.json").exists()
+
+
 def test_files_of_other_languages_are_told(scan, here):
     (here / "src" / "b.cc").write_text("int h() { return 1; }\n")
     (here / "src" / "c.java").write_text("class A {}\n")
     _, _, err = scan("src")
     assert (
-        "not scanned, because the model was trained for c: 1 cpp, 1 java files (--language cpp --language java)" in err
+        "not scanned, because the model was trained for c: 1 cpp, 1 java files (--language scans them, untested)" in err
     )
     assert scan("src/b.cc", "--language", "cpp")[1].startswith("src/b.cc:1: vulnerable")
 
@@ -182,6 +199,15 @@ def test_a_baseline_can_be_renewed_from_itself(scan):
     assert Path("known.json").read_text() == before
 
 
+def test_a_baseline_renewed_from_a_few_files_forgets_no_others(scan, here):
+    (here / "src" / "b.c").write_text(SOURCE.replace("w7", "w8"))
+    scan("src", "--write-baseline", "known.json")
+    before = Path("known.json").read_text()
+    assert scan("src/a.c", "--write-baseline", "known.json")[0] == 0
+    assert Path("known.json").read_text() == before
+    assert scan("src", "--baseline", "known.json")[0] == 0
+
+
 @pytest.mark.skipif(shutil.which("git") is None, reason="needs git")
 def test_diff_reports_changed_functions_only(scan, here):
     def git(*arguments):
@@ -200,6 +226,7 @@ def test_diff_reports_changed_functions_only(scan, here):
     code, out, _ = scan(".", "--diff", "HEAD")
     assert code == 1
     assert [line.split()[3] for line in out.splitlines()] == ["h", "g"]
+    assert scan(".", "--diff", "HEAD", "--write-baseline", "known.json")[0] == 2
     code, _, err = scan(".", "--diff", "nonsense")
     assert code == 2
     assert "nonsense" in err

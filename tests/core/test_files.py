@@ -1,6 +1,10 @@
 """A reader never sees half a file."""
 
 import errno
+import os
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -49,3 +53,58 @@ def test_reading_says_what_is_wrong(tmp_path):
         files.read_json(tmp_path / "bad")
     with pytest.raises(InputError, match="cannot read"):
         files.file_sha256(tmp_path / "none")
+    (tmp_path / "deep").write_text("[" * 100_000)
+    with pytest.raises(InputError, match="not JSON"):
+        files.read_json(tmp_path / "deep")
+    with pytest.raises(InputError, match="cannot read"):
+        files.read_json(tmp_path)
+
+
+def test_a_byte_order_mark_before_json_is_no_part_of_it(tmp_path):
+    (tmp_path / "v.json").write_bytes(b"\xef\xbb\xbf[1]")
+    assert files.read_json(tmp_path / "v.json") == [1]
+
+
+def test_a_pipe_is_written_to_and_stays_one(tmp_path):
+    path = tmp_path / "pipe"
+    os.mkfifo(path)
+    reader = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+    files.write_bytes(path, b"new")
+    assert os.read(reader, 10) == b"new"
+    os.close(reader)
+    assert path.is_fifo()
+
+
+def test_a_device_stays_one():
+    files.write_bytes(Path(os.devnull), b"new")
+    assert Path(os.devnull).is_char_device()
+
+
+def test_standard_output_is_appended_to_where_it_is_a_file(tmp_path):
+    code = "from pathlib import Path; from codewren.core.files import write_bytes\n"
+    code += "print('first', flush=True); write_bytes(Path('/dev/stdout'), b'second\\n')"
+    with (tmp_path / "log").open("w") as log:
+        subprocess.run([sys.executable, "-c", code], check=True, stdout=log)
+    assert (tmp_path / "log").read_text() == "first\nsecond\n"
+
+
+def test_what_a_link_points_to_is_replaced(tmp_path):
+    (tmp_path / "target").write_bytes(b"old")
+    for name, target in (("link", "target"), ("dangling", "sub/new")):
+        (tmp_path / name).symlink_to(target)
+        files.write_bytes(tmp_path / name, b"new")
+        assert (tmp_path / name).is_symlink()
+        assert (tmp_path / target).read_bytes() == b"new"
+
+
+@pytest.mark.parametrize("umask", [0o022, 0o027, 0o077, 0o002])
+def test_a_new_file_has_the_mode_of_the_umask_and_a_replaced_one_its_own(tmp_path, umask):
+    before = os.umask(umask)
+    try:
+        files.write_bytes(tmp_path / "x", b"1")
+        assert (tmp_path / "x").stat().st_mode & 0o777 == 0o666 & ~umask
+        (tmp_path / "x").chmod(0o640)
+        files.write_bytes(tmp_path / "x", b"2")
+        assert (tmp_path / "x").stat().st_mode & 0o777 == 0o640
+    finally:
+        os.umask(before)

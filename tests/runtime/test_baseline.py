@@ -1,11 +1,12 @@
 import json
+import os
 from pathlib import Path
 
 import pytest
 
 from codewren.core.errors import InputError
 from codewren.core.finding import Finding, Place
-from codewren.runtime.baseline import new_findings, write_baseline
+from codewren.runtime.baseline import Model, new_findings, write_baseline
 
 
 def finding(fingerprint: str, path: str = "a.c", line: int = 1) -> Finding:
@@ -47,7 +48,7 @@ def test_the_file_does_not_depend_on_the_order_of_findings(tmp_path: Path) -> No
         ("{", "not JSON"),
         ("[]", "not a baseline"),
         ('{"format": "other"}', "not a baseline"),
-        ('{"format": "codewren-baseline", "version": 2}', "version 2"),
+        ('{"format": "codewren-baseline", "version": 3}', "version 3"),
         ('{"format": "codewren-baseline", "version": 1}', "write the baseline anew"),
         ('{"format": "codewren-baseline", "version": 1, "findings": [{"path": 1}]}', "write the baseline anew"),
         ('{"format": "codewren-baseline", "version": 1, "findings": 3}', "write the baseline anew"),
@@ -69,3 +70,61 @@ def test_a_baseline_is_readable_json(tmp_path: Path) -> None:
     assert json.loads((tmp_path / "b.json").read_text())["findings"] == [
         {"fingerprint": "one", "path": "a.c", "name": "f"}
     ]
+
+
+MODEL = Model("x.wren", "0" * 64, "clone")
+
+
+def clone_class(fingerprint: str, *members: str) -> Finding:
+    others = tuple(Place(f"{member}.java", 1, 9, member) for member in members[1:])
+    return Finding("clone", 1.0, Place("a.java", 1, 9, "f"), fingerprint, others, None, members)
+
+
+@pytest.mark.parametrize(
+    ("members", "is_known"),
+    [
+        (["b", "c"], True),
+        (["a", "c", "d"], True),
+        (["a", "b", "c", "d"], True),
+        (["a", "new"], False),
+        (["a", "a"], False),
+        (["a", "b", "c", "d", "a"], False),
+    ],
+)
+def test_a_part_of_a_known_class_is_known(tmp_path: Path, members: list[str], is_known: bool) -> None:
+    write_baseline(tmp_path / "b.json", [clone_class("old", "a", "b", "c", "d")], MODEL)
+    smaller = clone_class("edited", *members)
+    assert new_findings(tmp_path / "b.json", [smaller], MODEL) == ([] if is_known else [smaller])
+
+
+def test_a_baseline_names_its_model_and_task(tmp_path: Path) -> None:
+    write_baseline(tmp_path / "b.json", [], MODEL)
+    assert json.loads((tmp_path / "b.json").read_text())["model"] == MODEL._asdict()
+    remarks: list[str] = []
+    new_findings(tmp_path / "b.json", [], MODEL._replace(sha256="1" * 64), remarks.append)
+    assert "was written with another model (x.wren)" in remarks[0]
+    for use in (
+        lambda model: new_findings(tmp_path / "b.json", [], model),
+        lambda model: write_baseline(tmp_path / "b.json", [], model),
+    ):
+        with pytest.raises(InputError, match="task 'clone', not 'vulnerability'"):
+            use(MODEL._replace(task="vulnerability"))
+
+
+def test_a_baseline_of_the_first_version_is_read(tmp_path: Path) -> None:
+    row = {"fingerprint": "one", "path": "a.c", "name": "f"}
+    (tmp_path / "b.json").write_text(json.dumps({"format": "codewren-baseline", "version": 1, "findings": [row]}))
+    assert new_findings(tmp_path / "b.json", [finding("one"), finding("two")], MODEL) == [finding("two")]
+
+
+def test_what_was_not_scanned_stays_known(tmp_path: Path) -> None:
+    write_baseline(tmp_path / "b.json", [finding("one", "a.c"), finding("two", "b.c"), finding("three", "b.c")])
+    write_baseline(tmp_path / "b.json", [finding("four", "b.c")], is_scanned=lambda path: path == "b.c")
+    rows = json.loads((tmp_path / "b.json").read_text())["findings"]
+    assert [row["fingerprint"] for row in rows] == ["one", "four"]
+
+
+def test_a_file_name_that_is_not_utf_8_can_be_known(tmp_path: Path) -> None:
+    odd = finding("one", os.fsdecode(b"caf\xe9.c"))
+    write_baseline(tmp_path / "b.json", [odd])
+    assert new_findings(tmp_path / "b.json", [odd]) == []

@@ -137,5 +137,139 @@ def test_without_git_the_error_says_so(monkeypatch: pytest.MonkeyPatch, tmp_path
         Changes.since("HEAD")
 
 
+BODY = "int f(char *s)\n{\n  char b[8];\n  strcpy(b, s);\n  return 0;\n}\n"
+
+
+def commit(**files: str) -> None:
+    for name, text in files.items():
+        Path(f"{name}.c").write_text(text)
+    git("add", "-A")
+    git("commit", "-qm", "more")
+
+
+@needs_git
+@pytest.mark.parametrize("way", ["config", "environment"])
+def test_the_users_context_lines_change_nothing(repository: Path, monkeypatch: pytest.MonkeyPatch, way: str) -> None:
+    commit(a="".join(LINES), b=BODY)
+    if way == "config":
+        for name, value in [("interHunkContext", "20"), ("context", "9"), ("orderFile", "gone"), ("external", "false")]:
+            git("config", f"diff.{name}", value)
+    else:
+        monkeypatch.setenv("GIT_DIFF_OPTS", "-u3")
+        monkeypatch.setenv("GIT_EXTERNAL_DIFF", "false")
+    lines = LINES.copy()
+    lines[2], lines[9] = "three\n", "ten\n"
+    Path("a.c").write_text("".join(lines))
+    Path("b.c").write_text(BODY.replace("0;", "1;"))
+    changes = Changes.since("HEAD")
+    assert changes.lines == {os.path.realpath("a.c"): ((3, 3), (10, 10)), os.path.realpath("b.c"): ((5, 5),)}
+
+
+@needs_git
+def test_files_that_git_takes_for_binary_take_part(repository: Path) -> None:
+    Path(".gitattributes").write_text("gen.c -diff\n")
+    commit(gen=BODY)
+    Path("u.c").write_bytes(BODY.encode("utf-16"))
+    git("add", "-A")
+    git("commit", "-qm", "three")
+    Path("gen.c").write_text(BODY.replace("0;", "1;"))
+    Path("u.c").write_bytes(BODY.replace("0;", "1;").encode("utf-16"))
+    changes = Changes.since("HEAD")
+    assert changes.lines[os.path.realpath("gen.c")] == ((5, 5),)
+    assert changes.touches("u.c", 5, 5)
+
+
+@needs_git
+def test_a_link_does_not_stand_for_the_file_it_points_to(repository: Path) -> None:
+    commit(m=BODY)
+    Path("m.c").write_text(BODY.replace("0;", "1;"))
+    Path("z.c").symlink_to("m.c")
+    Path("y.c").symlink_to("m.c")
+    git("add", "z.c")
+    assert Changes.since("HEAD").lines == {os.path.realpath("m.c"): ((5, 5),)}
+
+
+@needs_git
+def test_a_hook_in_a_linked_worktree_sees_that_worktree(repository: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    Path("sub").mkdir()
+    Path("sub/s.c").write_text(BODY)
+    commit(b=BODY)
+    git("worktree", "add", "-q", "../linked")
+    linked = repository.parent / "linked"
+    monkeypatch.chdir(linked / "sub")
+    Path("s.c").write_text(BODY.replace("0;", "1;"))
+    folder = repository / ".git/worktrees/linked"
+    for name, value in [("GIT_DIR", str(folder)), ("GIT_INDEX_FILE", str(folder / "index")), ("GIT_PREFIX", "")]:
+        monkeypatch.setenv(name, value)
+    assert Changes.since("HEAD").lines == {os.path.realpath("s.c"): ((5, 5),)}
+
+
+@needs_git
+def test_paths_are_asked_of_the_repository_they_belong_to(repository: Path) -> None:
+    git("init", "-q", "../other")
+    other = repository.parent / "other"
+    (other / "o.c").write_text(BODY)
+    git("-C", str(other), "add", ".")
+    git("-C", str(other), "commit", "-qm", "one")
+    (other / "o.c").write_text(BODY.replace("0;", "1;"))
+    git("-c", "protocol.file.allow=always", "submodule", "--quiet", "add", str(other), "sm")
+    git("commit", "-qm", "submodule")
+    Path("sm/o.c").write_text(BODY.replace("8", "9"))
+    Path("sm/new.c").write_text(BODY)
+    inside = {os.path.realpath("sm/o.c"): ((3, 3),), os.path.realpath("sm/new.c"): ((1, float("inf")),)}
+    assert Changes.since("HEAD", ["../other"]).lines == {os.path.realpath("../other/o.c"): ((5, 5),)}
+    assert Changes.since("HEAD", ["sm"]).lines == inside
+    assert Changes.since("HEAD", ["."]).lines == inside
+    assert len(Changes.since("HEAD", [".", "../other/o.c", "sm"]).lines) == 3
+
+
+@needs_git
+def test_what_git_ignores_is_refused_where_it_is_named(repository: Path) -> None:
+    Path(".gitignore").write_text("gen*.c\nbuild/\nmixed/\n")
+    Path("gen[1].c").write_text(BODY)
+    for name in ("build", "mixed"):
+        Path(name).mkdir()
+        Path(f"{name}/x.c").write_text(BODY)
+    git("add", "-f", "mixed/x.c")
+    for path in ("gen[1].c", "build", "build/x.c"):
+        with pytest.raises(InputError, match="git ignores it"):
+            Changes.since("HEAD", ["a.c", path])
+    assert set(Changes.since("HEAD", ["mixed", "mixed/x.c"]).lines) > {os.path.realpath("mixed/x.c")}
+
+
+@needs_git
+def test_a_repository_without_commits_inside_is_all_new(repository: Path) -> None:
+    git("init", "-q", "--object-format=sha256", "inner")
+    Path("inner/x.c").write_text(BODY)
+    git("-C", "inner", "add", ".")
+    assert set(Changes.since("HEAD").lines) == {os.path.realpath("inner/x.c")}
+
+
+@needs_git
+def test_ranges_end_in_what_is_checked_out(repository: Path) -> None:
+    git("branch", "-M", "main")
+    git("checkout", "-qb", "topic")
+    commit(t=BODY)
+    git("checkout", "-q", "main")
+    commit(m=BODY)
+    with pytest.raises(InputError, match="topic is not checked out"):
+        Changes.since("main...topic")
+    git("checkout", "-q", "topic")
+    for revision in ("main...HEAD", "main...", "main...topic"):
+        assert set(Changes.since(revision).lines) == {os.path.realpath("t.c")}
+    assert set(Changes.since("HEAD~1..HEAD").lines) == {os.path.realpath("t.c")}
+    with pytest.raises(InputError, match="revision such as HEAD"):
+        Changes.since("a...b...c")
+
+
+@needs_git
+def test_a_shallow_clone_gets_the_cure(repository: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    commit(b=BODY)
+    git("clone", "-q", "--depth", "1", f"file://{repository}", "../shallow")
+    monkeypatch.chdir(repository.parent / "shallow")
+    with pytest.raises(InputError, match=r"'HEAD~1' is no revision, and this clone is shallow; run: git fetch"):
+        Changes.since("HEAD~1")
+
+
 def test_a_patch_cut_short_ends() -> None:
     assert list(parse_patch(b"--- a/x\n+++ b/x\n@@ -1,2 +1,9 @@\n-a\n")) == [("x", ((1, 9),))]

@@ -1,4 +1,7 @@
+import os
 import random
+import shutil
+import subprocess
 from itertools import combinations
 from pathlib import Path
 
@@ -9,6 +12,7 @@ from hypothesis import strategies as st
 from codewren.core.finding import CloneKind, Finding
 from codewren.core.task import CLONE
 from codewren.runtime import clones as clones_module
+from codewren.runtime.changes import Changes
 from codewren.runtime.clones import LINKAGE, group
 from codewren.runtime.predictor import Predictor, load
 from codewren.runtime.scan import ScanOptions, ScanResult, scan
@@ -204,3 +208,19 @@ def test_nothing_to_compare_is_no_finding(predictor: Predictor, tmp_path: Path) 
     assert found(predictor) == []
     write_class(tmp_path / "A.java", BASE)
     assert found(predictor) == []
+
+
+@pytest.mark.skipif(shutil.which("git") is None, reason="needs git")
+def test_a_new_copy_of_old_code_is_found_among_changes(
+    predictor: Predictor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", os.devnull)
+    write_class(tmp_path / "Old.java", BASE, DIFFERENT)
+    write_class(tmp_path / "Twin.java", DIFFERENT)
+    who = ["-c", "user.name=a", "-c", "user.email=a@b"]
+    for command in (["init", "-q"], ["add", "."], [*who, "commit", "-qm", "one"]):
+        subprocess.run(["git", *command], check=True)
+    assert found(predictor, changes=Changes.since("HEAD")) == []
+    write_class(tmp_path / "New.java", RENAMED)
+    (finding,) = found(predictor, changes=Changes.since("HEAD"))
+    assert [place.path for place in finding.places] == ["New.java", "Old.java"]

@@ -162,15 +162,17 @@ def test_json_is_complete(origin: Origin) -> None:
             "label": "vulnerable",
             "probability": 0.75,
             "fingerprint": "f1",
-            "path": "a.c",
-            "start_line": 3,
-            "end_line": 7,
-            "name": "S::f",
+            "kind": None,
+            "places": [{"path": "a.c", "start_line": 3, "end_line": 7, "name": "S::f", "kind": None}],
         }
     ]
     assert value["skipped"] == [{"path": "bad.c", "reason": "binary (NUL byte at 0)"}]
-    assert (value["format"], value["version"], value["threshold"]) == ("codewren-findings", 1, 0.5)
+    assert (value["format"], value["version"], value["threshold"]) == ("codewren-findings", 2, 0.5)
     assert value["model"] == {"name": "x.wren", "sha256": "0" * 64, "task": VULNERABILITY.to_dict()}
+    assert (value["complete"], value["foreign"], value["unparsed"]) == (True, {}, [])
+    guide = (Path(__file__).parents[2] / "docs/scanning.md").read_text()
+    fields = [*value, *value["findings"][0], *value["findings"][0]["places"][0]]
+    assert [field for field in fields if f"`{field}`" not in guide] == []
     kinds = json.loads(json_format.render(result(clones(), task=CLONE), origin))["findings"][0]["places"]
     assert [place.get("kind") for place in kinds] == [None, "exact", "edited"]
 
@@ -244,9 +246,39 @@ def test_sarif_holds_the_most_probable_and_says_what_was_dropped(origin: Origin)
     assert len(run["results"]) == 5000
     assert min(one["properties"]["probability"] for one in run["results"]) == pytest.approx(200 / 6000, abs=1e-6)
     assert (
-        "200 of 5200 findings are not listed"
+        "SARIF holds the 5000 most probable findings; 200 are left out"
         in run["invocations"][0]["toolExecutionNotifications"][0]["message"]["text"]
     )
+
+
+def test_a_class_of_many_clones_fits_github_and_says_what_does_not(origin: Origin) -> None:
+    others = tuple(Place(f"{number}.java", 1, 9, f"B.set{number}", CloneKind.RENAMED) for number in range(1199))
+    many = result(Finding("clone", 1.0, Place("a.java", 1, 9, "A.set"), "f", others, CloneKind.RENAMED), task=CLONE)
+    run = checked_sarif(many, origin)
+    assert len(run["results"][0]["relatedLocations"]) == 100
+    message = run["results"][0]["message"]["text"]
+    assert message.startswith("A.set has 1199 renamed clones")
+    assert message.endswith("; and 1189 more")
+    assert len(github.render(many, origin)) < 2_000
+    assert "1 findings have more" in run["invocations"][0]["toolExecutionNotifications"][0]["message"]["text"]
+
+
+def test_annotations_are_as_many_as_github_shows(origin: Origin) -> None:
+    many = result(*(function(f"{number}.c") for number in range(60)))
+    assert github.render(many, origin).count("\n") == 50
+    assert github.left_out(many) == ["annotations are the 50 most probable findings; 10 are left out"]
+    assert github.left_out(result(function())) == []
+
+
+def test_json_paths_are_unicode_though_names_are_not(origin: Origin) -> None:
+    odd = os.fsdecode(b"caf\xe9.c")
+    value = ScanResult(
+        VULNERABILITY, 0.5, [function(odd)], [Note(odd, "binary")], foreign={"cpp": [odd]}, unparsed=[odd]
+    )
+    read = json.loads(json_format.render(value, origin))
+    places = (read["findings"][0]["places"][0]["path"], read["skipped"][0]["path"], *read["foreign"]["cpp"])
+    assert {*places, *read["unparsed"]} == {"caf\\xe9.c"}
+    assert text.render(value, origin).startswith("caf\\xe9.c:3")
 
 
 def test_without_a_repository_paths_count_from_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

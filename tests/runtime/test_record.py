@@ -25,6 +25,7 @@ def records(draw: st.DrawFn) -> Record:
         shapes=draw(hashes) if is_pair else b"",
         vectors=draw(st.binary(min_size=8 * count, max_size=8 * count)) if is_pair else b"",
         has_errors=draw(st.booleans()),
+        is_guessed=draw(st.booleans()),
     )
 
 

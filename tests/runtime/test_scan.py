@@ -1,6 +1,7 @@
 import os
 import random
 import signal
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -138,10 +139,12 @@ def test_other_languages_are_scanned_on_demand(here: Path, predictor: Predictor)
     (here / "a.cpp").write_text("struct S { int f() { return 1; } };\n")
     (here / "b.py").write_text("def g():\n    return 1\n")
     silent = scan(["."], predictor, ScanOptions(threshold=0))
-    assert (silent.findings, silent.foreign) == ([], {"cpp": 1, "python": 1})
+    assert (silent.findings, silent.foreign) == ([], {"cpp": ["a.cpp"], "python": ["b.py"]})
     assert "nothing to scan" in silent.remarks[0]
     both = scan(["."], predictor, ScanOptions(threshold=0, languages=("cpp", "python")))
     assert [one.place.name for one in both.findings] == ["S::f", "g"]
+    assert both.remarks[0].startswith("WARNING: the model was trained for c alone; what it says of cpp and python")
+    assert silent.remarks[0].startswith("nothing to scan")
 
 
 def test_languages_are_checked() -> None:
@@ -154,13 +157,13 @@ def test_languages_are_checked() -> None:
 
 BAD = {
     "binary.c": (b"int f;\0", "binary (NUL byte at 6)"),
-    "latin.c": (b"// \xe9\nint f(void) {}", "not UTF-8 (byte 0xe9 at 3)"),
     "utf16.c": ("int f(void) {}".encode("utf-16-le"), "binary (NUL byte at 1)"),
     "large.c": (b"int f(void) {}\n" * 400_000, "larger than 5000000 bytes (--max-file-bytes)"),
     "deep.c": (b"int f(void) { return " + b"(" * 100_000 + b")" * 100_000 + b"; }", "nested more than 500 deep"),
     "open.c": (b"{" * 100_000, "nested more than 500 deep"),
 }
 GOOD = {
+    "latin.c": b"// \xe9\nint f(void) {}",
     "empty.c": b"",
     "spaces.c": b" \n\t\n",
     "comment.c": b"/* never closed",
@@ -191,6 +194,12 @@ def test_a_huge_function_is_judged_when_its_file_is_let_in(here: Path, predictor
     assert [one.place.lines for one in result.findings] == [lines + 3]
 
 
+def test_an_empty_file_may_come_first(here: Path, predictor: Predictor) -> None:
+    (here / "a.c").write_bytes(b"")
+    (here / "b.c").write_text("int g(void) { return 1; }\n")
+    assert len(scan(["."], predictor, ScanOptions(threshold=0)).findings) == 1
+
+
 def test_a_file_that_vanishes_is_noted(here: Path, predictor: Predictor, monkeypatch: pytest.MonkeyPatch) -> None:
     make_tree(here, 2)
     read = judge_module.read_bytes
@@ -214,9 +223,46 @@ def test_a_named_file_that_cannot_be_read_is_an_error(
         raise PermissionError(13, "Permission denied")
 
     monkeypatch.setattr(judge_module, "read_bytes", refused)
-    with pytest.raises(InputError, match=r"f0\.c: cannot be read: Permission denied"):
-        scan(["d0/f0.c"], predictor, ScanOptions())
+    assert scan(["d0/f0.c"], predictor, ScanOptions()).gaps[0] == "d0/f0.c: cannot be read: Permission denied"
     assert scan(["."], predictor, ScanOptions()).notes[0].reason == "cannot be read: Permission denied"
+
+
+@pytest.mark.parametrize(("bad", "is_incomplete"), [(0, False), (1, False), (2, True), (12, True)])
+def test_a_scan_that_skipped_more_than_a_tenth_is_incomplete(
+    here: Path, predictor: Predictor, monkeypatch: pytest.MonkeyPatch, bad: int, is_incomplete: bool
+) -> None:
+    """Whatever the reason: here the parser kills its process, as old bindings did."""
+    make_tree(here)
+    for number in range(bad):
+        (here / f"d{number % 3}" / f"f{number}.c").write_text("int evil;\n")
+
+    def deadly(source: bytes, language: str) -> Parsed:
+        if b"evil" in source:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return extract(source, language)
+
+    monkeypatch.setattr(judge_module, "extract", deadly)
+    in_chunks(monkeypatch, 4)
+    result = scan(["."], predictor, ScanOptions(jobs=2))
+    assert len(result.notes) == bad
+    wanted_gap = f"{bad} of 12 files were skipped, {bad} because: {schedule_module.CRASHED}"
+    assert result.gaps == ([wanted_gap] if is_incomplete else [])
+
+
+def test_a_named_folder_that_cannot_be_read_is_a_gap(
+    here: Path, predictor: Predictor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_tree(here)
+    scandir = os.scandir
+
+    def refused(path: str) -> object:
+        if path.endswith("/d0"):
+            raise PermissionError(13, "Permission denied")
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", refused)
+    assert scan(["d0", "d1"], predictor, ScanOptions()).gaps == ["d0: cannot be read: Permission denied"]
+    assert scan(["."], predictor, ScanOptions()).gaps == []
 
 
 def test_a_file_that_kills_its_process_is_noted_and_costs_no_others(
@@ -267,6 +313,23 @@ def test_a_second_scan_takes_everything_from_the_cache(
     second = scan(["."], predictor, cached)
     assert second.findings == first.findings
     assert (first.cached_files, second.cached_files, second.functions) == (0, 12, first.functions)
+
+
+@pytest.mark.parametrize("is_cached", [True, False])
+def test_an_interrupted_scan_keeps_what_was_judged_and_says_so_only_then(
+    here: Path, predictor: Predictor, cached: ScanOptions, is_cached: bool
+) -> None:
+    make_tree(here)
+    options = replace(cached, cache=cached.cache if is_cached else None, jobs=1)
+
+    def interrupt(done: int, _: int) -> None:
+        if done == 5:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt) as stopped:
+        scan(["."], predictor, options, progress=interrupt)
+    assert str(stopped.value) == ("the cache keeps the results of 5 files for the next scan" if is_cached else "")
+    assert scan(["."], predictor, options).cached_files == (5 if is_cached else 0)
 
 
 def test_the_cache_forgets_what_changed_and_nothing_else(here: Path, predictor: Predictor, cached: ScanOptions) -> None:

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from codewren.core.errors import InputError
-from codewren.runtime.walk import read_bytes, source_text, walk
+from codewren.runtime.source_text import source_text
+from codewren.runtime.walk import read_bytes, walk
 
 C = {"c"}
 
@@ -52,7 +53,7 @@ def test_other_languages_are_counted_not_scanned(here: Path) -> None:
     make(here, "a.c", "b.cc", "c.hpp", "d.py", "e.txt")
     walked = walk([".", "b.cc"], C)
     assert [file.path for file in walked.files] == ["a.c"]
-    assert walked.foreign == {"cpp": 2, "python": 1}
+    assert walked.foreign == {"cpp": ["b.cc", "c.hpp"], "python": ["d.py"]}
 
 
 def test_a_path_that_does_not_exist_is_an_error(here: Path) -> None:
@@ -113,6 +114,22 @@ def test_an_exclude_pattern_is_relative_to_the_current_folder(here: Path) -> Non
     assert paths(".", exclude=("/a",)) == ["b/a/x.c"]
 
 
+def test_a_virtual_environment_is_not_entered_whatever_its_name(here: Path) -> None:
+    make(here, "env/lib/x.c", "a/venv/y.c", "b/z.c")
+    make(here, "env/pyvenv.cfg", "a/venv/pyvenv.cfg", text="home = /usr\n")
+    assert paths(".") == ["b/z.c"]
+    assert paths("env") == ["env/lib/x.c"]
+
+
+def test_a_pipe_or_a_link_named_gitignore_holds_no_rules(here: Path) -> None:
+    make(here, ".git/HEAD", "a/x.c", "b/y.c", "c/z.c")
+    make(here, "rules", text="*.c\n")
+    os.mkfifo(here / "a/.gitignore")
+    (here / "b/.gitignore").symlink_to(here / "rules")
+    (here / "c/.gitignore").mkdir()
+    assert paths(".") == ["a/x.c", "b/y.c", "c/z.c"]
+
+
 @pytest.mark.skipif(os.geteuid() == 0, reason="root reads everything")
 def test_a_folder_that_cannot_be_read_is_noted(here: Path) -> None:
     make(here, "shut/x.c", "y.c")
@@ -166,17 +183,129 @@ def test_a_tree_with_nested_ignore_files_is_walked_as_git_lists_it(here: Path) -
     assert len(paths(".")) > 5
 
 
+LINES = [
+    "*.c",
+    "!w.c",
+    "a/",
+    "/b",
+    "b/*",
+    "!b/x.c",
+    "**/c/y.c",
+    "c/**",
+    "!c/a/",
+    "z.*",
+    "!z.c",
+    "/a/*/x.c",
+    "!/a/",
+    "w?c",
+]
+
+
+def random_tree(root: Path, rng: random.Random) -> None:
+    """Files, links and ignore files in a few nested folders."""
+    folders = [""] + ["/".join(rng.choices("abc", k=rng.randint(1, 3))) + "/" for _ in range(12)]
+    make(root, *{folder + rng.choice("wxyz") + ".c" for folder in folders for _ in range(2)})
+    for folder in rng.sample(folders, 5):
+        (root / folder / ".gitignore").write_text("\n".join(rng.choices(LINES, k=rng.randint(1, 3))) + "\n")
+    for name in rng.sample(["l.c", "a/l.c", "b/l"], 2):
+        (root / name).parent.mkdir(exist_ok=True)
+        (root / name).symlink_to(root / rng.choice(["w.c", "a", "gone"]))
+
+
+def git(root: Path, *arguments: str) -> list[str]:
+    settings = ["user.name=a", "user.email=a@b", "protocol.file.allow=always", f"core.excludesFile={os.devnull}"]
+    options = [word for setting in settings for word in ("-c", setting)]
+    command = ["git", "-C", str(root), *options, *arguments]
+    done = subprocess.run(command, check=True, capture_output=True, text=True)
+    return list(filter(None, done.stdout.split("\0")))
+
+
+def git_lists(root: Path, prefix: str) -> set[str]:
+    """What `git ls-files` lists of one repository, without links, the repositories inside it, and tracked files that a
+    pattern matches.
+    """
+    listed = set(git(root, "ls-files", "-z", "-co", "--exclude-standard"))
+    listed -= set(git(root, "ls-files", "-z", "-ci", "--exclude-standard"))
+    return {prefix + name for name in listed if (root / name).is_file() and not (root / name).is_symlink()}
+
+
+@pytest.mark.skipif(shutil.which("git") is None, reason="git is the oracle and is not installed")
+@pytest.mark.parametrize("seed", range(6))
+def test_random_repositories_are_walked_as_git_lists_them(here: Path, seed: int) -> None:
+    """A work tree, another one linked to it, a submodule, and a repository that is none."""
+    rng = random.Random(seed)
+    main, module = here / "main", here / "module"
+    for root in (main, module):
+        random_tree(root, rng)
+        git(root, "init", "-q")
+        git(root, "add", *rng.sample(["."], rng.randint(0, 1)))
+        git(root, "commit", "-q", "--allow-empty", "-m", "one")
+    git(main, "submodule", "add", "-q", "-f", str(module), "sub")
+    git(main, "worktree", "add", "-q", "../linked")
+    random_tree(main / "own", rng)
+    git(main / "own", "init", "-q")
+    make(here, *(f"linked/{rng.choice('abc')}/{name}.c" for name in "wxyz"))
+    places = {
+        "main": "main/.git",
+        "main/sub": "main/.git/modules/sub",
+        "linked": "main/.git",
+        "main/own": "main/own/.git",
+    }
+    for folder in set(places.values()):
+        make(here, f"{folder}/info/exclude", text=rng.choice(LINES) + "\n" + rng.choice(LINES) + "\n")
+    wanted = {root: git_lists(here / root, f"{root}/") for root in places}
+    inside_ignored = {root for root in ("main/sub", "main/own") if git_ignores(main, root.removeprefix("main/"))}
+    walked = {path for path in paths("main", "linked") if path.endswith(".c")}
+    listed = {path for root in places.keys() - inside_ignored for path in wanted[root]}
+    assert walked == {path for path in listed if path.endswith(".c")}
+    everything = {os.path.realpath(path) for path in walked}
+    everything |= {str(path) for path in here.rglob("*.c")}
+    again = walk(["main", "linked"], C, only=everything)
+    assert {file.path for file in again.files} == walked
+
+
+def git_ignores(root: Path, name: str) -> bool:
+    done = subprocess.run(["git", "-C", str(root), "check-ignore", "-q", "--no-index", name], check=False)
+    return done.returncode == 0
+
+
 @pytest.mark.parametrize(
     ("content", "reason"),
     [
         (b"int f\0;", r"binary \(NUL byte at 5\)"),
-        (b"int \xff;", r"not UTF-8 \(byte 0xff at 4\)"),
-        ("int f;".encode("utf-16"), "binary|not UTF-8"),
+        ("int f;".encode("utf-16-le"), "binary"),
+        (b"\xff\xfei", "not utf-16, as it says"),
     ],
 )
 def test_what_is_not_source_text_is_refused_with_the_reason(content: bytes, reason: str) -> None:
     with pytest.raises(InputError, match=reason):
         source_text(content)
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (b"x = '\xff'", r"not UTF-8 \(byte 0xff at 5\), and declares no other encoding"),
+        (b"# coding: hex\nx = '\xff'", "none for files: 'hex'"),
+        (b"# coding: idna\nx = '\xff'", "none for files: 'idna'"),
+        (b"# coding: ascii\nx = '\xff'", "not ascii, as it says"),
+        (b"\n\n# coding: latin-1\nx = '\xff'", "declares no other"),
+    ],
+)
+def test_python_that_python_could_not_read_is_refused(content: bytes, reason: str) -> None:
+    with pytest.raises(InputError, match=reason):
+        source_text(content, "python")
+
+
+@pytest.mark.parametrize("encoding", ["latin-1", "cp1252", "koi8-r", "shift_jis"])
+def test_python_is_read_in_the_encoding_it_declares(encoding: str) -> None:
+    text = f"#!/usr/bin/python\n# -*- coding: {encoding} -*-\nx = '{bytes([0xC4, 0x61]).decode(encoding)}'\n"
+    assert source_text(text.encode(encoding), "python") == text.encode()
+
+
+def test_other_text_is_read_as_utf_16_by_its_mark_or_as_latin_1() -> None:
+    assert source_text("int é;".encode("utf-16"), "c") == "int é;".encode()
+    assert source_text("/* é */".encode("latin-1"), "c") == "/* é */".encode()
 
 
 def test_a_byte_order_mark_is_not_part_of_the_text() -> None:

@@ -1,5 +1,6 @@
 import os
 import signal
+import time
 
 import pytest
 
@@ -66,3 +67,20 @@ def test_stopping_early_leaves_no_process_behind() -> None:
     results.close()
     with pytest.raises(ProcessLookupError):
         os.kill(int(pid or b""), 0)
+
+
+def test_a_process_that_dies_after_its_reply_is_replaced() -> None:
+    """Writing to it is a broken pipe, which the command line would take for a reader that has seen enough."""
+
+    def work(index: int) -> bytes:
+        if index == 1:
+            time.sleep(0.2)
+            signal.setitimer(signal.ITIMER_REAL, 0.1)
+        return bytes([index])
+
+    results = {}
+    for index, reply in run_forked(work, 6, 2):
+        if not results:
+            time.sleep(1)
+        results[index] = reply
+    assert results == {index: bytes([index]) for index in range(6)}

@@ -12,7 +12,7 @@ import pytest
 from evaluations import Crashing, Killing, Smooth, nothing, quality
 from problems import shipped
 
-from codewren.core.errors import InputError
+from codewren.core.errors import CodewrenError, InputError
 from codewren.core.student_config import StudentConfig
 from codewren.search.cluster import DaskCluster
 from codewren.search.journal import Journal, read_journal, read_journals
@@ -169,12 +169,13 @@ def cluster():
             n_workers=2, threads_per_worker=1, processes=True, dashboard_address=":0", silence_logs=50
         ) as local,
     ):
+        local.adapt(minimum=2, maximum=2)  # a worker that dies while it starts is not started again
         yield local.scheduler_address
 
 
 def test_a_cluster_retries_a_killed_worker_and_isolates_a_killing_trial(tmp_path, cluster):
     evaluate = Killing(tmp_path, always=48, once=64)
-    trials = TrialRunner(evaluate, Journal(tmp_path / "journal.jsonl"), DaskCluster(cluster))(REQUESTS)
+    trials = TrialRunner(evaluate, Journal(tmp_path / "journal.jsonl"), DaskCluster(cluster, no_worker_s=60))(REQUESTS)
     statuses = dict(zip(SIZES, (trial.status for trial in trials), strict=True))
     assert statuses == {32: Status.DONE, 48: Status.FAILED, 64: Status.DONE, 96: Status.DONE}
     assert "KilledWorker" in trials[1].error
@@ -187,10 +188,46 @@ def test_a_cluster_retries_a_killed_worker_and_isolates_a_killing_trial(tmp_path
 def test_a_cluster_gives_what_one_process_gives(cluster):
     alone, together = Journal(), Journal()
     TrialRunner(Smooth(), alone)(REQUESTS)
-    TrialRunner(Smooth(), together, DaskCluster(cluster))(REQUESTS)
+    TrialRunner(Smooth(), together, DaskCluster(cluster, no_worker_s=60))(REQUESTS)
     assert without_times(together.trials) == without_times(alone.trials)
 
 
 def test_an_address_where_nobody_answers():
     with pytest.raises(InputError, match=r"no dask scheduler answers at tcp://127\.0\.0\.1:9"):
         TrialRunner(Smooth(), Journal(), DaskCluster("tcp://127.0.0.1:9", timeout_s=1))(REQUESTS)
+
+
+class LosesResults:
+    """A client whose calls end, and then lose their result with the worker that holds it."""
+
+    def __init__(self, client):
+        self.client = client
+        self.nthreads = client.nthreads
+
+    def submit(self, *given, **options):
+        from distributed import wait
+
+        future = self.client.submit(*given, **options)
+        wait([future])
+        holder = next(iter(self.client.who_has([future]).values()))[0]
+        self.client.run(os._exit, 1, workers=[holder], on_error="ignore")
+        return future
+
+
+def test_a_result_that_was_lost_with_its_worker_is_waited_for(cluster):
+    from distributed import Client
+
+    from codewren.search.cluster import _finished, _Watch
+
+    with Client(cluster) as client:
+        watch = _Watch(LosesResults(client), cluster, no_worker_s=60.0)
+        assert list(_finished(watch, abs, {3: (-7,)})) == [(3, 7)]
+
+
+def test_a_cluster_without_workers_is_told_and_given_up(capsys):
+    distributed = pytest.importorskip("distributed")
+    with distributed.LocalCluster(n_workers=0, dashboard_address=":0", silence_logs=50) as local:
+        cluster = DaskCluster(local.scheduler_address, no_worker_s=2)
+        with pytest.raises(CodewrenError, match=r"no worker for 2 s; start some with: dask worker"):
+            list(cluster.calls(abs, [(1,)]))
+    assert capsys.readouterr().err.count("waiting for one") == 1

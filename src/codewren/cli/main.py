@@ -1,12 +1,14 @@
 """The `codewren` command: verbs are imported only when they are called, so that `scan` starts at once."""
 
 import importlib
+import os
 import sys
 from collections.abc import Sequence
+from typing import Any
 
 import click
 
-from codewren.core.errors import CodewrenError, nearest
+from codewren.core.errors import CodewrenError, InputError, nearest
 
 VERBS = {
     "compress": "The whole path: label, search, distil, export, evaluate, report.",
@@ -25,6 +27,14 @@ VERBS = {
     "predict": "Probabilities for files or standard input.",
     "scan": "Find vulnerable functions or clones in source files.",
 }
+
+RESUMED = frozenset({"compress", "label", "search", "distil"})  # the same command goes on where it was stopped
+PRINTED = frozenset({"info", "predict"})  # their one result is what they print
+_INTERRUPTED = 130
+
+
+class _ReaderGoneError(Exception):
+    """Whoever read standard output has seen enough."""
 
 
 class LazyGroup(click.Group):
@@ -50,6 +60,22 @@ class LazyGroup(click.Group):
             raise click.UsageError(f"no verb {args[0]!r}; {nearest(args[0], VERBS)}")
         return super().resolve_command(ctx, args)
 
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run a verb; click would end a closed pipe with 1, which says findings, and call EOFError an interruption."""
+        try:
+            result = super().invoke(ctx)
+            if sys.stdout is not None:
+                sys.stdout.flush()
+            elif ctx.invoked_subcommand in PRINTED:
+                raise InputError("cannot write standard output: it is closed")
+        except BrokenPipeError as error:
+            raise _ReaderGoneError from error
+        except EOFError as error:
+            raise RuntimeError(f"EOFError: {error}") from error
+        except KeyboardInterrupt as error:
+            raise KeyboardInterrupt(_stopped(ctx.invoked_subcommand, str(error))) from None
+        return result
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """List the verbs without importing them."""
         with formatter.section("Verbs"):
@@ -57,27 +83,71 @@ class LazyGroup(click.Group):
 
 
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.option("--debug", is_flag=True, help="Show the traceback of a crash (as does CODEWREN_DEBUG=1).")
 @click.version_option(package_name="codewren", prog_name="codewren")
-def cli() -> None:
+def cli(debug: bool) -> None:
     """Turn a fine-tuned model of code into one small file, and run it anywhere.
 
     Makers start with `codewren compress RECIPE.toml --out runs/x`; developers with `codewren scan src/ --model x.wren`.
     """
+    if debug:
+        os.environ["CODEWREN_DEBUG"] = "1"
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Entry point: every error a user can mend is one line on stderr and exit code 2."""
+    """Entry point: 0 is clean, 1 says findings, 130 interrupted, and every error is one line on stderr and code 2."""
     try:
         code = cli.main(args=None if arguments is None else list(arguments), standalone_mode=False)
-        sys.exit(code if isinstance(code, int) else 0)
+        code = code if isinstance(code, int) else 0
     except CodewrenError as error:
-        click.echo(f"codewren: {error}", err=True)
-        sys.exit(error.exit_code)
+        _complain(f"codewren: {error}")
+        code = error.exit_code
     except click.ClickException as error:
         error.show()
-        sys.exit(2)
-    except (KeyboardInterrupt, click.Abort):
-        click.echo("codewren: stopped; what was finished is kept, the same command goes on from there", err=True)
-        sys.exit(130)
-    except BrokenPipeError:
-        sys.exit(0)
+        code = 2
+    except (KeyboardInterrupt, click.Abort) as error:
+        _complain(f"codewren: {error.__cause__ or error or _stopped(None, '')}")
+        code = _INTERRUPTED
+    except _ReaderGoneError:
+        code = 0
+    except Exception as error:  # 1 would say findings
+        _complain(_crash(error))
+        code = 2
+    sys.exit(_flushed(code))
+
+
+def _stopped(verb: str | None, detail: str) -> str:
+    kept = detail or ("what was finished is kept, the same command goes on from there" if verb in RESUMED else "")
+    return f"stopped; {kept}" if kept else "stopped"
+
+
+def _crash(error: Exception) -> str:
+    """One line about an error that is no user's, after its traceback where that is asked for."""
+    if os.environ.get("CODEWREN_DEBUG"):
+        import traceback
+
+        _complain("".join(traceback.format_exception(error)).rstrip())
+    said = " ".join(str(error).split())[:500]
+    if isinstance(error, OSError):
+        return f"codewren: {error.filename or 'input or output'}: {error.strerror or said}"
+    return f"codewren: crashed: {type(error).__name__}: {said} (codewren --debug shows where)"
+
+
+def _complain(text: str) -> None:
+    try:
+        click.echo(text, err=True)
+    except (OSError, ValueError):  # closed or full: the exit code says it
+        return
+
+
+def _flushed(code: int) -> int:
+    """The exit code, or 2 when standard output cannot take what was printed; nothing is left for Python to flush."""
+    try:
+        if sys.stdout is not None:
+            sys.stdout.flush()
+    except (OSError, ValueError) as error:
+        if not isinstance(error, BrokenPipeError):
+            _complain(f"codewren: cannot write standard output: {getattr(error, 'strerror', None) or error}")
+            code = code if code == _INTERRUPTED else 2
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+    return code

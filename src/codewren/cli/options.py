@@ -6,6 +6,21 @@ from typing import Any, TypeVar
 
 import click
 
+
+class Probability(click.FloatRange):
+    """A number from 0 to 1, both included; `nan` is none, though it is outside of no range."""
+
+    def __init__(self) -> None:
+        super().__init__(0, 1)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """Read the number."""
+        number: float = super().convert(value, param, ctx)
+        if number != number:  # noqa: PLR0124  what tells nan
+            self.fail(f"{value} is not in the range 0<=x<=1.", param, ctx)
+        return number
+
+
 F = TypeVar("F", bound=Callable[..., Any])
 
 

@@ -6,9 +6,11 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 import click
+
+from codewren.cli.options import Probability
 
 if TYPE_CHECKING:
     from codewren.runtime.changes import Changes
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
 
 FORMATS = ("text", "json", "sarif", "github")
 _MOST_NOTES = 50  # on standard error
+_MOST_GAPS = 3  # in one line
 _WORTH_A_BAR = 200  # files
 _DEFAULT_MODEL = "vulnerability-c"
 
@@ -30,9 +33,9 @@ _DEFAULT_MODEL = "vulnerability-c"
     metavar="FILE",
     help="A *.wren bundle, or one that ships: vulnerability-c (the default), clone-java; each also -micro, -standard.",
 )
-@click.option("--threshold", type=click.FloatRange(0, 1), help="Probability to exceed; by default the bundle's own.")
+@click.option("--threshold", type=Probability(), help="Probability to exceed; by default the bundle's own.")
 @click.option("--min-lines", type=click.IntRange(1), help="Shortest function reported: 1 by default, 6 for clones.")
-@click.option("--diff", "revision", metavar="REV", help="Only functions with changed lines since a git revision.")
+@click.option("--diff", "revision", metavar="REV", help="Only what changed since a git revision, or main...HEAD.")
 @click.option("--baseline", type=click.Path(path_type=Path), help="Only findings that this file does not hold.")
 @click.option("--write-baseline", type=click.Path(path_type=Path), help="Make all findings known, and report none.")
 @click.option("--format", "style", type=click.Choice(FORMATS), default="text", show_default=True)
@@ -69,9 +72,14 @@ def scan(  # noqa: PLR0913  one argument for each option
 ) -> None:
     """Find vulnerable functions, or clones with a pair bundle, in source files.
 
-    Exit code 0: nothing found; 1: findings; 2: could not run. Findings go to standard output, everything else to
+    Exit code 0: nothing found; 1: findings; 2: could not run, or a named file or more than a tenth of all files could
+    not be judged, whatever was found in the rest. Findings go to standard output, everything else to
     standard error. A comment `codewren: ignore` on the line above a function silences it.
     """
+    if revision is not None and write_baseline is not None:
+        raise click.UsageError(
+            "--write-baseline makes all findings known, and --diff hides most of them; leave one out"
+        )
     gc.disable()  # modules are made of cycles that stay: looking for others while they load costs 8 ms
     from codewren.runtime.predictor import load
     from codewren.runtime.scan import ScanOptions
@@ -87,26 +95,39 @@ def scan(  # noqa: PLR0913  one argument for each option
         max_file_bytes=max_file_bytes or MAX_FILE_BYTES,
         jobs=jobs,
         cache=None if no_cache else cache_dir or default_cache_folder(),
-        changes=_changes(revision),
+        changes=_changes(revision, paths),
     )
     predictor = load(model or _default_model())
     predictor.threads = jobs or predictor.threads
     result = _scan(paths, predictor, options, quiet=quiet)
-    known = _apply_baselines(result, baseline, write_baseline)
+    if result.gaps and write_baseline is not None:
+        _stop_incomplete(result)  # before what was not seen is forgotten
+    known = _apply_baselines(result, predictor, paths, baseline, write_baseline)
     _write(_rendered(result, predictor, style, output), output)
     if not quiet:
         _talk(result, known, style)
         if write_baseline is not None:
             click.echo(f"codewren: {known} findings are known from now on ({write_baseline})", err=True)
+    if result.gaps:
+        _stop_incomplete(result)
     ctx.exit(1 if result.findings else 0)
 
 
-def _changes(revision: str | None) -> "Changes | None":
+def _stop_incomplete(result: "ScanResult") -> NoReturn:
+    """Say last and always that the result does not stand for what was asked."""
+    from codewren.core.errors import IncompleteScanError
+
+    gaps = "; ".join(result.gaps[:_MOST_GAPS])
+    more = f"; and {len(result.gaps) - _MOST_GAPS} more" if len(result.gaps) > _MOST_GAPS else ""
+    raise IncompleteScanError(f"INCOMPLETE SCAN, no verdict: {gaps}{more}; mend these files or --exclude them")
+
+
+def _changes(revision: str | None, paths: Sequence[str]) -> "Changes | None":
     if revision is None:
         return None
     from codewren.runtime.changes import Changes
 
-    return Changes.since(revision)
+    return Changes.since(revision, paths)
 
 
 def _default_model() -> Path:
@@ -139,17 +160,30 @@ def _scan(paths: Sequence[str], predictor: "Predictor", options: "ScanOptions", 
         return scan_paths(paths, predictor, options, progress=progress)
 
 
-def _apply_baselines(result: "ScanResult", baseline: Path | None, write_baseline: Path | None) -> int:
+def _apply_baselines(
+    result: "ScanResult",
+    predictor: "Predictor",
+    paths: Sequence[str],
+    baseline: Path | None,
+    write_baseline: Path | None,
+) -> int:
     """Take known findings out of the result; how many they were."""
     if baseline is None and write_baseline is None:
         return 0
     from codewren.runtime import baseline as files
 
+    model = files.Model(predictor.path.name, predictor.bundle.sha256, result.task.name)
     before = len(result.findings)
     if baseline is not None:
-        new = files.new_findings(baseline, result.findings)
+        new = files.new_findings(baseline, result.findings, model, result.remarks.append)
     if write_baseline is not None:
-        files.write_baseline(write_baseline, result.findings)
+        roots = [os.path.join(os.path.abspath(path), "") for path in paths]  # noqa: PTH100, PTH118  as the walk does
+
+        def is_scanned(path: str) -> bool:
+            absolute = os.path.join(os.path.abspath(path), "")  # noqa: PTH100, PTH118
+            return any(absolute.startswith(root) for root in roots)
+
+        files.write_baseline(write_baseline, result.findings, model, is_scanned=is_scanned)
         new = []
     result.findings = new
     return before - len(new)
@@ -160,7 +194,7 @@ def _rendered(result: "ScanResult", predictor: "Predictor", style: str, output: 
 
     from codewren.runtime.formats.origin import Origin
 
-    colour = output is None and sys.stdout.isatty() and not os.environ.get("NO_COLOR")
+    colour = output is None and sys.stdout is not None and sys.stdout.isatty() and not os.environ.get("NO_COLOR")
     sha256 = predictor.bundle.sha256 if style in {"json", "sarif"} else ""
     origin = Origin.of(predictor.path.name, sha256, colour=colour)
     text: str = importlib.import_module(f"codewren.runtime.formats.{style}").render(result, origin)
@@ -168,18 +202,26 @@ def _rendered(result: "ScanResult", predictor: "Predictor", style: str, output: 
 
 
 def _write(text: str, output: Path | None) -> None:
+    from codewren.core.errors import InputError
+
     content = text.encode("utf-8", "surrogateescape")
     if output is not None:
         from codewren.core.files import write_bytes
 
         write_bytes(output, content)
         return
+    if sys.stdout is None:
+        raise InputError("cannot write standard output: it is closed; open it or give --output")
     try:
         sys.stdout.flush()
         sys.stdout.buffer.write(content)
         sys.stdout.buffer.flush()
     except BrokenPipeError:  # the reader has seen enough; the exit code still counts
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except OSError as error:
+        raise InputError(
+            f"cannot write standard output: {error.strerror or error}; free space or give --output"
+        ) from None
 
 
 def _talk(result: "ScanResult", known: int, style: str) -> None:
@@ -204,17 +246,17 @@ def _talk(result: "ScanResult", known: int, style: str) -> None:
 def _remarks(result: "ScanResult", style: str) -> Iterator[str]:
     """What a person should know before believing the result."""
     if result.foreign:
-        found = ", ".join(f"{number} {language}" for language, number in sorted(result.foreign.items()))
-        wanted = " ".join(f"--language {language}" for language in sorted(result.foreign))
-        yield f"not scanned, because the model was trained for {result.task.language}: {found} files ({wanted})"
-    if result.broken_files:
-        files = _count(result.broken_files, "file")
-        yield f"{files} with text the parser could not follow (macros?); functions there may be missing"
-    if style == "sarif":
-        from codewren.runtime.formats.sarif import dropped
+        found = ", ".join(f"{len(files)} {language}" for language, files in sorted(result.foreign.items()))
+        trained = result.task.language
+        reason = f", because the model was trained for {trained}" if trained else ""
+        yield f"not scanned{reason}: {found} files (--language scans them{', untested' if trained else ''})"
+    if result.unparsed:
+        files = _count(len(result.unparsed), "file")
+        yield f"{files} with text the parser could not follow, where a function may be missing (named in --format json)"
+    if style in {"github", "sarif"}:
+        import importlib
 
-        if dropped(result):
-            yield f"SARIF holds the most probable findings; {dropped(result)} are left out"
+        yield from importlib.import_module(f"codewren.runtime.formats.{style}").left_out(result)
 
 
 def _count(number: int, noun: str) -> str:

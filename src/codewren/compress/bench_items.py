@@ -11,7 +11,8 @@ from codewren.core.task import Task
 from codewren.data.load import load_split
 from codewren.runtime.functions import extract
 from codewren.runtime.scan import scanned_languages
-from codewren.runtime.walk import SourceFile, read_bytes, source_text, walk
+from codewren.runtime.source_text import source_text
+from codewren.runtime.walk import SourceFile, read_bytes, walk
 
 PAIRS = 2000
 """Pairs drawn from the functions found, for a pair task."""
@@ -85,7 +86,7 @@ def _pairs(functions: Sequence[str], rng: random.Random) -> list[tuple[str, ...]
 def _functions(file: SourceFile) -> list[str]:
     """Texts of a file's functions; none if it is no readable source."""
     try:
-        source = source_text(read_bytes(file.path))
+        source = source_text(read_bytes(file.path), file.language)
         parsed = extract(source, file.language)
     except (OSError, InputError):
         return []

@@ -21,6 +21,10 @@ class ConfigError(InputError):
     """A student configuration is not one that can be built."""
 
 
+class IncompleteScanError(CodewrenError):
+    """Too much of what a scan was asked for could not be judged."""
+
+
 class InfeasibleError(CodewrenError):
     """No point of the search space satisfies the budget."""
 

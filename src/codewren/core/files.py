@@ -3,7 +3,7 @@
 import hashlib
 import json
 import os
-import tempfile
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,27 +16,56 @@ from codewren.core.errors import InputError
 def atomic_write(path: Path) -> Iterator[IO[bytes]]:
     """Open a temporary file beside `path`; on success it replaces `path`, on failure it vanishes.
 
+    A link stays one: what it points to is replaced. A device or a pipe is written to. A new file has the mode that the
+    umask asks for, a replaced one keeps its own.
+
     Raises:
         InputError: the disk is full or the folder cannot be written; `path` is as it was.
     """
-    temporary: Path | None = None
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-        temporary = Path(name)
-        with os.fdopen(descriptor, "wb") as stream:
+        if _is_stream(path):
+            with path.open("ab") as stream:
+                yield stream
+            return
+        target = Path(os.path.realpath(path))
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with _replacing(target) as stream:
             yield stream
-            stream.flush()
-            os.fsync(stream.fileno())
-        temporary.chmod(0o644)
-        temporary.replace(path)
     except OSError as error:
         raise InputError(
             f"cannot write {path}: {error.strerror or error}; free space or choose another folder, then run again"
         ) from error
+
+
+def _is_stream(path: Path) -> bool:
+    """Whether writing means handing over: pipes and devices, and `/dev/stdout` even where it is a file."""
+    if Path(os.path.abspath(path)).parts[1:2] in {("dev",), ("proc",)}:  # noqa: PTH100  links keep their names
+        return True
+    return path.exists() and not path.is_file() and not path.is_dir()
+
+
+@contextmanager
+def _replacing(target: Path) -> Iterator[IO[bytes]]:
+    temporary = target.with_name(f".{target.name[:200]}.{os.getpid()}-{os.urandom(4).hex()}")
+    try:
+        with temporary.open("xb") as stream:
+            yield stream
+            stream.flush()
+            os.fsync(stream.fileno())
+        if target.is_file():
+            temporary.chmod(stat.S_IMODE(target.stat().st_mode))
+        temporary.replace(target)
     finally:
-        if temporary is not None:
-            temporary.unlink(missing_ok=True)
+        temporary.unlink(missing_ok=True)
+
+
+def unicode_path(path: str) -> str:
+    r"""A path as text that any program can read: bytes that are not UTF-8 become `\xNN`.
+
+    >>> unicode_path("caf\udce9.c")
+    'caf\\xe9.c'
+    """
+    return path if path.isascii() else os.fsencode(path).decode("utf-8", "backslashreplace")
 
 
 def write_bytes(path: Path, content: bytes) -> None:
@@ -57,9 +86,13 @@ def read_json(path: Path) -> Any:
         InputError: the file is missing or is not JSON.
     """
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        return json.loads(path.read_text(encoding="utf-8-sig"))
     except FileNotFoundError:
         raise InputError(f"{path}: no such file") from None
+    except OSError as error:
+        raise InputError(f"cannot read {path}: {error.strerror or error}") from None
+    except RecursionError:
+        raise InputError(f"{path}: not JSON that can be read (nested too deep)") from None
     except ValueError as error:
         raise InputError(f"{path}: not JSON ({error})") from None
 

@@ -4,6 +4,8 @@ from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Any
 
+from codewren.core.files import unicode_path
+
 
 class CloneKind(StrEnum):
     """How alike two functions are, closest first."""
@@ -38,8 +40,8 @@ class Place:
         return self.end_line - self.start_line + 1
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the JSON form, without what is unknown."""
-        return {name: value for name, value in asdict(self).items() if value is not None}
+        """Return the JSON form."""
+        return {**asdict(self), "path": unicode_path(self.path)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +55,7 @@ class Finding:
         fingerprint: names the finding across runs; moving lines and white space does not change it.
         others: the other members of a class of clones.
         kind: the loosest relation inside a class of clones.
+        members: fingerprint of each place of a class of clones, in the order of `places`.
     """
 
     label: str
@@ -61,6 +64,7 @@ class Finding:
     fingerprint: str
     others: tuple[Place, ...] = ()
     kind: CloneKind | None = None
+    members: tuple[str, ...] = ()
 
     @property
     def places(self) -> tuple[Place, ...]:
@@ -68,8 +72,11 @@ class Finding:
         return (self.place, *self.others)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the JSON form, without what a finding on one function does not have."""
-        head = {"label": self.label, "probability": round(self.probability, 6), "fingerprint": self.fingerprint}
-        if not self.others:
-            return {**head, **self.place.to_dict()}
-        return {**head, "kind": self.kind, "places": [place.to_dict() for place in self.places]}
+        """Return the JSON form, which is the same for one function and for a class of clones."""
+        return {
+            "label": self.label,
+            "probability": round(self.probability, 6),
+            "fingerprint": self.fingerprint,
+            "kind": self.kind,
+            "places": [place.to_dict() for place in self.places],
+        }

@@ -20,8 +20,9 @@ from codewren.runtime.predictor import TooManyPairsError
 from codewren.runtime.record import Record, hash_at
 from codewren.runtime.scan import SMALLEST_CLONE_LINES, ScanOptions, ScanResult, fingerprint, is_wanted
 from codewren.runtime.schedule import Judged
+from codewren.runtime.source_text import source_text
 from codewren.runtime.tokens import overlap, tokens
-from codewren.runtime.walk import read_bytes, source_text
+from codewren.runtime.walk import read_bytes
 
 if TYPE_CHECKING:
     from codewren.runtime.predictor import Predictor
@@ -181,8 +182,9 @@ def _finding(members: Sequence[Member], probability: float, label: str) -> Findi
     first = _Text(members[0])
     others = tuple(_place(member, _kind(first, member)) for member in members[1:])
     loosest = max((place.kind for place in others if place.kind), key=list(CloneKind).index)
-    name = fingerprint(label, [member.record.fingerprint(member.number) for member in members])
-    return Finding(label, probability, _place(members[0], None), name, others, loosest)
+    hashes = [member.record.fingerprint(member.number) for member in members]
+    hexes = tuple(one.hex() for one in hashes)
+    return Finding(label, probability, _place(members[0], None), fingerprint(label, hashes), others, loosest, hexes)
 
 
 def _place(member: Member, kind: CloneKind | None) -> Place:
@@ -203,7 +205,7 @@ class _Text:
             start, end = self.member.record.span(self.member.number)
             file = self.member.judged.file
             try:
-                source = source_text(read_bytes(file.path, sys.maxsize))[start:end]
+                source = source_text(read_bytes(file.path, sys.maxsize), file.language)[start:end]
             except (OSError, InputError):  # it was there a moment ago; the class stands, only its label is the widest
                 source = b""
             self._tokens = tokens(source.decode("utf-8", "replace"), file.language)

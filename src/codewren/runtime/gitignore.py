@@ -1,7 +1,7 @@
 """The patterns of `.gitignore` files, as git reads them (a test asks git).
 
-Not covered, because they are not part of a repository: `core.excludesFile` and `core.ignoreCase`. A tracked file that a
-pattern matches counts as ignored.
+Not covered, because they are one user's and not the repository's: `core.excludesFile` and `core.ignoreCase`. A tracked
+file that a pattern matches counts as ignored.
 
 Source: gitignore(5); the matching of one path component is that of git's wildmatch.c.
 """

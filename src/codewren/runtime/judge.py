@@ -9,8 +9,9 @@ from codewren.core.errors import InputError
 from codewren.core.task import Task, Unit
 from codewren.runtime.functions import Function, Parsed, extract
 from codewren.runtime.record import HASH_BYTES, Record
+from codewren.runtime.source_text import read_source
 from codewren.runtime.suppress import markers, silenced
-from codewren.runtime.walk import SourceFile, read_bytes, source_text
+from codewren.runtime.walk import SourceFile, read_bytes
 
 if TYPE_CHECKING:
     from codewren.runtime.predictor import Predictor
@@ -42,6 +43,7 @@ class _Text(NamedTuple):
     silent: list[bool]
     hashes: tuple[bytes, bytes]
     has_errors: bool
+    is_guessed: bool
 
 
 def judge_files(
@@ -60,7 +62,7 @@ def judge_files(
 def _read(file: SourceFile, max_bytes: int, key: Callable[[bytes, str], bytes], task: Task) -> "_Text | Outcome":
     try:
         content = read_bytes(file.path, max_bytes)
-        source = source_text(content)
+        source, is_guessed = read_source(content, file.language)
         parsed = extract(source, file.language)
     except InputError as error:
         return Outcome(b"", b"", str(error))
@@ -75,6 +77,7 @@ def _read(file: SourceFile, max_bytes: int, key: Callable[[bytes, str], bytes], 
         silenced(markers(parsed.root, source, functions, file.language), len(functions), task.name),
         _pair_hashes(parsed, source, file.language) if task.unit is Unit.PAIR else (b"", b""),
         parsed.has_errors,
+        is_guessed,
     )
 
 
@@ -109,6 +112,7 @@ def _record(text: _Text, task: Task, rows: list[list[float]], vectors: bytes) ->
         shapes=shapes,
         vectors=vectors,
         has_errors=text.has_errors,
+        is_guessed=text.is_guessed,
     )
 
 

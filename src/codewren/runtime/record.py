@@ -25,6 +25,7 @@ class Record:
         shapes: n hashes of the tokens with names and literals blanked; empty for a function task.
         vectors: nH numbers, the first-token vectors; empty for a function task.
         has_errors: the parser met text it could not follow.
+        is_guessed: the file's encoding is a guess.
     """
 
     names: tuple[str, ...]
@@ -36,6 +37,7 @@ class Record:
     shapes: bytes
     vectors: bytes
     has_errors: bool
+    is_guessed: bool = False
 
     def __len__(self) -> int:
         return len(self.names)
@@ -64,7 +66,8 @@ class Record:
         """The bytes `unpack` reads, in the byte order of this machine."""
         names = "\n".join(self.names).encode("utf-8", "surrogatepass")
         columns = (self.places.tobytes(), self.probabilities.tobytes(), self.flags, self.fingerprints)
-        head = _HEAD.pack(_MARK, len(self), len(self.vectors), len(self.probabilities), self.has_errors)
+        marks = self.has_errors | self.is_guessed << 1
+        head = _HEAD.pack(_MARK, len(self), len(self.vectors), len(self.probabilities), marks)
         return b"".join((head, *columns, self.texts, self.shapes, self.vectors, names))
 
     @classmethod
@@ -76,7 +79,7 @@ class Record:
         """
         if len(content) < _HEAD.size or not content.startswith(_MARK):
             raise ValueError("not a record")
-        _, count, vector_bytes, judged, has_errors = _HEAD.unpack_from(content)
+        _, count, vector_bytes, judged, marks = _HEAD.unpack_from(content)
         pair_hashes = HASH_BYTES * count if vector_bytes else 0
         sizes = (4 * _PLACE_FIELDS * count, 8 * judged, count, HASH_BYTES * count, pair_hashes, pair_hashes)
         parts, start = [], _HEAD.size
@@ -88,7 +91,9 @@ class Record:
             raise ValueError("a record of the wrong length")
         places, probabilities = array("I", parts[0]), array("d", parts[1])
         _, _, flags, fingerprints, texts, shapes, vectors = parts
-        return cls(names, places, probabilities, flags, fingerprints, texts, shapes, vectors, bool(has_errors))
+        return cls(
+            names, places, probabilities, flags, fingerprints, texts, shapes, vectors, bool(marks & 1), bool(marks & 2)
+        )
 
 
 def hash_at(hashes: bytes, index: int) -> bytes:

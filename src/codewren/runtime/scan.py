@@ -2,7 +2,9 @@
 
 import hashlib
 import os
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,14 +14,15 @@ from codewren.core.finding import Finding, Place
 from codewren.core.task import Task, Unit
 from codewren.runtime.grammars import LANGUAGES
 from codewren.runtime.record import HASH_BYTES
-from codewren.runtime.schedule import Judged, Schedule, judge_all
-from codewren.runtime.walk import MAX_FILE_BYTES, Note, walk
+from codewren.runtime.schedule import Judged, Schedule, is_cached, judge_all
+from codewren.runtime.walk import MAX_FILE_BYTES, UNKNOWN_KIND, Note, SourceFile, walk
 
 if TYPE_CHECKING:
     from codewren.runtime.changes import Changes
     from codewren.runtime.predictor import Predictor
 
 SMALLEST_CLONE_LINES = 6  # as BigCloneBench counts clones
+MOST_SKIPPED = 0.1  # of the files a scan was asked for: with more left out, its result is none
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,10 +62,12 @@ class ScanResult:
         files: number of files judged.
         functions: number of functions in them.
         cached_files: files whose results were known.
-        broken_files: files with text the parser could not follow.
+        unparsed: files with text the parser could not follow.
+        guessed_files: files that are not UTF-8 and were read as Latin-1.
         suppressed: findings that a comment silences.
-        foreign: source files by language that were not scanned.
+        foreign: source files by language that were not scanned, and their paths.
         remarks: what else a person should know.
+        gaps: what was asked for and could not be judged, where it is too much to call the scan done; else empty.
     """
 
     task: Task
@@ -72,10 +77,12 @@ class ScanResult:
     files: int = 0
     functions: int = 0
     cached_files: int = 0
-    broken_files: int = 0
+    unparsed: list[str] = field(default_factory=list)
+    guessed_files: int = 0
     suppressed: int = 0
-    foreign: dict[str, int] = field(default_factory=dict)
+    foreign: dict[str, list[str]] = field(default_factory=dict)
     remarks: list[str] = field(default_factory=list)
+    gaps: list[str] = field(default_factory=list)
 
 
 def scan(
@@ -90,39 +97,64 @@ def scan(
     `progress` is called with the number of files done and of all files, from when the cache has given what it knows.
 
     Raises:
-        InputError: a path does not exist, a named file cannot be read, or a language is unknown.
+        InputError: a path does not exist, or a language is unknown.
     """
     task = predictor.task
     result = ScanResult(task, options.threshold)
     if options.threshold is None and len(task.labels) == 2:
         decision = predictor.bundle.decision
         result.threshold = decision.threshold if decision.alert_threshold is None else decision.alert_threshold
-    walked = walk(paths, scanned_languages(task, options.languages), options.exclude)
+    changes = options.changes
+    only = changes.lines.keys() if changes and (task.unit is not Unit.PAIR or not changes.lines) else None
+    walked = walk(paths, scanned_languages(task, options.languages), options.exclude, only=only)
     result.notes += walked.notes
-    result.foreign = dict(walked.foreign)
-    files = [file for file in walked.files if options.changes is None or options.changes.has(file.path)]
-    if not files:
-        changed = walked.files and options.changes and f"no source file changed since {options.changes.revision}"
-        result.remarks.append(changed or "nothing to scan: no source file of a wanted language is there")
+    result.foreign = walked.foreign
+    result.remarks += _untrained(task, walked.files)
+    files = walked.files
+    if changes and not any(changes.has(file.path) for file in files):  # so a clone class has no changed member either
+        files = ()
+        result.remarks.append(f"no source file changed since {changes.revision}")
+    elif not files:
+        result.remarks.append("nothing to scan: no source file of a wanted language is there")
     jobs = options.jobs or _cores()
     schedule = Schedule(options.max_file_bytes, jobs, options.cache, result.remarks.append)
+    skipped: list[Judged] = []
     judged: list[Judged] = []  # of a pair task; the others need no memory of what is past
-    for done, one in enumerate(judge_all(files, predictor, schedule), 1):
-        _count(one, result)
-        if task.unit is Unit.PAIR:
-            judged.append(one)
-        else:
-            result.findings += _findings(one, options, result)
-        if not one.cached:  # so never before processes have been forked
-            progress(done, len(files))
+    with closing(judge_all(files, predictor, schedule)) as verdicts, _honest_stop(result, options, files):
+        for done, one in enumerate(verdicts, 1):
+            _count(one, result)
+            if one.record is None:
+                skipped.append(one)
+            if task.unit is Unit.PAIR:
+                judged.append(one)
+            else:
+                result.findings += _findings(one, options, result)
+            if not one.cached:  # so never before processes have been forked
+                progress(done, len(files))
     if task.unit is Unit.PAIR:
         from codewren.runtime.clones import clone_findings
 
         judged.sort(key=lambda one: one.file.path)
         result.findings = clone_findings(judged, predictor, options, result)
+    if result.guessed_files:
+        result.remarks.append(f"files that are not UTF-8, read as Latin-1: {result.guessed_files}")
+    named = {path or os.curdir for path in paths}
+    result.gaps += [f"{path}: {reason}" for path, reason in walked.notes if path in named and reason != UNKNOWN_KIND]
+    result.gaps += _gaps(skipped, len(files))
     result.notes.sort()
+    result.unparsed.sort()
     result.findings.sort(key=lambda one: (one.place.path, one.place.start_line))
     return result
+
+
+def _untrained(task: Task, files: Sequence[SourceFile]) -> Iterator[str]:
+    """A warning where files are scanned whose language the model has never seen."""
+    other = sorted({file.language for file in files} - {task.language})
+    if task.language and other:
+        yield (
+            f"WARNING: the model was trained for {task.language} alone; what it says of {' and '.join(other)} "
+            "is a guess that no test has measured"
+        )
 
 
 def scanned_languages(task: Task, wanted: Sequence[str] | None) -> frozenset[str]:
@@ -153,14 +185,35 @@ def _cores() -> int:
 
 def _count(one: Judged, result: ScanResult) -> None:
     if one.record is None:
-        if one.unreadable and one.file.named:
-            raise InputError(f"{one.file.path}: {one.reason}")
         result.notes.append(Note(one.file.path, one.reason))
         return
     result.files += 1
     result.functions += len(one.record)
     result.cached_files += one.cached
-    result.broken_files += one.record.has_errors
+    result.unparsed += [one.file.path] * one.record.has_errors
+    result.guessed_files += one.record.is_guessed
+
+
+@contextmanager
+def _honest_stop(result: ScanResult, options: ScanOptions, files: Sequence[SourceFile]) -> Iterator[None]:
+    """Let an interruption say how much of the work the next scan will not repeat."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        fresh = result.files - result.cached_files
+        if not fresh or not is_cached(options.cache, files):
+            raise
+        raise KeyboardInterrupt(f"the cache keeps the results of {fresh} files for the next scan") from None
+
+
+def _gaps(skipped: Sequence[Judged], asked: int) -> Iterator[str]:
+    """Why a scan does not answer for what it was asked: a named file, or a large share of all, was left out."""
+    for one in skipped:
+        if one.file.named:
+            yield f"{one.file.path}: {one.reason}"
+    if len(skipped) > MOST_SKIPPED * asked and not all(one.file.named for one in skipped):
+        reason, times = Counter(one.reason for one in skipped).most_common(1)[0]
+        yield f"{len(skipped)} of {asked} files were skipped, {times} because: {reason}"
 
 
 def is_wanted(one: Judged, index: int, min_lines: int, changes: "Changes | None") -> bool:

@@ -2,11 +2,12 @@
 
 import os
 import struct
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from codewren.core.errors import InputError
+from codewren.runtime.bindings import check_bindings
 from codewren.runtime.judge import Outcome, judge_files
 from codewren.runtime.record import Record
 from codewren.runtime.walk import SourceFile, read_bytes
@@ -31,6 +32,11 @@ class Judged(NamedTuple):
     reason: str = ""
     unreadable: bool = False
     cached: bool = False
+
+
+def is_cached(cache: Path | None, files: Sequence[SourceFile]) -> bool:
+    """Whether results of these files go into the cache."""
+    return cache is not None and sum(_size(file.path) for file in files) >= WORTH_CACHING_BYTES
 
 
 class Schedule(NamedTuple):
@@ -58,7 +64,9 @@ def default_cache_folder() -> Path | None:
         return None
 
 
-def judge_all(files: Sequence[SourceFile], predictor: "Predictor", schedule: Schedule) -> Iterator[Judged]:
+def judge_all(
+    files: Sequence[SourceFile], predictor: "Predictor", schedule: Schedule
+) -> "Generator[Judged, None, None]":
     """Judge all files, in no particular order; an exception in a worker process is raised here."""
     sizes = [_size(file.path) for file in files]
     if schedule.cache is None or sum(sizes) < WORTH_CACHING_BYTES:
@@ -79,16 +87,24 @@ def judge_all(files: Sequence[SourceFile], predictor: "Predictor", schedule: Sch
                 unknown.append(index)
             else:
                 yield Judged(file, record, cached=True)
-        fresh: list[tuple[bytes, bytes]] = []
         rest, rest_sizes = [files[index] for index in unknown], [sizes[index] for index in unknown]
-        for judged, outcome in _judge(rest, rest_sizes, predictor, schedule, key=key):
+        yield from _kept(_judge(rest, rest_sizes, predictor, schedule, key=key), cache)
+
+
+def _kept(results: "Generator[tuple[Judged, Outcome], None, None]", cache: "Cache") -> Iterator[Judged]:
+    """Put results into the cache as they pass; what is there when the scan stops is put too."""
+    fresh: list[tuple[bytes, bytes]] = []
+    try:
+        for judged, outcome in results:
             if outcome.record:
                 fresh.append((outcome.key, outcome.record))
             if len(fresh) == PUT_TOGETHER:
                 cache.put(fresh)
                 fresh.clear()
             yield judged
+    finally:
         cache.put(fresh)
+        results.close()
 
 
 def _size(path: str) -> int:
@@ -113,7 +129,7 @@ def _judge(
     schedule: Schedule,
     *,
     key: Callable[[bytes, str], bytes],
-) -> Iterator[tuple[Judged, Outcome]]:
+) -> "Generator[tuple[Judged, Outcome], None, None]":
     def judge(chunk: Sequence[SourceFile]) -> list[Outcome]:
         return judge_files(chunk, predictor, max_bytes=schedule.max_bytes, key=key)
 
@@ -121,6 +137,8 @@ def _judge(
         predictor.threads = 1  # of the child only: each process is one thread
         return judge(chunk)
 
+    if files:
+        check_bindings()
     chunks = _chunks(files, sizes)
     forks = schedule.jobs > 1 and len(chunks) > 1 and hasattr(os, "fork")
     results = _forked(chunks, judge_in_child, schedule.jobs) if forks else _here(chunks, judge)
@@ -139,9 +157,9 @@ def _here(
 def _chunks(files: Sequence[SourceFile], sizes: Sequence[int]) -> list[list[SourceFile]]:
     """Files in order, cut so that a chunk is small against the whole and large against the cost of handing it over."""
     chunks: list[list[SourceFile]] = []
-    size = CHUNK_BYTES
+    size = 0
     for file, file_bytes in zip(files, sizes, strict=True):
-        if size + file_bytes > CHUNK_BYTES or len(chunks[-1]) == CHUNK_FILES:
+        if not chunks or size + file_bytes > CHUNK_BYTES or len(chunks[-1]) == CHUNK_FILES:
             chunks.append([])
             size = 0
         chunks[-1].append(file)

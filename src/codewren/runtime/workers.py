@@ -48,9 +48,11 @@ def run_forked(work: Callable[[int], bytes], count: int, jobs: int) -> Iterator[
                     _reap(workers.pop(descriptor))
                     if following is not None:
                         _start(work, workers, busy, following)
-                elif following is not None:
+                elif following is not None and _ask(workers[descriptor], following):
                     busy[descriptor] = following
-                    os.write(workers[descriptor].requests, _REQUEST.pack(following))
+                elif following is not None:
+                    _reap(workers.pop(descriptor))
+                    _start(work, workers, busy, following)
                 yield index, reply
     finally:
         for worker in workers.values():
@@ -75,7 +77,16 @@ def _start(work: Callable[[int], bytes], workers: dict[int, _Worker], busy: dict
     os.close(replies)
     worker = _Worker(pid, requests, os.fdopen(reply_end, "rb"))
     workers[reply_end], busy[reply_end] = worker, first
-    os.write(requests, _REQUEST.pack(first))
+    _ask(worker, first)  # one that is dead already closes its replies
+
+
+def _ask(worker: _Worker, index: int) -> bool:
+    """Hand over a piece of work; False when the process has died since its last reply."""
+    try:
+        os.write(worker.requests, _REQUEST.pack(index))
+    except BrokenPipeError:
+        return False
+    return True
 
 
 def _serve(work: Callable[[int], bytes], requests: int, replies: int) -> NoReturn:

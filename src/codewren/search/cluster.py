@@ -1,10 +1,12 @@
 """Trials, and any other work in pieces, on a `dask.distributed` cluster given by the address of its scheduler."""
 
+import sys
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from codewren.core.errors import InputError, MissingExtraError
+from codewren.core.errors import CodewrenError, InputError, MissingExtraError
 from codewren.search.runner import Outcome, attempt
 from codewren.search.trial import Evaluate, Request
 
@@ -19,15 +21,18 @@ class DaskCluster:
     Attributes:
         address: of the scheduler, such as `tcp://10.0.0.1:8786`.
         timeout_s: how long to wait for it.
+        no_worker_s: how long a cluster may have no worker; after a tenth of it, that is said.
     """
 
     address: str
     timeout_s: float = 30.0
+    no_worker_s: float = 300.0
 
     def run(self, evaluate: Evaluate, requests: Sequence[Request]) -> Iterator[tuple[int, Outcome]]:
         """Yield the place and outcome of every request, in the order they end.
 
         Raises:
+            CodewrenError: the cluster has had no worker for `no_worker_s`.
             InputError: no scheduler answers at the address.
             MissingExtraError: `distributed` is not installed.
         """
@@ -38,6 +43,7 @@ class DaskCluster:
         """Yield the place and result of a call for each tuple of arguments, or the error it was given up with.
 
         Raises:
+            CodewrenError: the cluster has had no worker for `no_worker_s`.
             InputError: no scheduler answers at the address.
             MissingExtraError: `distributed` is not installed.
         """
@@ -45,7 +51,7 @@ class DaskCluster:
             return
         client = self._client()
         try:
-            yield from _gathered(client, function, arguments)
+            yield from _gathered(_Watch(client, self.address, self.no_worker_s), function, arguments)
         finally:
             client.close()
 
@@ -62,8 +68,34 @@ class DaskCluster:
             ) from None
 
 
+class _Watch:
+    """A cluster that may lose its last worker: a worker that dies while it starts is not started again."""
+
+    def __init__(self, client: Any, address: str, no_worker_s: float) -> None:
+        self.client, self.address, self.no_worker_s = client, address, no_worker_s
+        self._alone_since: float | None = None
+        self._told = False
+
+    def check(self) -> None:
+        """Say that there is no worker, and give up in the end."""
+        if self.client.nthreads():
+            self._alone_since, self._told = None, False
+            return
+        now = time.monotonic()
+        self._alone_since = now if self._alone_since is None else self._alone_since
+        alone_s = now - self._alone_since
+        if alone_s >= self.no_worker_s:
+            raise CodewrenError(
+                f"the dask cluster at {self.address} has had no worker for {alone_s:.0f} s; "
+                f"start some with: dask worker {self.address}; then run again"
+            )
+        if alone_s >= self.no_worker_s / 10 and not self._told:
+            self._told = True
+            print(f"codewren: no worker at {self.address}; waiting for one", file=sys.stderr)
+
+
 def _gathered(
-    client: Any, function: Callable[..., Any], arguments: Sequence[tuple[Any, ...]]
+    watch: _Watch, function: Callable[..., Any], arguments: Sequence[tuple[Any, ...]]
 ) -> Iterator[tuple[int, Any]]:
     """Results as they come; a call that was lost is tried once more with the cluster to itself.
 
@@ -73,26 +105,55 @@ def _gathered(
     from distributed import KilledWorker
 
     lost = []
-    for place, future in _finished(client, function, dict(enumerate(arguments))):
-        if future.status == "finished":
-            yield place, future.result()
-        elif isinstance(future.exception(), KilledWorker):
+    for place, outcome in _finished(watch, function, dict(enumerate(arguments))):
+        if isinstance(outcome, KilledWorker):
             lost.append(place)
         else:
-            yield place, future.exception()
+            yield place, outcome
     for suspect in sorted(lost):
-        for place, future in _finished(client, function, {suspect: arguments[suspect]}):
-            yield place, future.result() if future.status == "finished" else future.exception()
+        yield from _finished(watch, function, {suspect: arguments[suspect]})
 
 
 def _finished(
-    client: Any, function: Callable[..., Any], arguments: Mapping[int, tuple[Any, ...]]
+    watch: _Watch, function: Callable[..., Any], arguments: Mapping[int, tuple[Any, ...]]
 ) -> Iterator[tuple[int, Any]]:
-    from distributed import as_completed
+    """Place and result, or error, of every call as it ends."""
+    from distributed import wait
 
-    places = {client.submit(function, *given, pure=False): place for place, given in arguments.items()}
-    for future in as_completed(places):
-        yield places[future], future
+    waiting = {watch.client.submit(function, *given, pure=False): place for place, given in arguments.items()}
+    poll_s = min(5.0, watch.no_worker_s / 20)
+    while waiting:
+        try:
+            done = wait(list(waiting), timeout=poll_s, return_when="FIRST_COMPLETED").done
+        except TimeoutError:
+            watch.check()
+            continue
+        for future in done:
+            try:
+                outcome = _outcome(future, watch.no_worker_s)
+            except TimeoutError:
+                watch.check()
+            else:
+                yield waiting.pop(future), outcome
+
+
+def _outcome(future: Any, timeout_s: float) -> Any:
+    """The result of a call, or its error.
+
+    The state of a future is no answer: a result that lay on a worker which has died since is computed again, and the
+    future is pending once more.
+
+    Raises:
+        TimeoutError: it is not there yet.
+    """
+    try:
+        return future.result(timeout=timeout_s)
+    except TimeoutError as error:
+        if future.status == "error":  # the call's own
+            return error
+        raise
+    except Exception as error:
+        return error
 
 
 def _given_up(error: BaseException) -> Outcome:

@@ -1,6 +1,7 @@
 """Findings as annotations in the log of a GitHub Actions job.
 
-Source: docs.github.com, "Workflow commands for GitHub Actions". GitHub shows the first ten annotations of a step.
+Source: docs.github.com, "Workflow commands for GitHub Actions". GitHub shows the first ten annotations of a step
+and kind, and fifty of a job.
 """
 
 from codewren.core.finding import Finding
@@ -8,10 +9,18 @@ from codewren.runtime.formats.origin import Origin
 from codewren.runtime.formats.wording import level, message
 from codewren.runtime.scan import ScanResult
 
+MAX_ANNOTATIONS = 50
+
+
+def left_out(result: ScanResult) -> list[str]:
+    """What the format cannot hold."""
+    more = len(result.findings) - MAX_ANNOTATIONS
+    return [f"annotations are the {MAX_ANNOTATIONS} most probable findings; {more} are left out"] if more > 0 else []
+
 
 def render(result: ScanResult, origin: Origin) -> str:
-    """One workflow command a finding, most probable first."""
-    ordered = sorted(result.findings, key=lambda finding: -finding.probability)
+    """One workflow command a finding, the `MAX_ANNOTATIONS` most probable ones first."""
+    ordered = sorted(result.findings, key=lambda finding: -finding.probability)[:MAX_ANNOTATIONS]
     return "".join(_command(finding, origin) for finding in ordered)
 
 

@@ -1,11 +1,12 @@
-"""Findings for programs: one JSON object."""
+"""Findings for programs: one JSON object; docs/scanning.md describes its fields."""
 
 import json
 
+from codewren.core.files import unicode_path
 from codewren.runtime.formats.origin import Origin
 from codewren.runtime.scan import ScanResult
 
-VERSION = 1
+VERSION = 2
 
 
 def render(result: ScanResult, origin: Origin) -> str:
@@ -16,11 +17,15 @@ def render(result: ScanResult, origin: Origin) -> str:
         "codewren": origin.version,
         "model": {"name": origin.model, "sha256": origin.sha256, "task": result.task.to_dict()},
         "threshold": result.threshold,
+        "complete": not result.gaps,
+        "gaps": [unicode_path(gap) for gap in result.gaps],
         "findings": [finding.to_dict() for finding in result.findings],
         "files": result.files,
         "functions": result.functions,
         "suppressed": result.suppressed,
-        "skipped": [note._asdict() for note in result.notes],
+        "skipped": [{"path": unicode_path(note.path), "reason": note.reason} for note in result.notes],
+        "foreign": {language: [unicode_path(path) for path in paths] for language, paths in result.foreign.items()},
+        "unparsed": [unicode_path(path) for path in result.unparsed],
         "remarks": result.remarks,
     }
     return json.dumps(value, indent=2) + "\n"

@@ -4,6 +4,8 @@ import os
 from dataclasses import dataclass
 from typing import Self
 
+from codewren.core.files import unicode_path
+
 
 @dataclass(frozen=True, slots=True)
 class Origin:
@@ -50,4 +52,5 @@ def repository_root() -> str:
 
 def printable(text: str) -> str:
     """Text without control characters: a file name must not move the cursor or end a line."""
-    return "".join(character if character.isprintable() else f"\\x{ord(character):02x}" for character in text)
+    shown = unicode_path(text)
+    return "".join(character if character.isprintable() else f"\\x{ord(character):02x}" for character in shown)

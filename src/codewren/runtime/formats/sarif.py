@@ -19,6 +19,7 @@ from codewren.runtime.walk import Note
 
 MAX_RESULTS = 5_000
 MAX_NOTIFICATIONS = 1_000
+MAX_RELATED = 100  # places of a result that GitHub shows; it refuses a file where one has more than 1,000
 _SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 _ROOT = "SRCROOT"
 
@@ -39,15 +40,21 @@ def render(result: ScanResult, origin: Origin) -> str:
         "automationDetails": {"id": f"codewren/{result.task.name}/"},
         "originalUriBaseIds": {_ROOT: {"description": {"text": "The root of the repository."}}},
         "columnKind": "unicodeCodePoints",
-        "invocations": [{"executionSuccessful": True, "toolExecutionNotifications": _notifications(result, origin)}],
+        "invocations": [
+            {"executionSuccessful": not result.gaps, "toolExecutionNotifications": _notifications(result, origin)}
+        ],
         "results": [_result(finding, result.task, origin, seen) for finding in kept],
     }
     return json.dumps({"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]}, indent=1) + "\n"
 
 
-def dropped(result: ScanResult) -> int:
-    """Findings that do not fit."""
-    return max(0, len(result.findings) - MAX_RESULTS)
+def left_out(result: ScanResult) -> list[str]:
+    """What the format cannot hold."""
+    dropped = len(result.findings) - MAX_RESULTS
+    large = sum(len(finding.others) > MAX_RELATED for finding in result.findings)
+    texts = [f"SARIF holds the {MAX_RESULTS} most probable findings; {dropped} are left out"] if dropped > 0 else []
+    texts += [f"SARIF holds {MAX_RELATED} related places of a finding; {large} findings have more"] if large else []
+    return texts
 
 
 def _rule(task: Task) -> dict[str, Any]:
@@ -83,7 +90,7 @@ def _result(finding: Finding, task: Task, origin: Origin, seen: Counter[str]) ->
     if finding.others:
         value["relatedLocations"] = [
             {"id": index, "message": {"text": f"{place.kind} clone"}, **_location(place, origin)}
-            for index, place in enumerate(finding.others, 1)
+            for index, place in enumerate(finding.others[:MAX_RELATED], 1)
         ]
     return value
 
@@ -108,9 +115,8 @@ def _artifact(path: str, origin: Origin) -> dict[str, Any]:
 
 
 def _notifications(result: ScanResult, origin: Origin) -> list[dict[str, Any]]:
-    texts = list(result.remarks)
-    if dropped(result):
-        texts.append(f"{dropped(result)} of {len(result.findings)} findings are not listed: the least probable ones")
+    texts = [f"incomplete scan: {gap}" for gap in result.gaps[:MAX_NOTIFICATIONS]]
+    texts += [*result.remarks, *left_out(result)]
     if len(result.notes) > MAX_NOTIFICATIONS:
         texts.append(f"{len(result.notes) - MAX_NOTIFICATIONS} more files were skipped")
     skipped = [_skipped(note, origin) for note in result.notes[:MAX_NOTIFICATIONS]]

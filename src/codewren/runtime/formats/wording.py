@@ -2,9 +2,12 @@
 
 from typing import Literal
 
+from codewren.core.files import unicode_path
 from codewren.core.finding import Finding
 
 SURE = 0.9
+MOST_NAMED = 10  # other members of a class of clones in one message
+LONGEST_MESSAGE = 4_000  # characters
 
 Level = Literal["error", "warning", "note"]
 
@@ -21,6 +24,13 @@ def message(finding: Finding) -> str:
     name, probability = finding.place.name, f"probability {finding.probability:.2f}"
     if not finding.others:
         return f"{name} is judged {finding.label} ({probability})"
-    others = "; ".join(f"{place.path}:{place.start_line} {place.name} ({place.kind})" for place in finding.others)
+    named = [
+        f"{unicode_path(place.path)}:{place.start_line} {place.name} ({place.kind})"
+        for place in finding.others[:MOST_NAMED]
+    ]
+    unnamed = len(finding.others) - len(named)
+    others = "; ".join([*named, f"and {unnamed} more"] if unnamed else named)
     what = "clone" if len(finding.others) == 1 else "clones"
-    return f"{name} has {len(finding.others)} {finding.kind} {what} ({finding.label}, {probability}): {others}"
+    head = f"{name} has {len(finding.others)} {finding.kind} {what} ({finding.label}, {probability})"
+    text = f"{head}: {others}"
+    return text if len(text) <= LONGEST_MESSAGE else text[: LONGEST_MESSAGE - 1] + "…"
