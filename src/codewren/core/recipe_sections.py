@@ -6,6 +6,9 @@ from typing import Literal
 
 from codewren.core.errors import RecipeError
 
+WhiteSpace = Literal["raw", "collapsed"]
+"""How a text is fed to a model: as it stands, or with each run of white space made one space."""
+
 
 @dataclass(frozen=True, slots=True)
 class Source:
@@ -74,6 +77,9 @@ class TeacherSection:
         first_output_only: only output 0 was trained, through a sigmoid, as in the papers' vulnerability teachers; the
             other one, which is noise there (SPEC 4.1, item 2), is replaced by 0.
         revision: of a hub id.
+        whitespace: `raw` feeds the text as it stands, `collapsed` makes each run of white space one space, as the
+            papers do; it must be what the teacher was trained on. Left out: raw for a plain classifier, collapsed for
+            `papers`, and what a folder made by `codewren finetune` says of itself.
         lowercase: the text is lower-cased first, as the papers' fine-tuning scripts for CodeBERT do with pairs
             (`do_lower_case`); their clone checkpoints want it.
         data_flow: the model reads variables and where their values come from beside the code, as GraphCodeBERT does;
@@ -94,6 +100,7 @@ class TeacherSection:
     columns: Sequence[str] = ()
     first_output_only: bool = False
     revision: str | None = None
+    whitespace: WhiteSpace | None = None
     lowercase: bool = False
     data_flow: bool = False
     data_flow_mode: Literal["repaired", "papers"] = "repaired"
@@ -110,6 +117,8 @@ class FinetuneSection:
         attention_dropout: inside attention, where its random numbers cost more than the arithmetic; the papers use 0.1.
         precision: `bf16` uses autocast, faster where the processor has it.
         selection: validation metric that picks the epoch.
+        whitespace: `collapsed` as the papers, or `raw`; the teacher's folder records it, and `label` feeds the same.
+            Layout can betray a label (Devign's doubled newlines do), so raw text is asked for, never the default.
         data_flow: give the encoder, a GraphCodeBERT, data flow beside the code (see `TeacherSection`).
         data_flow_mode: `papers` reproduces the released preprocessing with its defects.
     """
@@ -128,6 +137,7 @@ class FinetuneSection:
     precision: Literal["fp32", "bf16"] = "fp32"
     selection: Literal["accuracy", "f1", "mcc", "auc"] = "accuracy"
     seed: int = 123456
+    whitespace: WhiteSpace = "collapsed"
     data_flow: bool = False
     data_flow_mode: Literal["repaired", "papers"] = "repaired"
 

@@ -21,6 +21,7 @@ def label(
     out: Path,
     datasets: Iterable[Dataset],
     *,
+    teacher: Teacher | None = None,
     quiet: bool = False,
     elsewhere: Callable[[Dataset, str], Elsewhere] | None = None,
 ) -> list[Path]:
@@ -32,7 +33,7 @@ def label(
     Raises:
         TeacherError: the teacher cannot be loaded, or its logits do not fit the data.
     """
-    teacher = load_teacher(recipe)
+    teacher = teacher or load_teacher(recipe)
     files = []
     for dataset in datasets:
         if teacher.covers(dataset.split):

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from codewren.core.dataset import Dataset
 from codewren.core.errors import TeacherError
 from codewren.core.files import atomic_write
+from codewren.core.recipe_sections import WhiteSpace
 from codewren.core.task import Task
 from codewren.runtime.dataflow.graph import Mode
 from codewren.runtime.progress import Bar
@@ -44,6 +45,7 @@ class NetworkTeacher:
         first_output_only: whether the other outputs were never trained; they count as 0.
         data_flow: how data flow is fed beside the code, if at all.
         lowercase: whether it reads lower-cased text.
+        whitespace: whether it reads the text as it stands.
     """
 
     network: Judge
@@ -56,6 +58,7 @@ class NetworkTeacher:
     first_output_only: bool = False
     data_flow: Mode | None = None
     lowercase: bool = False
+    whitespace: WhiteSpace = "collapsed"
 
     @property
     def sha256(self) -> str:
@@ -72,6 +75,8 @@ class NetworkTeacher:
             digest.update(f"data flow {self.data_flow}".encode())
         if self.lowercase:
             digest.update(b"lowercase")
+        if self.whitespace == "raw":
+            digest.update(b"raw white space")
         return digest.hexdigest()
 
     def covers(self, split: str) -> bool:
@@ -110,7 +115,12 @@ class NetworkTeacher:
         if self.lowercase:
             dataset = replace(dataset, functions=tuple(text.lower() for text in dataset.functions))
         return encode_for_teacher(
-            self.tokenizer, dataset, max_length=self.max_sequence_length, data_flow=self.data_flow, quiet=quiet
+            self.tokenizer,
+            dataset,
+            max_length=self.max_sequence_length,
+            whitespace=self.whitespace,
+            data_flow=self.data_flow,
+            quiet=quiet,
         )
 
     def part_vectors(self, split: TeacherSplit, number: int) -> Floats:
