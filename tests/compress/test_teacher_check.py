@@ -90,7 +90,7 @@ def test_a_teacher_fed_in_another_text_form_is_told(layout_task, capsys):
 @pytest.mark.parametrize("broken", ["exchanged columns", "rows in another order"])
 def test_logits_that_do_not_belong_to_the_items_are_doubted(layout_task, capsys, broken):
     labels = np.arange(ITEMS) % 2
-    logits = np.stack([1.0 - labels, labels], axis=1).astype(np.float32)
+    logits = np.stack([1.0 - 2 * labels, labels], axis=1).astype(np.float32)
     logits = logits[:, ::-1] if broken == "exchanged columns" else np.random.default_rng(0).permutation(logits)
     np.save(layout_task / "l.npy", logits)
     label_splits(run_of(layout_task, kind="logits", path="l.npy"))

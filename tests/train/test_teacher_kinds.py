@@ -231,3 +231,23 @@ def test_a_tokenizer_without_padding_is_one_line(tmp_path):
     (folder / "tokenizer_config.json").write_text(json.dumps(settings))
     with pytest.raises(TeacherError, match="no padding token"):
         load_teacher(with_teacher(folder))
+
+
+def test_a_teacher_of_equal_weights_and_other_heads_is_another_teacher(tmp_path):
+    folder = save_roberta(tmp_path)
+    before = load_teacher(with_teacher(folder)).sha256
+    settings = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps({**settings, "num_attention_heads": 2, "_name_or_path": "x"}))
+    assert load_teacher(with_teacher(folder)).sha256 != before
+    (folder / "config.json").write_text(json.dumps({**settings, "_name_or_path": "x", "architectures": []}))
+    assert load_teacher(with_teacher(folder)).sha256 == before
+
+
+def test_a_teacher_whose_tokenizer_cuts_otherwise_is_another_teacher(tmp_path):
+    folder = save_roberta(tmp_path)
+    before = load_teacher(with_teacher(folder))
+    before.logits(FUNCTIONS)  # sets truncation in the tokenizer
+    file = folder / "tokenizer.json"
+    assert load_teacher(with_teacher(folder)).sha256 == before.sha256
+    file.write_text(json.dumps({**json.loads(file.read_text()), "normalizer": {"type": "Lowercase"}}))
+    assert load_teacher(with_teacher(folder)).sha256 != before.sha256

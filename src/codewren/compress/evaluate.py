@@ -100,7 +100,10 @@ def evaluate_run(run: Run, bundle: Path, *, seconds: float) -> str:
         lines.append(comparison_line("student", "teacher", paired))
     lines.append(f"{len(dataset):,} validation items, {seconds:,.0f} s in all; the bundle is {bundle}")
     report = "\n".join([comparison_table(rows), "", *lines])
-    write_json(run.path("evaluation.json"), {"split": "valid", "seconds": seconds, "rows": [r.to_dict() for r in rows]})
+    write_json(
+        run.path("evaluation.json"),
+        {"split": "valid", "seconds": seconds, "inputs": run.inputs(), "rows": [r.to_dict() for r in rows]},
+    )
     write_bytes(run.path("report.md"), (report + "\n").encode())
     return report
 

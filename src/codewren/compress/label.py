@@ -45,6 +45,7 @@ def label_splits(run: Run, *, scheduler: str | None = None) -> list[Path]:
     teacher = load_teacher(run.recipe)
     files = _label(run, teacher, datasets, scheduler or run.recipe.search.scheduler)
     check_teacher(run, teacher, [dataset for dataset in datasets if teacher.covers(dataset.split)])
+    run.save_recipe()
     return files
 
 

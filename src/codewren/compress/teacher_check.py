@@ -77,7 +77,7 @@ class FormCheck:
 
 
 def check_teacher(run: Run, teacher: Teacher, datasets: Sequence[Dataset]) -> None:
-    """Say what the teacher's logits are worth on each labelled split; warnings on stderr, figures in `teacher-check.json`."""
+    """Say what the teacher's logits are worth on each labelled split, on stderr and in `teacher-check.json`."""
     labelled = [(split, read_logits(logits_path(run.out, split.split), split)) for split in datasets if _known(split)]
     key = _key(teacher, labelled)
     path = run.path(FILE)

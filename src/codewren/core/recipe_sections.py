@@ -15,7 +15,8 @@ class Source:
     """Where one split, or the functions of a pair task, is read from.
 
     Attributes:
-        path: JSONL, CSV, TSV or Parquet, plain or .gz/.xz, below `data.root`; or `hub:DATASET[:SPLIT]`.
+        path: JSONL, CSV, TSV or Parquet, plain or .gz/.xz, below `data.root`; a folder or a glob (`train-*.parquet`) of
+            such files, read in the order of their names; or `hub:DATASET[:SPLIT]`.
         text: column of the source text (of the left function when `text2` is given).
         text2: column of the right function, for pair files that hold the texts themselves.
         id: column of the function's or item's name.
@@ -41,7 +42,8 @@ class Source:
 class DataSection:
     """The splits. Give `train` to have it halved (seeded, stratified), or both as `labelled` and `unlabelled`.
 
-    `license` says in a sentence or two what the data may be used for; it goes into the model card.
+    `license` says in a sentence or two what the data may be used for; it goes into the model card. `close_braces` gives
+    a training function in C, C++ or Java its last brace where that is missing: in Devign that betrays the label.
     """
 
     root: str = "."
@@ -52,6 +54,7 @@ class DataSection:
     valid: Source | None = None
     test: Source | None = None
     halves_seed: int = 0
+    close_braces: bool = True
     license: str = ""
 
 
@@ -226,6 +229,15 @@ class DistilSection:
     selection: Literal["accuracy", "f1", "mcc", "auc"] = "accuracy"
     train_all: bool = True
     seed: int = 0
+
+    def __post_init__(self) -> None:
+        for name in ("hard_label_weight", "word_dropout", "rename", "average_checkpoints", "warmup"):
+            if not 0 <= getattr(self, name) <= 1:
+                raise RecipeError(f"distil.{name}: {getattr(self, name)} is no share; wanted 0 to 1")
+        if not self.temperature > 0:
+            raise RecipeError(f"distil.temperature: {self.temperature} divides the logits; wanted above 0")
+        if not self.train_on or len(set(self.train_on)) < len(self.train_on):
+            raise RecipeError(f"distil.train_on: {list(self.train_on)}; wanted one split or more, each once")
 
 
 @dataclass(frozen=True, slots=True)
