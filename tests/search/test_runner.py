@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -194,3 +195,14 @@ def test_a_cluster_gives_what_one_process_gives(cluster):
 def test_an_address_where_nobody_answers():
     with pytest.raises(InputError, match=r"no dask scheduler answers at tcp://127\.0\.0\.1:9"):
         TrialRunner(Smooth(), Journal(), DaskCluster("tcp://127.0.0.1:9", timeout_s=1))(REQUESTS)
+
+
+def test_a_trial_that_failed_on_a_full_disk_is_run_again_when_there_is_space(tmp_path):
+    path, request = tmp_path / "journal.jsonl", REQUESTS[0]
+    said = "InputError: cannot write checkpoint.pt: No space left on device; free space"
+    full = Trial(0, request.config, request.seed, request.fidelity, Status.FAILED, None, 1.0, error=said)
+    Journal(path).add(full)
+    assert Journal(path).find(request) is None
+    own = replace(full, error="TrainingError: loss is nan")
+    Journal(path).add(own)
+    assert Journal(path).find(request) == own
