@@ -3,7 +3,7 @@
 from codewren.compress.run import Run
 from codewren.compress.warned import warn
 from codewren.core.files import write_bytes, write_json
-from codewren.data.layout import layout_report
+from codewren.data.layout import FROM_LENGTH, LayoutReport, layout_report
 from codewren.data.load import SPLITS
 from codewren.report.table import markdown
 
@@ -15,4 +15,17 @@ def report_layout(run: Run) -> None:
     write_json(run.path("layout.json"), [report.to_dict() for report in known])
     tables = [f"{report.split}:\n\n{markdown(report.rows())}\n" for report in known]
     write_bytes(run.path("layout.md"), "\n".join(tables).encode())
-    warn(run, "layout", list(dict.fromkeys(f"{r.split}: {line}" for r in known for line in r.warnings())))
+    warn(run, "layout", _once(known))
+
+
+def _once(reports: list[LayoutReport]) -> list[str]:
+    """Each trait's warning for the first split in which it betrays labels: the others tend to say the same."""
+    first: dict[str, str] = {}
+    for report in reports:
+        for trait in report.traits:
+            if trait.betrays:
+                first.setdefault(trait.name, f"{report.split}: {trait.warning()}")
+        for line in report.warnings():
+            if line.startswith(FROM_LENGTH):
+                first.setdefault(FROM_LENGTH, f"{report.split}: {line}")
+    return list(first.values())

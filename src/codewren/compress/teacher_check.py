@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from codewren.compress.run import Run
+from codewren.compress.warned import warn
 from codewren.core.dataset import Dataset, collapse_whitespace
 from codewren.core.files import read_json, write_json
 from codewren.measure.intervals import mcnemar
@@ -92,8 +93,9 @@ def check_teacher(run: Run, teacher: Teacher, datasets: Sequence[Dataset]) -> No
     plain = {"key": key, "splits": [asdict(check) for check in checks], "form": form and asdict(form)}
     write_json(path, {**plain, "warnings": warnings})
     if not run.quiet:
-        for line in (*(check.line() for check in checks), *(f"warning: {text}" for text in warnings)):
-            print(line, file=sys.stderr)
+        for check in checks:
+            print(check.line(), file=sys.stderr)
+    warn(run, "label", warnings)
 
 
 def split_check(dataset: Dataset, logits: Logits) -> SplitCheck:

@@ -8,6 +8,12 @@ from codewren.core.files import read_json, write_json
 FILE = "warnings.json"
 
 
+def warnings(run: Run) -> list[str]:
+    """All that the run's stages have warned of."""
+    path = run.path(FILE)
+    return [line for lines in read_json(path).values() for line in lines] if path.exists() else []
+
+
 def warn(run: Run, stage: str, lines: list[str]) -> None:
     """Print a stage's warnings and keep them; what the stage warned of in an earlier call is forgotten."""
     path = run.path(FILE)

@@ -20,6 +20,7 @@ LEAST_ITEMS = 20
 PURE = 0.9
 LIFT = 0.15
 SEPARABLE = 0.6
+FROM_LENGTH = "labels can be guessed from length alone"
 LANGUAGES_WITH_BRACES = frozenset({"c", "cpp", "java"})
 _TOKEN = re.compile(r"\w+|[^\w\s]")
 
@@ -80,7 +81,7 @@ class LayoutReport:
         """A line for each trait that betrays a label, and for the length."""
         lines = [trait.warning() for trait in self.traits if trait.betrays]
         if max(self.length_auc, 1 - self.length_auc) >= SEPARABLE:
-            lines.append(f"labels can be guessed from length alone: AUC {self.length_auc:.2f} on {self.split}")
+            lines.append(f"{FROM_LENGTH}: AUC {self.length_auc:.2f} on {self.split}")
         return lines
 
     def rows(self) -> list[list[str]]:
