@@ -48,8 +48,10 @@ def other_functions(folder):
     path.write_text(path.read_text().replace("open", "shut"))
 
 
-@pytest.mark.parametrize("change", [other_logits, other_validation_labels, other_functions])
-@pytest.mark.parametrize("verb", ["compress", "distil"])
+@pytest.mark.parametrize(
+    ("change", "verb"),
+    [(other_logits, "compress"), (other_validation_labels, "compress"), (other_functions, "distil")],
+)
 def test_a_student_of_other_inputs_is_never_shipped(compressed, tmp_path, capsys, change, verb):
     folder = shutil.copytree(compressed, tmp_path / "copy")
     change(folder)

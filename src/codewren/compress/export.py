@@ -85,8 +85,9 @@ def one_label_only(predicted: NDArray[np.int64], dataset: Dataset) -> list[str]:
 
 def _made_of(path: Path, wanted: dict[str, Any]) -> bool:
     """Whether a bundle was made of the same recipe, data and logits, by the same versions."""
-    made = json.loads(json.dumps(Bundle.read(path).manifest.get("provenance", {})))
-    return {name: made.get(name) for name in wanted} == json.loads(json.dumps(wanted))
+    made = Bundle.read(path).manifest.get("provenance", {})
+    plain: dict[str, Any] = json.loads(json.dumps(wanted))
+    return {name: made.get(name) for name in wanted} == plain
 
 
 def _export(run: Run, trained: TrainedStudent, path: Path) -> int:
