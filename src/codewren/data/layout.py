@@ -101,21 +101,6 @@ class LayoutReport:
         return [head, *body, ["length, AUC", "", "", f"{self.length_auc:.2f}", "", "yes"]]
 
 
-TRAITS: tuple[tuple[str, Callable[[str], bool], bool], ...] = (
-    ("with a doubled newline", lambda text: "\n\n" in text, False),
-    ("without a doubled newline", lambda text: "\n\n" not in text, False),
-    ("that end in a newline", lambda text: text.endswith("\n"), False),
-    ("that do not end in a newline", lambda text: not text.endswith("\n"), False),
-    ("with carriage returns", lambda text: "\r" in text, False),
-    ("without carriage returns", lambda text: "\r" not in text, False),
-    ("with tabs", lambda text: "\t" in text, False),
-    ("without tabs", lambda text: "\t" not in text, False),
-    ("with spaces at a line's end", lambda text: re.search(r"[ \t]\r?\n", text) is not None, False),
-    ("that lack their last brace", lambda text: lacks_last_brace(text), True),
-    ("with fewer } than {", lambda text: text.count("{") > text.count("}"), True),
-)
-
-
 def layout_report(dataset: Dataset) -> LayoutReport | None:
     """What layout says of the labels of a split; None for pairs, and where fewer than two labels are known."""
     known = [(dataset.functions[item[0]], label) for item, label in zip(dataset.items, dataset.labels, strict=True)]
@@ -150,6 +135,21 @@ def close_last_brace(text: str) -> str:
     'int f() {\n  return 1;\n}'
     """
     return (text if text.endswith("\n") else text + "\n") + "}" if lacks_last_brace(text) else text
+
+
+TRAITS: tuple[tuple[str, Callable[[str], bool], bool], ...] = (
+    ("with a doubled newline", lambda text: "\n\n" in text, False),
+    ("without a doubled newline", lambda text: "\n\n" not in text, False),
+    ("that end in a newline", lambda text: text.endswith("\n"), False),
+    ("that do not end in a newline", lambda text: not text.endswith("\n"), False),
+    ("with carriage returns", lambda text: "\r" in text, False),
+    ("without carriage returns", lambda text: "\r" not in text, False),
+    ("with tabs", lambda text: "\t" in text, False),
+    ("without tabs", lambda text: "\t" not in text, False),
+    ("with spaces at a line's end", lambda text: re.search(r"[ \t]\r?\n", text) is not None, False),
+    ("that lack their last brace", lacks_last_brace, True),
+    ("with fewer } than {", lambda text: text.count("{") > text.count("}"), True),
+)
 
 
 def _last_token(text: str) -> str:

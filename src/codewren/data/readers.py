@@ -5,6 +5,7 @@ import gzip
 import io
 import json
 import lzma
+import math
 import re
 import sys
 import zlib
@@ -79,7 +80,7 @@ def spelling(value: Any) -> str:
     >>> [spelling(value) for value in (1, 1.0, "1.0", " 1", True, "v1.0", None, 1e16)]
     ['1', '1', '1', '1', 'true', 'v1.0', '', '10000000000000000']
     """
-    if value is None or (isinstance(value, float) and value != value):
+    if value is None or (isinstance(value, float) and math.isnan(value)):
         return ""
     if isinstance(value, bool):
         return str(value).lower()
