@@ -69,8 +69,8 @@ def test_training_functions_are_closed_and_judged_ones_are_not(tmp_path):
 
 
 def test_devigns_labels_can_be_read_from_its_layout(shared):
-    lines = lzma.open(shared / "data/devign/valid.jsonl.xz", "rt", encoding="utf-8")
-    rows = [json.loads(line) for line in lines]
+    with lzma.open(shared / "data/devign/valid.jsonl.xz", "rt", encoding="utf-8") as lines:
+        rows = [json.loads(line) for line in lines]
     lacking = Counter(row["target"] for row in rows if lacks_last_brace(row["func"]))
     assert lacking[1] > 20 * lacking[0]
     assert any(
