@@ -96,7 +96,8 @@ def test_the_whole_front_is_exported_from_its_trials(searched, clone_task):
 
 
 def test_a_front_without_its_trials_is_one_clear_error(searched, clone_task, tmp_path, capsys):
-    (tmp_path / "front.json").write_bytes((searched / "front.json").read_bytes())
+    for name in ("front.json", "logits-unlabelled.npz"):
+        (tmp_path / name).write_bytes((searched / name).read_bytes())
     arguments = ["export", clone_task / "recipe.toml", "--out", tmp_path, "--quiet", "--front", *settings("wren")]
     assert "holds 0 of 2 epochs" in fails(capsys, *arguments)
     (tmp_path / "front.json").unlink()

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -231,3 +232,14 @@ def test_a_cluster_without_workers_is_told_and_given_up(capsys):
         with pytest.raises(CodewrenError, match=r"no worker for 2 s; start some with: dask worker"):
             list(cluster.calls(abs, [(1,)]))
     assert capsys.readouterr().err.count("waiting for one") == 1
+
+
+def test_a_trial_that_failed_on_a_full_disk_is_run_again_when_there_is_space(tmp_path):
+    path, request = tmp_path / "journal.jsonl", REQUESTS[0]
+    said = "InputError: cannot write checkpoint.pt: No space left on device; free space"
+    full = Trial(0, request.config, request.seed, request.fidelity, Status.FAILED, None, 1.0, error=said)
+    Journal(path).add(full)
+    assert Journal(path).find(request) is None
+    own = replace(full, error="TrainingError: loss is nan")
+    Journal(path).add(own)
+    assert Journal(path).find(request) == own

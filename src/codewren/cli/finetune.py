@@ -12,7 +12,8 @@ from codewren.cli.options import heavy, recipe_verb
 def finetune(recipe: Path, out: Path, settings: tuple[str, ...], quiet: bool) -> None:
     """Make a teacher from a pretrained encoder, on the labelled half.
 
-    The encoder is any Hugging Face folder or hub id ([finetune] encoder); the teacher lands in OUT/teacher. A killed
+    The encoder is a Hugging Face folder or hub id ([finetune] encoder): an encoder such as CodeBERT, or a decoder
+    with pooling = "mean"; encoder-decoders such as T5 are refused. The teacher lands in OUT/teacher. A killed
     run goes on where it stopped.
     """
     heavy()

@@ -49,7 +49,5 @@ def _lines(bundle: Any) -> list[tuple[str, str]]:
         lines.append((name, f"{figure}  on {scores['split']}, n = {measure['n']:,}"))
     made = manifest.get("provenance", {})
     if made:
-        lines.append(
-            ("made by", f"codewren {made.get('codewren', '?')}, {made.get('training_seconds', '?')} s of training")
-        )
+        lines.append(("made by", f"codewren {made.get('codewren', '?')}"))
     return lines

@@ -14,8 +14,11 @@ def label(recipe: Path, out: Path, settings: tuple[str, ...], quiet: bool, sched
     """Write the teacher's logits once, with hashes, for every split the student learns from and for validation."""
     heavy()
     from codewren.compress.label import label_splits
+    from codewren.compress.layout import report_layout
     from codewren.compress.run import Run
     from codewren.core.recipe import Recipe
 
-    for path in label_splits(Run.start(Recipe.load(recipe, settings), out, quiet=quiet), scheduler=scheduler):
+    run = Run.start(Recipe.load(recipe, settings), out, quiet=quiet)
+    report_layout(run)
+    for path in label_splits(run, scheduler=scheduler):
         click.echo(path)

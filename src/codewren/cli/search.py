@@ -13,11 +13,23 @@ from codewren.cli.options import heavy, recipe_verb
     "--scheduler", metavar="ADDRESS", help="Run the trials on this dask cluster, for example tcp://10.0.0.1:8786."
 )
 def search(recipe: Path, out: Path, settings: tuple[str, ...], quiet: bool, scheduler: str | None) -> None:
-    """Find the student's configuration; leaves front.json and chosen.json in --out."""
+    """Find the student's configuration; leaves front.json and chosen.json in --out.
+
+    \b
+    search.strategy  fixed takes [student] as it is; wren (the default) trains trials and models
+                     effectiveness, latency and bytes; random trains a random sample; compressor,
+                     avatar-v1 and avatar are the papers' (compressor and avatar-v1 by size first)
+    search.space     extended (ours); compressor, compressor-old, avatar-v1, papers, papers-box
+    search.pick      knee; best-under 1 MB; fastest-under 0.2 ms; smallest-within 1 points
+    search.trials    trainings at most; search.max_seconds limits their time, for wren
+    budget.max_bytes and budget.max_latency_s bound every candidate
+    """  # noqa: D301 - click wants the character itself, which keeps the lines of a paragraph apart
     heavy()
     from codewren.compress.run import Run
     from codewren.compress.search import search_configuration
     from codewren.core.recipe import Recipe
 
     cluster = (f'search.scheduler="{scheduler}"',) if scheduler else ()
-    click.echo(search_configuration(Run.start(Recipe.load(recipe, (*settings, *cluster)), out, quiet=quiet)))
+    config = search_configuration(Run.start(Recipe.load(recipe, (*settings, *cluster)), out, quiet=quiet))
+    for name, value in config.to_dict().items():
+        click.echo(f"{name} = {value}")

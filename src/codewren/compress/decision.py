@@ -18,6 +18,8 @@ from codewren.core.recipe_sections import DecisionSection
 from codewren.core.task import Unit
 from codewren.data.load import source_texts
 from codewren.measure.calibration import (
+    COLDEST,
+    HOTTEST,
     CrossFitted,
     Target,
     best_threshold,
@@ -68,6 +70,11 @@ def fit_decision(recipe: Recipe, predictor: Predictor, dataset: Dataset) -> Fitt
     if len(task.labels) != 2 and (section.threshold != "half" or section.alert_budget is not None):
         raise RecipeError(f"decision: task {task.name!r} has {len(task.labels)} labels; thresholds are for two")
     logits, labels = np.asarray(predictor.logits(dataset.sources())), np.asarray(dataset.known_labels())
+    if len(set(labels.tolist())) < 2:
+        raise RecipeError(
+            f"decision: all {len(labels)} items of {dataset.split} have one label, so nothing can be fitted on them; "
+            "give a validation split with every label, or leave [decision] out"
+        )
     temperature = fit_temperature(logits, labels) if section.calibrate else 1.0
     threshold, metric = 0.5, _metric(section)
     if metric is not None:
@@ -78,6 +85,11 @@ def fit_decision(recipe: Recipe, predictor: Predictor, dataset: Dataset) -> Fitt
         "threshold": section.threshold,
         "fitted_on_sha256": dataset.sha256(),
     }
+    if section.calibrate and not COLDEST * 1.001 < temperature < HOTTEST / 1.001:
+        made["doubt"] = (
+            f"the temperature {temperature:.3g} is the bound of its range ({COLDEST:g} to {HOTTEST:g}): the student's "
+            "probabilities say nothing of the labels here, or leave no doubt at all"
+        )
     if section.alert_budget is None:
         return FittedDecision(Decision(threshold, temperature), made)
     background = softmax(_background_logits(recipe, predictor), temperature=temperature)[:, task.positive_index]

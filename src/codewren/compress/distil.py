@@ -3,9 +3,11 @@
 import hashlib
 import json
 import zlib
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 from codewren.compress.energy import run_meter
 from codewren.compress.run import Run
@@ -41,8 +43,10 @@ def distil_student(run: Run, config: StudentConfig) -> TrainedStudent:
     """
     options, folder = run.recipe.distil, run.out / "student"
     if options.epochs == run.recipe.search.trial_epochs:  # else the schedule of the learning rate is another one
-        _take_over(run.out / "trials" / _name(config, options.seed), folder)
-    return _train(run, config, folder, seed=options.seed, epochs=options.epochs)
+        _take_over(run.out / "trials" / _name(run.inputs(), config, options.seed), folder)
+    trained = _train(run, config, folder, seed=options.seed, epochs=options.epochs)
+    run.save_recipe()
+    return trained
 
 
 def trial_student(run: Run, config: StudentConfig) -> TrainedStudent:
@@ -52,7 +56,7 @@ def trial_student(run: Run, config: StudentConfig) -> TrainedStudent:
         InputError: no trial trained it so long.
     """
     seed, epochs = run.recipe.distil.seed, run.recipe.distil.epochs
-    folder = run.out / "trials" / _name(config, seed)
+    folder = run.out / "trials" / _name(run.inputs(), config, seed)
     log = folder / "log.jsonl"
     done = len(log.read_bytes().splitlines()) if (folder / "checkpoint.pt").exists() and log.exists() else 0
     if done < epochs:
@@ -79,6 +83,7 @@ class DistilTrial:
 
     recipe: Recipe
     out: Path
+    inputs: Mapping[str, Any]
 
     def __call__(self, config: StudentConfig, *, fidelity: int, seed: int) -> Evaluation:
         """Scores after `fidelity` epochs, and what these took."""
@@ -89,9 +94,9 @@ class DistilTrial:
         return Evaluation(scores, energy.joules, energy.meter) if energy else Evaluation(scores)
 
     def _scores(self, config: StudentConfig, *, fidelity: int, seed: int) -> Scores:
-        run = _opened(json.dumps(self.recipe.to_dict()), self.out)
+        run = _opened(json.dumps(self.recipe.to_dict()), self.out, json.dumps(self.inputs))
         epochs = max(self.recipe.search.trial_epochs, fidelity)
-        folder = self.out / "trials" / _name(config, seed)
+        folder = self.out / "trials" / _name(self.inputs, config, seed)
         trained = _train(run, config, folder, seed=seed, epochs=epochs, stop_after=fidelity)
         task = self.recipe.task
         return Scores(
@@ -103,8 +108,8 @@ class DistilTrial:
 
 
 @lru_cache(maxsize=1)
-def _opened(recipe: str, out: Path) -> Run:
-    """The run of a search, opened once a process: its data are read and tokenised for every trial."""
+def _opened(recipe: str, out: Path, inputs: str) -> Run:
+    """The run of a search on these inputs, opened once a process: its data are tokenised for every trial."""
     plain = json.loads(recipe)
     return Run(Recipe.from_dict(plain, Path(plain.pop("folder"))), out, quiet=True)
 
@@ -128,5 +133,5 @@ def _train(
     return TrainedStudent(built, spec, distilled)
 
 
-def _name(config: StudentConfig, seed: int) -> str:
-    return hashlib.sha256(json.dumps([config.to_dict(), seed]).encode()).hexdigest()[:16]
+def _name(inputs: Mapping[str, Any], config: StudentConfig, seed: int) -> str:
+    return hashlib.sha256(json.dumps([inputs, config.to_dict(), seed], sort_keys=True).encode()).hexdigest()[:16]

@@ -10,9 +10,11 @@ from numpy.typing import NDArray
 from codewren.compress.decision import OUT_OF_FOLD, out_of_fold
 from codewren.compress.fidelity import Fidelity, Judge, Rival, fidelity, flips_of
 from codewren.compress.run import Run
+from codewren.compress.warned import warnings
+from codewren.compress.words import FILE as WORDS
 from codewren.core.dataset import Dataset
 from codewren.core.errors import InputError
-from codewren.core.files import write_bytes, write_json
+from codewren.core.files import read_json, write_bytes, write_json
 from codewren.core.recipe import Recipe
 from codewren.data.load import item_column, load_split, load_test_split
 from codewren.measure.calibration import softmax
@@ -98,9 +100,15 @@ def evaluate_run(run: Run, bundle: Path, *, seconds: float) -> str:
         rows.insert(0, ModelRow("teacher", size, logits_quality(logits, dataset), times.get("teacher")))
         paired = compare(predictions(student, dataset)[0], logits.argmax(axis=1), dataset)
         lines.append(comparison_line("student", "teacher", paired))
+    if run.path(WORDS).exists():
+        lines.append(read_json(run.path(WORDS))["line"])
+    lines += [f"warning: {line}" for line in warnings(run)]
     lines.append(f"{len(dataset):,} validation items, {seconds:,.0f} s in all; the bundle is {bundle}")
     report = "\n".join([comparison_table(rows), "", *lines])
-    write_json(run.path("evaluation.json"), {"split": "valid", "seconds": seconds, "rows": [r.to_dict() for r in rows]})
+    write_json(
+        run.path("evaluation.json"),
+        {"split": "valid", "seconds": seconds, "inputs": run.inputs(), "rows": [r.to_dict() for r in rows]},
+    )
     write_bytes(run.path("report.md"), (report + "\n").encode())
     return report
 

@@ -11,6 +11,7 @@ import torch
 from numpy.typing import NDArray
 
 from codewren.compress.run import Run
+from codewren.compress.teacher_check import check_teacher
 from codewren.core.dataset import Dataset
 from codewren.core.errors import CodewrenError, RecipeError, TeacherError
 from codewren.core.recipe import Recipe
@@ -18,7 +19,7 @@ from codewren.data.load import load_split
 from codewren.search.cluster import DaskCluster
 from codewren.train.label import label
 from codewren.train.network_teacher import NetworkTeacher
-from codewren.train.teacher import load_teacher
+from codewren.train.teacher import Teacher, load_teacher
 from codewren.train.teacher_batches import TeacherSplit
 
 Floats = NDArray[np.float32]
@@ -26,6 +27,8 @@ Floats = NDArray[np.float32]
 
 def label_splits(run: Run, *, scheduler: str | None = None) -> list[Path]:
     """Label what the student learns from, and the validation split if the teacher can; return the files.
+
+    What the logits are worth on labelled items is said on stderr and kept in `teacher-check.json`.
 
     With the address of a dask `scheduler`, given here or as `search.scheduler`, the cluster's workers judge the parts;
     they need the recipe's files at the same place. The logits are the same to the last digit on equal processors.
@@ -39,16 +42,23 @@ def label_splits(run: Run, *, scheduler: str | None = None) -> list[Path]:
         if not run.has(split):
             raise RecipeError(f"recipe has no data.{split}, which distillation needs; add it under [data.{split}]")
     datasets = [run.dataset(split) for split in (*run.recipe.distil.train_on, "valid")]
-    address = scheduler or run.recipe.search.scheduler
+    teacher = load_teacher(run.recipe)
+    files = _label(run, teacher, datasets, scheduler or run.recipe.search.scheduler)
+    check_teacher(run, teacher, [dataset for dataset in datasets if teacher.covers(dataset.split)])
+    run.save_recipe()
+    return files
+
+
+def _label(run: Run, teacher: Teacher, datasets: list[Dataset], address: str | None) -> list[Path]:
     if address is None:
-        return label(run.recipe, run.out, datasets, quiet=run.quiet)
+        return label(run.recipe, run.out, datasets, teacher=teacher, quiet=run.quiet)
     there = DaskCluster(address)
     recipe = portable(run.recipe)
 
     def elsewhere(dataset: Dataset, teacher_sha256: str) -> _ClusterParts:
         return _ClusterParts(there, recipe, dataset.split, (dataset.sha256(), teacher_sha256))
 
-    return label(run.recipe, run.out, datasets, quiet=run.quiet, elsewhere=elsewhere)
+    return label(run.recipe, run.out, datasets, teacher=teacher, quiet=run.quiet, elsewhere=elsewhere)
 
 
 def portable(recipe: Recipe) -> str:

@@ -7,9 +7,11 @@ from codewren.compress.energy import stage_energy
 from codewren.compress.evaluate import evaluate_run
 from codewren.compress.export import export_student
 from codewren.compress.label import label_splits
+from codewren.compress.layout import report_layout
 from codewren.compress.overlap import report_overlap
 from codewren.compress.run import Run
 from codewren.compress.search import search_configuration
+from codewren.compress.words import report_words
 
 
 def compress(run: Run) -> str:
@@ -22,6 +24,8 @@ def compress(run: Run) -> str:
     """
     started = time.monotonic()
     report_overlap(run)
+    report_layout(run)
+    report_words(run)
     with stage_energy(run.out, "label"):
         label_splits(run)
     with stage_energy(run.out, "search"):

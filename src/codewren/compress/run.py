@@ -1,9 +1,11 @@
 """A run: one recipe, one folder, and what several stages read from them."""
 
+import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +14,7 @@ from codewren.compress.background import background_pairs
 from codewren.compress.renaming import renamed_copies
 from codewren.core.dataset import Dataset
 from codewren.core.errors import InputError
-from codewren.core.files import read_json, write_json
+from codewren.core.files import file_sha256, read_json, write_json
 from codewren.core.recipe import Recipe
 from codewren.core.space import named_space
 from codewren.core.student_config import StudentConfig
@@ -41,14 +43,17 @@ class Run:
 
     @classmethod
     def start(cls, recipe: Recipe, out: Path, *, quiet: bool = False) -> "Run":
-        """Open a run and save the resolved recipe in it.
+        """Open a run; nothing is written before a stage has succeeded."""
+        return cls(recipe, out, quiet)
+
+    def save_recipe(self, *, shipped: bool = False) -> None:
+        """Save the resolved recipe after a stage; once a student lies here, only what ships another one changes it.
 
         Raises:
             InputError: the folder cannot be written.
         """
-        run = cls(recipe, out, quiet)
-        write_json(out / "recipe.json", recipe.to_dict())
-        return run
+        if shipped or not self.path("student.wren").exists():
+            write_json(self.path("recipe.json"), self.recipe.to_dict())
 
     def path(self, name: str) -> Path:
         """A file of this run."""
@@ -71,6 +76,24 @@ class Run:
             TeacherError: not labelled yet, or labelled for other data.
         """
         return read_logits(self.path(f"logits-{split}.npz"), self.dataset(split))
+
+    def inputs(self) -> dict[str, Any]:
+        """Hashes of what a training depends on besides the recipe: texts, labels, the teacher's logits.
+
+        Raises:
+            TeacherError: a split to learn from is not labelled yet, or its logits are of other data.
+        """
+        taught = self.recipe.distil.train_on
+        for split in taught:
+            self.logits(split)
+        hashes: dict[str, Any] = {
+            "data": {split: self.dataset(split).sha256() for split in (*taught, "valid")},
+            "labels": {split: _sha256(self.dataset(split).labels) for split in (*taught, "valid")},
+            "logits": {split: file_sha256(self.path(f"logits-{split}.npz")) for split in taught},
+        }
+        if self.recipe.distil.background_pairs:
+            hashes["background"] = background_pairs(self.recipe)[0].sha256()
+        return hashes
 
     def training_texts(self) -> list[str]:
         """Distinct functions of the splits the student learns from: what its tokenizer is trained on."""
@@ -163,6 +186,10 @@ class Run:
         if not path.exists():
             raise InputError(f"{path}: no such file; run codewren search with the same recipe and --out first")
         return StudentConfig.from_dict(read_json(path)["config"])
+
+
+def _sha256(value: object) -> str:
+    return hashlib.sha256(repr(value).encode()).hexdigest()
 
 
 @cache

@@ -17,7 +17,7 @@ from codewren.compress.path import compress
 from codewren.compress.run import Run
 from codewren.compress.search import search_configuration
 from codewren.core.errors import InfeasibleError, InputError
-from codewren.core.files import read_json, write_bytes, write_json
+from codewren.core.files import file_sha256, read_json, write_bytes, write_json
 from codewren.export.bundle import amend_bundle
 from codewren.report.card import seeds_section
 from codewren.report.table import markdown
@@ -97,14 +97,16 @@ def _compress_one(run: Run, seed: int) -> dict[str, float]:
     for pattern in SHARED:
         for file in run.out.glob(pattern):
             target = folder / file.relative_to(run.out)
-            if not target.exists():
+            if not target.exists() or file_sha256(target) != file_sha256(file):
                 target.parent.mkdir(parents=True, exist_ok=True)
                 shutil.copyfile(file, target)
     recipe = replace(run.recipe, distil=replace(run.recipe.distil, seed=seed))
     known, plain = folder / "recipe.json", json.loads(json.dumps(recipe.to_dict()))
-    if not (folder / "evaluation.json").exists() or not known.exists() or read_json(known) != plain:
+    evaluation = folder / "evaluation.json"
+    done = known.exists() and read_json(known) == plain and evaluation.exists()
+    if not done or read_json(evaluation).get("inputs") != run.inputs():
         compress(Run.start(recipe, folder, quiet=run.quiet))
-    row = next(row for row in read_json(folder / "evaluation.json")["rows"] if row["name"] == "student")
+    row = next(row for row in read_json(evaluation)["rows"] if row["name"] == "student")
     measures: Mapping[str, Any] = row["quality"]["measures"]
     return {"size_bytes": row["size_bytes"], **{name: measures[name]["value"] for name in MEASURES if name in measures}}
 

@@ -44,7 +44,7 @@ class Recipe:
             RecipeError: missing file, invalid TOML, unknown key (the nearest is named), or a value of the wrong kind.
         """
         try:
-            raw = tomllib.loads(path.read_text(encoding="utf-8"))
+            raw = tomllib.loads(path.read_text(encoding="utf-8-sig"))
         except FileNotFoundError:
             raise RecipeError(f"recipe {path}: no such file") from None
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
@@ -115,13 +115,30 @@ def _apply_setting(raw: dict[str, Any], setting: str) -> None:
     name, equals, text = setting.partition("=")
     if not equals:
         raise RecipeError(f"--set {setting!r}: wanted section.key=value")
-    *path, key = name.strip().split(".")
+    *path, key = _keys(name.strip())
     table = raw
     for part in path:
         table = table.setdefault(part, {})
         if not isinstance(table, dict):
             raise RecipeError(f"--set {setting!r}: {part!r} is not a table")
     table[key] = _parse_value(text.strip())
+
+
+def _keys(name: str) -> list[str]:
+    """The keys of a dotted name, quoted ones as TOML writes them.
+
+    >>> _keys('data.labelled.where."a.b"')
+    ['data', 'labelled', 'where', 'a.b']
+    """
+    try:
+        table: Any = tomllib.loads(f"{name} = 0")
+    except tomllib.TOMLDecodeError:
+        return name.split(".")
+    keys = []
+    while isinstance(table, dict):
+        (key, table), *_ = table.items()
+        keys.append(key)
+    return keys
 
 
 def _parse_value(text: str) -> Any:

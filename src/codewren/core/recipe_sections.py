@@ -6,13 +6,17 @@ from typing import Literal
 
 from codewren.core.errors import RecipeError
 
+WhiteSpace = Literal["raw", "collapsed"]
+"""How a text is fed to a model: as it stands, or with each run of white space made one space."""
+
 
 @dataclass(frozen=True, slots=True)
 class Source:
     """Where one split, or the functions of a pair task, is read from.
 
     Attributes:
-        path: JSONL, CSV, TSV or Parquet, plain or .gz/.xz, below `data.root`; or `hub:DATASET[:SPLIT]`.
+        path: JSONL, CSV, TSV or Parquet, plain or .gz/.xz, below `data.root`; a folder or a glob (`train-*.parquet`) of
+            such files, read in the order of their names; or `hub:DATASET[:SPLIT]`.
         text: column of the source text (of the left function when `text2` is given).
         text2: column of the right function, for pair files that hold the texts themselves.
         id: column of the function's or item's name.
@@ -38,7 +42,8 @@ class Source:
 class DataSection:
     """The splits. Give `train` to have it halved (seeded, stratified), or both as `labelled` and `unlabelled`.
 
-    `license` says in a sentence or two what the data may be used for; it goes into the model card.
+    `license` says in a sentence or two what the data may be used for; it goes into the model card. `close_braces` gives
+    a training function in C, C++ or Java its last brace where that is missing: in Devign that betrays the label.
     """
 
     root: str = "."
@@ -49,6 +54,7 @@ class DataSection:
     valid: Source | None = None
     test: Source | None = None
     halves_seed: int = 0
+    close_braces: bool = True
     license: str = ""
 
 
@@ -74,6 +80,9 @@ class TeacherSection:
         first_output_only: only output 0 was trained, through a sigmoid, as in the papers' vulnerability teachers; the
             other one, which is noise there (SPEC 4.1, item 2), is replaced by 0.
         revision: of a hub id.
+        whitespace: `raw` feeds the text as it stands, `collapsed` makes each run of white space one space, as the
+            papers do; it must be what the teacher was trained on. Left out: raw for a plain classifier, collapsed for
+            `papers`, and what a folder made by `codewren finetune` says of itself.
         lowercase: the text is lower-cased first, as the papers' fine-tuning scripts for CodeBERT do with pairs
             (`do_lower_case`); their clone checkpoints want it.
         data_flow: the model reads variables and where their values come from beside the code, as GraphCodeBERT does;
@@ -94,6 +103,7 @@ class TeacherSection:
     columns: Sequence[str] = ()
     first_output_only: bool = False
     revision: str | None = None
+    whitespace: WhiteSpace | None = None
     lowercase: bool = False
     data_flow: bool = False
     data_flow_mode: Literal["repaired", "papers"] = "repaired"
@@ -110,6 +120,8 @@ class FinetuneSection:
         attention_dropout: inside attention, where its random numbers cost more than the arithmetic; the papers use 0.1.
         precision: `bf16` uses autocast, faster where the processor has it.
         selection: validation metric that picks the epoch.
+        whitespace: `collapsed` as the papers, or `raw`; the teacher's folder records it, and `label` feeds the same.
+            Layout can betray a label (Devign's doubled newlines do), so raw text is asked for, never the default.
         data_flow: give the encoder, a GraphCodeBERT, data flow beside the code (see `TeacherSection`).
         data_flow_mode: `papers` reproduces the released preprocessing with its defects.
     """
@@ -128,6 +140,7 @@ class FinetuneSection:
     precision: Literal["fp32", "bf16"] = "fp32"
     selection: Literal["accuracy", "f1", "mcc", "auc"] = "accuracy"
     seed: int = 123456
+    whitespace: WhiteSpace = "collapsed"
     data_flow: bool = False
     data_flow_mode: Literal["repaired", "papers"] = "repaired"
 
@@ -216,6 +229,15 @@ class DistilSection:
     selection: Literal["accuracy", "f1", "mcc", "auc"] = "accuracy"
     train_all: bool = True
     seed: int = 0
+
+    def __post_init__(self) -> None:
+        for name in ("hard_label_weight", "word_dropout", "rename", "average_checkpoints", "warmup"):
+            if not 0 <= getattr(self, name) <= 1:
+                raise RecipeError(f"distil.{name}: {getattr(self, name)} is no share; wanted 0 to 1")
+        if not self.temperature > 0:
+            raise RecipeError(f"distil.temperature: {self.temperature} divides the logits; wanted above 0")
+        if not self.train_on or len(set(self.train_on)) < len(self.train_on):
+            raise RecipeError(f"distil.train_on: {list(self.train_on)}; wanted one split or more, each once")
 
 
 @dataclass(frozen=True, slots=True)

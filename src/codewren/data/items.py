@@ -8,7 +8,7 @@ from codewren.core.dataset import Dataset
 from codewren.core.errors import InputError
 from codewren.core.recipe_sections import Source
 from codewren.core.task import Task
-from codewren.data.readers import Row
+from codewren.data.readers import Row, spelling
 
 DEFAULTS = Source("")
 UNKNOWN_LABELS = ("", "-1", "nan")  # -1 is how the papers' own files say it
@@ -44,7 +44,7 @@ def _labels(task: Task, source: Source, rows: list[Row]) -> tuple[int | None, ..
     known: dict[str, int | None] = {text: None for text in UNKNOWN_LABELS if text not in task.labels}
     labels = []
     for row in rows:
-        text = _label_text(row.values.get(source.label))
+        text = _label_text(task, row.values.get(source.label))
         if text not in known:
             try:
                 known[text] = task.label_index(text)
@@ -54,12 +54,9 @@ def _labels(task: Task, source: Source, rows: list[Row]) -> tuple[int | None, ..
     return tuple(labels)
 
 
-def _label_text(value: Any) -> str:
-    if value is None:
-        return ""
-    if isinstance(value, float) and value.is_integer():
-        return str(int(value))  # Parquet turns a nullable integer column into floats
-    return str(value).strip()
+def _label_text(task: Task, value: Any) -> str:
+    own = str(value).strip()
+    return own if own in task.labels else spelling(value)
 
 
 def function_items(task: Task, split: str, source: Source, rows: list[Row]) -> Dataset:

@@ -1,8 +1,9 @@
 """From a recipe to data sets. The test split has a door of its own, which only `evaluate` opens."""
 
 from collections.abc import Iterable, Iterator
-from itertools import islice
-from typing import Any
+from dataclasses import replace
+from itertools import chain, islice
+from pathlib import Path
 
 from codewren.core.dataset import Dataset
 from codewren.core.errors import InputError, RecipeError, nearest
@@ -10,7 +11,8 @@ from codewren.core.recipe import Recipe
 from codewren.core.recipe_sections import Source
 from codewren.core.task import Unit
 from codewren.data.items import function_items, inline_pairs, listed_pairs, unique_names
-from codewren.data.readers import HUB, Row, read_hub, read_rows
+from codewren.data.layout import LANGUAGES_WITH_BRACES, close_last_brace
+from codewren.data.readers import FORMATS, HUB, Row, read_hub, read_rows, spelling
 from codewren.data.splits import halve
 
 SPLITS = ("labelled", "unlabelled", "valid")
@@ -95,7 +97,7 @@ def _load(recipe: Recipe, source: Source, split: str) -> Dataset:
     if task.unit is Unit.FUNCTION:
         if recipe.data.functions is not None:
             raise RecipeError("data.functions belongs to pair tasks; a function task has its texts in the splits")
-        return function_items(task, split, source, _rows(recipe, source, split))
+        return _closed(recipe, function_items(task, split, source, _rows(recipe, source, split)))
     if source.text2 is not None:
         return inline_pairs(task, split, source, _rows(recipe, source, split))
     if recipe.data.functions is None:
@@ -104,13 +106,21 @@ def _load(recipe: Recipe, source: Source, split: str) -> Dataset:
     return listed_pairs(task, split, source, _rows(recipe, source, split), functions=functions)
 
 
+def _closed(recipe: Recipe, dataset: Dataset) -> Dataset:
+    """Training functions with their last brace; what is judged stays as it is."""
+    trains = dataset.split not in ("valid", "test") and dataset.task.language in LANGUAGES_WITH_BRACES
+    if not (trains and recipe.data.close_braces):
+        return dataset
+    return replace(dataset, functions=tuple(close_last_brace(text) for text in dataset.functions))
+
+
 def _rows(recipe: Recipe, source: Source, split: str) -> list[Row]:
     if source.limit is not None and source.limit < 1:
         raise RecipeError(f"data.{split}: limit is {source.limit}, wanted 1 or more (or none)")
     if source.path.startswith(HUB):
         everything = read_hub(source.path, split=HUB_SPLITS.get(split, "train"))
     else:
-        everything = read_rows(recipe.resolve(source.path))
+        everything = chain.from_iterable(read_rows(path) for path in _files(recipe.resolve(source.path)))
     found: dict[str, set[str]] = {column: set() for column in source.where}
     rows = list(islice(_matching(everything, source, found), source.limit))
     if not rows:
@@ -121,19 +131,31 @@ def _rows(recipe: Recipe, source: Source, split: str) -> list[Row]:
     return rows
 
 
+def _files(path: Path) -> list[Path]:
+    """The files of a source: one, or the shards of a folder or a glob, by name.
+
+    Raises:
+        InputError: none is there.
+    """
+    if path.is_dir():
+        shards = [file for file in path.iterdir() if set(file.suffixes) & FORMATS.keys() and file.is_file()]
+    elif any(sign in path.name for sign in "*?[") and not path.exists():
+        shards = list(path.parent.glob(path.name))
+    else:
+        return [path]
+    if not shards:
+        raise InputError(f"{path}: no shard there; wanted files that end in {', '.join(FORMATS)}, plain or compressed")
+    return sorted(shards)
+
+
 def _matching(rows: Iterable[Row], source: Source, found: dict[str, set[str]]) -> Iterator[Row]:
-    wanted = {column: _plain(value) for column, value in source.where.items()}
+    wanted = {column: spelling(value) for column, value in source.where.items()}
     for row in rows:
-        values = {column: _plain(row.value(column)) for column in wanted}
+        values = {column: spelling(row.value(column)) for column in wanted}
         for column, value in values.items():
             found[column].add(value)
         if values == wanted:
             yield row
-
-
-def _plain(value: Any) -> str:
-    """One spelling of a value, whether a recipe, JSON or a CSV cell holds it."""
-    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _some(values: set[str]) -> str:

@@ -5,6 +5,8 @@ import gzip
 import io
 import json
 import lzma
+import math
+import re
 import sys
 import zlib
 from collections.abc import Callable, Iterator, Mapping
@@ -15,6 +17,7 @@ from typing import IO, Any, NamedTuple
 from codewren.core.errors import InputError, MissingExtraError, nearest
 
 HUB = "hub:"
+FLOATED = re.compile(r"-?\d+\.0+")
 COMPRESSIONS: dict[str, Callable[[Path], Any]] = {".gz": gzip.open, ".xz": lzma.open}  # both open for bytes
 
 
@@ -45,6 +48,8 @@ class Row(NamedTuple):
         value = self.value(column)
         if not isinstance(value, str):
             raise InputError(f"{self.place}: column {column!r} holds {value!r:.40}, wanted source text")
+        if not value.strip():
+            raise InputError(f"{self.place}: column {column!r} is empty, wanted source text; drop the row")
         try:
             value.encode()
         except UnicodeEncodeError as error:
@@ -61,10 +66,28 @@ class Row(NamedTuple):
         Raises:
             InputError: no such column, or no id in it.
         """
-        value = self.value(column)
-        if value is None or value == "":
+        name = spelling(self.value(column))
+        if not name:
             raise InputError(f"{self.place}: column {column!r} is empty, wanted an id")
-        return str(value)
+        return name
+
+
+def spelling(value: Any) -> str:
+    """One spelling of an id, a label or a value to filter by, whether JSON, Parquet or a CSV cell holds it.
+
+    A whole number that became a float on its way (pandas writes a column with a gap so) is that number; nothing is "".
+
+    >>> [spelling(value) for value in (1, 1.0, "1.0", " 1", True, "v1.0", None, 1e16)]
+    ['1', '1', '1', '1', 'true', 'v1.0', '', '10000000000000000']
+    """
+    if value is None or (isinstance(value, float) and math.isnan(value)):
+        return ""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    text = str(value).strip()
+    return text.partition(".")[0] if FLOATED.fullmatch(text) else text
 
 
 def read_rows(path: Path) -> Iterator[Row]:

@@ -10,6 +10,8 @@ from codewren.core.files import write_bytes
 from codewren.search.trial import Request, Trial
 
 SCHEMA = 1
+PASSING = ("InputError: cannot write", "OSError", "MemoryError")
+"""Beginnings of errors that say nothing of the student."""
 
 
 class Journal:
@@ -36,7 +38,7 @@ class Journal:
                     f"{path} is the journal of another search ({found!r}, not {context!r}); "
                     "choose another folder, or name the file as a warm start"
                 )
-            self._trials = {trial.request: trial for trial in trials}
+            self._trials = {trial.request: trial for trial in trials if not _passing(trial)}
 
     def find(self, request: Request) -> Trial | None:
         """The trial of a request, if it was ever run."""
@@ -80,6 +82,11 @@ def read_journal(path: Path) -> tuple[str, tuple[Trial, ...]]:
                 f"{path}, line {number}: not a trial ({error}); move the file away to start anew"
             ) from None
     return context, tuple(trials)
+
+
+def _passing(trial: Trial) -> bool:
+    """Whether a trial failed for a reason that may have passed, a full disk say: it is run again."""
+    return trial.error is not None and trial.error.startswith(PASSING)
 
 
 def read_journals(paths: Iterable[Path]) -> tuple[Trial, ...]:

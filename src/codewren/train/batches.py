@@ -3,9 +3,11 @@
 Letters: N tokens of a batch back to back, B distinct functions, R items, K functions per item, C labels.
 """
 
+import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -45,6 +47,17 @@ class EncodedSplit:
     def __len__(self) -> int:
         return len(self.items)
 
+    def sha256(self) -> str:
+        """Hash of everything that a training or a validation on this split depends on."""
+        digest = hashlib.sha256()
+        for functions in (self.functions, *self.copies):
+            _add(digest, np.asarray([len(ids) for ids in functions]), *functions)
+        _add(digest, self.items, self.labels, *(() if self.logits is None else (self.logits,)))
+        for graphs in self.graphs:
+            for graph in graphs:
+                _add(digest, graph.spans, graph.edges)
+        return digest.hexdigest()
+
     def joined(self, other: "EncodedSplit") -> "EncodedSplit":
         """Both splits as one; both need teacher logits."""
         if self.logits is None or other.logits is None:
@@ -57,6 +70,12 @@ class EncodedSplit:
             tuple(mine + theirs for mine, theirs in zip(self.copies, other.copies, strict=True)),
             tuple(mine + theirs for mine, theirs in zip(self.graphs, other.graphs, strict=True)),
         )
+
+
+def _add(digest: "hashlib._Hash", *arrays: NDArray[Any]) -> None:
+    for array in arrays:
+        digest.update(f"{array.dtype} {array.shape}".encode())
+        digest.update(np.ascontiguousarray(array).tobytes())
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ import math
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, cast
 
@@ -196,6 +197,14 @@ class _Run:
         self.history: list[float] = []
         self.step, self.seconds = 0, 0.0
 
+    @cached_property
+    def _train_sha256(self) -> str:
+        return self.train.sha256()
+
+    @cached_property
+    def _valid_sha256(self) -> str:
+        return self.valid.sha256()
+
     def _build(self) -> nn.Module:
         """The network to train; the BiLSTM baseline puts its own here."""
         return Student(self.config, self.task, seed=self.options.seed)
@@ -299,7 +308,8 @@ class _Run:
 
     def _identity(self) -> dict[str, Any]:
         options = {**asdict(self.options), "train_on": list(self.options.train_on)}
-        return {"config": self.config.to_dict(), "options": options, "items": len(self.train)}
+        data = {"train": self._train_sha256, "valid": self._valid_sha256}
+        return {"config": self.config.to_dict(), "options": options, "items": len(self.train), "data": data}
 
     def save(self) -> None:
         """Write `checkpoint.pt` atomically."""
@@ -327,7 +337,7 @@ class _Run:
         """Load `checkpoint.pt` if there is one.
 
         Raises:
-            TrainingError: it belongs to another configuration, or cannot be read.
+            TrainingError: it belongs to another configuration, data or teacher, or cannot be read.
         """
         path = self.out / "checkpoint.pt"
         if not path.exists():
@@ -339,7 +349,9 @@ class _Run:
         except (RuntimeError, KeyError, ValueError, EOFError, OSError) as error:
             raise TrainingError(f"{path}: cannot be read ({error}); delete it to start again") from None
         if numbers["identity"] != self._identity():
-            raise TrainingError(f"{path}: left by a run with other settings; choose another --out, or delete it")
+            raise TrainingError(
+                f"{path}: left by a run with other settings, data or teacher; choose another --out, or delete it"
+            )
         self.student.load_state_dict(state["student"])
         self.optimizer.load_state_dict(state["optimizer"])
         self.best, self.average = state["best"], state["average"]

@@ -8,7 +8,8 @@ import numpy as np
 
 from codewren.core.dataset import Dataset
 from codewren.core.files import file_sha256
-from codewren.train.logits_file import Logits, logits_teacher_sha256, read_logits
+from codewren.data.load import SPLITS
+from codewren.train.logits_file import Logits, read_logits
 
 SPLIT_MARK = "{split}"
 TAUGHT = "unlabelled"
@@ -35,12 +36,17 @@ class FileTeacher:
 
     @property
     def sha256(self) -> str:
-        """Of the teachers that wrote the files where that is known, else of the files."""
-        files = [file for split in self.train_on for file in self.files(split)]
-        known = [logits_teacher_sha256(file) or file_sha256(file) for file in files if file.is_file()]
-        if self.label_margin:  # otherwise the hash is what it was before labels could teach
-            known.append(f"label_margin {self.label_margin}")
+        """Of the files of all splits that it covers."""
+        splits = dict.fromkeys((*self.train_on, *(split for split in SPLITS if self.covers(split))))
+        files = [file for split in splits for file in self.files(split)]
+        known = [file_sha256(file) for file in files if file.is_file()]
+        known.append(f"label_margin {self.label_margin}")
         return hashlib.sha256("".join(known).encode()).hexdigest()
+
+    def sha256_for(self, dataset: Dataset) -> str:
+        """Of everything that the logits of a data set depend on: rows are found by id, and labels may teach."""
+        uses = (self.sha256, dataset.task.labels, dataset.ids, dataset.labels if self.label_margin else None)
+        return hashlib.sha256(repr(uses).encode()).hexdigest()
 
     def covers(self, split: str) -> bool:
         """A split to learn from; others only where their own files exist."""

@@ -28,7 +28,7 @@ from codewren.data.load import load_split
 from codewren.runtime.progress import Bar
 from codewren.train.batches import batch_plan
 from codewren.train.distil import learning_rate_at
-from codewren.train.pretrained import beside, check_length, load_encoder, load_tokenizer
+from codewren.train.pretrained import beside, check_first_token, check_length, load_encoder, load_tokenizer
 from codewren.train.teacher_batches import TeacherSplit, encode_for_teacher, padded_batch, teacher_logits
 from codewren.train.teacher_folder import SHEET, TeacherSheet, read_sheet, save_teacher
 from codewren.train.teacher_graphs import check_graph_encoder
@@ -103,6 +103,8 @@ class _Run:
         path = beside(self.recipe.folder, options.encoder)
         encoder = load_encoder(path, attention=attention, attention_dropout=options.attention_dropout)
         check_length(path, encoder, options.max_sequence_length)
+        if options.pooling == "first":
+            check_first_token(path, encoder)
         if options.data_flow:
             check_graph_encoder(path, encoder)
         self.tokenizer = load_tokenizer(path, encoder.config.vocab_size)
@@ -123,7 +125,12 @@ class _Run:
         options = self.options
         mode = options.data_flow_mode if options.data_flow else None
         return encode_for_teacher(
-            self.tokenizer, dataset, max_length=options.max_sequence_length, data_flow=mode, quiet=self.quiet
+            self.tokenizer,
+            dataset,
+            max_length=options.max_sequence_length,
+            whitespace=options.whitespace,
+            data_flow=mode,
+            quiet=self.quiet,
         )
 
     def is_finished(self) -> bool:
@@ -209,6 +216,7 @@ class _Run:
             complete=complete,
             recipe={"identity": self.identity, "finetune": asdict(self.options)},
             data_flow=self.options.data_flow_mode if self.options.data_flow else None,
+            whitespace=self.options.whitespace,
         )
 
     def finish(self) -> TeacherSheet:
@@ -278,6 +286,8 @@ def _identity(recipe: Recipe, labelled: Dataset, valid: Dataset) -> str:
     settings = asdict(recipe.finetune)
     if not recipe.finetune.data_flow:  # so that what was begun before there was data flow can be resumed
         del settings["data_flow"], settings["data_flow_mode"]
+    if recipe.finetune.whitespace == "collapsed":  # as it always was
+        del settings["whitespace"]
     parts = [recipe.task.to_dict(), settings]
     for dataset in (labelled, valid):
         parts += [dataset.sha256(), dataset.known_labels()]  # type: ignore[list-item]

@@ -9,6 +9,7 @@ from pathlib import Path
 from codewren.core.dataset import Dataset
 from codewren.core.errors import TeacherError
 from codewren.core.recipe import Recipe
+from codewren.train.file_teacher import FileTeacher
 from codewren.train.logits_file import Logits, logits_teacher_sha256, read_logits, write_logits
 from codewren.train.network_teacher import Elsewhere, NetworkTeacher
 from codewren.train.teacher import Teacher, load_teacher
@@ -21,6 +22,7 @@ def label(
     out: Path,
     datasets: Iterable[Dataset],
     *,
+    teacher: Teacher | None = None,
     quiet: bool = False,
     elsewhere: Callable[[Dataset, str], Elsewhere] | None = None,
 ) -> list[Path]:
@@ -32,7 +34,7 @@ def label(
     Raises:
         TeacherError: the teacher cannot be loaded, or its logits do not fit the data.
     """
-    teacher = load_teacher(recipe)
+    teacher = teacher or load_teacher(recipe)
     files = []
     for dataset in datasets:
         if teacher.covers(dataset.split):
@@ -56,7 +58,7 @@ def label_split(
         TeacherError: the logits do not fit the data.
         InputError: the file cannot be written.
     """
-    sha256 = teacher.sha256
+    sha256 = teacher.sha256_for(dataset) if isinstance(teacher, FileTeacher) else teacher.sha256
     if logits_teacher_sha256(path) == sha256:
         try:
             return read_logits(path, dataset)

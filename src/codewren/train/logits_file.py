@@ -2,7 +2,8 @@
 
 Our own form is `.npz` with `logits` (n, C) float32, `dataset_sha256` and `teacher_sha256`. Foreign forms: a bare
 `.npy`, an `.npz` without the hashes, and Parquet with one column a label (named as the task's labels) or one list
-column `logits`; a column `id` there is matched with the items' ids, whatever the order of the rows.
+column `logits`; a column `id` there, or any column that holds just the items' ids, is matched with them, whatever the
+order of the rows. Probabilities are refused.
 """
 
 from pathlib import Path
@@ -15,9 +16,11 @@ from numpy.typing import NDArray
 from codewren.core.dataset import Dataset
 from codewren.core.errors import MissingExtraError, TeacherError
 from codewren.core.files import atomic_write
+from codewren.data.readers import spelling
 
 Logits = NDArray[np.float32]
 DAMAGED = (ValueError, EOFError, BadZipFile, OSError, KeyError)
+PROBABILITY_TOLERANCE = 1e-3
 SUFFIXES = (".npy", ".npz", ".parquet")
 
 
@@ -54,6 +57,8 @@ def read_logits(path: Path, dataset: Dataset) -> Logits:
     except DAMAGED as error:
         raise TeacherError(f"{path}: cannot be read as logits ({error}); write it again") from error
     check_logits(logits, dataset, source=str(path))
+    if logits_teacher_sha256(path) is None:
+        _check_no_probabilities(path, logits)
     return logits.astype(np.float32)
 
 
@@ -93,11 +98,22 @@ def check_logits(logits: NDArray[Any], dataset: Dataset, *, source: str) -> None
         )
     if logits.dtype.kind not in "fiu":
         raise TeacherError(f"{source}: logits of type {logits.dtype}, wanted numbers")
-    bad = np.flatnonzero(~np.isfinite(logits.astype(np.float64)).all(axis=1))
+    with np.errstate(over="ignore"):  # what is finite in float64 only is infinite where it is used
+        single = logits.astype(np.float32)
+    bad = np.flatnonzero(~np.isfinite(single).all(axis=1))
     if len(bad):
         raise TeacherError(
-            f"{source}: {len(bad)} of {len(logits)} rows hold NaN or infinity, first row {bad[0]} "
+            f"{source}: {len(bad)} of {len(logits)} rows hold NaN or infinity (in float32), first row {bad[0]} "
             f"(item {dataset.ids[bad[0]]!r}); the teacher is broken there, label again"
+        )
+
+
+def _check_no_probabilities(path: Path, logits: NDArray[Any]) -> None:
+    """Refuse what another model handed in as probabilities: as logits they would say almost nothing."""
+    if (logits >= 0).all() and (np.abs(logits.sum(axis=1) - 1) < PROBABILITY_TOLERANCE).all():
+        raise TeacherError(
+            f"{path}: every row is positive and sums to 1, so these are probabilities, wanted logits; "
+            "write numpy.log(numpy.clip(p, 1e-7, 1)) instead"
         )
 
 
@@ -137,12 +153,18 @@ def _read_parquet(path: Path, dataset: Dataset) -> NDArray[Any]:
         raise TeacherError(
             f"{path}: columns {', '.join(table.column_names)}; wanted one for each of {', '.join(labels)}, or 'logits'"
         )
-    return logits if "id" not in table.column_names else logits[_rows_by_id(path, table["id"].to_pylist(), dataset)]
+    if "id" in table.column_names:
+        return logits[_rows_by_id(path, table["id"].to_pylist(), dataset)]
+    for name in table.column_names:  # the data's own id column, under whatever name
+        found = [] if name in (*labels, "logits") else table[name].to_pylist()
+        if len(found) == len(dataset) and {spelling(value) for value in found} == set(dataset.ids):
+            return logits[_rows_by_id(path, found, dataset)]
+    return logits
 
 
 def _rows_by_id(path: Path, found: list[Any], dataset: Dataset) -> list[int]:
     """The row of each item, found by its id."""
-    place = {str(name): row for row, name in enumerate(found)}
+    place = {spelling(name): row for row, name in enumerate(found)}
     missing = [name for name in dataset.ids if name not in place]
     if missing or len(place) != len(found) or len(found) != len(dataset):
         raise TeacherError(

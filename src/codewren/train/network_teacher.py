@@ -1,6 +1,7 @@
 """A teacher that is a network: it judges a split part by part, and what is done survives a kill."""
 
 import hashlib
+import json
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -14,6 +15,7 @@ from numpy.typing import NDArray
 from codewren.core.dataset import Dataset
 from codewren.core.errors import TeacherError
 from codewren.core.files import atomic_write
+from codewren.core.recipe_sections import WhiteSpace
 from codewren.core.task import Task
 from codewren.runtime.dataflow.graph import Mode
 from codewren.runtime.progress import Bar
@@ -29,6 +31,8 @@ from codewren.train.teacher_batches import (
 from codewren.train.teacher_network import Judge
 
 SAVE_EVERY_S = 60.0
+INDIFFERENT = frozenset({"_name_or_path", "transformers_version", "architectures", "id2label", "label2id", "dtype"})
+"""Entries of a configuration that change no logit."""
 
 Elsewhere: TypeAlias = Callable[[Sequence[int]], Iterable[tuple[int, Floats]]]
 """Judges parts of a split on other machines: the vectors (B, W) of each part asked for, by its number, in any order."""
@@ -44,6 +48,7 @@ class NetworkTeacher:
         first_output_only: whether the other outputs were never trained; they count as 0.
         data_flow: how data flow is fed beside the code, if at all.
         lowercase: whether it reads lower-cased text.
+        whitespace: whether it reads the text as it stands.
     """
 
     network: Judge
@@ -56,10 +61,11 @@ class NetworkTeacher:
     first_output_only: bool = False
     data_flow: Mode | None = None
     lowercase: bool = False
+    whitespace: WhiteSpace = "collapsed"
 
     @property
     def sha256(self) -> str:
-        """Hash of the weights, the tokenizer, and how they are used."""
+        """Hash of the weights, the configuration that makes a function of them, the tokenizer, and their use."""
         digest = hashlib.sha256()
         for name, tensor in sorted(self.network.state_dict().items()):
             digest.update(name.encode())
@@ -68,10 +74,14 @@ class NetworkTeacher:
         vocabulary = sorted(self.tokenizer.get_vocab().items())
         use = (self.max_sequence_length, self.columns, self.bf16, self.first_output_only, pooling)
         digest.update(repr((use, vocabulary)).encode())
-        if self.data_flow is not None:  # otherwise the hash is what it was before there was data flow
-            digest.update(f"data flow {self.data_flow}".encode())
+        digest.update(repr([_function(config) for config in _configs(self.network)]).encode())
+        digest.update(_rules(self.tokenizer).encode())
+        if self.data_flow is not None:
+            digest.update(f"data flow {self.data_flow} {self.task.language}".encode())
         if self.lowercase:
             digest.update(b"lowercase")
+        if self.whitespace == "raw":
+            digest.update(b"raw white space")
         return digest.hexdigest()
 
     def covers(self, split: str) -> bool:
@@ -110,7 +120,12 @@ class NetworkTeacher:
         if self.lowercase:
             dataset = replace(dataset, functions=tuple(text.lower() for text in dataset.functions))
         return encode_for_teacher(
-            self.tokenizer, dataset, max_length=self.max_sequence_length, data_flow=self.data_flow, quiet=quiet
+            self.tokenizer,
+            dataset,
+            max_length=self.max_sequence_length,
+            whitespace=self.whitespace,
+            data_flow=self.data_flow,
+            quiet=quiet,
         )
 
     def part_vectors(self, split: TeacherSplit, number: int) -> Floats:
@@ -135,6 +150,26 @@ class NetworkTeacher:
                     partial.save(vectors_FW, done)
                     saved = time.monotonic()
         return vectors_FW
+
+
+def _configs(network: Judge) -> list[Any]:
+    """Configurations of the Hugging Face models in a network: the head count, say, is in no weight."""
+    configs = [module.config for module in network.modules() if hasattr(module, "config")]
+    return list({id(config): config for config in configs}.values())
+
+
+def _function(config: Any) -> list[tuple[str, str]]:
+    """What of a configuration decides the output; where it lay and who saved it does not."""
+    return sorted((name, repr(value)) for name, value in config.to_dict().items() if name not in INDIFFERENT)
+
+
+def _rules(tokenizer: Any) -> str:
+    """How a tokenizer cuts text, beside its vocabulary: normalisation, merges, special tokens."""
+    backend = getattr(tokenizer, "backend_tokenizer", None)
+    if backend is None:
+        return repr(type(tokenizer))
+    plain = json.loads(backend.to_str())
+    return json.dumps({**plain, "truncation": None, "padding": None}, sort_keys=True)  # set anew by every call
 
 
 @dataclass(frozen=True, slots=True)

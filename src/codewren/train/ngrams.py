@@ -56,7 +56,9 @@ class NgramTeacher:
     @property
     def sha256(self) -> str:
         """Hash of the texts, the labels and this algorithm's numbers."""
-        digest = hashlib.sha256(repr((ALGORITHM, FOLDS, LEAST_DOCUMENTS, STRENGTH)).encode())
+        task = self.recipe.task
+        numbers = (ALGORITHM, FOLDS, LEAST_DOCUMENTS, STRENGTH, task.labels, task.positive)
+        digest = hashlib.sha256(repr(numbers).encode())
         for dataset in self._training_splits():
             digest.update(f"{dataset.sha256()} {dataset.labels}".encode())
         return digest.hexdigest()

@@ -15,6 +15,7 @@ from torch import Tensor
 
 from codewren.core.errors import TeacherError
 from codewren.core.task import VULNERABILITY, Task
+from codewren.train.pretrained import check_no_pointer
 
 # (prefix of the encoder, prefix of the head): sequence classifier in a wrapper, siamese wrapper, bare classifier; first
 # of all GraphCodeBERT's siamese wrapper, around a sequence classifier whose own head is never used (SPEC 1.7).
@@ -28,6 +29,7 @@ _DEAD_HEAD = "encoder.classifier."
 _WORDS = "embeddings.word_embeddings.weight"
 _HEAD = ("dense.weight", "dense.bias", "out_proj.weight", "out_proj.bias")
 _UNUSED = ("embeddings.position_ids", "pooler.dense.weight", "pooler.dense.bias")
+PARALLEL = "module."
 RESERVED_POSITIONS = 2
 """RoBERTa numbers positions from `pad_token_id` + 1, so token t reads row t + 2."""
 
@@ -65,6 +67,11 @@ class PapersCheckpoint:
     def num_hidden_layers(self) -> int:
         """Number of layers in the names."""
         return len({name.split(".")[2] for name in self.encoder if name.startswith("encoder.layer.")})
+
+    @property
+    def outputs(self) -> int:
+        """Outputs of the head: one a label, or one alone for the log-odds of the positive label."""
+        return self.head["out_proj.weight"].shape[0]
 
     @property
     def positions(self) -> int:
@@ -124,13 +131,15 @@ def column_order(task: Task, columns: Sequence[str]) -> list[int]:
 def _load(path: Path) -> dict[str, Tensor]:
     if not path.is_file():
         raise TeacherError(f"{path}: no such file; wanted the state dict of a fine-tuned model (.bin)")
+    check_no_pointer(path)
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)
     except (RuntimeError, EOFError, OSError, ValueError, KeyError, pickle.UnpicklingError) as error:
         raise TeacherError(f"{path}: not a state dict that can be read safely ({str(error)[:80]!r})") from None
     if not isinstance(state, dict) or not all(isinstance(value, Tensor) for value in state.values()):
         raise TeacherError(f"{path}: holds {type(state).__name__}, wanted a state dict of tensors only")
-    return dict(state)
+    wrapped = all(name.startswith(PARALLEL) for name in state)  # saved from inside torch's DataParallel
+    return {name.removeprefix(PARALLEL) if wrapped else name: value for name, value in state.items()}
 
 
 def _prefixes(path: Path, state: dict[str, Tensor]) -> tuple[str, str]:
@@ -143,12 +152,14 @@ def _prefixes(path: Path, state: dict[str, Tensor]) -> tuple[str, str]:
 
 
 def _check_head(path: Path, checkpoint: PapersCheckpoint, task: Task) -> None:
-    hidden = checkpoint.hidden_size
+    hidden, outputs = checkpoint.hidden_size, len(task.labels)
+    if checkpoint.outputs == 1 and outputs == 2:  # one output and a sigmoid, as CodeXGLUE's defect script saves it
+        outputs = 1
     wanted = {
         "dense.weight": (hidden, task.functions_per_item * hidden),
         "dense.bias": (hidden,),
-        "out_proj.weight": (len(task.labels), hidden),
-        "out_proj.bias": (len(task.labels),),
+        "out_proj.weight": (outputs, hidden),
+        "out_proj.bias": (outputs,),
     }
     for name, shape in wanted.items():
         found = tuple(checkpoint.head[name].shape)

@@ -11,7 +11,13 @@ from codewren.core.errors import TeacherError
 
 OFFLINE = ("HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE")
 PADDED_VOCABULARY = 127
-"""Rows that a model may have above its tokenizer: many round their embedding up to a multiple of 64 or 128."""
+PADDED_SHARE = 1 / 16
+"""Rows that a model may have above its tokenizer, the larger of both: embeddings are rounded up to a multiple of 64 or
+128, or leave room (Qwen2.5 271 rows, Phi 905 of 51,200). They are never looked up; what is far more is a mistake."""
+ATTENTION_DROPOUT = ("attention_probs_dropout_prob", "attention_dropout", "attn_pdrop", "attn_dropout")
+"""What the architectures call the dropout inside attention."""
+POINTER = b"version https://git-lfs"
+WEIGHTS = ("*.safetensors", "*.bin")
 
 
 def beside(folder: Path, path: str) -> str:
@@ -51,7 +57,7 @@ def load_tokenizer(path: str, vocab_size: int, *, revision: str | None = None) -
     except (OSError, ValueError, KeyError, ImportError) as error:
         raise TeacherError(f"{path}: no tokenizer can be loaded ({first_line(error)}); add tokenizer.json") from error
     size = len(tokenizer)
-    if size > vocab_size or size < vocab_size - PADDED_VOCABULARY:
+    if not fits_vocabulary(size, vocab_size):
         raise TeacherError(
             f"{path}: the tokenizer has {size} entries, the model {vocab_size}; they do not belong together "
             "(a folder without tokenizer files gives a nearly empty tokenizer)"
@@ -59,6 +65,11 @@ def load_tokenizer(path: str, vocab_size: int, *, revision: str | None = None) -
     if tokenizer.pad_token_id is None:
         raise TeacherError(f"{path}: the tokenizer has no padding token; declare one in tokenizer_config.json")
     return tokenizer
+
+
+def fits_vocabulary(size: int, rows: int) -> bool:
+    """Whether a tokenizer of `size` entries can be that of a model with `rows` embeddings."""
+    return size <= rows <= size + max(PADDED_VOCABULARY, rows * PADDED_SHARE)
 
 
 def load_encoder(path: str, *, attention: str, attention_dropout: float | None = None) -> Any:
@@ -74,20 +85,80 @@ def load_encoder(path: str, *, attention: str, attention_dropout: float | None =
     """
     from transformers import AutoModel
 
-    hush()
-    changes = {} if attention_dropout is None else {"attention_probs_dropout_prob": attention_dropout}
-    try:
-        encoder, info = AutoModel.from_pretrained(
-            local_or_hub(path), output_loading_info=True, attn_implementation=attention, dtype=torch.float32, **changes
-        )
-    except (OSError, ValueError, KeyError, RuntimeError, SafetensorError) as error:
-        raise TeacherError(f"encoder {path!r} cannot be loaded: {first_line(error)}") from error
+    encoder, info = load_model(AutoModel, path, attention=attention, attention_dropout=attention_dropout)
     check_loading(path, info, ignore=("pooler.",))
     if encoder.config.is_encoder_decoder:
         raise TeacherError(
             f"encoder {path!r} is an encoder-decoder ({encoder.config.model_type}); give a plain encoder"
         )
     return encoder
+
+
+def load_model(
+    kind: Any, path: str, *, attention: str, attention_dropout: float | None = None, revision: str | None = None
+) -> tuple[Any, Any]:
+    """A model in float32 and transformers' account of its weights.
+
+    An architecture that knows no `sdpa` attention gets the plain one, which is the same function.
+
+    Args:
+        kind: `AutoModel` or one of its siblings.
+        path: Hugging Face folder or hub id.
+        attention: `eager` or `sdpa`.
+        attention_dropout: replaces the model's own, under the name that its architecture has for it.
+        revision: of a hub id.
+
+    Raises:
+        TeacherError: it cannot be loaded, or the folder holds something else than weights.
+    """
+    from transformers import AutoConfig
+
+    hush()
+    check_weights(Path(path))
+    try:
+        config = AutoConfig.from_pretrained(local_or_hub(path), revision=revision)
+        for name in ATTENTION_DROPOUT:
+            if attention_dropout is not None and hasattr(config, name):
+                setattr(config, name, attention_dropout)
+        options = {"config": config, "revision": revision, "output_loading_info": True, "dtype": torch.float32}
+        try:
+            loaded = kind.from_pretrained(path, attn_implementation=attention, **options)
+        except ValueError as error:
+            if attention == "eager" or "attention" not in str(error):
+                raise
+            loaded = kind.from_pretrained(path, attn_implementation="eager", **options)
+    except TeacherError:
+        raise
+    except (OSError, ValueError, KeyError, RuntimeError, TypeError, ImportError, SafetensorError) as error:
+        raise TeacherError(f"teacher or encoder {path!r} cannot be loaded: {first_line(error)}") from error
+    return loaded[0], loaded[1]
+
+
+def check_weights(folder: Path) -> None:
+    """Raise when a folder holds an adapter alone, or git-lfs pointers in the place of weights.
+
+    Raises:
+        TeacherError: saying which, and what to do.
+    """
+    if (folder / "adapter_config.json").is_file() and not (folder / "config.json").is_file():
+        raise TeacherError(
+            f"{folder}: holds a LoRA adapter without its model; merge them (peft: merge_and_unload, save_pretrained) "
+            "and name that folder"
+        )
+    for pattern in WEIGHTS if folder.is_dir() else ():
+        for file in sorted(folder.glob(pattern)):
+            check_no_pointer(file)
+
+
+def check_no_pointer(file: Path) -> None:
+    """Raise when a file is the pointer that git-lfs leaves instead of weights.
+
+    Raises:
+        TeacherError: it is.
+    """
+    with file.open("rb") as stream:
+        if stream.read(len(POINTER)) == POINTER:
+            raise TeacherError(f"{file}: a git-lfs pointer, not the weights; run git lfs pull in its repository")
 
 
 def hush() -> None:
@@ -114,10 +185,27 @@ def check_loading(path: str, info: Any, *, ignore: tuple[str, ...] = ()) -> None
         )
 
 
+def check_first_token(path: str, encoder: Any) -> None:
+    """Raise when the first token's vector does not depend on the tokens after it, as in a decoder.
+
+    Raises:
+        TeacherError: it does not.
+    """
+    ids_BT = torch.tensor([[2, 3, 4], [2, 3, 5]])
+    encoder.eval()
+    with torch.inference_mode():
+        first_BH = encoder(input_ids=ids_BT, attention_mask=torch.ones_like(ids_BT)).last_hidden_state[:, 0]
+    if torch.equal(first_BH[0], first_BH[1]):
+        raise TeacherError(
+            f"{path}: a {encoder.config.model_type} reads from left to right, so the first token has read nothing of "
+            "the function; set finetune.pooling = 'mean'"
+        )
+
+
 def usable_length(encoder: Any) -> int | None:
     """Longest sequence the position table allows, or None where there is none (RoBERTa's first rows are reserved)."""
     rows = getattr(encoder.config, "max_position_embeddings", None)
-    if rows is None:
+    if rows is None or rows < 1:  # XLNet says -1
         return None
     padding = getattr(getattr(encoder, "embeddings", None), "padding_idx", None)
     return int(rows) if padding is None else int(rows) - int(padding) - 1

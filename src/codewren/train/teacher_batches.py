@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from codewren.core.dataset import Dataset, collapse_whitespace
+from codewren.core.recipe_sections import WhiteSpace
 from codewren.runtime.dataflow.graph import Mode
 from codewren.train.batches import EncodedSplit, function_batches
 from codewren.train.graph_inputs import GraphInput, graph_tensors
@@ -35,27 +36,38 @@ class TeacherSplit(EncodedSplit):
     inputs: list[GraphInput] | None = None
 
 
-def encode_texts(tokenizer: Any, texts: Sequence[str], *, max_length: int) -> list[NDArray[np.int32]]:
-    """Token ids of each text, white space collapsed, cut to `max_length` with the special tokens kept."""
+def encode_texts(
+    tokenizer: Any, texts: Sequence[str], *, max_length: int, whitespace: WhiteSpace = "collapsed"
+) -> list[NDArray[np.int32]]:
+    """Token ids of each text, as it stands or with white space collapsed, cut to `max_length`, special tokens kept."""
     ids: list[NDArray[np.int32]] = []
     for start in range(0, len(texts), TEXTS_AT_ONCE):
-        plain = [collapse_whitespace(text) for text in texts[start : start + TEXTS_AT_ONCE]]
+        some = texts[start : start + TEXTS_AT_ONCE]
+        plain = list(some) if whitespace == "raw" else [collapse_whitespace(text) for text in some]
         encoded = tokenizer(plain, truncation=True, max_length=max_length, return_attention_mask=False)
         ids += [np.asarray(one, dtype=np.int32) for one in encoded["input_ids"]]
     return ids
 
 
 def encode_for_teacher(
-    tokenizer: Any, dataset: Dataset, *, max_length: int, data_flow: Mode | None = None, quiet: bool = True
+    tokenizer: Any,
+    dataset: Dataset,
+    *,
+    max_length: int,
+    whitespace: WhiteSpace = "collapsed",
+    data_flow: Mode | None = None,
+    quiet: bool = True,
 ) -> TeacherSplit:
     """Tokenise each distinct function once, and build its data-flow graph if `data_flow` names how.
+
+    A graph is made of the code's tokens, so with data flow `whitespace` does not enter.
 
     Raises:
         TeacherError: data flow of a task whose language is not known, or a tokenizer that cannot give it.
     """
     graphs = None
     if data_flow is None:
-        functions = encode_texts(tokenizer, dataset.functions, max_length=max_length)
+        functions = encode_texts(tokenizer, dataset.functions, max_length=max_length, whitespace=whitespace)
     else:
         graphs = build_graphs(tokenizer, dataset, max_length=max_length, mode=data_flow, quiet=quiet)
         functions = [graph.ids(special_ids(tokenizer)) for graph in graphs]
@@ -68,8 +80,8 @@ def encode_for_teacher(
     )
 
 
-def pad(split: TeacherSplit, part: NDArray[np.int64], *, pad_id: int) -> FunctionBatch:
-    """Some functions as long as the longest of them."""
+def pad(split: TeacherSplit, part: NDArray[np.int64], *, pad_id: int, left: bool = False) -> FunctionBatch:
+    """Some functions as long as the longest of them, the padding after them or on the `left`."""
     graphs = None if split.inputs is None else [split.inputs[i] for i in part]
     code = [split.functions[i] for i in part] if graphs is None else [graph.code_C for graph in graphs]
     positions_BT, sees_BTT = (None, None) if graphs is None else graph_tensors(graphs)
@@ -77,6 +89,9 @@ def pad(split: TeacherSplit, part: NDArray[np.int64], *, pad_id: int) -> Functio
     ids_BT = _stacked([split.functions[i] for i in part], pad_id=pad_id, length=length)
     lengths_B = torch.tensor([len(ids) for ids in code])
     mask_BT = (torch.arange(ids_BT.shape[1]) < lengths_B[:, None]).long()
+    if left:
+        turn_BT = (torch.arange(ids_BT.shape[1]) + lengths_B[:, None]) % ids_BT.shape[1]
+        ids_BT, mask_BT = ids_BT.gather(1, turn_BT), mask_BT.gather(1, turn_BT)
     return FunctionBatch(ids_BT, mask_BT, positions_BT, sees_BTT)
 
 
@@ -101,11 +116,16 @@ def teacher_parts(split: EncodedSplit, *, tokens: int = EVALUATION_TOKENS) -> li
 
 
 def function_vectors(
-    network: Judge, split: TeacherSplit, part: NDArray[np.int64], *, pad_id: int, bf16: bool = False
+    network: Judge,
+    split: TeacherSplit,
+    part: NDArray[np.int64],
+    *,
+    pad_id: int,
+    bf16: bool = False,
 ) -> Floats:
     """Vectors (B, W) of one part's functions, float32, without gradients."""
     device = next(network.parameters()).device
-    functions = pad(split, part, pad_id=pad_id).to(device)
+    functions = pad(split, part, pad_id=pad_id, left=network.pads_left).to(device)
     with torch.inference_mode(), torch.autocast(device.type, torch.bfloat16, enabled=bf16):
         vectors: Floats = network.encode(functions).float().cpu().numpy()
     return vectors

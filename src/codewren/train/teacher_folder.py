@@ -10,6 +10,7 @@ from safetensors.torch import load_file, save_file
 
 from codewren.core.errors import InputError, TeacherError
 from codewren.core.files import file_sha256, read_json, write_json
+from codewren.core.recipe_sections import WhiteSpace
 from codewren.core.student_config import PairHead
 from codewren.core.task import Task
 from codewren.runtime.dataflow.graph import Mode
@@ -34,6 +35,7 @@ class TeacherSheet:
         scores: validation metrics of the epoch that was kept.
         complete: False while fine-tuning has not run to its end.
         data_flow: `repaired` or `papers`, how data flow was fed beside the code; None: code only.
+        whitespace: how white space was fed; sheets that do not say were made with it collapsed.
     """
 
     task: Task
@@ -46,6 +48,7 @@ class TeacherSheet:
     complete: bool = False
     recipe: dict[str, Any] = field(default_factory=dict)
     data_flow: Mode | None = None
+    whitespace: WhiteSpace = "collapsed"
 
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON form."""
@@ -60,6 +63,8 @@ class TeacherSheet:
         """
         if raw.get("data_flow") not in (None, *get_args(Mode)):
             raise ValueError(f"data_flow is {raw['data_flow']!r}, wanted one of {', '.join(get_args(Mode))}")
+        if raw.get("whitespace", "raw") not in get_args(WhiteSpace):
+            raise ValueError(f"whitespace is {raw['whitespace']!r}, wanted one of {', '.join(get_args(WhiteSpace))}")
         return cls(**{**raw, "task": Task.from_dict(raw["task"])})
 
 
@@ -115,7 +120,10 @@ def read_teacher(folder: Path, *, attention: str = "sdpa") -> tuple[TeacherNetwo
     if sheet.data_flow is not None:
         check_graph_encoder(str(folder), encoder)
     network = TeacherNetwork(encoder, sheet.task, pooling=sheet.pooling, pair_head=PairHead(sheet.pair_head))
-    head = load_file(folder / HEAD)
+    try:
+        head = load_file(folder / HEAD)
+    except (OSError, SafetensorError) as error:
+        raise TeacherError(f"{folder / HEAD}: cannot be read ({first_line(error)}); finetune again") from error
     wanted = {key for key in network.state_dict() if not key.startswith("encoder.")}
     if set(head) != wanted:
         raise TeacherError(f"{folder / HEAD} holds {sorted(head)}, wanted {sorted(wanted)}; finetune again")

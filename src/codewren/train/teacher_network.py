@@ -61,9 +61,11 @@ class Judge(nn.Module, ABC):
 
     Attributes:
         width: size W of a function's vector.
+        pads_left: whether padding goes before the text, because the last position is what is read.
     """
 
     width: int
+    pads_left: bool = False
 
     @abstractmethod
     def encode(self, functions: FunctionBatch) -> Tensor:
@@ -82,9 +84,18 @@ class TeacherNetwork(Judge):
         task: gives the functions per item and the labels.
         pooling: `first` token or `mean` over tokens.
         pair_head: how two vectors become one; the papers concatenate.
+        outputs: of the head; None is one a label.
     """
 
-    def __init__(self, encoder: Any, task: Task, *, pooling: str, pair_head: PairHead = PairHead.CONCAT) -> None:
+    def __init__(
+        self,
+        encoder: Any,
+        task: Task,
+        *,
+        pooling: str,
+        pair_head: PairHead = PairHead.CONCAT,
+        outputs: int | None = None,
+    ) -> None:
         super().__init__()
         if hasattr(encoder, "pooler"):
             encoder.pooler = None  # not used by the head, and random in many published encoders
@@ -93,7 +104,7 @@ class TeacherNetwork(Judge):
         self.encoder = encoder
         self.pooling, self.pair_head, self.unit = pooling, pair_head, task.unit
         self.dense = nn.Linear(task.functions_per_item * hidden, hidden)
-        self.out = nn.Linear(hidden, len(task.labels))
+        self.out = nn.Linear(hidden, outputs or len(task.labels))
         self.dropout = nn.Dropout(head_dropout(encoder.config))
 
     def encode(self, functions: FunctionBatch) -> Tensor:

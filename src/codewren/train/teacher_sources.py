@@ -4,6 +4,7 @@ Loading is strict: a head that would be random, a tokenizer that is not the mode
 error, never a line in a log.
 """
 
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -22,12 +23,14 @@ from codewren.train.papers_checkpoint import (
     papers_columns,
     read_papers_checkpoint,
 )
-from codewren.train.pretrained import check_length, check_loading, first_line, hush, load_tokenizer, local_or_hub
+from codewren.train.pretrained import check_length, check_loading, first_line, load_model, load_tokenizer
 from codewren.train.teacher_folder import TeacherSheet, read_sheet, read_teacher
 from codewren.train.teacher_graphs import check_graph_encoder
 from codewren.train.teacher_network import FunctionBatch, Judge, TeacherNetwork
 
 ROBERTA_LAYER_NORM_EPS = 1e-5
+NO_NAME = re.compile(r"(LABEL_)?\d+", re.IGNORECASE)
+"""What transformers calls outputs that nobody named."""
 
 
 def finetuned_teacher(folder: Path, section: TeacherSection, task: Task) -> NetworkTeacher:
@@ -43,6 +46,11 @@ def finetuned_teacher(folder: Path, section: TeacherSection, task: Task) -> Netw
             f"recipe's is {task.name!r} ({task.unit}: {', '.join(task.labels)}); finetune one for this task"
         )
     _check_data_flow(folder, sheet, section)
+    if section.whitespace not in (None, sheet.whitespace):
+        raise TeacherError(
+            f"{folder}: this teacher was fine-tuned on text with {sheet.whitespace} white space, the recipe asks for "
+            f"{section.whitespace}; leave teacher.whitespace out, the folder knows"
+        )
     network, tokenizer, _ = read_teacher(folder, attention=_attention(section))
     # The sheet's length and data flow rule: others than it was fine-tuned with would be another teacher.
     as_tuned = replace(
@@ -50,6 +58,7 @@ def finetuned_teacher(folder: Path, section: TeacherSection, task: Task) -> Netw
         max_sequence_length=sheet.max_sequence_length,
         data_flow=sheet.data_flow is not None,
         data_flow_mode=sheet.data_flow or section.data_flow_mode,
+        whitespace=sheet.whitespace,
     )
     return _judge(network, tokenizer, as_tuned, task, columns=task.labels)
 
@@ -66,6 +75,9 @@ def _check_data_flow(folder: Path, sheet: TeacherSheet, section: TeacherSection)
 def classifier_teacher(path: str, section: TeacherSection, task: Task) -> NetworkTeacher:
     """A plain Hugging Face sequence classifier, a folder or a hub id.
 
+    It reads the text as it stands, unless `section.whitespace` says otherwise. One output counts as the log-odds of
+    the positive label.
+
     Raises:
         TeacherError: it cannot be loaded in full, or judges something else than the task.
     """
@@ -76,34 +88,74 @@ def classifier_teacher(path: str, section: TeacherSection, task: Task) -> Networ
             f"{path}: a plain Hugging Face classifier judges one text, task {task.name!r} judges pairs; use a folder "
             "made by codewren finetune, the papers' checkpoint (kind = 'papers') or a logits file (kind = 'logits')"
         )
-    hush()
-    try:
-        model, info = AutoModelForSequenceClassification.from_pretrained(
-            local_or_hub(path),
-            revision=section.revision,
-            output_loading_info=True,
-            attn_implementation=_attention(section),
-            dtype=torch.float32,
-        )
-    except (OSError, ValueError, KeyError, RuntimeError) as error:
-        raise TeacherError(f"teacher {path!r} cannot be loaded: {first_line(error)}") from error
+    model, info = load_model(
+        AutoModelForSequenceClassification, path, attention=_attention(section), revision=section.revision
+    )
     check_loading(path, info)
-    if model.config.num_labels != len(task.labels):
-        raise TeacherError(
-            f"{path}: classifier of {model.config.num_labels} labels, task {task.name!r} has {len(task.labels)}"
-        )
+    _check_outputs(path, model.config, task)
     tokenizer = load_tokenizer(path, model.config.vocab_size, revision=section.revision)
+    if model.config.pad_token_id is None:  # a decoder finds its last token by it
+        model.config.pad_token_id = tokenizer.pad_token_id
     check_length(path, model.base_model, section.max_sequence_length)
     if section.data_flow:
         check_graph_encoder(path, model.base_model)
-    columns = _named_columns(model.config.id2label, task)
-    return _judge(SequenceClassifier(model), tokenizer, section, task, columns=columns)
+    section = replace(section, whitespace=section.whitespace or "raw")
+    judge: Judge = SequenceClassifier(model)
+    if model.config.num_labels == 1:
+        return _judge(LogOdds(judge), tokenizer, section, task, columns=_negative_first(task))
+    columns = tuple(section.columns) or _named_columns(path, model.config.id2label, task)
+    return _judge(judge, tokenizer, section, task, columns=columns)
 
 
-def _named_columns(id2label: dict[int, str], task: Task) -> tuple[str, ...]:
-    """Labels in the order of the classifier's columns if it uses the task's names, else in the task's order."""
-    names = tuple(id2label[index] for index in sorted(id2label))
-    return names if sorted(names) == sorted(task.labels) else task.labels
+def _check_outputs(path: str, config: Any, task: Task) -> None:
+    """Raise unless the classifier's outputs are one label's logits each, or the log-odds of the positive label."""
+    if config.problem_type == "multi_label_classification":
+        raise TeacherError(
+            f"{path}: a multi-label classifier, whose outputs are independent; task {task.name!r} has one label an "
+            "item. Hand its logits in as a file (kind = 'logits')"
+        )
+    outputs = config.num_labels
+    if outputs != len(task.labels) and not (outputs == 1 and len(task.labels) == 2):
+        raise TeacherError(f"{path}: classifier of {outputs} labels, task {task.name!r} has {len(task.labels)}")
+
+
+def _negative_first(task: Task) -> tuple[str, ...]:
+    return tuple(sorted(task.labels, key=lambda label: label == task.positive))
+
+
+def _named_columns(path: str, id2label: dict[int, str], task: Task) -> tuple[str, ...]:
+    """Labels in the order of the classifier's columns: by its own names, else (`LABEL_0`) in the task's order.
+
+    Raises:
+        TeacherError: it has names of its own that are not the task's.
+    """
+    own = {label.lower(): label for label in task.labels}
+    names = tuple(str(id2label[index]) for index in sorted(id2label))
+    if sorted(name.strip().lower() for name in names) == sorted(own):
+        return tuple(own[name.strip().lower()] for name in names)
+    if all(NO_NAME.fullmatch(name) for name in names):
+        return task.labels
+    raise TeacherError(
+        f"{path}: the classifier's outputs are {', '.join(names)}, the task's labels {', '.join(task.labels)}; "
+        f"name the task's labels in the order of the outputs, for example teacher.columns = {list(task.labels)}"
+    )
+
+
+class LogOdds(Judge):
+    """A judge with one output z, through a sigmoid: as logits (0, z), the positive label last."""
+
+    def __init__(self, judge: Judge) -> None:
+        super().__init__()
+        self.judge, self.width, self.pads_left = judge, judge.width, judge.pads_left
+
+    def encode(self, functions: FunctionBatch) -> Tensor:
+        """Vectors (B, W)."""
+        return self.judge.encode(functions)
+
+    def classify(self, vectors_BW: Tensor, items_RK: Tensor) -> Tensor:
+        """Logits (R, 2)."""
+        odds_R1 = self.judge.classify(vectors_BW, items_RK)
+        return torch.cat([torch.zeros_like(odds_R1), odds_R1], dim=1)
 
 
 class SequenceClassifier(Judge):
@@ -113,6 +165,7 @@ class SequenceClassifier(Judge):
         super().__init__()
         self.model = model
         self.width = int(model.config.num_labels)
+        self.pads_left = model.config.model_type == "xlnet"
 
     def encode(self, functions: FunctionBatch) -> Tensor:
         """Logits (B, C)."""
@@ -138,11 +191,13 @@ def papers_teacher(path: Path, section: TeacherSection, task: Task) -> NetworkTe
     config = _papers_config(checkpoint, section)
     encoder = RobertaModel(config, add_pooling_layer=False)
     _load_exactly(encoder, checkpoint.encoder, path)
-    network = TeacherNetwork(encoder, task, pooling="first")
+    network = TeacherNetwork(encoder, task, pooling="first", outputs=checkpoint.outputs)
     head = {name.replace("out_proj", "out"): value for name, value in checkpoint.head.items()}
     network.load_state_dict(head, strict=False)  # names and shapes were checked when the file was read
     tokenizer = load_tokenizer(section.encoder, checkpoint.vocab_size, revision=section.revision)
     check_length(str(path), encoder, section.max_sequence_length)
+    if checkpoint.outputs == 1:
+        return _judge(LogOdds(network), tokenizer, section, task, columns=_negative_first(task))
     return _judge(network, tokenizer, section, task, columns=papers_columns(task))
 
 
@@ -202,6 +257,7 @@ def _judge(
         first_output_only=section.first_output_only,
         data_flow=section.data_flow_mode if section.data_flow else None,
         lowercase=section.lowercase,
+        whitespace=section.whitespace or "collapsed",
     )
 
 

@@ -1,0 +1,154 @@
+"""What the teacher's logits are worth on labelled items: printed by `label`, kept as `teacher-check.json`.
+
+One line would have shown misaligned rows, exchanged columns, or text fed in another form than the teacher's own.
+"""
+
+import hashlib
+import random
+import sys
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from codewren.compress.run import Run
+from codewren.compress.warned import warn
+from codewren.core.dataset import Dataset, collapse_whitespace
+from codewren.core.files import read_json, write_json
+from codewren.measure.intervals import mcnemar
+from codewren.train.label import logits_path
+from codewren.train.logits_file import Logits, read_logits
+from codewren.train.network_teacher import NetworkTeacher
+from codewren.train.teacher import Teacher
+
+FILE = "teacher-check.json"
+SAMPLE = 200
+"""Labelled items that are judged in the other text form as well."""
+DOUBT = 0.05
+"""A McNemar p below it is worth a warning; sampled accuracies differ by chance."""
+
+
+@dataclass(frozen=True, slots=True)
+class SplitCheck:
+    """The teacher on the labelled items of one split.
+
+    Attributes:
+        split: its name.
+        accuracy: share of items whose largest logit is the label's.
+        majority: share of the commonest label.
+        recall: mean over the labels that occur of the share of their items that the teacher calls so.
+        luck: two standard deviations of `recall` of a teacher that knows nothing.
+        items: items with a label.
+    """
+
+    split: str
+    accuracy: float
+    majority: float
+    recall: float
+    luck: float
+    items: int
+
+    def line(self) -> str:
+        """What `label` prints."""
+        return f"teacher on {self.split}: accuracy {self.accuracy:.2f}, majority {self.majority:.2f}"
+
+
+@dataclass(frozen=True, slots=True)
+class FormCheck:
+    """The teacher on a sample of labelled items, in its own text form and in the other one."""
+
+    whitespace: str
+    other: str
+    accuracy: float
+    accuracy_other: float
+    p_value: float
+    items: int
+
+    def warning(self) -> str | None:
+        """One line where the other form does clearly better."""
+        if self.accuracy_other <= self.accuracy or self.p_value >= DOUBT:
+            return None
+        return (
+            f"the teacher reads {self.whitespace} white space, and with it {self.other} it is better on "
+            f"{self.items} labelled items: {self.accuracy_other:.2f} against {self.accuracy:.2f}; feed what it was "
+            f'trained on: teacher.whitespace = "{self.other}"'
+        )
+
+
+def check_teacher(run: Run, teacher: Teacher, datasets: Sequence[Dataset]) -> None:
+    """Say what the teacher's logits are worth on each labelled split, on stderr and in `teacher-check.json`."""
+    labelled = [(split, read_logits(logits_path(run.out, split.split), split)) for split in datasets if _known(split)]
+    key = _key(teacher, labelled)
+    path = run.path(FILE)
+    known = read_json(path) if path.exists() else {}
+    checks = [split_check(split, logits) for split, logits in labelled]
+    form = FormCheck(**known["form"]) if known.get("key") == key and known.get("form") else None
+    if form is None and isinstance(teacher, NetworkTeacher) and labelled and known.get("key") != key:
+        form = form_check(teacher, labelled[-1][0])
+    warnings = [text for check in checks if (text := _doubt(check, 1 / len(run.recipe.task.labels))) is not None]
+    if form is not None and (text := form.warning()) is not None:
+        warnings.append(text)
+    plain = {"key": key, "splits": [asdict(check) for check in checks], "form": form and asdict(form)}
+    write_json(path, {**plain, "warnings": warnings})
+    if not run.quiet:
+        for check in checks:
+            print(check.line(), file=sys.stderr)
+    warn(run, "label", warnings)
+
+
+def split_check(dataset: Dataset, logits: Logits) -> SplitCheck:
+    """Accuracy of logits (n, C) on the items that have a label."""
+    known = _known(dataset)
+    labels = np.asarray([dataset.labels[index] for index in known])
+    right = logits[known].argmax(1) == labels
+    counts = Counter(labels.tolist())
+    chance = 1 / len(dataset.task.labels)
+    return SplitCheck(
+        dataset.split,
+        accuracy=float(right.mean()),
+        majority=max(counts.values()) / len(labels),
+        recall=float(np.mean([right[labels == label].mean() for label in counts])),
+        luck=2 / len(counts) * sum(chance * (1 - chance) / count for count in counts.values()) ** 0.5,
+        items=len(known),
+    )
+
+
+def form_check(teacher: NetworkTeacher, dataset: Dataset) -> FormCheck | None:
+    """Judge a sample of labelled items in both text forms; None where both forms are the same to the teacher."""
+    known = _known(dataset)
+    chosen = sorted(random.Random(0).sample(known, min(SAMPLE, len(known))))
+    sample = dataset.subset(chosen)
+    if teacher.data_flow is not None or all(text == collapse_whitespace(text) for text in sample.functions):
+        return None
+    labels = np.asarray(sample.known_labels())
+    other = replace(teacher, whitespace="collapsed" if teacher.whitespace == "raw" else "raw")
+    mine, theirs = (one.logits(sample).argmax(1) for one in (teacher, other))
+    return FormCheck(
+        teacher.whitespace,
+        other.whitespace,
+        float((mine == labels).mean()),
+        float((theirs == labels).mean()),
+        mcnemar(labels, mine, theirs).p_value,
+        len(labels),
+    )
+
+
+def _doubt(check: SplitCheck, chance: float) -> str | None:
+    """A line where the teacher tells the labels apart no better than luck."""
+    if check.recall > chance + check.luck:
+        return None
+    return (
+        f"on {check.split} the teacher finds {check.recall:.2f} of a label's items on average, chance is {chance:.2f}: "
+        "are its columns exchanged (teacher.columns), its rows in another order, its text in another form?"
+    )
+
+
+def _known(dataset: Dataset) -> list[int]:
+    return [index for index, label in enumerate(dataset.labels) if label is not None]
+
+
+def _key(teacher: Teacher, labelled: Sequence[tuple[Dataset, Any]]) -> str:
+    parts = [teacher.sha256, *(f"{split.split} {split.sha256()} {split.labels}" for split, _ in labelled)]
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()
