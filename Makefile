@@ -9,7 +9,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 PY     := src tests benchmarks examples scripts
 NATIVE := $(filter-out native/unicode/tables.h,$(wildcard native/*.h native/*/*.h native/*/*.cpp))
 # The fast tests: the house rules, what ships, and the parts that everything stands on.
-QUICK  := tests/house tests/core tests/runtime/test_shipped_predictions.py tests/runtime/test_scan.py tests/test_docs.py
+QUICK  := tests/house tests/core tests/predict/test_shipped_predictions.py tests/scan/test_scan.py tests/test_docs.py
 
 .PHONY: help demo quick test check fix bench papers bundles release clean
 

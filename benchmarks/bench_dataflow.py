@@ -10,7 +10,7 @@ import time
 from multiprocessing import get_context
 from pathlib import Path
 
-from codewren.runtime.dataflow import data_flow
+from codewren.dataflow import data_flow
 
 DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 SETS = {"Devign validation": ("devign/valid.jsonl.xz", "c"), "BigCloneBench": ("bcb/functions.jsonl.xz", "java")}

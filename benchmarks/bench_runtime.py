@@ -29,16 +29,16 @@ import torch
 from onnxruntime.quantization import quantize_dynamic
 from transformers import RobertaConfig, RobertaForSequenceClassification
 
+from codewren.bundle.read import Bundle
+from codewren.bundle.tensors import tensor_shapes
+from codewren.bundle.tokenizer_spec import TokenizerSpec
+from codewren.bundle.write import write_bundle
 from codewren.core.student_config import StudentConfig
 from codewren.core.task import VULNERABILITY
-from codewren.core.tensors import tensor_shapes
-from codewren.core.tokenizer_spec import TokenizerSpec
-from codewren.export.bundle import write_bundle
 from codewren.measure.latency import interleaved
-from codewren.runtime.bundle import Bundle
-from codewren.runtime.predictor import Predictor
-from codewren.runtime.tokenizer import Tokenizer
-from codewren.train.tokenizer import cut, train_tokenizer
+from codewren.predict.predictor import Predictor
+from codewren.predict.tokenizer import Tokenizer
+from codewren.train.tokenizer_training import cut, train_tokenizer
 
 DEVIGN = Path(__file__).resolve().parents[2] / "shared/data/devign"
 LENGTH = 400

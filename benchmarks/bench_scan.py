@@ -23,12 +23,12 @@ from typing import NamedTuple
 
 import numpy as np
 
+from codewren.bundle.tensors import tensor_shapes
+from codewren.bundle.write import write_bundle
 from codewren.core.student_config import StudentConfig
 from codewren.core.task import CLONE, VULNERABILITY, Task
-from codewren.core.tensors import tensor_shapes
-from codewren.export.bundle import write_bundle
-from codewren.runtime.predictor import load
-from codewren.train.tokenizer import train_tokenizer
+from codewren.predict.predictor import load
+from codewren.train.tokenizer_training import train_tokenizer
 
 DATA = Path(__file__).resolve().parents[2] / "shared/data"
 SCAN = [str(Path(sys.executable).with_name("codewren")), "scan", "--quiet"]

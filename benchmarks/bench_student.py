@@ -16,20 +16,20 @@ import torch
 from numpy.typing import NDArray
 from torch.nn import functional as F  # noqa: N812 - the field's own name for it
 
+from codewren.bundle.read import Bundle
+from codewren.bundle.tensors import tensor_shapes
+from codewren.bundle.tokenizer_spec import SPECIAL_TOKENS, TokenizerSpec
+from codewren.bundle.write import write_bundle
 from codewren.core.recipe import Recipe
 from codewren.core.student_config import StudentConfig, TokenizerKind
 from codewren.core.task import CLONE, Task
-from codewren.core.tensors import tensor_shapes
-from codewren.core.tokenizer_spec import SPECIAL_TOKENS, TokenizerSpec
 from codewren.data.load import load_split
-from codewren.export.bundle import write_bundle
-from codewren.runtime.bundle import Bundle
-from codewren.runtime.predictor import Predictor
+from codewren.predict.predictor import Predictor
 from codewren.train.batches import encode_split
 from codewren.train.distil import step_seconds
 from codewren.train.processes import keep_freed_memory, one_thread
 from codewren.train.student import Student
-from codewren.train.tokenizer import train_tokenizer
+from codewren.train.tokenizer_training import train_tokenizer
 
 PAIRS, ROUNDS, TOKENS, ITEMS = 32, 8, 300, 600
 CONFIG = StudentConfig(tokenizer=TokenizerKind.WORD, vocab_size=4000, hidden_size=128)

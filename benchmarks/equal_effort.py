@@ -23,7 +23,7 @@ from codewren.core.recipe import Recipe
 from codewren.core.recipe_sections import SearchSection
 from codewren.core.student_config import StudentConfig
 from codewren.report.table import markdown
-from codewren.search.journal import read_journals
+from codewren.search.trials.journal import read_journals
 from codewren.train.batches import EncodedSplit
 from codewren.train.distil import distil, step_seconds
 from codewren.train.processes import one_thread

@@ -17,9 +17,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from codewren.core.errors import InputError
-from codewren.runtime.functions import extract
-from codewren.runtime.grammars import LANGUAGES
-from codewren.runtime.walk import walk
+from codewren.scan.source_files import walk
+from codewren.syntax.functions import extract
+from codewren.syntax.grammars import LANGUAGES
 
 NEAR = 40
 _CTAGS_LANGUAGES = {"c": "C", "cpp": "C++", "java": "Java", "python": "Python"}

@@ -13,15 +13,15 @@ from random import Random
 import numpy as np
 import search_quality
 
-from codewren.core.front import MEGABYTE, Budget
-from codewren.core.space import papers_box_space, papers_space
+from codewren.core.pareto import MEGABYTE, Budget
 from codewren.core.task import CLONE
-from codewren.search.avatar import Avatar, evolved_points
-from codewren.search.avatar_released import ReleasedSearch
-from codewren.search.costs import papers_flops, papers_size
 from codewren.search.explore import EFFECTIVENESS, predicted_front
 from codewren.search.fronts import hypervolume, scaled
-from codewren.search.points import Points
+from codewren.search.papers.avatar import Avatar, evolved_points
+from codewren.search.papers.avatar_released import ReleasedSearch
+from codewren.search.space.costs import papers_flops, papers_size
+from codewren.search.space.points import Points
+from codewren.search.space.space import papers_box_space, papers_space
 from codewren.search.strategy import Problem
 from codewren.search.surrogate import PapersSurrogate, Predictor
 from codewren.search.trainings import Trainings
@@ -86,8 +86,8 @@ def share(table: np.ndarray, exact: np.ndarray) -> float:
 
 def exact_front(predictor: Predictor) -> np.ndarray:
     """By brute force: every feasible architecture with the best setting of the free fields, found field by field."""
-    from codewren.search.enumerate import Limit, feasible_points
     from codewren.search.fronts import nondominated
+    from codewren.search.space.enumerate import Limit, feasible_points
 
     points = feasible_points(papers_space(CLONE), [Limit(papers_size(CLONE), CAP)])
     for domain in points.space.domains:

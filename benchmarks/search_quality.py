@@ -11,10 +11,10 @@ from pathlib import Path
 import numpy as np
 from scipy.stats import spearmanr
 
-from codewren.core.space import SearchSpace, papers_box_space
 from codewren.core.student_config import StudentConfig
 from codewren.core.task import CLONE, VULNERABILITY, Task
-from codewren.search.points import Points
+from codewren.search.space.points import Points
+from codewren.search.space.space import SearchSpace, papers_box_space
 from codewren.search.surrogate import (
     Cautious,
     Judge,

@@ -16,9 +16,9 @@ import sys
 import tempfile
 from pathlib import Path
 
-from codewren.compress.bench_items import recipe_items
+from codewren.bench.judged_items import recipe_items
 from codewren.core.recipe import Recipe
-from codewren.measure.figure import bootstrap_measure
+from codewren.measure.estimate import bootstrap_measure
 
 ENOUGH_S = 1.5
 """Processor seconds that the longer child should take more than the shorter."""
@@ -38,8 +38,8 @@ import json, sys
 from pathlib import Path
 import torch
 from codewren.core.recipe import Recipe
-from codewren.train.fresh_teacher import dataset_of
-from codewren.train.teacher import load_teacher
+from codewren.train.teachers.fresh_process_teacher import dataset_of
+from codewren.train.teachers.teacher import load_teacher
 torch.set_num_threads(1)
 items, recipe = json.load(open(sys.argv[1])), Recipe.load(Path(sys.argv[2]))
 teacher = load_teacher(recipe)

@@ -1,7 +1,7 @@
 """The six bundles inside the package: made, installed, and judged again; `docs/results.md` is this program's output.
 
     python benchmarks/shipped.py --train [NAME ...]      recipes/shipped with three seeds each, into runs/shipped
-    python benchmarks/shipped.py --install [NAME ...]    the best seed of each into src/codewren/bundles
+    python benchmarks/shipped.py --install [NAME ...]    the best seed of each into src/codewren/bundle/shipped
     python benchmarks/shipped.py [--bench]               judge what is installed, time it, print the tables
 
 Judging takes about ten minutes on two cores: quality and flips of every bundle on the validation split, through the
@@ -19,16 +19,16 @@ from pathlib import Path
 from typing import Any
 
 from codewren.cli.main import cli
-from codewren.compress.evaluate import compare, predictions
+from codewren.compress.stage_evaluate import compare, predictions
 from codewren.core.dataset import Dataset
 from codewren.core.files import read_json, write_bytes
 from codewren.core.recipe import Recipe
 from codewren.data.load import load_split
+from codewren.predict.predictor import load
 from codewren.report.table import markdown
-from codewren.runtime.predictor import load
 
 ROOT = Path(__file__).resolve().parents[1]
-RECIPES, BUNDLES, RUNS = ROOT / "recipes/shipped", ROOT / "src/codewren/bundles", ROOT / "runs/shipped"
+RECIPES, BUNDLES, RUNS = ROOT / "recipes/shipped", ROOT / "src/codewren/bundle/shipped", ROOT / "runs/shipped"
 REFERENCE = ROOT.parent / "shared/reference"
 SIZES = ("micro", "mini", "standard")
 FAMILIES = ("clone-java", "vulnerability-c")

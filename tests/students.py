@@ -5,11 +5,11 @@ from typing import Any
 
 import numpy as np
 
+from codewren.bundle.tensors import tensor_shapes
+from codewren.bundle.tokenizer_spec import SPECIAL_TOKENS, TokenizerSpec
+from codewren.bundle.write import write_bundle
 from codewren.core.student_config import PairHead, StudentConfig, TokenizerKind
 from codewren.core.task import CLONE, VULNERABILITY, Task
-from codewren.core.tensors import tensor_shapes
-from codewren.core.tokenizer_spec import SPECIAL_TOKENS, TokenizerSpec
-from codewren.export.bundle import write_bundle
 
 CONFIG = StudentConfig(
     tokenizer=TokenizerKind.WORDPIECE,

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
+from codewren.bundle.size import bundle_size_bytes
 from codewren.compress.run import Run
-from codewren.compress.search import strategy
+from codewren.compress.stage_search import strategy
 from codewren.core.recipe import Recipe
-from codewren.core.shipped_size import bundle_size_bytes
-from codewren.search.published import PUBLISHED
+from codewren.search.papers.published_configs import PUBLISHED
 
 ROOT = Path(__file__).parents[1]
 PAPERS = sorted((ROOT / "recipes/papers").glob("*.toml"))

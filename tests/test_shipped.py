@@ -5,11 +5,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from codewren.compress.evaluate import bundle_quality, predictions
+from codewren.compress.stage_evaluate import bundle_quality, predictions
 from codewren.core.dataset import Dataset
 from codewren.core.recipe import Recipe
 from codewren.data.load import load_split
-from codewren.runtime.predictor import Predictor, load, shipped_bundles
+from codewren.predict.predictor import Predictor, load, shipped_bundles
 
 ROOT = Path(__file__).resolve().parents[1]
 LIMITS = {"micro": 250_000, "mini": 1_000_000, "standard": 3_000_000}

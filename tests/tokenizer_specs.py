@@ -11,9 +11,9 @@ from functools import cache
 from pathlib import Path
 from types import ModuleType
 
+from codewren.bundle.tokenizer_spec import TokenizerSpec
 from codewren.core.student_config import TokenizerKind
-from codewren.core.tokenizer_spec import TokenizerSpec
-from codewren.train.tokenizer import Mode, train_tokenizer
+from codewren.train.tokenizer_training import Mode, train_tokenizer
 
 KINDS = list(TokenizerKind)
 MODES: list[Mode] = ["wren", "avatar"]

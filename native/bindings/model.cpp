@@ -139,7 +139,7 @@ void bind_model(nb::module_& m) {
         return names;
       },
       "Instruction sets this machine can run, best first.");
-  nb::class_<PythonModel>(m, "Model", "A student, ready to run; see codewren.runtime.predictor.")
+  nb::class_<PythonModel>(m, "Model", "A student, ready to run; see codewren.predict.predictor.")
       .def(
           "__init__",
           [](PythonModel* self, Bytes weights, const std::map<std::string, Row>& tensors, const std::string& target,

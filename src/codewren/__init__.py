@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from codewren.runtime.predictor import load as load
+    from codewren.predict.predictor import load as load
 
     __version__: str
 __all__ = ["__version__", "load"]
@@ -16,7 +16,7 @@ def __getattr__(name: str) -> Any:
 
         return version("codewren")
     if name == "load":
-        from codewren.runtime.predictor import load
+        from codewren.predict.predictor import load
 
         return load
     raise AttributeError(f"module 'codewren' has no attribute {name!r}")

@@ -20,7 +20,7 @@ def test_the_light_half_loads_nothing_heavy(verb):
     code = (
         "import sys\nfrom codewren.cli.main import cli\n"
         f"try: cli.main([{verb!r}, '--help'], standalone_mode=True)\nexcept SystemExit: pass\n"
-        f"import codewren, codewren.runtime.predictor, codewren.runtime.scan\n"
+        f"import codewren, codewren.predict.predictor, codewren.scan.scan\n"
         f"bad = [m for m in {HEAVY!r} if m in sys.modules]\nassert not bad, bad\n"
     )
     subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)

@@ -94,7 +94,7 @@ def test_a_bad_model_is_code_2(scan, tmp_path, content):
 
 
 def test_without_a_model_the_error_says_what_to_give(capsys, monkeypatch):
-    monkeypatch.setattr("codewren.runtime.predictor.shipped_bundles", dict)
+    monkeypatch.setattr("codewren.predict.predictor.shipped_bundles", dict)
     with pytest.raises(SystemExit) as stopped:
         main(["scan", "src"])
     assert stopped.value.code == 2
@@ -103,7 +103,7 @@ def test_without_a_model_the_error_says_what_to_give(capsys, monkeypatch):
 
 def test_the_shipped_vulnerability_model_is_the_default(capsys, monkeypatch, tmp_path):
     shipped = {"a": tmp_path / "absent.wren", "vulnerability-c": tmp_path / "x.wren"}
-    monkeypatch.setattr("codewren.runtime.predictor.shipped_bundles", lambda: shipped)
+    monkeypatch.setattr("codewren.predict.predictor.shipped_bundles", lambda: shipped)
     with pytest.raises(SystemExit) as stopped:
         main(["scan", "src", "--threshold", "0"])
     assert stopped.value.code == 1
@@ -296,7 +296,7 @@ def test_a_scan_of_one_file_loads_neither_rich_nor_processes_nor_the_cache():
         "import sys\nfrom codewren.cli.main import main\n"
         "try: main(['scan', '-q', '-m', '../x.wren', 'src/a.c'])\nexcept SystemExit: pass\n"
         "unwanted = ('rich', 'sqlite3', 'multiprocessing', 'subprocess', 'zipfile', 'importlib.resources',\n"
-        "            'tempfile', 'tree_sitter_java', 'codewren.runtime.workers', 'numpy', 'torch')\n"
+        "            'tempfile', 'tree_sitter_java', 'codewren.scan.workers', 'numpy', 'torch')\n"
         "bad = [name for name in unwanted if name in sys.modules]\nassert not bad, bad\n"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)

@@ -8,7 +8,8 @@ import pytest
 
 from codewren.cli.main import cli
 from codewren.cli.scan import scan
-from codewren.runtime import grammars, walk
+from codewren.scan import source_files as walk
+from codewren.syntax import grammars
 
 ROOT = Path(__file__).resolve().parents[2]
 GUIDE = (ROOT / "docs" / "scanning.md").read_text(encoding="utf-8")

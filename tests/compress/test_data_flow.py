@@ -4,10 +4,10 @@ import numpy as np
 import torch
 
 import codewren
-from codewren.compress.onnx import bundle_student
+from codewren.bundle.size import bundle_size_bytes
+from codewren.compress.bundle_to_onnx import bundle_student
 from codewren.compress.run import Run
 from codewren.core.recipe import Recipe
-from codewren.core.shipped_size import bundle_size_bytes
 from codewren.data.load import load_split
 from codewren.train.distil import predict_logits
 from commands import run

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import codewren
-from codewren.compress.export import without_places
+from codewren.compress.stage_export import without_places
 from commands import fails, run
 
 

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from codewren.compress.decision import fit_decision
-from codewren.compress.export import one_label_only
 from codewren.compress.run import Run
-from codewren.compress.warned import FILE, warn
-from codewren.compress.words import report_words
+from codewren.compress.run_warnings import FILE, warn
+from codewren.compress.stage_export import one_label_only
+from codewren.compress.words_baseline import report_words
 from codewren.core.dataset import Dataset
 from codewren.core.errors import RecipeError
 from codewren.core.recipe import Recipe

@@ -5,11 +5,11 @@ import statistics
 
 import pytest
 
+from codewren.bundle.read import Bundle
 from codewren.compress.run import Run
 from codewren.compress.seeds import compress_seeds
 from codewren.core.errors import InputError
 from codewren.core.recipe import Recipe
-from codewren.runtime.bundle import Bundle
 
 
 @pytest.fixture(scope="module")

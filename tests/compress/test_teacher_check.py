@@ -11,8 +11,8 @@ from transformers import (
     RobertaForSequenceClassification,
 )
 
-from codewren.compress.label import label_splits
 from codewren.compress.run import Run
+from codewren.compress.stage_label import label_splits
 from codewren.compress.teacher_check import FILE
 from codewren.core.recipe import Recipe
 

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from codewren.bundle.tensors import parameter_count
 from codewren.core.formulas import (
     first_token_layer_flops,
     papers_flops,
@@ -14,7 +15,6 @@ from codewren.core.formulas import (
 )
 from codewren.core.student_config import PositionType, StudentConfig
 from codewren.core.task import CLONE, VULNERABILITY
-from codewren.core.tensors import parameter_count
 
 
 def shape(hidden, layers, vocab, inner):

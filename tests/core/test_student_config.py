@@ -2,10 +2,10 @@
 
 import pytest
 
+from codewren.bundle.tensors import tensor_shapes
 from codewren.core.errors import ConfigError
 from codewren.core.student_config import StudentConfig
 from codewren.core.task import VULNERABILITY
-from codewren.core.tensors import tensor_shapes
 
 
 def test_what_is_switched_off_does_not_show_in_the_json_form():

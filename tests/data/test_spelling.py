@@ -8,7 +8,7 @@ import pytest
 from codewren.core.errors import InputError, RecipeError, TeacherError
 from codewren.core.recipe import Recipe
 from codewren.data.load import load_split
-from codewren.train.logits_file import read_logits
+from codewren.train.teachers.logits_file import read_logits
 
 
 def recipe(folder, task="vulnerability", **data) -> Recipe:

@@ -11,7 +11,7 @@ from codewren.measure.energy.break_even import break_even
 from codewren.measure.energy.carbon import grid
 from codewren.measure.energy.meter import MeterSheet
 from codewren.measure.energy.repeat import LEAST_REPEATS, EnergyFigure, Repeats, joules_per_item
-from codewren.measure.figure import Measure
+from codewren.measure.estimate import Measure
 
 
 class Machine:

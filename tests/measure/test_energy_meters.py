@@ -10,7 +10,7 @@ import pytest
 from codewren.core.errors import InputError
 from codewren.measure.energy import rapl
 from codewren.measure.energy.attributed import Attributed, share
-from codewren.measure.energy.choose import choose_meter
+from codewren.measure.energy.choose_meter import choose_meter
 from codewren.measure.energy.codecarbon_model import codecarbon_meter
 from codewren.measure.energy.cpu_model import WATTS_A_CORE, CpuModel, cpu_model, processor_seconds
 from codewren.measure.energy.meter import MeterAbsentError, MeterSheet

@@ -5,9 +5,9 @@ import xml.etree.ElementTree as ET
 import pytest
 
 from codewren.core.errors import InputError
-from codewren.core.front import Candidate, ParetoFront, Scores
+from codewren.core.pareto import Candidate, ParetoFront, Scores
 from codewren.core.student_config import StudentConfig
-from codewren.report.front_plot import plot_front
+from codewren.report.draw.front_plot import plot_front
 from codewren.report.front_table import HEADER, front_table
 
 

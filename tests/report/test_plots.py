@@ -5,16 +5,16 @@ import xml.etree.ElementTree as ET
 import numpy as np
 import pytest
 
-from codewren.core.front import Candidate, ParetoFront, Scores
+from codewren.core.pareto import Candidate, ParetoFront, Scores
 from codewren.core.student_config import StudentConfig
-from codewren.measure.figure import Measure
+from codewren.measure.estimate import Measure
 from codewren.measure.metrics import ece_statistic
-from codewren.report.forest_plot import forest_plot
-from codewren.report.latency_plot import latency_plot
-from codewren.report.length_plot import length_histogram, length_plot
-from codewren.report.pareto_plot import Group, Point, front_points, pareto_plot
-from codewren.report.reliability import reliability, reliability_plot
-from codewren.report.training_plot import Epoch, training_plot
+from codewren.report.draw.forest_plot import forest_plot
+from codewren.report.draw.latency_plot import latency_plot
+from codewren.report.draw.length_plot import length_histogram, length_plot
+from codewren.report.draw.pareto_plot import Group, Point, front_points, pareto_plot
+from codewren.report.draw.reliability import reliability, reliability_plot
+from codewren.report.draw.training_plot import Epoch, training_plot
 
 
 def svg_of(figure):

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from codewren.report.svg import Scale, byte_text, number, scale, second_text
+from codewren.report.draw.svg import Scale, byte_text, number, scale, second_text
 
 numbers = st.floats(-1e9, 1e9, allow_subnormal=False).map(lambda v: round(v, 6))
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from codewren.measure.figure import Measure
+from codewren.measure.estimate import Measure
 from codewren.measure.intervals import mcnemar
 from codewren.report.facts import Role
 from codewren.report.run_card import plain, run_card

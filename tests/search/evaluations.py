@@ -8,7 +8,7 @@ from pathlib import Path
 
 from problems import scores
 
-from codewren.search.trial import Evaluation
+from codewren.search.trials.trial import Evaluation
 
 
 def quality(config, fidelity=4):

@@ -1,10 +1,10 @@
 """Small problems with known answers, shared by the search tests. Nothing here trains."""
 
-from codewren.core.front import Budget, Scores
-from codewren.core.shipped_size import bundle_size_bytes
-from codewren.core.space import Domain, SearchSpace
+from codewren.bundle.size import bundle_size_bytes
+from codewren.core.pareto import Budget, Scores
 from codewren.core.student_config import PositionType, StudentConfig, TokenizerKind
 from codewren.core.task import CLONE
+from codewren.search.space.space import Domain, SearchSpace
 
 
 def shipped(config):

@@ -7,20 +7,20 @@ import pytest
 from evaluations import Smooth
 from problems import shipped, small_space
 
-from codewren.core.front import MEGABYTE, Budget
-from codewren.core.space import papers_box_space, papers_space
+from codewren.core.pareto import MEGABYTE, Budget
 from codewren.core.task import CLONE, VULNERABILITY
-from codewren.search.avatar import Avatar, evolved_points
-from codewren.search.avatar_released import Archive, Individual, ReleasedSearch, partially_mapped
-from codewren.search.costs import papers_flops, papers_size
-from codewren.search.enumerate import Limit, feasible_points
 from codewren.search.explore import EFFECTIVENESS, Feasible, predicted_front
 from codewren.search.fronts import hypervolume, nondominated, scaled
-from codewren.search.journal import Journal
-from codewren.search.points import Points
-from codewren.search.runner import TrialRunner
+from codewren.search.papers.avatar import Avatar, evolved_points
+from codewren.search.papers.avatar_released import Archive, Individual, ReleasedSearch, partially_mapped
+from codewren.search.space.costs import papers_flops, papers_size
+from codewren.search.space.enumerate import Limit, feasible_points
+from codewren.search.space.points import Points
+from codewren.search.space.space import papers_box_space, papers_space
 from codewren.search.strategy import Mode, Problem
 from codewren.search.trainings import Trainings
+from codewren.search.trials.journal import Journal
+from codewren.search.trials.runner import TrialRunner
 
 BOX = papers_box_space(VULNERABILITY, released=True)
 

@@ -5,15 +5,15 @@ import pytest
 from evaluations import Smooth
 from problems import shipped, small_space
 
-from codewren.core.front import Budget
-from codewren.core.space import avatar_v1_space
+from codewren.core.pareto import Budget
 from codewren.core.task import CLONE
-from codewren.search.avatar_v1 import AvatarV1, sizes, v1_fitness
-from codewren.search.compressor import GENES
-from codewren.search.journal import Journal
-from codewren.search.runner import TrialRunner
+from codewren.search.papers.avatar_v1 import AvatarV1, sizes, v1_fitness
+from codewren.search.papers.compressor import GENES
+from codewren.search.papers.v1_surrogates import REGRESSIONS, RadialNetwork, _slopes, compare
+from codewren.search.space.space import avatar_v1_space
 from codewren.search.strategy import Mode, Problem
-from codewren.search.v1_surrogates import REGRESSIONS, RadialNetwork, _slopes, compare
+from codewren.search.trials.journal import Journal
+from codewren.search.trials.runner import TrialRunner
 
 
 def rows(count, seed):

@@ -3,7 +3,7 @@
 import pytest
 
 from codewren.core.errors import InfeasibleError, InputError
-from codewren.core.front import Candidate, ParetoFront, Scores
+from codewren.core.pareto import Candidate, ParetoFront, Scores
 from codewren.core.student_config import StudentConfig
 from codewren.search.choose import choose, is_rule
 

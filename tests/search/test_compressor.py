@@ -9,11 +9,10 @@ from problems import shipped, small_space
 
 from codewren.core.errors import InfeasibleError
 from codewren.core.formulas import student_flops
-from codewren.core.front import MEGABYTE, Budget
-from codewren.core.space import compressor_old_space, compressor_space
+from codewren.core.pareto import MEGABYTE, Budget
 from codewren.core.student_config import StudentConfig
 from codewren.core.task import CLONE, VULNERABILITY
-from codewren.search.compressor import (
+from codewren.search.papers.compressor import (
     GENES,
     Compressor,
     exact_optimum,
@@ -22,7 +21,8 @@ from codewren.search.compressor import (
     papers_megabytes,
     random_of_equal_size,
 )
-from codewren.search.genetic import GeneticAlgorithm
+from codewren.search.papers.genetic import GeneticAlgorithm
+from codewren.search.space.space import compressor_old_space, compressor_space
 from codewren.search.strategy import Mode, Problem
 
 

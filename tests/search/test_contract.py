@@ -9,18 +9,18 @@ from evaluations import Crashing, Smooth
 from problems import HALF_A_MEGABYTE, one_point_space, shipped, small_space
 
 from codewren.core.errors import InfeasibleError, RecipeError, TrainingError
-from codewren.core.front import Budget, ParetoFront
+from codewren.core.pareto import Budget, ParetoFront
 from codewren.core.task import CLONE
-from codewren.search.avatar import Avatar
-from codewren.search.avatar_v1 import AvatarV1
-from codewren.search.compressor import Compressor
-from codewren.search.journal import Journal
+from codewren.search.papers.avatar import Avatar
+from codewren.search.papers.avatar_v1 import AvatarV1
+from codewren.search.papers.compressor import Compressor
 from codewren.search.random_search import RandomSearch
-from codewren.search.runner import TrialRunner
 from codewren.search.strategies import STRATEGIES as BY_NAME
 from codewren.search.strategies import build_strategy, options_of
 from codewren.search.strategy import Mode, Problem
-from codewren.search.trial import Status
+from codewren.search.trials.journal import Journal
+from codewren.search.trials.runner import TrialRunner
+from codewren.search.trials.trial import Status
 from codewren.search.wren import Wren
 
 FAITHFUL = {

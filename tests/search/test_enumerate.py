@@ -6,14 +6,13 @@ import numpy as np
 import pytest
 from problems import one_point_space, shipped, small_space
 
+from codewren.bundle.size import bundle_size_bytes, weights_size_bytes
 from codewren.core.errors import InfeasibleError, InputError
 from codewren.core.formulas import papers_flops as scalar_papers_flops
 from codewren.core.formulas import student_flops
-from codewren.core.shipped_size import bundle_size_bytes, weights_size_bytes
-from codewren.core.space import compressor_space, extended_space, papers_space
 from codewren.core.task import CLONE, VULNERABILITY
-from codewren.search import enumerate as enumeration
-from codewren.search.costs import (
+from codewren.search.space import enumerate as enumeration
+from codewren.search.space.costs import (
     Cost,
     honest_flops,
     papers_flops,
@@ -21,8 +20,9 @@ from codewren.search.costs import (
     shipped_size,
     weights_bytes,
 )
-from codewren.search.enumerate import Limit, best_point, clashing, feasible_points
-from codewren.search.points import Points
+from codewren.search.space.enumerate import Limit, best_point, clashing, feasible_points
+from codewren.search.space.points import Points
+from codewren.search.space.space import compressor_space, extended_space, papers_space
 
 
 def sample(space, count, seed=0):

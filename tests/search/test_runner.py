@@ -15,11 +15,11 @@ from problems import shipped
 
 from codewren.core.errors import CodewrenError, InputError
 from codewren.core.student_config import StudentConfig
-from codewren.search.cluster import DaskCluster
-from codewren.search.journal import Journal, read_journal, read_journals
-from codewren.search.processes import ATTEMPTS, LocalProcesses
-from codewren.search.runner import TrialRunner
-from codewren.search.trial import Request, Status, Trial
+from codewren.search.trials.cluster import DaskCluster
+from codewren.search.trials.journal import Journal, read_journal, read_journals
+from codewren.search.trials.local_processes import ATTEMPTS, LocalProcesses
+from codewren.search.trials.runner import TrialRunner
+from codewren.search.trials.trial import Request, Status, Trial
 
 SIZES = (32, 48, 64, 96)
 REQUESTS = [Request(StudentConfig(hidden_size=size), seed=0, fidelity=2) for size in SIZES]
@@ -115,9 +115,9 @@ sys.path.insert(0, {here!r})
 from pathlib import Path
 from codewren.core.files import write_json
 from codewren.core.task import CLONE
-from codewren.search.journal import Journal
-from codewren.search.processes import LocalProcesses
-from codewren.search.runner import TrialRunner
+from codewren.search.trials.journal import Journal
+from codewren.search.trials.local_processes import LocalProcesses
+from codewren.search.trials.runner import TrialRunner
 from codewren.search.strategy import Problem
 from codewren.search.wren import Wren
 from evaluations import Smooth
@@ -218,7 +218,7 @@ class LosesResults:
 def test_a_result_that_was_lost_with_its_worker_is_waited_for(cluster):
     from distributed import Client
 
-    from codewren.search.cluster import _finished, _Watch
+    from codewren.search.trials.cluster import _finished, _Watch
 
     with Client(cluster) as client:
         watch = _Watch(LosesResults(client), cluster, no_worker_s=60.0)

@@ -5,13 +5,13 @@ from problems import one_point_space, shipped, small_space
 
 from codewren.core.errors import InfeasibleError, InputError
 from codewren.core.formulas import student_flops
-from codewren.core.space import avatar_v1_space, papers_space
 from codewren.core.student_config import PositionType, Storage
 from codewren.core.task import CLONE, VULNERABILITY
-from codewren.search.costs import Cost, honest_flops, papers_size, shipped_size
-from codewren.search.enumerate import Limit, feasible_points
-from codewren.search.latency import FEATURES, LatencyModel
-from codewren.search.smt import FieldLimit, Reasoner
+from codewren.search.space.costs import Cost, honest_flops, papers_size, shipped_size
+from codewren.search.space.enumerate import Limit, feasible_points
+from codewren.search.space.latency_model import FEATURES, LatencyModel
+from codewren.search.space.smt import FieldLimit, Reasoner
+from codewren.search.space.space import avatar_v1_space, papers_space
 
 SIZE = shipped_size(shipped, CLONE)
 

@@ -6,12 +6,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from codewren.core.space import extended_space, papers_box_space
 from codewren.core.student_config import StudentConfig, TokenizerKind
 from codewren.core.task import CLONE
-from codewren.search.features import features, papers_codes
-from codewren.search.latency import spread
-from codewren.search.points import Points
+from codewren.search.space.features import features, papers_codes
+from codewren.search.space.latency_model import spread
+from codewren.search.space.points import Points
+from codewren.search.space.space import extended_space, papers_box_space
 from codewren.search.surrogate import (
     Judge,
     Observations,

@@ -9,19 +9,19 @@ from evaluations import Smooth, quality
 from problems import scores, shipped, small_space
 
 from codewren.core.errors import InputError
-from codewren.core.front import Budget
-from codewren.core.space import extended_space
+from codewren.core.pareto import Budget
 from codewren.core.task import CLONE
-from codewren.search import coarsen
 from codewren.search.choose import choose
-from codewren.search.journal import Journal
-from codewren.search.latency import FEATURES, LatencyModel
-from codewren.search.pace import Pace
-from codewren.search.points import Points
 from codewren.search.rates import Rate
-from codewren.search.runner import Outcome, TrialRunner
+from codewren.search.space import coarsen
+from codewren.search.space.latency_model import FEATURES, LatencyModel
+from codewren.search.space.points import Points
+from codewren.search.space.space import extended_space
 from codewren.search.strategy import Problem
-from codewren.search.trial import Evaluation, Request
+from codewren.search.trials.journal import Journal
+from codewren.search.trials.pace import Pace
+from codewren.search.trials.runner import Outcome, TrialRunner
+from codewren.search.trials.trial import Evaluation, Request
 from codewren.search.wren import Plan, Wren
 
 SPACE = small_space().with_domains({"learning_rate": (1e-4, 3e-4, 1e-3, 3e-3)})

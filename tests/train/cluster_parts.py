@@ -4,7 +4,7 @@ import os
 import signal
 from pathlib import Path
 
-from codewren.compress.label import judge_part
+from codewren.compress.stage_label import judge_part
 
 LOG = "CODEWREN_TEST_PARTS"
 """Environment variable of the workers: the folder where the parts they judge are noted."""

@@ -23,7 +23,7 @@ from codewren.train.bilstm import (
     distil_bilstm,
     parameter_count,
 )
-from codewren.train.logits_file import read_logits, write_logits
+from codewren.train.teachers.logits_file import read_logits, write_logits
 
 SMALL = BiLstmConfig(
     vocab_size=20, embedding_size=6, hidden_size=5, dense_size=7, batch_size=8, learning_rate=0.02, dropout=0.0

@@ -8,12 +8,12 @@ from test_student import LENGTHS, as_roberta, ids, student
 from codewren.core.errors import InputError
 from codewren.core.student_config import PositionType, StudentConfig, TokenizerKind
 from codewren.core.task import CLONE, VULNERABILITY
-from codewren.runtime.graph_ids import GraphEncoder, lay_out
-from codewren.runtime.tokenizer import Tokenizer
+from codewren.predict.graph_ids import GraphEncoder, lay_out
+from codewren.predict.tokenizer import Tokenizer
 from codewren.train.flows import Flows, Graph, as_graph, batch_nodes
-from codewren.train.graph_inputs import GraphInput, additive_mask, graph_tensors, node_embeddings
 from codewren.train.student import LAYER_NORM_EPS, FlowPacking
-from codewren.train.tokenizer import train_tokenizer
+from codewren.train.teachers.graph_inputs import GraphInput, additive_mask, graph_tensors, node_embeddings
+from codewren.train.tokenizer_training import train_tokenizer
 
 CONFIG = StudentConfig(
     vocab_size=50,

@@ -6,9 +6,9 @@ import pytest
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
+from codewren.bundle.tensors import parameter_count, tensor_shapes
 from codewren.core.student_config import Activation, PairHead, PositionType, StudentConfig
 from codewren.core.task import CLONE, VULNERABILITY
-from codewren.core.tensors import parameter_count, tensor_shapes
 from codewren.train.student import LAYER_NORM_EPS, Attention, Packing, Student
 
 CONFIG = StudentConfig(vocab_size=50, num_hidden_layers=2, hidden_size=24, intermediate_size=20, num_attention_heads=3)

@@ -61,9 +61,9 @@ def bench(  # noqa: PLR0913  one argument for each option
     """
     if original or teacher:
         heavy()
-    from codewren.compress.bench import BenchOptions
-    from codewren.compress.bench_run import BenchRequest, run_bench
-    from codewren.compress.bench_table import bench_text
+    from codewren.bench.request import BenchRequest, run_bench
+    from codewren.bench.text_table import bench_text
+    from codewren.bench.timing import BenchOptions
 
     request = BenchRequest(
         things=things,

@@ -15,8 +15,8 @@ def distil(recipe: Path, out: Path, settings: tuple[str, ...], quiet: bool) -> N
     Several processes: torchrun --nproc_per_node 2 -m codewren distil RECIPE --out OUT
     """
     heavy()
-    from codewren.compress.distil import distil_student
     from codewren.compress.run import Run
+    from codewren.compress.stage_distil import distil_student
     from codewren.core.recipe import Recipe
 
     run = Run.start(Recipe.load(recipe, settings), out, quiet=quiet)

@@ -37,7 +37,7 @@ def evaluate(
     This verb alone opens the test split. Tune on valid; look at test once.
     """
     heavy()
-    from codewren.compress.evaluate import Question, evaluate_bundle
+    from codewren.compress.stage_evaluate import Question, evaluate_bundle
     from codewren.core.errors import InputError
     from codewren.core.recipe import Recipe
 

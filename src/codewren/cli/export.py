@@ -22,9 +22,9 @@ def export(recipe: Path, out: Path, settings: tuple[str, ...], quiet: bool, onnx
     if front and onnx:
         raise click.UsageError("--onnx goes with one student, --front writes many; give one of them")
     heavy()
-    from codewren.compress.distil import distil_student
-    from codewren.compress.export import export_front, export_student
     from codewren.compress.run import Run
+    from codewren.compress.stage_distil import distil_student
+    from codewren.compress.stage_export import export_front, export_student
     from codewren.core.recipe import Recipe
 
     run = Run.start(Recipe.load(recipe, settings), out, quiet=quiet)
@@ -34,8 +34,8 @@ def export(recipe: Path, out: Path, settings: tuple[str, ...], quiet: bool, onnx
     bundle = export_student(run, distil_student(run, run.chosen()))
     click.echo(bundle)
     if onnx:
-        from codewren.compress.onnx import bundle_to_onnx
-        from codewren.runtime.bundle import Bundle
+        from codewren.bundle.read import Bundle
+        from codewren.compress.bundle_to_onnx import bundle_to_onnx
 
         bundle_to_onnx(Bundle.read(bundle), out / "student.onnx")
         click.echo(out / "student.onnx")

@@ -11,9 +11,9 @@ import click
 from codewren.core.errors import InputError, nearest
 
 if TYPE_CHECKING:
-    from codewren.runtime.dataflow.draw import Drawn
-    from codewren.runtime.dataflow.graph import Mode
-    from codewren.runtime.functions import Function
+    from codewren.dataflow.draw import Drawn
+    from codewren.dataflow.graph import Mode
+    from codewren.syntax.functions import Function
 
 
 @click.command()
@@ -35,7 +35,7 @@ def graph(file: str, wanted: str | None, language: str | None, form: str, out: P
     The graph is what GraphCodeBERT reads beside the code. A text without a function is shown as a whole; svg draws the
     source with an arc for every edge.
     """
-    from codewren.runtime.dataflow import draw
+    from codewren.dataflow import draw
 
     language = language or _language(file)
     functions = _drawn(_read(file), language, mode, wanted)
@@ -55,8 +55,8 @@ def graph(file: str, wanted: str | None, language: str | None, form: str, out: P
 
 
 def _language(file: str) -> str:
-    from codewren.runtime.grammars import LANGUAGES
-    from codewren.runtime.walk import language_of
+    from codewren.scan.source_files import language_of
+    from codewren.syntax.grammars import LANGUAGES
 
     found = language_of(file, LANGUAGES)
     if found is None:
@@ -77,10 +77,10 @@ def _read(file: str) -> bytes:
 
 def _drawn(content: bytes, language: str, mode: "Mode", wanted: str | None) -> "list[Drawn]":
     """The graphs of the functions that are asked for."""
-    from codewren.runtime.dataflow import data_flow
-    from codewren.runtime.dataflow.draw import Drawn
-    from codewren.runtime.functions import extract
-    from codewren.runtime.grammars import LANGUAGES
+    from codewren.dataflow import data_flow
+    from codewren.dataflow.draw import Drawn
+    from codewren.syntax.functions import extract
+    from codewren.syntax.grammars import LANGUAGES
 
     if language not in LANGUAGES:
         raise InputError(f"no data flow for language {language!r}; {nearest(language, LANGUAGES)}")
@@ -124,7 +124,7 @@ def _outermost(functions: "Sequence[Function]") -> "tuple[Function, ...]":
 
 def _table(drawn: "Drawn") -> str:
     """One line for each node: where it stands, its text, and where its value comes from."""
-    from codewren.runtime.dataflow.draw import Places
+    from codewren.dataflow.draw import Places
 
     flow, places = drawn.flow, Places(drawn)
     at = ["{}:{}".format(*places.of(flow.tokens[node.token].start)) for node in flow.nodes]
@@ -151,7 +151,7 @@ def _sources(sources: Sequence[int], names: Sequence[str], at: Sequence[str]) ->
 
 def _as_json(file: str, language: str, mode: str, functions: "Sequence[Drawn]") -> dict[str, Any]:
     """Everything, with offsets in the bytes of the file."""
-    from codewren.runtime.dataflow.draw import Places
+    from codewren.dataflow.draw import Places
 
     made = []
     for drawn in functions:

@@ -20,7 +20,7 @@ def import_(
 ) -> None:
     """Turn a published student of Compressor (state dict CHECKPOINT, BPE file TOKENIZER) into a bundle."""
     heavy()
-    from codewren.compress.published import import_student
+    from codewren.compress.import_published import import_student
 
     size = import_student(
         checkpoint, tokenizer, task_name=task_name, heads=heads, max_length=max_length, storage=storage, output=output

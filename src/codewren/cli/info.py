@@ -12,8 +12,8 @@ import click
 @click.option("--card", is_flag=True, help="The model card.")
 def info(bundle: str, as_json: bool, card: bool) -> None:
     """Say what a bundle is: size, task, scores, provenance, hashes. BUNDLE is a file or the name of a shipped one."""
-    from codewren.runtime.bundle import Bundle
-    from codewren.runtime.predictor import find_bundle
+    from codewren.bundle.read import Bundle
+    from codewren.predict.predictor import find_bundle
 
     opened = Bundle.read(find_bundle(bundle))
     if as_json:

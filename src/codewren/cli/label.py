@@ -13,9 +13,9 @@ from codewren.cli.options import heavy, recipe_verb
 def label(recipe: Path, out: Path, settings: tuple[str, ...], quiet: bool, scheduler: str | None) -> None:
     """Write the teacher's logits once, with hashes, for every split the student learns from and for validation."""
     heavy()
-    from codewren.compress.label import label_splits
-    from codewren.compress.layout import report_layout
+    from codewren.compress.layout_check import report_layout
     from codewren.compress.run import Run
+    from codewren.compress.stage_label import label_splits
     from codewren.core.recipe import Recipe
 
     run = Run.start(Recipe.load(recipe, settings), out, quiet=quiet)

@@ -19,7 +19,7 @@ def predict(bundle: str, files: tuple[str, ...], form: str) -> None:
     A file is one function; a pair bundle takes the files two by two. To find the functions inside files, use scan.
     """
     from codewren.core.task import Unit
-    from codewren.runtime.predictor import load
+    from codewren.predict.predictor import load
 
     predictor = load(bundle)
     texts = [_read(name) for name in files]

@@ -31,8 +31,8 @@ def report(runs: tuple[str, ...], out: Path, card: Path | None, recipe: Path | N
     Example: codewren report runs/clone --out clone.html --card MODEL_CARD.md
     """
     heavy()
-    from codewren.compress.report import write_report
     from codewren.core.recipe import Recipe
+    from codewren.report.gather import write_report
 
     write_report(runs, out=out, card=card, data=Recipe.load(recipe) if recipe else None)
     for path in (out, card):

@@ -13,10 +13,10 @@ import click
 from codewren.cli.options import Probability
 
 if TYPE_CHECKING:
-    from codewren.runtime.changes import Changes
-    from codewren.runtime.predictor import Predictor
-    from codewren.runtime.progress import Bar
-    from codewren.runtime.scan import ScanOptions, ScanResult
+    from codewren.core.progress import Bar
+    from codewren.predict.predictor import Predictor
+    from codewren.scan.changes import Changes
+    from codewren.scan.scan import ScanOptions, ScanResult
 
 FORMATS = ("text", "json", "sarif", "github")
 _MOST_NOTES = 50  # on standard error
@@ -81,10 +81,10 @@ def scan(  # noqa: PLR0913  one argument for each option
             "--write-baseline makes all findings known, and --diff hides most of them; leave one out"
         )
     gc.disable()  # modules are made of cycles that stay: looking for others while they load costs 8 ms
-    from codewren.runtime.predictor import load
-    from codewren.runtime.scan import ScanOptions
-    from codewren.runtime.schedule import default_cache_folder
-    from codewren.runtime.walk import MAX_FILE_BYTES
+    from codewren.predict.predictor import load
+    from codewren.scan.scan import ScanOptions
+    from codewren.scan.schedule import default_cache_folder
+    from codewren.scan.source_files import MAX_FILE_BYTES
 
     gc.enable()
     options = ScanOptions(
@@ -125,14 +125,14 @@ def _stop_incomplete(result: "ScanResult") -> NoReturn:
 def _changes(revision: str | None, paths: Sequence[str]) -> "Changes | None":
     if revision is None:
         return None
-    from codewren.runtime.changes import Changes
+    from codewren.scan.changes import Changes
 
     return Changes.since(revision, paths)
 
 
 def _default_model() -> Path:
     from codewren.core.errors import InputError
-    from codewren.runtime.predictor import shipped_bundles
+    from codewren.predict.predictor import shipped_bundles
 
     shipped = shipped_bundles()
     if _DEFAULT_MODEL not in shipped:
@@ -143,7 +143,7 @@ def _default_model() -> Path:
 
 def _scan(paths: Sequence[str], predictor: "Predictor", options: "ScanOptions", *, quiet: bool) -> "ScanResult":
     """Scan, with a bar on a terminal when there is much to do (not before processes have been forked)."""
-    from codewren.runtime.scan import scan as scan_paths
+    from codewren.scan.scan import scan as scan_paths
 
     bar: Bar | None = None
     with ExitStack() as stack:
@@ -151,7 +151,7 @@ def _scan(paths: Sequence[str], predictor: "Predictor", options: "ScanOptions", 
         def progress(done: int, total: int) -> None:
             nonlocal bar
             if bar is None and total - done > _WORTH_A_BAR and not quiet and sys.stderr.isatty():
-                from codewren.runtime.progress import Bar
+                from codewren.core.progress import Bar
 
                 bar = stack.enter_context(Bar("scanning", total))
             if bar is not None:
@@ -170,7 +170,7 @@ def _apply_baselines(
     """Take known findings out of the result; how many they were."""
     if baseline is None and write_baseline is None:
         return 0
-    from codewren.runtime import baseline as files
+    from codewren.scan import known as files
 
     model = files.Model(predictor.path.name, predictor.bundle.sha256, result.task.name)
     before = len(result.findings)
@@ -192,12 +192,12 @@ def _apply_baselines(
 def _rendered(result: "ScanResult", predictor: "Predictor", style: str, output: Path | None) -> str:
     import importlib
 
-    from codewren.runtime.formats.origin import Origin
+    from codewren.scan.formats.origin import Origin
 
     colour = output is None and sys.stdout is not None and sys.stdout.isatty() and not os.environ.get("NO_COLOR")
     sha256 = predictor.bundle.sha256 if style in {"json", "sarif"} else ""
     origin = Origin.of(predictor.path.name, sha256, colour=colour)
-    text: str = importlib.import_module(f"codewren.runtime.formats.{style}").render(result, origin)
+    text: str = importlib.import_module(f"codewren.scan.formats.{style}").render(result, origin)
     return text
 
 
@@ -225,7 +225,7 @@ def _write(text: str, output: Path | None) -> None:
 
 
 def _talk(result: "ScanResult", known: int, style: str) -> None:
-    from codewren.runtime.formats.origin import printable
+    from codewren.scan.formats.origin import printable
 
     for note in result.notes[:_MOST_NOTES]:
         click.echo(f"codewren: skipped {printable(note.path)}: {note.reason}", err=True)
@@ -256,7 +256,7 @@ def _remarks(result: "ScanResult", style: str) -> Iterator[str]:
     if style in {"github", "sarif"}:
         import importlib
 
-        yield from importlib.import_module(f"codewren.runtime.formats.{style}").left_out(result)
+        yield from importlib.import_module(f"codewren.scan.formats.{style}").left_out(result)
 
 
 def _count(number: int, noun: str) -> str:

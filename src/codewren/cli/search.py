@@ -26,7 +26,7 @@ def search(recipe: Path, out: Path, settings: tuple[str, ...], quiet: bool, sche
     """  # noqa: D301 - click wants the character itself, which keeps the lines of a paragraph apart
     heavy()
     from codewren.compress.run import Run
-    from codewren.compress.search import search_configuration
+    from codewren.compress.stage_search import search_configuration
     from codewren.core.recipe import Recipe
 
     cluster = (f'search.scheduler="{scheduler}"',) if scheduler else ()

@@ -10,7 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from codewren.compress.background import teaches
+from codewren.bundle.read import Decision
+from codewren.compress.counterexamples import teaches
 from codewren.core.dataset import Dataset
 from codewren.core.errors import RecipeError
 from codewren.core.recipe import Recipe
@@ -29,8 +30,7 @@ from codewren.measure.calibration import (
     softmax,
 )
 from codewren.measure.intervals import Floats
-from codewren.runtime.bundle import Decision
-from codewren.runtime.predictor import Predictor
+from codewren.predict.predictor import Predictor
 
 BACKGROUND_FUNCTIONS, BACKGROUND_PAIRS = 20_000, 200_000  # drawn at random: files are often sorted by project
 OUT_OF_FOLD = (

@@ -2,16 +2,16 @@
 
 import time
 
-from codewren.compress.distil import distil_student
-from codewren.compress.energy import stage_energy
-from codewren.compress.evaluate import evaluate_run
-from codewren.compress.export import export_student
-from codewren.compress.label import label_splits
-from codewren.compress.layout import report_layout
-from codewren.compress.overlap import report_overlap
+from codewren.compress.layout_check import report_layout
 from codewren.compress.run import Run
-from codewren.compress.search import search_configuration
-from codewren.compress.words import report_words
+from codewren.compress.stage_distil import distil_student
+from codewren.compress.stage_energy import stage_energy
+from codewren.compress.stage_evaluate import evaluate_run
+from codewren.compress.stage_export import export_student
+from codewren.compress.stage_label import label_splits
+from codewren.compress.stage_overlap import report_overlap
+from codewren.compress.stage_search import search_configuration
+from codewren.compress.words_baseline import report_words
 
 
 def compress(run: Run) -> str:

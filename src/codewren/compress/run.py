@@ -10,19 +10,19 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from codewren.compress.background import background_pairs
-from codewren.compress.renaming import renamed_copies
+from codewren.bundle.tokenizer_spec import NESTED_KINDS, TokenizerSpec
+from codewren.compress.counterexamples import background_pairs
+from codewren.compress.renamed_copies import renamed_copies
 from codewren.core.dataset import Dataset
 from codewren.core.errors import InputError
 from codewren.core.files import file_sha256, read_json, write_json
 from codewren.core.recipe import Recipe
-from codewren.core.space import named_space
 from codewren.core.student_config import StudentConfig
-from codewren.core.tokenizer_spec import NESTED_KINDS, TokenizerSpec
 from codewren.data.load import available_splits, load_split
+from codewren.search.space.space import named_space
 from codewren.train.batches import EncodedSplit, encode_split
-from codewren.train.logits_file import read_logits
-from codewren.train.tokenizer import cut, train_tokenizer
+from codewren.train.teachers.logits_file import read_logits
+from codewren.train.tokenizer_training import cut, train_tokenizer
 from codewren.train.validation import validation_scores
 
 

@@ -11,17 +11,17 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from codewren.compress.label import label_splits
-from codewren.compress.overlap import report_overlap
+from codewren.bundle.read import Bundle
+from codewren.bundle.write import amend_bundle
 from codewren.compress.path import compress
 from codewren.compress.run import Run
-from codewren.compress.search import search_configuration
+from codewren.compress.stage_label import label_splits
+from codewren.compress.stage_overlap import report_overlap
+from codewren.compress.stage_search import search_configuration
 from codewren.core.errors import InfeasibleError, InputError
 from codewren.core.files import file_sha256, read_json, write_bytes, write_json
-from codewren.export.bundle import amend_bundle
 from codewren.report.card import seeds_section
 from codewren.report.table import markdown
-from codewren.runtime.bundle import Bundle
 
 SHARED = ("logits-*.npz", "chosen.json", "overlap.json", "renamed-*.json.xz", "tokenizers/*.json")
 """What does not depend on the seed of the training: made once, copied into each seed's folder."""

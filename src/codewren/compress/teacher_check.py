@@ -14,14 +14,14 @@ from typing import Any
 import numpy as np
 
 from codewren.compress.run import Run
-from codewren.compress.warned import warn
+from codewren.compress.run_warnings import warn
 from codewren.core.dataset import Dataset, collapse_whitespace
 from codewren.core.files import read_json, write_json
 from codewren.measure.intervals import mcnemar
-from codewren.train.label import logits_path
-from codewren.train.logits_file import Logits, read_logits
-from codewren.train.network_teacher import NetworkTeacher
-from codewren.train.teacher import Teacher
+from codewren.train.teachers.labelling import logits_path
+from codewren.train.teachers.logits_file import Logits, read_logits
+from codewren.train.teachers.network import NetworkTeacher
+from codewren.train.teachers.teacher import Teacher
 
 FILE = "teacher-check.json"
 SAMPLE = 200

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from codewren.core.errors import RecipeError
-from codewren.core.front import Budget
+from codewren.core.pareto import Budget
 from codewren.core.plain_values import build, check_keys
 from codewren.core.recipe_sections import (
     DataSection,

@@ -11,7 +11,7 @@ from codewren.core.recipe import Recipe
 from codewren.core.recipe_sections import Source
 from codewren.core.task import Unit
 from codewren.data.items import function_items, inline_pairs, listed_pairs, unique_names
-from codewren.data.layout import LANGUAGES_WITH_BRACES, close_last_brace
+from codewren.data.layout_leaks import LANGUAGES_WITH_BRACES, close_last_brace
 from codewren.data.readers import FORMATS, HUB, Row, read_hub, read_rows, spelling
 from codewren.data.splits import halve
 

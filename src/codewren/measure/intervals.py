@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from codewren.core.errors import InputError
-from codewren.measure.figure import CONFIDENCE
-from codewren.measure.figure import RESAMPLES as RESAMPLES  # noqa: PLC0414  whoever wants intervals finds both here
-from codewren.measure.figure import Measure as Measure  # noqa: PLC0414
+from codewren.measure.estimate import CONFIDENCE
+from codewren.measure.estimate import RESAMPLES as RESAMPLES  # noqa: PLC0414  whoever wants intervals finds both here
+from codewren.measure.estimate import Measure as Measure  # noqa: PLC0414
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]

@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any, Self, TypeVar
 
 from codewren.core.errors import InputError
-from codewren.measure.figure import (
+from codewren.measure.estimate import (
     Measure,
     bootstrap_measure,
     percentile_measure,

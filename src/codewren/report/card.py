@@ -2,11 +2,11 @@
 
 from collections.abc import Sequence
 
+from codewren.bundle.tensors import parameter_count
 from codewren.core.recipe import Recipe
 from codewren.core.recipe_sections import DecisionSection
 from codewren.core.student_config import StudentConfig
 from codewren.core.task import Unit
-from codewren.core.tensors import parameter_count
 from codewren.measure.quality import Quality
 from codewren.report.table import markdown
 

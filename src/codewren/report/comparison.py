@@ -6,11 +6,11 @@ from dataclasses import replace
 from itertools import combinations
 
 from codewren.measure.intervals import mcnemar
+from codewren.report.draw.markup import Markup, element, joined
+from codewren.report.draw.pareto_plot import pareto_plot
 from codewren.report.facts import UNJUDGED, ModelFacts, Role, RunFacts
-from codewren.report.markup import Markup, element, joined
 from codewren.report.page import forests, model_points, page, run_sections
 from codewren.report.papers_table import papers_table
-from codewren.report.pareto_plot import pareto_plot
 from codewren.report.parts import body, number_cell, row, section, table
 from codewren.report.verdict import ALPHA, compared
 

@@ -7,11 +7,11 @@ from typing import Literal
 
 from codewren.core.student_config import StudentConfig
 from codewren.core.task import Task
-from codewren.measure.figure import Measure
+from codewren.measure.estimate import Measure
 from codewren.measure.intervals import Comparison, Ints
-from codewren.report.pareto_plot import Point
-from codewren.report.reliability import Bin
-from codewren.report.training_plot import Epoch
+from codewren.report.draw.pareto_plot import Point
+from codewren.report.draw.reliability import Bin
+from codewren.report.draw.training_plot import Epoch
 
 UNJUDGED = "effectiveness not judged"
 

@@ -1,6 +1,6 @@
 """The front of a search as a text table."""
 
-from codewren.core.front import Candidate, ParetoFront
+from codewren.core.pareto import Candidate, ParetoFront
 from codewren.core.student_config import StudentConfig
 
 HEADER = ("", "bytes", "effectiveness", "ms", "MFLOPs", "layers", "hidden", "inner", "heads", "vocabulary", "length")

@@ -4,18 +4,18 @@ from collections import Counter
 from collections.abc import Sequence
 from importlib.resources import files
 
-from codewren.measure.figure import Measure
+from codewren.measure.estimate import Measure
+from codewren.report.draw.forest_plot import forest_plot
+from codewren.report.draw.latency_plot import latency_plot
+from codewren.report.draw.length_plot import length_plot
+from codewren.report.draw.markup import Markup, element, joined
+from codewren.report.draw.pareto_plot import Group, Point, pareto_plot
+from codewren.report.draw.reliability import reliability_plot
+from codewren.report.draw.svg import byte_text, second_text, spelt
+from codewren.report.draw.training_plot import training_plot
 from codewren.report.facts import ModelFacts, Role, RunFacts
-from codewren.report.forest_plot import forest_plot
-from codewren.report.latency_plot import latency_plot
-from codewren.report.length_plot import length_plot
-from codewren.report.markup import Markup, element, joined
 from codewren.report.papers_table import papers_table
-from codewren.report.pareto_plot import Group, Point, pareto_plot
 from codewren.report.parts import missing, pairs, section, text_table
-from codewren.report.reliability import reliability_plot
-from codewren.report.svg import byte_text, second_text, spelt
-from codewren.report.training_plot import training_plot
 from codewren.report.verdict import ratio_of, times_faster, verdict
 
 POLICY = "default-src 'none'; style-src 'unsafe-inline'"

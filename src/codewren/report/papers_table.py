@@ -4,8 +4,8 @@ import re
 from collections.abc import Sequence
 from html import unescape
 
+from codewren.report.draw.markup import Markup, element
 from codewren.report.facts import UNJUDGED, ModelFacts, Role
-from codewren.report.markup import Markup, element
 from codewren.report.parts import NOTHING, Cell, band, body, figure_cell, number_cell, row, table
 from codewren.report.published_figures import CLAIMS, PublishedRow, published_rows
 from codewren.report.table import markdown

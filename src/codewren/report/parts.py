@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from math import floor, log10
 
-from codewren.measure.figure import Measure
+from codewren.measure.estimate import Measure
+from codewren.report.draw.markup import Markup, element
 from codewren.report.facts import Table
-from codewren.report.markup import Markup, element
 
 Cell = Markup | str
 NOTHING = "–"

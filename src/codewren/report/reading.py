@@ -7,9 +7,9 @@ from typing import Any
 
 from codewren.core.errors import InputError
 from codewren.core.files import read_json
-from codewren.measure.figure import Measure
+from codewren.measure.estimate import Measure
+from codewren.report.draw.training_plot import Epoch
 from codewren.report.facts import ModelFacts, Role
-from codewren.report.training_plot import Epoch
 
 LARGEST = 1e100
 """No figure of a run comes near it, and plots can still compute with it."""

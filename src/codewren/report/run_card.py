@@ -2,8 +2,8 @@
 
 import re
 
+from codewren.report.draw.markup import visible
 from codewren.report.facts import ModelFacts, RunFacts, Table
-from codewren.report.markup import visible
 from codewren.report.page import described
 from codewren.report.table import markdown
 from codewren.report.verdict import verdict

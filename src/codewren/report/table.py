@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from codewren.measure.figure import Measure
+from codewren.measure.estimate import Measure
 from codewren.measure.intervals import Comparison
 from codewren.measure.latency import Latency, ratio
 from codewren.measure.quality import Quality

@@ -1,9 +1,9 @@
 """What a run came to, in sentences that claim no more than its figures show."""
 
-from codewren.measure.figure import Measure
+from codewren.measure.estimate import Measure
 from codewren.measure.intervals import Comparison
+from codewren.report.draw.svg import byte_text, second_text
 from codewren.report.facts import ModelFacts, RunFacts
-from codewren.report.svg import byte_text, second_text
 
 ALPHA = 0.05
 

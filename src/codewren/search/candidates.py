@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from codewren.core.errors import TrainingError
-from codewren.core.front import Candidate, Scores
+from codewren.core.pareto import Candidate, Scores
 from codewren.core.student_config import StudentConfig
 from codewren.search.strategy import Problem
-from codewren.search.trial import Trial
+from codewren.search.trials.trial import Trial
 
 
 def succeeded(trials: Sequence[Trial]) -> list[Trial]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from math import log
 
 from codewren.core.errors import InfeasibleError, InputError, nearest
-from codewren.core.front import Candidate, ParetoFront
+from codewren.core.pareto import Candidate, ParetoFront
 
 RULES = ("knee", "smallest-within", "best-under", "fastest-under")
 

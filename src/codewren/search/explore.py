@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from codewren.core.errors import InputError
-from codewren.search.enumerate import HEADS, feasible_points
 from codewren.search.fronts import Table, nondominated
-from codewren.search.points import Points
+from codewren.search.space.enumerate import HEADS, feasible_points
+from codewren.search.space.points import Points
 from codewren.search.strategy import Problem
 from codewren.search.surrogate import Predictor, Vector
 

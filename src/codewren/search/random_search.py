@@ -5,13 +5,13 @@ from typing import ClassVar
 
 import numpy as np
 
-from codewren.core.front import Candidate, ParetoFront
+from codewren.core.pareto import Candidate, ParetoFront
 from codewren.search.candidates import measured, succeeded
-from codewren.search.compressor import papers_candidate, random_of_equal_size
-from codewren.search.enumerate import feasible_points
-from codewren.search.sampling import draw
+from codewren.search.papers.compressor import papers_candidate, random_of_equal_size
+from codewren.search.space.enumerate import feasible_points
+from codewren.search.space.sampling import draw
 from codewren.search.strategy import Problem, SearchResult
-from codewren.search.trial import Request
+from codewren.search.trials.trial import Request
 
 
 @dataclass(frozen=True, slots=True)

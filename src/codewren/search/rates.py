@@ -10,9 +10,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from codewren.core.space import SearchSpace
 from codewren.core.student_config import StudentConfig
-from codewren.search.points import Points
+from codewren.search.space.points import Points
+from codewren.search.space.space import SearchSpace
 
 
 @dataclass(frozen=True, slots=True)

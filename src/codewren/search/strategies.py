@@ -5,10 +5,10 @@ from dataclasses import fields
 from typing import Any
 
 from codewren.core.errors import RecipeError, nearest
-from codewren.search.avatar import Avatar
-from codewren.search.avatar_v1 import AvatarV1
-from codewren.search.compressor import Compressor
-from codewren.search.published import Published
+from codewren.search.papers.avatar import Avatar
+from codewren.search.papers.avatar_v1 import AvatarV1
+from codewren.search.papers.compressor import Compressor
+from codewren.search.papers.published_configs import Published
 from codewren.search.random_search import RandomArchitecture, RandomSearch
 from codewren.search.strategy import Mode, Strategy
 from codewren.search.wren import Wren

@@ -6,16 +6,16 @@ from enum import StrEnum
 from typing import Any, ClassVar, Protocol
 
 from codewren.core.errors import InputError
-from codewren.core.front import Budget, ParetoFront, Scores
-from codewren.core.space import FIELDS, SearchSpace
+from codewren.core.pareto import Budget, ParetoFront, Scores
 from codewren.core.student_config import StudentConfig
 from codewren.core.task import Task
-from codewren.search.costs import Cost, honest_flops, shipped_size
-from codewren.search.enumerate import Limit
-from codewren.search.latency import LatencyModel
-from codewren.search.pace import Pace
+from codewren.search.space.costs import Cost, honest_flops, shipped_size
+from codewren.search.space.enumerate import Limit
+from codewren.search.space.latency_model import LatencyModel
+from codewren.search.space.space import FIELDS, SearchSpace
 from codewren.search.surrogate import Judge
-from codewren.search.trial import Request, RunTrials, Trial
+from codewren.search.trials.pace import Pace
+from codewren.search.trials.trial import Request, RunTrials, Trial
 
 
 class Mode(StrEnum):

@@ -22,8 +22,8 @@ from sklearn.linear_model import BayesianRidge
 from sklearn.neighbors import KNeighborsRegressor
 from sklearn.svm import SVR
 
-from codewren.search.features import Matrix, features, papers_codes
-from codewren.search.points import Points
+from codewren.search.space.features import Matrix, features, papers_codes
+from codewren.search.space.points import Points
 
 Vector = NDArray[np.float64]
 FEWEST = 4

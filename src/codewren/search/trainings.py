@@ -8,19 +8,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from codewren.core.errors import InputError
-from codewren.core.front import Candidate
-from codewren.core.space import SearchSpace
+from codewren.core.pareto import Candidate
 from codewren.core.student_config import StudentConfig
 from codewren.search.candidates import measured, succeeded
-from codewren.search.coarsen import listable
 from codewren.search.explore import EFFECTIVENESS, Feasible, costed_fields
 from codewren.search.fronts import representatives
 from codewren.search.octaves import best_of_each, octaves
-from codewren.search.points import Points
-from codewren.search.sampling import distinct
+from codewren.search.space.coarsen import listable
+from codewren.search.space.points import Points
+from codewren.search.space.sampling import distinct
+from codewren.search.space.space import SearchSpace
 from codewren.search.strategy import Problem
 from codewren.search.surrogate import Judge, Observations, Vector
-from codewren.search.trial import Request, Trial
+from codewren.search.trials.trial import Request, Trial
 
 
 @dataclass(slots=True)

@@ -16,19 +16,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from codewren.core.errors import InputError
-from codewren.core.front import Candidate
-from codewren.core.space import SearchSpace
+from codewren.core.pareto import Candidate
 from codewren.core.student_config import StudentConfig
 from codewren.search.explore import EFFECTIVENESS, Feasible
-from codewren.search.findings import Belief, evenly, expected_front, findings
 from codewren.search.octaves import best_of_each, octaves
-from codewren.search.pace import Pace
 from codewren.search.rates import Rate, neighbours, offered_rates
-from codewren.search.sampling import spread_by_cost, with_free_fields
+from codewren.search.result import Belief, evenly, expected_front, findings
+from codewren.search.space.sampling import spread_by_cost, with_free_fields
+from codewren.search.space.space import SearchSpace
 from codewren.search.strategy import Problem, SearchResult
 from codewren.search.surrogate import Surrogate
 from codewren.search.trainings import Trainings, effectiveness_of
-from codewren.search.trial import Trial
+from codewren.search.trials.pace import Pace
+from codewren.search.trials.trial import Trial
 
 RATES_TRIED = 4
 """Learning rates compared at most, on one student."""

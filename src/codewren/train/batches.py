@@ -14,11 +14,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from codewren.bundle.tokenizer_spec import BOS_ID, UNK_ID, TokenizerSpec
 from codewren.core.dataset import Dataset
 from codewren.core.errors import TeacherError
-from codewren.core.tokenizer_spec import BOS_ID, UNK_ID, TokenizerSpec
 from codewren.train.flows import Flows, Graph, Nodes, batch_nodes
-from codewren.train.tokenizer import encode_batch
+from codewren.train.tokenizer_training import encode_batch
 
 CHUNK_BATCHES = 50
 """Batches whose items are sorted by length together: padding factor about 1.07 (ECOSYSTEM, Training)."""

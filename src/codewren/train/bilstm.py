@@ -33,8 +33,8 @@ from codewren.core.task import Task
 from codewren.data.load import load_split
 from codewren.train.batches import EncodedSplit, batch_plan, encode_split, make_batch
 from codewren.train.distil import Distilled, Select, _Run
-from codewren.train.logits_file import read_logits, write_logits
-from codewren.train.tokenizer import train_tokenizer
+from codewren.train.teachers.logits_file import read_logits, write_logits
+from codewren.train.tokenizer_training import train_tokenizer
 from codewren.train.validation import validation_scores
 
 

@@ -22,10 +22,10 @@ from torch.nn import functional as F  # noqa: N812 - the field's own name for it
 
 from codewren.core.errors import TrainingError
 from codewren.core.files import atomic_write, write_json
+from codewren.core.progress import Bar
 from codewren.core.recipe_sections import DistilSection
 from codewren.core.student_config import StudentConfig
 from codewren.core.task import Task
-from codewren.runtime.progress import Bar
 from codewren.train.batches import Batch, EncodedSplit, batch_plan, function_batches, make_batch
 from codewren.train.flows import batch_nodes
 from codewren.train.processes import Processes, keep_freed_memory, one_thread

@@ -17,13 +17,13 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from codewren.bundle.tokenizer_spec import TokenizerSpec
 from codewren.core.errors import InputError
 from codewren.core.files import write_bytes
+from codewren.core.progress import Bar
 from codewren.core.task import Task
-from codewren.core.tokenizer_spec import TokenizerSpec
-from codewren.runtime.graph_ids import FlowNode, GraphIds, flow_of, lay_out, token_ids
-from codewren.runtime.progress import Bar
-from codewren.runtime.tokenizer import Tokenizer
+from codewren.predict.graph_ids import FlowNode, GraphIds, flow_of, lay_out, token_ids
+from codewren.predict.tokenizer import Tokenizer
 
 Ints = NDArray[np.int32]
 _VERSION = 1  # raise it when the same functions would give other graphs

@@ -285,7 +285,7 @@ class Head(nn.Module):
 
 
 class Student(nn.Module):
-    """Encoder and head; `state_dict` keys are the names of `codewren.core.tensors.tensor_shapes`.
+    """Encoder and head; `state_dict` keys are the names of `codewren.bundle.tensors.tensor_shapes`.
 
     Args:
         config: its hyperparameters.

@@ -2,9 +2,9 @@
 
 from typing import Any
 
+from codewren.bundle.tokenizer_spec import SPECIAL_TOKENS, TokenizerSpec
 from codewren.core.errors import BundleError, InputError
 from codewren.core.student_config import TokenizerKind
-from codewren.core.tokenizer_spec import SPECIAL_TOKENS, TokenizerSpec
 
 Json = dict[str, Any]
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from codewren.measure.energy.meter import Meter
-from codewren.measure.figure import Measure, quantile_measure
+from codewren.measure.estimate import Measure, quantile_measure
 
 LEAST_REPEATS = 6
 """Fewer do not give a 95 % interval of a median."""

@@ -1,0 +1,187 @@
+"""What a benchmark times: anything that judges items, and bundles, which need no torch."""
+
+import statistics
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from codewren.bench.judged_items import BenchItems
+from codewren.bundle.read import Bundle
+from codewren.bundle.tensors import parameter_count
+from codewren.core.errors import InputError
+from codewren.core.formulas import PAPERS_LENGTH, papers_flops, student_flops
+from codewren.core.student_config import StudentConfig
+from codewren.core.task import Task
+from codewren.measure.fresh_process import bundle_command
+from codewren.predict.predictor import Predictor, find_bundle
+from codewren.predict.tokenizer import Tokenizer
+
+
+@dataclass(frozen=True, slots=True)
+class Flops:
+    """Work of a mean item.
+
+    Attributes:
+        value: FLOPs of its matrix products, one multiply-add = 2.
+        tokens: mean tokens of a function.
+        how: they were found.
+    """
+
+    value: float
+    tokens: float
+    how: str
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the JSON form."""
+        return asdict(self)
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """What a model is, apart from what it costs to run.
+
+    Attributes:
+        name: unique in a report.
+        kind: `bundle`, `teacher` or `original`.
+        label: one line for people.
+        size_bytes: the whole bundle; of a teacher its weight files.
+        papers_flops: by both papers' formula, at their length of 514 tokens.
+    """
+
+    name: str
+    kind: str
+    label: str
+    path: str | None = None
+    sha256: str | None = None
+    config: dict[str, Any] | None = None
+    size_bytes: int | None = None
+    parameters: int | None = None
+    papers_flops: int | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the JSON form."""
+        papers = None if self.papers_flops is None else {"value": self.papers_flops, "length": PAPERS_LENGTH}
+        return {**asdict(self), "papers_flops": papers}
+
+
+class Contestant(Protocol):
+    """A model in a benchmark; items are named by their place in the benchmark's items."""
+
+    @property
+    def identity(self) -> Identity:
+        """What it is."""
+
+    def one(self, threads: int) -> Callable[[int], object]:
+        """Judges one item; a new one remembers nothing of earlier items."""
+
+    def bulk(self, threads: int) -> Callable[[Sequence[int]], object]:
+        """Judges many items at once; likewise."""
+
+    def flops(self, places: Sequence[int]) -> Flops | None:
+        """Work of these items, on average."""
+
+    def command(self) -> list[str]:
+        """A child process that judges items as `measure.fresh_process` asks it to."""
+
+    def child_item(self, place: int) -> object:
+        """An item in the form that child takes."""
+
+
+class BundleModel:
+    """A `*.wren` file."""
+
+    def __init__(self, bundle: Bundle, items: BenchItems, *, name: str | None = None) -> None:
+        self._bundle, self._items, self._tokenizer = bundle, items, Tokenizer(bundle.tokenizer)
+        config, task = bundle.config, bundle.task
+        self.identity = Identity(
+            name=name or bundle.path.stem,
+            kind="bundle",
+            label=f"{config.num_hidden_layers} layers, hidden {config.hidden_size}, {config.storage}",
+            path=str(bundle.path),
+            sha256=bundle.sha256,
+            config=config.to_dict(),
+            size_bytes=bundle.size_bytes,
+            parameters=parameter_count(config, task),
+            papers_flops=_papers_flops(config),
+        )
+
+    def one(self, threads: int) -> Callable[[int], object]:
+        """Judge one item."""
+        predictor, given = Predictor(self._bundle, threads=threads), self._items.given
+        return lambda place: predictor.predict_proba([given(place)])
+
+    def bulk(self, threads: int) -> Callable[[Sequence[int]], object]:
+        """Judge many at once."""
+        predictor, given = Predictor(self._bundle, threads=threads), self._items.given
+        return lambda places: predictor.predict_proba([given(place) for place in places])
+
+    def lengths(self, place: int) -> list[int]:
+        """Tokens of each function of an item, cut to the student's length."""
+        longest = self._bundle.config.max_sequence_length
+        return [len(self._tokenizer.encode(text, longest)) for text in self._items.sources[place]]
+
+    def flops(self, places: Sequence[int]) -> Flops:
+        """By the formula of what the runtime really does."""
+        config, task = self._bundle.config, self._bundle.task
+        lengths = [self.lengths(place) for place in places]
+        # The formula takes both functions of a pair as equally long: the mean of the two is a pair of unlike ones.
+        each = [statistics.fmean(student_flops(config, task, tokens=tokens) for tokens in one) for one in lengths]
+        tokens = statistics.fmean(tokens for one in lengths for tokens in one)
+        return Flops(statistics.fmean(each), tokens, "formula: matrix products of the shipped form, real lengths")
+
+    def command(self) -> list[str]:
+        """Load the file and predict."""
+        return bundle_command(self._bundle.path)
+
+    def child_item(self, place: int) -> object:
+        """The source text."""
+        return self._items.given(place)
+
+
+def read_bundles(names: Sequence[str]) -> list[Bundle]:
+    """Bundles of one task.
+
+    Raises:
+        BundleError: a file is missing or damaged.
+        InputError: they judge different things.
+    """
+    bundles = [Bundle.read(find_bundle(name)) for name in names]
+    for bundle in bundles[1:]:
+        check_task(bundle, bundles[0].task, str(bundles[0].path))
+    return bundles
+
+
+def check_task(bundle: Bundle, task: Task, other: str) -> None:
+    """Refuse a bundle that does not judge what the others do.
+
+    Raises:
+        InputError: another unit, or other labels.
+    """
+    if (bundle.task.unit, bundle.task.labels) != (task.unit, task.labels):
+        raise InputError(
+            f"{bundle.path} judges a {bundle.task.unit} as {list(bundle.task.labels)}, {other} a {task.unit} as "
+            f"{list(task.labels)}; bench one task at a time"
+        )
+
+
+def bundle_models(bundles: Sequence[Bundle], items: BenchItems) -> list[BundleModel]:
+    """Models with names that differ: the file's own, with its folder's where two are alike."""
+    stems = [bundle.path.stem for bundle in bundles]
+    return [BundleModel(one, items, name=_name(one.path, stems)) for one in bundles]
+
+
+def _name(path: Path, stems: Sequence[str]) -> str:
+    return path.stem if stems.count(path.stem) == 1 else str(path)
+
+
+def _papers_flops(config: StudentConfig) -> int:
+    return int(
+        papers_flops(
+            vocab_size=config.vocab_size,
+            hidden_size=config.hidden_size,
+            num_hidden_layers=config.num_hidden_layers,
+            intermediate_size=config.intermediate_size,
+            num_attention_heads=config.num_attention_heads,
+        )
+    )

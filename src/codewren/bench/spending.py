@@ -1,0 +1,129 @@
+"""The energy part of a benchmark: joules and grams of each model, and when a student has paid for itself."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from codewren.compress.stage_energy import ENERGY_FILES, JOURNAL, SPENT_STAGES
+from codewren.core.errors import InputError
+from codewren.core.files import read_json
+from codewren.measure.energy.break_even import BreakEven, break_even
+from codewren.measure.energy.carbon import Grid
+from codewren.measure.energy.meter import MeterSheet
+from codewren.measure.energy.repeat import EnergyFigure
+from codewren.measure.estimate import Measure
+
+ITEMS = 1000
+"""Joules are given for so many."""
+
+
+@dataclass(frozen=True, slots=True)
+class Spent:
+    """What making a student took.
+
+    Attributes:
+        stages: joules by stage.
+        meters: labels of the meters that gave them.
+        source: the folder they were read from.
+    """
+
+    stages: Mapping[str, float]
+    meters: tuple[str, ...]
+    source: str
+
+    @property
+    def joules(self) -> float:
+        """Of all stages."""
+        return sum(self.stages.values())
+
+    def to_dict(self, grid: Grid | None) -> dict[str, Any]:
+        """Return the JSON form."""
+        grams = grid.grams(self.joules) if grid else None
+        return {
+            "joules": self.joules,
+            "co2e_g": grams,
+            "stages": dict(self.stages),
+            "meters": list(self.meters),
+            "source": self.source,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class EnergyReport:
+    """How energy was measured, and what follows from it."""
+
+    meter: MeterSheet
+    idle_w: Measure | None = None
+    grid: Grid | None = None
+    spent: Spent | None = None
+    break_even: Mapping[tuple[str, str], BreakEven] = field(default_factory=dict)
+
+    def model_dict(self, figure: EnergyFigure) -> dict[str, Any]:
+        """The JSON form of one model's energy."""
+        joules = figure.joules.times(ITEMS, "joules_per_1000")
+        grams = joules.times(self.grid.grams(1.0), "co2e_g_per_1000").to_dict() if self.grid else None
+        return {
+            "joules_per_1000": joules.to_dict(),
+            "above_noise": figure.above_noise,
+            "repeats": figure.repeats,
+            "items": figure.items,
+            "seconds": figure.seconds,
+            "co2e_g_per_1000": grams,
+            "plausible_joules_per_1000": [end * ITEMS for end in figure.plausible],
+        }
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the JSON form."""
+        return {
+            "meter": self.meter.to_dict(),
+            "idle_w": self.idle_w.to_dict() if self.idle_w else None,
+            "grid": self.grid.to_dict() if self.grid else None,
+            "spent": self.spent.to_dict(self.grid) if self.spent else None,
+            "break_even": [
+                {"student": student, "teacher": teacher, **one.to_dict()}
+                for (student, teacher), one in self.break_even.items()
+            ],
+        }
+
+
+def break_evens(
+    spent: Spent, figures: Mapping[str, EnergyFigure], students: Sequence[str], teacher: str
+) -> dict[tuple[str, str], BreakEven]:
+    """Each student against the teacher."""
+    return {
+        (student, teacher): break_even(spent.joules, figures[teacher], figures[student])
+        for student in students
+        if student != teacher
+    }
+
+
+def read_spent(folder: Path) -> Spent:
+    """What a run's search and distillation took, as `codewren compress` left it.
+
+    Raises:
+        InputError: the run has neither `energy.json` nor a journal with joules.
+    """
+    stages: dict[str, float] = {}
+    meters: dict[str, None] = {}
+    for path in sorted(folder.glob(ENERGY_FILES)):
+        for one in read_json(path)["stages"]:
+            if one["stage"] in SPENT_STAGES:
+                stages[one["stage"]] = stages.get(one["stage"], 0.0) + one["joules"]
+                meters[one["meter"]] = None
+    trials = _journal_joules(folder / JOURNAL) if "search" not in stages else 0.0
+    if trials:
+        stages["search"] = trials
+        meters["as the journal's trials say"] = None
+    if not stages:
+        raise InputError(f"{folder}: no energy.json and no journal with joules; run codewren compress there again")
+    return Spent(stages, tuple(meters), str(folder))
+
+
+def _journal_joules(path: Path) -> float:
+    """Sum over a search's trials; 0 without a journal."""
+    if not path.exists():
+        return 0.0
+    from codewren.search.trials.journal import read_journal
+
+    return sum(trial.energy_j or 0.0 for trial in read_journal(path)[1])

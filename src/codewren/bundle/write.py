@@ -1,0 +1,210 @@
+"""Write a student as one `*.wren` file; `docs/bundle-format.md` is the contract.
+
+Tensor names carry a shape suffix: R rows (output channels or vocabulary entries), C columns.
+"""
+
+import hashlib
+import io
+import json
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from codewren.bundle.layout import TensorPlace, tensor_layout
+from codewren.bundle.read import Bundle
+from codewren.bundle.tensors import tensor_shapes
+from codewren.bundle.tokenizer_spec import TokenizerSpec
+from codewren.core.errors import InputError
+from codewren.core.files import write_bytes
+from codewren.core.student_config import Storage, StudentConfig
+from codewren.core.task import Task
+
+SCHEMA_VERSION = 1
+WEIGHTS_START = 64  # the first member's data starts here, so that a mapped file has aligned tensors
+_PADDING_ID = 0xD935  # the zip extra field that Android's zipalign uses for the same purpose
+_LOCAL_HEADER_BYTES = 30
+_LARGEST_INT8 = 127
+
+Array = npt.NDArray[Any]
+
+
+def write_bundle(  # noqa: PLR0913  one argument for each part of the manifest
+    path: Path | str,
+    *,
+    task: Task,
+    config: StudentConfig,
+    tensors: Mapping[str, Array],
+    tokenizer: TokenizerSpec,
+    threshold: float = 0.5,
+    temperature: float = 1.0,
+    alert_threshold: float | None = None,
+    scores: Mapping[str, Any] | None = None,
+    provenance: Mapping[str, Any] | None = None,
+    card: str = "",
+) -> int:
+    """Write a bundle atomically and return its size in bytes; equal arguments give equal bytes.
+
+    `tensors` holds floating-point arrays named and shaped as `codewren.bundle.tensors.tensor_shapes` says.
+
+    Raises:
+        InputError: a tensor is missing, unknown, of another shape, not finite or outside the storage format, the
+            tokenizer is not the one `config` names, or the file cannot be written.
+    """
+    _check_tensors(tensors, config, task)
+    _check_decision(threshold, temperature, alert_threshold)
+    if tokenizer.kind is not config.tokenizer or len(tokenizer.vocab) != config.vocab_size:
+        raise InputError(
+            f"tokenizer is {tokenizer.kind} with {len(tokenizer.vocab)} entries and the student wants "
+            f"{config.tokenizer} with {config.vocab_size}; build the student for the trained tokenizer"
+        )
+    layout = tensor_layout(config, task)
+    members = {
+        "weights.bin": _weights(layout, tensors),
+        "tokenizer.json": tokenizer.to_bytes(),
+        "MODEL_CARD.md": card.encode(),
+    }
+    manifest = {
+        "format": "codewren",
+        "schema_version": SCHEMA_VERSION,
+        "task": task.to_dict(),
+        "config": config.to_dict(),
+        "tensors": [place.to_dict() for place in layout],
+        "decision": {
+            "threshold": float(threshold),
+            "temperature": float(temperature),
+            **({} if alert_threshold is None else {"alert_threshold": float(alert_threshold)}),
+        },
+        "scores": dict(scores or {}),
+        "provenance": dict(provenance or {}),
+        "members": {name: _fingerprint(content) for name, content in members.items()},
+    }
+    members["manifest.json"] = _json_bytes(manifest, "scores or provenance")
+    archive = _archive(members)
+    write_bytes(Path(path), archive)
+    return len(archive)
+
+
+def amend_bundle(path: Path, *, card: str, provenance: Mapping[str, Any]) -> int:
+    """Give a bundle another model card and further provenance, atomically; weights and tokenizer stay to the byte.
+
+    Returns:
+        The new size in bytes.
+
+    Raises:
+        BundleError: the file is not a bundle.
+        InputError: the provenance is not JSON, or the file cannot be written.
+    """
+    Bundle.read(path)
+    with zipfile.ZipFile(path) as archive:
+        members = {name: archive.read(name) for name in ("weights.bin", "tokenizer.json")}
+        manifest = json.loads(archive.read("manifest.json"))
+    members["MODEL_CARD.md"] = card.encode()
+    manifest["provenance"] |= dict(provenance)
+    manifest["members"]["MODEL_CARD.md"] = _fingerprint(members["MODEL_CARD.md"])
+    members["manifest.json"] = _json_bytes(manifest, "provenance")
+    content = _archive(members)
+    write_bytes(path, content)
+    return len(content)
+
+
+def quantise_rows(values_RC: Array) -> tuple[npt.NDArray[np.int8], npt.NDArray[np.float16]]:
+    """Round each row to multiples of its own fp16 scale, |q| <= 127: value = q * scale[row].
+
+    The scale is rounded up before the values are, so the largest value of a row stays inside; a row of zeros has
+    scale 0.
+
+    Raises:
+        InputError: a row is too large for an fp16 scale.
+    """
+    exact_R = np.abs(values_RC).max(axis=1).astype(np.float64) / _LARGEST_INT8
+    with np.errstate(over="ignore"):
+        scale_R = exact_R.astype(np.float16)
+        scale_R = np.where(scale_R.astype(np.float64) < exact_R, np.nextafter(scale_R, np.float16(np.inf)), scale_R)
+    if not np.isfinite(scale_R).all():
+        raise InputError(f"a weight of {np.abs(values_RC).max():.3g} is too large for int8 storage; use storage fp32")
+    divisor_R = np.where(scale_R == 0, 1, scale_R).astype(np.float64)
+    steps_RC = np.rint(values_RC / divisor_R[:, None])
+    return np.clip(steps_RC, -_LARGEST_INT8, _LARGEST_INT8).astype(np.int8), scale_R
+
+
+def _check_tensors(tensors: Mapping[str, Array], config: StudentConfig, task: Task) -> None:
+    wanted = tensor_shapes(config, task)
+    missing, unknown = sorted(wanted.keys() - tensors.keys()), sorted(tensors.keys() - wanted.keys())
+    if missing or unknown:
+        raise InputError(
+            f"tensors do not fit the configuration: missing {missing[:3]}, unknown {unknown[:3]} "
+            f"({len(missing)} and {len(unknown)} in all); name them as codewren.bundle.tensors.tensor_shapes does"
+        )
+    for name, shape in wanted.items():
+        if tensors[name].shape != shape:
+            raise InputError(f"tensor {name} has shape {tensors[name].shape}, the configuration wants {shape}")
+        if not np.isfinite(tensors[name]).all():
+            raise InputError(f"tensor {name} holds NaN or infinity; the training diverged, train it again")
+
+
+def _check_decision(threshold: float, temperature: float, alert_threshold: float | None) -> None:
+    if not (0 <= threshold <= 1 and 0 < temperature < float("inf")):
+        raise InputError(
+            f"threshold {threshold} must lie in [0, 1] and temperature {temperature} must be positive and finite"
+        )
+    if alert_threshold is not None and not 0 <= alert_threshold <= 1:
+        raise InputError(f"alert_threshold {alert_threshold} must lie in [0, 1], or be left out")
+
+
+def _weights(layout: tuple[TensorPlace, ...], tensors: Mapping[str, Array]) -> bytes:
+    size = max(end for place in layout for _, end in place.ranges)
+    content = bytearray(size)
+    for place in layout:
+        for (start, end), part in zip(place.ranges, _stored(place, tensors[place.name]), strict=True):
+            content[start:end] = part
+    return bytes(content)
+
+
+def _stored(place: TensorPlace, values: Array) -> list[bytes]:
+    """The numbers of one tensor in its storage format, then its scales where it has some."""
+    if place.dtype is Storage.INT8:
+        steps, scales = quantise_rows(values)
+        return [steps.tobytes(), scales.astype("<f2").tobytes()]
+    kind = "<f2" if place.dtype is Storage.FP16 else "<f4"
+    with np.errstate(over="ignore"):
+        stored = values.astype(kind)
+    if not np.isfinite(stored).all():
+        raise InputError(
+            f"tensor {place.name} reaches {np.abs(values).max():.3g}, too large for {place.dtype}; use storage fp32"
+        )
+    return [stored.tobytes()]
+
+
+def _json_bytes(value: Any, what: str) -> bytes:
+    try:
+        return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
+    except (TypeError, ValueError) as error:
+        raise InputError(f"{what} is not JSON ({error}); use finite numbers, strings, lists and dicts") from error
+
+
+def _fingerprint(content: bytes) -> dict[str, Any]:
+    return {"size": len(content), "sha256": hashlib.sha256(content).hexdigest()}
+
+
+def _archive(members: Mapping[str, bytes]) -> bytes:
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w") as archive:
+        for name, content in members.items():
+            info = zipfile.ZipInfo(name, date_time=(1980, 1, 1, 0, 0, 0))
+            info.create_system = 3
+            info.external_attr = 0o644 << 16
+            stored = name == "weights.bin"
+            if stored:
+                info.extra = _padding(WEIGHTS_START - _LOCAL_HEADER_BYTES - len(name))
+            archive.writestr(info, content, zipfile.ZIP_STORED if stored else zipfile.ZIP_DEFLATED, compresslevel=9)
+    return stream.getvalue()
+
+
+def _padding(size: int) -> bytes:
+    """A zip extra field of `size` bytes that every reader skips."""
+    body = size - 4
+    return _PADDING_ID.to_bytes(2, "little") + body.to_bytes(2, "little") + bytes(body)

@@ -1,0 +1,71 @@
+"""Stage: how long an epoch of any student takes on this machine, from a few students that trained a few steps."""
+
+from codewren.compress.cost_table import TIMED_FUNCTIONS, Stopwatch
+from codewren.compress.run import Run
+from codewren.core.files import read_json, write_json
+from codewren.core.progress import Bar
+from codewren.core.student_config import StudentConfig
+from codewren.search.space.latency_model import LatencyModel, spread
+from codewren.search.space.space import SearchSpace
+from codewren.search.trials.pace import Pace
+from codewren.train.batches import encode_split
+from codewren.train.distil import step_seconds
+
+TIMED_STUDENTS = 12
+TIMED_STEPS = 4
+TIMED_ITEMS = 128
+_DRAWN = 256  # students among which those within the latency budget are found
+
+
+def search_pace(run: Run, space: SearchSpace, latency: LatencyModel) -> Pace:
+    """The pace of a run's trainings; `pace-<space>.json` keeps the timings, so that a resumed search decides alike."""
+    model, section = _item_model(run, space, latency), run.recipe.search
+    items = sum(len(run.dataset(split)) for split in run.recipe.distil.train_on)
+    return Pace(
+        lambda config: items * model(config), limit_s=section.max_seconds, workers=section.workers, quiet=run.quiet
+    )
+
+
+def _item_model(run: Run, space: SearchSpace, latency: LatencyModel) -> LatencyModel:
+    """Seconds per training item: the same sum of products as for latency, fitted to training steps."""
+    path = run.path(f"pace-{space.name}.json")
+    if path.exists():
+        return LatencyModel.from_dict(read_json(path))
+    cap = run.recipe.budget.max_latency_s
+    drawn = spread(space, _DRAWN, seed=run.recipe.search.seed)
+    within = [one for one in drawn if cap is None or latency(one) <= cap] or sorted(drawn, key=latency)
+    clock = _StepClock(run)
+    with Bar("time training steps", min(TIMED_STUDENTS, len(within)), quiet=run.quiet) as bar:
+        timed = []
+        for config in within[:TIMED_STUDENTS]:
+            timed.append((config, clock(config)))
+            bar.advance(note=f"{timed[-1][1] * 1e3:.2f} ms an item")
+    model = LatencyModel.fitted(timed, latency.tokens_at)
+    write_json(path, model.to_dict())
+    return model
+
+
+class _StepClock:
+    """Seconds per item of a training step of a student, on a small part of the data."""
+
+    def __init__(self, run: Run) -> None:
+        self._run = run
+        split = run.recipe.distil.train_on[0]
+        items = range(min(TIMED_ITEMS, len(run.dataset(split))))
+        self._data, self._logits = run.dataset(split).subset(items), run.logits(split)[list(items)]
+        self._stopwatch = Stopwatch(run, list(self._data.functions[:TIMED_FUNCTIONS]), list(self._data.functions))
+
+    def __call__(self, config: StudentConfig) -> float:
+        spec = self._stopwatch.spec(config.tokenizer)
+        built = config.replace(vocab_size=len(spec.vocab))
+        encoded = encode_split(
+            self._data,
+            spec,
+            max_length=config.max_sequence_length,
+            logits=self._logits,
+            max_data_flow=config.max_data_flow,
+            cache=self._run.path("flows"),
+        )
+        options, task = self._run.recipe.distil, self._run.recipe.task
+        seconds = min(step_seconds(built, task, train=encoded, options=options, steps=TIMED_STEPS))
+        return seconds / min(config.batch_size, len(encoded))

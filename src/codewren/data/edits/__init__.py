@@ -1,8 +1,0 @@
-"""Edits of one C, C++ or Java function that keep its meaning: names, layout, comments, dead code."""
-
-from codewren.data.edits.dead_code import add_dead_code
-from codewren.data.edits.layout import reformat, remove_comments
-from codewren.data.edits.rename import local_names, rename, rename_with
-from codewren.data.edits.syntax import EDITABLE
-
-__all__ = ["EDITABLE", "add_dead_code", "local_names", "reformat", "remove_comments", "rename", "rename_with"]

@@ -1,0 +1,1 @@
+"""From text to probabilities: tokens, the native kernel, the predictor."""

@@ -1,0 +1,1 @@
+"""Plots as SVG, and the little markup they need."""

@@ -1,0 +1,167 @@
+"""What a bundle does on its recipe's validation split, when the data are at hand: for the report, without torch."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+
+from codewren.bundle.read import Bundle
+from codewren.compress.decision import out_of_fold
+from codewren.core.dataset import Dataset
+from codewren.core.recipe import Recipe
+from codewren.core.recipe_sections import Source
+from codewren.data.load import available_splits, load_split
+from codewren.measure.calibration import softmax
+from codewren.measure.estimate import Measure
+from codewren.measure.intervals import Comparison, Floats, Ints, mcnemar, proportion
+from codewren.measure.metrics import decide
+from codewren.measure.quality import Quality, quality
+from codewren.predict.predictor import Predictor
+from codewren.predict.tokenizer import Tokenizer
+from codewren.report.draw.reliability import Bin, reliability
+from codewren.report.facts import Table
+from codewren.train.teachers.logits_file import read_logits
+
+LONGEST = 1 << 20
+BANDS = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """One model's answers on a split."""
+
+    probabilities: Floats
+    predictions: Ints
+    quality: Quality
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """All models of a run on the same items.
+
+    Attributes:
+        data_sha256: of the items.
+        models: judgements by the model's name.
+        lengths: tokens of the distinct functions, before cutting.
+        slices: the student's accuracy on short and long items.
+        out_of_fold: the student's decision was fitted on these items, so each is judged by one fitted on the others.
+    """
+
+    data_sha256: str
+    labels: Ints
+    models: Mapping[str, Judgement] = field(default_factory=dict)
+    lengths: tuple[int, ...] = ()
+    slices: Table | None = None
+    out_of_fold: bool = False
+
+    def compared(self, first: str, second: str) -> Comparison:
+        """Paired test of two of the models."""
+        return mcnemar(self.labels, self.models[first].predictions, self.models[second].predictions)
+
+    def reliability(self, name: str) -> tuple[Bin, ...]:
+        """Bins of a model's confidence."""
+        return reliability(self.labels, self.models[name].probabilities)
+
+
+def data_at_hand(recipe: Recipe, split: str) -> bool:
+    """Whether a split's files lie where the recipe says. Nothing is fetched: a hub id is never at hand."""
+    if split not in available_splits(recipe):
+        return False
+    data = recipe.data
+    sources = [getattr(data, split) or data.train, data.functions]
+    return all(_is_here(recipe, source) for source in sources if source is not None)
+
+
+def _is_here(recipe: Recipe, source: Source) -> bool:
+    return not source.path.startswith("hub:") and recipe.resolve(source.path).is_file()
+
+
+@lru_cache(maxsize=4)
+def _split(path: str, text: str, split: str) -> Dataset:
+    """A split, read once however many runs of a page share it."""
+    import json
+
+    raw = json.loads(text)
+    return load_split(Recipe.from_dict(raw, Path(path)), split)
+
+
+def split_of(recipe: Recipe, split: str) -> Dataset:
+    """A split of a recipe, kept for the next run with the same data.
+
+    Raises:
+        RecipeError, InputError: as `load_split`.
+    """
+    import json
+
+    plain = recipe.to_dict()
+    shared = {"task": plain["task"], "data": plain["data"]}
+    return _split(plain["folder"], json.dumps(shared, default=list), split)
+
+
+def judged(bundle: Bundle, dataset: Dataset, *, name: str, others: Mapping[str, tuple[Path, bool]]) -> Judged:
+    """Judge a bundle and other models on a split with labels.
+
+    Args:
+        bundle: the student.
+        dataset: the split.
+        name: of the student.
+        others: further models by name: a file of their outputs, and whether these are probabilities already.
+
+    Raises:
+        TeacherError: outputs belong to other data.
+        InputError: items without labels.
+    """
+    labels = np.asarray(dataset.known_labels(), dtype=np.int64)
+    positive = dataset.task.positive_index
+    models = {}
+    for other, (path, normal) in others.items():
+        outputs = read_logits(path, dataset).astype(np.float64)
+        probabilities = outputs / outputs.sum(axis=1, keepdims=True) if normal else softmax(outputs)
+        models[other] = _judgement(labels, probabilities, decide(probabilities, positive=positive), positive)
+    predictions, probabilities, crossed = _answers(Predictor(bundle), dataset)
+    models[name] = _judgement(labels, probabilities, predictions, positive)
+    lengths = [len(ids) for ids in Tokenizer(bundle.tokenizer).encode_batch(list(dataset.functions), LONGEST)]
+    longest = np.asarray([max(lengths[i] for i in item) for item in dataset.items])
+    slices = _slices(longest, predictions == labels)
+    return Judged(dataset.sha256(), labels, models, tuple(lengths), slices, out_of_fold=crossed)
+
+
+def _answers(predictor: Predictor, dataset: Dataset) -> tuple[Ints, Floats, bool]:
+    """Predictions and probabilities, and whether they are out of fold: the decision was fitted on these items."""
+    crossed = out_of_fold(predictor, dataset)
+    if crossed is not None:
+        return crossed.predictions, crossed.probabilities, True
+    probabilities = np.asarray(predictor.predict_proba(dataset.sources()), dtype=np.float64)
+    positive, threshold = dataset.task.positive_index, predictor.bundle.decision.threshold
+    return decide(probabilities, positive=positive, threshold=threshold), probabilities, False
+
+
+def _judgement(labels: Ints, probabilities: Floats, predictions: Ints, positive: int) -> Judgement:
+    return Judgement(
+        probabilities, predictions, quality(labels, probabilities, positive=positive, predictions=predictions)
+    )
+
+
+def _slices(longest: Ints, right: np.ndarray[tuple[int], np.dtype[np.bool_]]) -> Table:
+    """Accuracy on four bands of equal size, by the tokens of an item's longest function."""
+    order = np.argsort(longest, kind="stable")
+    rows = []
+    for part in np.array_split(order, BANDS):
+        if len(part):
+            share = proportion("accuracy", int(right[part].sum()), len(part))
+            rows.append((f"{longest[part[0]]:,} to {longest[part[-1]]:,}", f"{len(part):,}", str(share)))
+    note = "Quarters of the items by the length of their longest function. A gap within the brackets is noise."
+    return Table("items", "Slices by length", ("tokens", "items", "accuracy"), tuple(rows), note)
+
+
+def teacher_on_half(recipe: Recipe, logits: Path) -> Measure | None:
+    """Accuracy of a teacher that is only a file of logits, on the half it labelled, where that half has labels."""
+    if not logits.is_file() or not data_at_hand(recipe, "unlabelled"):
+        return None
+    dataset = split_of(recipe, "unlabelled")
+    if any(label is None for label in dataset.labels):
+        return None
+    right = read_logits(logits, dataset).argmax(axis=1) == np.asarray(dataset.known_labels())
+    return proportion("accuracy", int(right.sum()), len(right))

@@ -1,0 +1,198 @@
+"""Everything the report says about a run, gathered from its folder, its bundle, and the data where they are at hand."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from codewren.compress.decision import OUT_OF_FOLD
+from codewren.core.errors import CodewrenError, InputError
+from codewren.core.pareto import ParetoFront
+from codewren.core.recipe import Recipe
+from codewren.measure.intervals import Comparison
+from codewren.report.draw.pareto_plot import Group, Point, front_points
+from codewren.report.draw.training_plot import Epoch
+from codewren.report.facts import ModelFacts, Role, RunFacts, Table
+from codewren.report.gather.bench_facts import BenchFacts, bench_facts
+from codewren.report.gather.flip_tables import fidelity_tables
+from codewren.report.gather.judged import Judged, data_at_hand, judged, split_of
+from codewren.report.gather.model_rows import model_rows, outputs
+from codewren.report.gather.provenance import bench_command, commands, provenance
+from codewren.report.gather.spent import spent_table
+from codewren.report.gather.subject import Subject, open_subject
+from codewren.report.reading import Fields, training_log
+from codewren.report.recipe_text import recipe_toml
+from codewren.search.trials.journal import read_journal
+
+
+def run_facts(path: str, *, name: str = "", data: Recipe | None = None, benches: Sequence[Path] = ()) -> RunFacts:
+    """Facts of a run folder, or of a bundle given by path or by the name of a shipped one.
+
+    Args:
+        path: of either.
+        name: what to call it, by default the folder's or file's own name.
+        data: recipe whose validation split a bundle without a run is judged on, if it is for the same task.
+        benches: of other runs on the page, which may have timed this bundle too.
+
+    Raises:
+        InputError: neither, or a file of it is malformed.
+        BundleError: the bundle is damaged.
+    """
+    subject = open_subject(path, data=data)
+    subject = replace(subject, name=name or subject.name)
+    missing: dict[str, str] = {}
+    answers = _judged(subject, missing)
+    bench = _bench(subject, benches, missing)
+    models = model_rows(subject, answers, bench, missing)
+    points, noise = _points(subject, missing)
+    history = _history(subject, missing)
+    return RunFacts(
+        subject.name,
+        subject.task,
+        subject.config,
+        models,
+        dataset=subject.dataset,
+        data_sha256=answers.data_sha256 if answers else _data_sha256(subject),
+        comparisons=_comparisons(models, answers, missing),
+        history=history,
+        kept_epoch=_kept_epoch(subject, history),
+        metric=subject.recipe.distil.selection if subject.recipe else "accuracy",
+        points=points,
+        noise=noise,
+        reliability={model.name: answers.reliability(model.name) for model in _shown(models, answers)}
+        if answers
+        else {},
+        lengths=answers.lengths if answers else (),
+        limit=subject.config.max_sequence_length if subject.config else 0,
+        times_s=bench.times_s,
+        machine=bench.machine,
+        tables=_tables(subject, answers, bench, missing),
+        warnings=(*_overlap(subject), *bench.warnings, *([OUT_OF_FOLD] if answers and answers.out_of_fold else [])),
+        provenance=provenance(subject),
+        commands=commands(subject),
+        recipe=recipe_toml(subject.recipe) if subject.recipe else "",
+        missing=missing,
+        family=subject.family,
+        seed=subject.recipe.distil.seed if subject.recipe else None,
+        labels=answers.labels if answers else None,
+        answers={one: found.predictions for one, found in answers.models.items()} if answers else {},
+    )
+
+
+def _judged(subject: Subject, missing: dict[str, str]) -> Judged | None:
+    """Answers on the validation split, or why there are none."""
+    if subject.bundle is None:
+        why = f"no student.wren; run codewren compress recipe.toml --out {subject.shown()}"
+    elif subject.data is None:
+        why = subject.recipe_note
+    elif not data_at_hand(subject.data, "valid"):
+        why = "the data are not where the recipe says; run this where they are"
+    else:
+        return judged(subject.bundle, split_of(subject.data, "valid"), name=subject.name, others=outputs(subject))
+    missing["calibration"] = missing["items"] = missing["comparison"] = why
+    return None
+
+
+def _bench(subject: Subject, benches: Sequence[Path], missing: dict[str, str]) -> BenchFacts:
+    paths = [subject.file("bench.json"), *benches]
+    found = bench_facts(paths, subject.bundle.sha256 if subject.bundle else "", name=subject.name)
+    if found.missing:
+        missing["bench"] = missing["energy"] = f"run {bench_command(subject)}"
+    elif not found.energy_known:
+        missing["energy"] = f"the bench took none; run {bench_command(subject)}"
+    return found
+
+
+def _shown(models: tuple[ModelFacts, ...], answers: Judged | None) -> list[ModelFacts]:
+    """Student and teacher, as far as their answers are at hand: whose calibration is drawn."""
+    wanted = [models[-1], *(model for model in models if model.role is Role.TEACHER)]
+    return [model for model in wanted if answers is not None and model.name in answers.models]
+
+
+def _comparisons(
+    models: tuple[ModelFacts, ...], answers: Judged | None, missing: dict[str, str]
+) -> tuple[tuple[str, str, Comparison], ...]:
+    """The student against every other model of the run, on the same items."""
+    student, *others = (model.name for model in reversed(models))
+    if answers is None:
+        return ()
+    if "teacher" in others and "teacher" not in answers.models:
+        missing["comparison"] = "the teacher's logits of the validation split are not in the folder"
+    return tuple((student, one, answers.compared(student, one)) for one in others if one in answers.models)
+
+
+def _history(subject: Subject, missing: dict[str, str]) -> tuple[Epoch, ...]:
+    found = training_log(subject.folder / "student/log.jsonl") if subject.folder else ()
+    if not found:
+        missing["training"] = "the training log is not beside it"
+    return found
+
+
+def _kept_epoch(subject: Subject, history: tuple[Epoch, ...]) -> int | None:
+    epoch = subject.made.get("epoch")
+    return epoch if isinstance(epoch, int) and any(one.epoch == epoch for one in history) else None
+
+
+def _points(subject: Subject, missing: dict[str, str]) -> tuple[tuple[Point, ...], float | None]:
+    """Trials and front of the run's search, and how far seeds differ."""
+    raw = Fields.read(subject.folder / "front.json") if subject.folder else None
+    if raw is None:
+        missing["search"] = f"run codewren search recipe.toml --out {subject.shown()} --set search.strategy=wren"
+        return (), None
+    try:
+        front = ParetoFront.from_dict(dict(raw.raw))
+    except (KeyError, TypeError, ValueError, CodewrenError) as error:
+        raise InputError(f"{raw.where}: not a front ({error!r:.80}); run codewren search again") from None
+    for one in raw.each("candidates"):
+        _check_scores(one.within("scores"))
+    noise = raw.number("noise") if raw.has("noise") else None
+    return (*_trials(subject.file("journal.jsonl")), *front_points(front, chosen=subject.chosen)), noise
+
+
+def _trials(path: Path) -> list[Point]:
+    trials = read_journal(path)[1] if path.is_file() else ()
+    for one in trials:
+        if one.scores is not None:
+            _check_scores(Fields(one.scores.to_dict(), f"{path}, trial {one.number}: scores"))
+    return [
+        Point(f"trial {one.number}", one.scores.size_bytes, one.scores.effectiveness, Group.TRIAL)
+        for one in trials
+        if one.scores is not None and one.scores.effectiveness is not None
+    ]
+
+
+def _check_scores(scores: Fields) -> None:
+    """Refuse scores that cannot be drawn: sizes are positive, latencies too, the rest are numbers.
+
+    Raises:
+        InputError: saying which.
+    """
+    if scores.count("size_bytes") == 0 or (scores.has("latency_s") and scores.number("latency_s") <= 0):
+        raise InputError(f"{scores.where}: size and latency must be above 0; run codewren search again")
+    for name in ("effectiveness", "uncertainty"):
+        if scores.has(name):
+            scores.number(name)
+
+
+def _tables(subject: Subject, answers: Judged | None, bench: BenchFacts, missing: dict[str, str]) -> tuple[Table, ...]:
+    path = subject.file("fidelity.json")
+    tables = fidelity_tables(path, student=subject.name)
+    if not tables:
+        edits = f"evaluate {subject.shown_bundle()} recipe.toml --edits --json {subject.shown('fidelity.json')}"
+        missing["fidelity"] = f"run codewren {edits}"
+    if answers and answers.slices and not any(one.part == "items" for one in tables):
+        tables.append(answers.slices)
+    spent = [] if bench.spent_known else spent_table(subject.file("energy.json"))
+    return (*bench.tables, *spent, *tables)
+
+
+def _data_sha256(subject: Subject) -> str:
+    hashes = subject.made.get("data_sha256")
+    found = hashes.get("valid") if isinstance(hashes, dict) else None
+    return found if isinstance(found, str) else ""
+
+
+def _overlap(subject: Subject) -> tuple[str, ...]:
+    """Warnings of the overlap check about the split that is reported on."""
+    found = Fields.read(subject.file("overlap.json"))
+    lines = found.raw.get("warnings") if found else None
+    return tuple(str(line) for line in lines if str(line).startswith("valid")) if isinstance(lines, list) else ()

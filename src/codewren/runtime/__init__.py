@@ -1,1 +1,0 @@
-"""Read a bundle, predict, scan; no torch, no NumPy."""

@@ -1,5 +1,0 @@
-"""Data flow: which tokens of a function get their value from which, as GraphCodeBERT reads it."""
-
-from codewren.runtime.dataflow.graph import DataFlow, Node, Token, data_flow
-
-__all__ = ["DataFlow", "Node", "Token", "data_flow"]

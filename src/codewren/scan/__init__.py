@@ -1,0 +1,1 @@
+"""From a folder to findings: files, functions, judgements, clones, formats."""

@@ -1,0 +1,240 @@
+"""The path of `codewren scan`: walk, extract, judge, report."""
+
+import hashlib
+import os
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from codewren.core.errors import InputError, nearest
+from codewren.core.task import Task, Unit
+from codewren.scan.finding import Finding, Place
+from codewren.scan.record import HASH_BYTES
+from codewren.scan.schedule import Judged, Schedule, is_cached, judge_all
+from codewren.scan.source_files import MAX_FILE_BYTES, UNKNOWN_KIND, Note, SourceFile, walk
+from codewren.syntax.grammars import LANGUAGES
+
+if TYPE_CHECKING:
+    from codewren.predict.predictor import Predictor
+    from codewren.scan.changes import Changes
+
+SMALLEST_CLONE_LINES = 6  # as BigCloneBench counts clones
+MOST_SKIPPED = 0.1  # of the files a scan was asked for: with more left out, its result is none
+
+
+@dataclass(frozen=True, slots=True)
+class ScanOptions:
+    """What to scan and what to report.
+
+    Attributes:
+        threshold: probability a finding must exceed; None is the bundle's alert threshold, or else its decision.
+        min_lines: shortest function reported; None is 1, and 6 for clones.
+        languages: to scan; None is the task's own language, or all where the task names none.
+        exclude: patterns in the syntax of `.gitignore`, relative to the current folder.
+        max_file_bytes: larger files are left out.
+        jobs: processes; None is one for each core.
+        cache: folder of the cache, None for no cache.
+        changes: report only functions these lines touch.
+    """
+
+    threshold: float | None = None
+    min_lines: int | None = None
+    languages: tuple[str, ...] | None = None
+    exclude: tuple[str, ...] = ()
+    max_file_bytes: int = MAX_FILE_BYTES
+    jobs: int | None = None
+    cache: Path | None = None
+    changes: "Changes | None" = None
+
+
+@dataclass(slots=True)
+class ScanResult:
+    """Findings in the order of their places, and how they came about.
+
+    Attributes:
+        task: what was judged.
+        threshold: the probability that findings exceed; None where the largest of several labels wins.
+        findings: what is reported.
+        notes: files and folders that were left out, and why.
+        files: number of files judged.
+        functions: number of functions in them.
+        cached_files: files whose results were known.
+        unparsed: files with text the parser could not follow.
+        guessed_files: files that are not UTF-8 and were read as Latin-1.
+        suppressed: findings that a comment silences.
+        foreign: source files by language that were not scanned, and their paths.
+        remarks: what else a person should know.
+        gaps: what was asked for and could not be judged, where it is too much to call the scan done; else empty.
+    """
+
+    task: Task
+    threshold: float | None
+    findings: list[Finding] = field(default_factory=list)
+    notes: list[Note] = field(default_factory=list)
+    files: int = 0
+    functions: int = 0
+    cached_files: int = 0
+    unparsed: list[str] = field(default_factory=list)
+    guessed_files: int = 0
+    suppressed: int = 0
+    foreign: dict[str, list[str]] = field(default_factory=dict)
+    remarks: list[str] = field(default_factory=list)
+    gaps: list[str] = field(default_factory=list)
+
+
+def scan(
+    paths: Sequence[str],
+    predictor: "Predictor",
+    options: ScanOptions,
+    *,
+    progress: Callable[[int, int], None] = lambda *_: None,
+) -> ScanResult:
+    """Judge the functions of all source files below `paths`.
+
+    `progress` is called with the number of files done and of all files, from when the cache has given what it knows.
+
+    Raises:
+        InputError: a path does not exist, or a language is unknown.
+    """
+    task = predictor.task
+    result = ScanResult(task, options.threshold)
+    if options.threshold is None and len(task.labels) == 2:
+        decision = predictor.bundle.decision
+        result.threshold = decision.threshold if decision.alert_threshold is None else decision.alert_threshold
+    changes = options.changes
+    only = changes.lines.keys() if changes and (task.unit is not Unit.PAIR or not changes.lines) else None
+    walked = walk(paths, scanned_languages(task, options.languages), options.exclude, only=only)
+    result.notes += walked.notes
+    result.foreign = walked.foreign
+    result.remarks += _untrained(task, walked.files)
+    files = walked.files
+    if changes and not any(changes.has(file.path) for file in files):  # so a clone class has no changed member either
+        files = ()
+        result.remarks.append(f"no source file changed since {changes.revision}")
+    elif not files:
+        result.remarks.append("nothing to scan: no source file of a wanted language is there")
+    jobs = options.jobs or _cores()
+    schedule = Schedule(options.max_file_bytes, jobs, options.cache, result.remarks.append)
+    skipped: list[Judged] = []
+    judged: list[Judged] = []  # of a pair task; the others need no memory of what is past
+    with closing(judge_all(files, predictor, schedule)) as verdicts, _honest_stop(result, options, files):
+        for done, one in enumerate(verdicts, 1):
+            _count(one, result)
+            if one.record is None:
+                skipped.append(one)
+            if task.unit is Unit.PAIR:
+                judged.append(one)
+            else:
+                result.findings += _findings(one, options, result)
+            if not one.cached:  # so never before processes have been forked
+                progress(done, len(files))
+    if task.unit is Unit.PAIR:
+        from codewren.scan.clones import clone_findings
+
+        judged.sort(key=lambda one: one.file.path)
+        result.findings = clone_findings(judged, predictor, options, result)
+    if result.guessed_files:
+        result.remarks.append(f"files that are not UTF-8, read as Latin-1: {result.guessed_files}")
+    named = {path or os.curdir for path in paths}
+    result.gaps += [f"{path}: {reason}" for path, reason in walked.notes if path in named and reason != UNKNOWN_KIND]
+    result.gaps += _gaps(skipped, len(files))
+    result.notes.sort()
+    result.unparsed.sort()
+    result.findings.sort(key=lambda one: (one.place.path, one.place.start_line))
+    return result
+
+
+def _untrained(task: Task, files: Sequence[SourceFile]) -> Iterator[str]:
+    """A warning where files are scanned whose language the model has never seen."""
+    other = sorted({file.language for file in files} - {task.language})
+    if task.language and other:
+        yield (
+            f"WARNING: the model was trained for {task.language} alone; what it says of {' and '.join(other)} "
+            "is a guess that no test has measured"
+        )
+
+
+def scanned_languages(task: Task, wanted: Sequence[str] | None) -> frozenset[str]:
+    """Languages to scan: those wanted, or the task's own, or all.
+
+    Raises:
+        InputError: no such language.
+    """
+    chosen = tuple(wanted or ()) or ((task.language,) if task.language else LANGUAGES)
+    unknown = [language for language in chosen if language not in LANGUAGES]
+    if unknown:
+        raise InputError(f"language {unknown[0]!r} cannot be scanned; {nearest(unknown[0], LANGUAGES)}")
+    return frozenset(chosen)
+
+
+def fingerprint(label: str, hashes: Sequence[bytes]) -> str:
+    """Name of a finding across runs: what is found, in which texts; neither places nor white space count."""
+    digest = hashlib.blake2b(label.encode(), digest_size=HASH_BYTES)
+    for part in sorted(hashes):
+        digest.update(part)
+    return digest.hexdigest()
+
+
+def _cores() -> int:
+    """Cores this process may run on."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _count(one: Judged, result: ScanResult) -> None:
+    if one.record is None:
+        result.notes.append(Note(one.file.path, one.reason))
+        return
+    result.files += 1
+    result.functions += len(one.record)
+    result.cached_files += one.cached
+    result.unparsed += [one.file.path] * one.record.has_errors
+    result.guessed_files += one.record.is_guessed
+
+
+@contextmanager
+def _honest_stop(result: ScanResult, options: ScanOptions, files: Sequence[SourceFile]) -> Iterator[None]:
+    """Let an interruption say how much of the work the next scan will not repeat."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        fresh = result.files - result.cached_files
+        if not fresh or not is_cached(options.cache, files):
+            raise
+        raise KeyboardInterrupt(f"the cache keeps the results of {fresh} files for the next scan") from None
+
+
+def _gaps(skipped: Sequence[Judged], asked: int) -> Iterator[str]:
+    """Why a scan does not answer for what it was asked: a named file, or a large share of all, was left out."""
+    for one in skipped:
+        if one.file.named:
+            yield f"{one.file.path}: {one.reason}"
+    if len(skipped) > MOST_SKIPPED * asked and not all(one.file.named for one in skipped):
+        reason, times = Counter(one.reason for one in skipped).most_common(1)[0]
+        yield f"{len(skipped)} of {asked} files were skipped, {times} because: {reason}"
+
+
+def is_wanted(one: Judged, index: int, min_lines: int, changes: "Changes | None") -> bool:
+    """Whether a function is long enough and touched by the changes that are asked about."""
+    if one.record is None:
+        return False
+    first, last = one.record.lines(index)
+    return last - first + 1 >= min_lines and (changes is None or changes.touches(one.file.path, first, last))
+
+
+def _findings(one: Judged, options: ScanOptions, result: ScanResult) -> Iterator[Finding]:
+    file, record, threshold = one.file, one.record, result.threshold
+    if record is None or (threshold is not None and max(record.probabilities, default=0.0) <= threshold):
+        return
+    label = result.task.positive
+    for index, probability in enumerate(record.probabilities):
+        positive = record.wins(index) if threshold is None else probability > threshold
+        if not positive or not is_wanted(one, index, options.min_lines or 1, options.changes):
+            continue
+        if record.is_suppressed(index):
+            result.suppressed += 1
+            continue
+        place = Place(file.path, *record.lines(index), record.names[index])
+        yield Finding(label, probability, place, fingerprint(label, [record.fingerprint(index)]))

@@ -1,0 +1,1 @@
+"""Both papers' searches, faithful and repaired."""

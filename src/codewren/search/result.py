@@ -1,0 +1,180 @@
+"""What a search found, and how far to believe it: front, noise, flatness, skill of the surrogate, in words too."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Self
+
+import numpy as np
+
+from codewren.core.pareto import Candidate, ParetoFront
+from codewren.core.student_config import StudentConfig
+from codewren.search.candidates import measured, predicted, succeeded
+from codewren.search.explore import Feasible, predicted_front
+from codewren.search.fronts import nondominated, representatives
+from codewren.search.octaves import best_of_each, octaves
+from codewren.search.strategy import Problem, SearchResult
+from codewren.search.surrogate import Skill, Surrogate, cross_validated_skill
+from codewren.search.trainings import Trainings, effectiveness_of, longest
+from codewren.search.trials.trial import Trial
+
+LEAST_SKILL = 0.2
+"""Cross-validated rank correlation below which predictions are not shown."""
+
+_FRONT_POINTS = 400  # points of a predicted front among which a spread is picked
+_EXPECTED_POINTS = 1_000_000  # feasible points the surrogate is asked about; of more, a random part
+_REPORTED = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Belief:
+    """What all trainings together say.
+
+    Attributes:
+        deviation: standard deviation of one training's effectiveness.
+        flat: whether students differ by no more than the error of one figure.
+        skill: of the surrogate, None with too few trainings.
+    """
+
+    deviation: float
+    flat: bool
+    skill: Skill | None
+
+    @classmethod
+    def of(cls, trainings: Trainings, deviation: float) -> Self:
+        """Judge the trainings."""
+        seen = trainings.observations()
+        if seen is None:
+            return cls(deviation, flat=False, skill=None)
+        once, judge, seed = longest(seen), trainings.judge, trainings.seed
+        skill = cross_validated_skill(once, lambda some: Surrogate.fit(some, judge, seed=seed), seed=seed, repeats=1)
+        return cls(deviation, judge.is_flat(once.effectiveness), skill)
+
+    @property
+    def difference(self) -> float:
+        """Standard deviation of the difference of two trainings of equal students."""
+        return float(np.sqrt(2) * self.deviation)
+
+    @property
+    def can_predict(self) -> bool:
+        """Whether the surrogate ranks at all."""
+        return self.skill is not None and self.skill.spearman >= LEAST_SKILL
+
+    def noise(self, front: ParetoFront) -> float:
+        """The difference that means nothing among the candidates: on a flat space, all of it."""
+        values = [one.scores.effectiveness or 0.0 for one in front.candidates]
+        return max(self.difference, max(values) - min(values)) if self.flat and values else self.difference
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the JSON form."""
+        skill = self.skill.to_dict() if self.skill else None
+        return {"deviation": self.deviation, "flat": self.flat, "skill": skill}
+
+    def words(self) -> Iterator[str]:
+        """For the person who will choose."""
+        yield f"two trainings of equal students differ by about {100 * self.difference:.1f} points"
+        if self.flat:
+            yield (
+                "the space is flat: students differ by no more than the error of one figure, "
+                "so the smallest is as good as any"
+            )
+        if self.skill is None:
+            yield "too few trainings to say whether effectiveness can be predicted"
+        else:
+            yield (
+                f"effectiveness {'can' if self.can_predict else 'cannot'} be predicted from the configuration: "
+                f"cross-validated rank correlation {self.skill.spearman:.2f}, regret {100 * self.skill.regret:.1f} "
+                f"points over {self.skill.trials} trainings"
+            )
+
+
+def findings(trainings: Trainings, *, epochs: int, belief: Belief) -> SearchResult:
+    """The result of a search whose front holds students really trained for `epochs`."""
+    trials = sorted(trainings.trials.values(), key=lambda trial: trial.number)
+    sound = succeeded(trials)
+    full = [trial for trial in sound if trial.fidelity == epochs] or sound
+    budget = trainings.problem.budget
+    candidates = [one for one in merged(trainings.problem, full) if budget.allows(one.scores)]
+    strict = front_of(trainings, candidates)
+    noise = belief.noise(strict)
+    front = (
+        with_every_octave(strict, candidates, noise, top=trainings.most_bytes) if trainings.by_effectiveness else strict
+    )
+    extra = len(front) - len(strict)
+    kept = (f"{extra} of the front are no better than a smaller student, beyond noise no worse",) if extra else ()
+    details = {"feasible": len(trainings.feasible), **belief.to_dict()}
+    notes = (*trainings.notes, _tally(trainings, trials), *belief.words(), *kept)
+    return SearchResult(front, noise, tuple(trials), notes, details)
+
+
+def with_every_octave(front: ParetoFront, candidates: Sequence[Candidate], noise: float, *, top: float) -> ParetoFront:
+    """The front and, from every octave of bytes that it leaves out, the best candidate.
+
+    Unless a candidate of at most its bytes is better beyond noise: that one is really beaten.
+    """
+    if not candidates:
+        return front
+    sizes = np.array([one.scores.size_bytes for one in candidates], dtype=np.float64)
+    worth = np.array([one.scores.effectiveness or 0.0 for one in candidates])
+    group = octaves(sizes, top)
+    held = {one.config for one in front.candidates}
+    there = {int(level) for level, one in zip(group, candidates, strict=True) if one.config in held}
+    added = [
+        candidates[place]
+        for place in best_of_each(group.tolist(), worth)
+        if int(group[place]) not in there and worth[place] >= worth[sizes <= sizes[place]].max() - noise
+    ]
+    return ParetoFront(tuple(sorted((*front.candidates, *added), key=lambda one: one.scores.size_bytes)))
+
+
+def merged(problem: Problem, trials: Sequence[Trial]) -> list[Candidate]:
+    """One candidate a configuration: a repeated training counts with its mean."""
+    groups: dict[StudentConfig, list[Trial]] = {}
+    for trial in trials:
+        groups.setdefault(trial.config, []).append(trial)
+    candidates = [(measured(problem, group[0]), effectiveness_of(group)) for group in groups.values()]
+    return [replace(one, scores=replace(one.scores, effectiveness=float(mean.mean()))) for one, mean in candidates]
+
+
+def front_of(trainings: Trainings, candidates: Sequence[Candidate]) -> ParetoFront:
+    """The candidates that no other dominates in the objectives of the search."""
+    if not candidates:
+        return ParetoFront(())
+    kept = nondominated(trainings.objectives(candidates))
+    return ParetoFront.of([candidates[place] for place in kept.tolist()])
+
+
+def expected_front(trainings: Trainings, feasible: Feasible) -> list[Candidate]:
+    """A spread of the front that the surrogate expects over feasible points, untrained: for a person to look at."""
+    seen = trainings.observations()
+    if seen is None:
+        return []
+    surrogate = Surrogate.fit(seen, trainings.judge, seed=trainings.seed)
+    if len(feasible) > _EXPECTED_POINTS:
+        feasible = feasible.take(np.sort(trainings.rng.choice(len(feasible), _EXPECTED_POINTS, replace=False)))
+    front = predicted_front(feasible, surrogate, with_effectiveness=trainings.by_effectiveness)
+    table = trainings.log_costs(front.feasible.objectives(front.effectiveness))
+    places = evenly(len(table), _FRONT_POINTS)
+    chosen = places[representatives(table[places], _REPORTED)]
+    return [
+        predicted(
+            trainings.problem,
+            front.feasible.points.config(place),
+            effectiveness=float(front.effectiveness[place]),
+            uncertainty=float(front.uncertainty[place]),
+        )
+        for place in chosen.tolist()
+    ]
+
+
+def evenly(count: int, most: int) -> np.ndarray[Any, np.dtype[np.intp]]:
+    """Up to `most` places of `count`, evenly apart."""
+    return np.linspace(0, count - 1, min(most, count)).astype(np.intp)
+
+
+def _tally(trainings: Trainings, trials: Sequence[Trial]) -> str:
+    done = [trial for trial in trials if trial.scores]
+    collapsed = int(trainings.judge.collapsed(effectiveness_of(done)).sum())
+    return (
+        f"{len(trials)} trainings among {len(trainings.feasible):,} architectures that keep the budget; "
+        f"{len(trials) - len(done)} failed, {collapsed} collapsed"
+    )

@@ -1,0 +1,1 @@
+"""Trainings of a search: run, recorded, resumed."""

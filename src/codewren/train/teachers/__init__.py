@@ -1,0 +1,1 @@
+"""Teachers: where they come from, what they are fed, and their logits."""

@@ -1,0 +1,53 @@
+"""A child process that loads a teacher and judges items: what a teacher's cold start and memory are.
+
+python -m codewren.train.teachers.fresh_process_teacher RECIPE_JSON FOLDER < items.json
+"""
+
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from codewren.core.dataset import Dataset
+from codewren.core.recipe import Recipe
+from codewren.core.task import Task
+from codewren.measure.fresh_process import Predict, answer
+from codewren.train.teachers.teacher import load_teacher
+
+
+def dataset_of(task: Task, items: Sequence[Sequence[str]]) -> Dataset:
+    """Items without labels as a data set, each distinct function once."""
+    functions = tuple(dict.fromkeys(text for item in items for text in item))
+    places = {text: place for place, text in enumerate(functions)}
+    return Dataset(
+        task=task,
+        split="bench",
+        functions=functions,
+        function_ids=tuple(str(place) for place in range(len(functions))),
+        items=tuple(tuple(places[text] for text in item) for item in items),
+        labels=(None,) * len(items),
+        ids=tuple(str(place) for place in range(len(items))),
+    )
+
+
+def teacher_command(recipe: Recipe) -> list[str]:
+    """The child that loads a recipe's teacher."""
+    plain = recipe.to_dict()
+    folder = plain.pop("folder")
+    return [sys.executable, "-m", "codewren.train.teachers.fresh_process_teacher", json.dumps(plain), folder]
+
+
+def _load() -> Predict:
+    recipe = Recipe.from_dict(json.loads(sys.argv[1]), Path(sys.argv[2]))
+    teacher = load_teacher(recipe)
+
+    def predict(items: Sequence[Any]) -> object:
+        texts = [(item,) if isinstance(item, str) else tuple(item) for item in items]
+        return teacher.logits(dataset_of(recipe.task, texts))
+
+    return predict
+
+
+if __name__ == "__main__":
+    answer(_load)

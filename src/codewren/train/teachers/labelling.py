@@ -1,0 +1,74 @@
+"""Labelling: the teacher's logits of every split, written once.
+
+Source: SPEC 1.1, step 2.
+"""
+
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from codewren.core.dataset import Dataset
+from codewren.core.errors import TeacherError
+from codewren.core.recipe import Recipe
+from codewren.train.teachers.logits_file import Logits, logits_teacher_sha256, read_logits, write_logits
+from codewren.train.teachers.logits_teacher import FileTeacher
+from codewren.train.teachers.network import Elsewhere, NetworkTeacher
+from codewren.train.teachers.teacher import Teacher, load_teacher
+
+__all__ = ["label", "label_split", "logits_path", "read_logits"]
+
+
+def label(
+    recipe: Recipe,
+    out: Path,
+    datasets: Iterable[Dataset],
+    *,
+    teacher: Teacher | None = None,
+    quiet: bool = False,
+    elsewhere: Callable[[Dataset, str], Elsewhere] | None = None,
+) -> list[Path]:
+    """Write `logits-<split>.npz` for each data set that the recipe's teacher covers; return the files.
+
+    A file that this teacher already wrote for this data stays; a killed call goes on where it stopped. `elsewhere`
+    gives, for a data set and the hash of the teacher, what judges parts of it on other machines; files are read here.
+
+    Raises:
+        TeacherError: the teacher cannot be loaded, or its logits do not fit the data.
+    """
+    teacher = teacher or load_teacher(recipe)
+    files = []
+    for dataset in datasets:
+        if teacher.covers(dataset.split):
+            files.append(logits_path(out, dataset.split))
+            judged = elsewhere(dataset, teacher.sha256) if elsewhere and isinstance(teacher, NetworkTeacher) else None
+            label_split(teacher, dataset, files[-1], quiet=quiet, elsewhere=judged)
+    return files
+
+
+def logits_path(out: Path, split: str) -> Path:
+    """Where the logits of a split lie."""
+    return out / f"logits-{split}.npz"
+
+
+def label_split(
+    teacher: Teacher, dataset: Dataset, path: Path, *, quiet: bool = False, elsewhere: Elsewhere | None = None
+) -> Logits:
+    """Write one split's logits to `path`, unless this teacher has done so for this data, and return them.
+
+    Raises:
+        TeacherError: the logits do not fit the data.
+        InputError: the file cannot be written.
+    """
+    sha256 = teacher.sha256_for(dataset) if isinstance(teacher, FileTeacher) else teacher.sha256
+    if logits_teacher_sha256(path) == sha256:
+        try:
+            return read_logits(path, dataset)
+        except TeacherError:
+            path.unlink()  # of other data, or damaged: it is written anew
+    partial = path.with_suffix(".partial.npz")
+    if elsewhere is not None and isinstance(teacher, NetworkTeacher):
+        logits = teacher.logits(dataset, partial=partial, quiet=quiet, elsewhere=elsewhere)
+    else:
+        logits = teacher.logits(dataset, partial=partial, quiet=quiet)
+    write_logits(path, logits, dataset, teacher_sha256=sha256)
+    partial.unlink(missing_ok=True)
+    return logits

@@ -1,0 +1,52 @@
+"""Teachers: what they have in common, and the one that a recipe names."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Protocol
+
+from codewren.core.dataset import Dataset
+from codewren.core.errors import TeacherError
+from codewren.core.recipe import Recipe
+from codewren.train.teachers.folder import SHEET
+from codewren.train.teachers.logits_file import Logits
+from codewren.train.teachers.logits_teacher import FileTeacher
+from codewren.train.teachers.ngrams import NgramTeacher
+from codewren.train.teachers.pretrained import beside
+from codewren.train.teachers.sources import classifier_teacher, finetuned_teacher, papers_teacher
+
+
+class Teacher(Protocol):
+    """Anything that gives logits for a data set."""
+
+    @property
+    def sha256(self) -> str:
+        """Hash of everything the logits depend on."""
+
+    def covers(self, split: str) -> bool:
+        """Whether it can judge this split."""
+
+    def logits(self, dataset: Dataset, *, partial: Path | None = None, quiet: bool = True) -> Logits:
+        """Logits (n, C), column k for `task.labels[k]`; `partial` keeps what is done, so that a kill loses little."""
+
+
+def load_teacher(recipe: Recipe) -> Teacher:
+    """The teacher that `[teacher]` names.
+
+    Raises:
+        TeacherError: it cannot be loaded in full, or does not fit the task.
+    """
+    section, task = recipe.teacher, recipe.task
+    if section.kind == "ngrams":
+        return NgramTeacher(recipe)
+    if not section.path:
+        raise TeacherError("teacher.path is empty; name a folder, a hub id, a checkpoint or a logits file")
+    if section.kind == "logits":
+        paths = tuple(recipe.resolve(path) for path in (section.path, *section.also))
+        return FileTeacher(paths, tuple(recipe.distil.train_on), section.label_margin)
+    path = beside(recipe.folder, section.path)
+    if section.kind == "papers":
+        encoder = beside(recipe.folder, section.encoder or "")
+        return papers_teacher(Path(path), replace(section, encoder=encoder), task)
+    if (Path(path) / SHEET).is_file():
+        return finetuned_teacher(Path(path), section, task)
+    return classifier_teacher(path, section, task)

@@ -1,0 +1,59 @@
+"""Shipped bundles give today what they gave when they were recorded.
+
+Each instruction set adds in another order, so each has its own record: with the compiler of the record (GCC on x86-64
+Linux) `generic` and `avx2` are equal to the last bit. `avx512`, for which there is no record, and another compiler or
+processor round otherwise and are held to `LAST_BITS`.
+
+Record again, after a change that is meant to move them: `python tests/predict/test_shipped_predictions.py`.
+"""
+
+import json
+import platform
+from pathlib import Path
+
+import pytest
+
+from codewren import _native
+from codewren.predict.predictor import Predictor, load
+
+FIXTURES = Path(__file__).parent / "fixtures"
+INPUTS = json.loads((FIXTURES / "shipped_inputs.json").read_text(encoding="utf-8"))
+RECORD = FIXTURES / "shipped_predictions.json"
+SIZES = ("micro", "mini", "standard")
+NAMES = [f"{family}-{size}" for family in INPUTS for size in SIZES]
+LAST_BITS = 1e-6
+SAME_COMPILER = platform.system() == "Linux" and platform.machine() == "x86_64"
+
+
+def probabilities(name: str, target: str) -> list[list[float]]:
+    """Of ten items: ten functions, or five pairs of two functions and five of a function with itself."""
+    functions = INPUTS[name.rpartition("-")[0]]
+    pairs = [*zip(functions[:5], functions[5:], strict=True), *zip(functions[:5], functions[:5], strict=True)]
+    predictor = Predictor(load(name).bundle, threads=1, target=target)
+    return predictor.predict_proba(pairs if predictor.task.unit == "pair" else functions)
+
+
+@pytest.mark.parametrize("target", _native.targets())
+@pytest.mark.parametrize("name", NAMES)
+def test_probabilities_are_those_of_the_record(name: str, target: str) -> None:
+    records = json.loads(RECORD.read_text(encoding="utf-8"))[name]
+    now = probabilities(name, target)
+    if SAME_COMPILER and target in records:
+        assert now == records[target]
+    for row, recorded_row in zip(now, records.get(target, records["avx2"]), strict=True):
+        assert row == pytest.approx(recorded_row, abs=LAST_BITS)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_instruction_sets_differ_in_the_last_bits_only(name: str) -> None:
+    """The records themselves, so that a machine without AVX checks both."""
+    generic, *others = json.loads(RECORD.read_text(encoding="utf-8"))[name].values()
+    assert len(generic) == 10
+    for other in others:
+        for row, generic_row in zip(other, generic, strict=True):
+            assert row == pytest.approx(generic_row, abs=LAST_BITS)
+
+
+if __name__ == "__main__":
+    record = {name: {target: probabilities(name, target) for target in _native.targets()[::-1]} for name in NAMES}
+    RECORD.write_text(json.dumps(record, indent=0) + "\n", encoding="utf-8")

@@ -1,0 +1,108 @@
+"""Reading and writing logits."""
+
+from pathlib import Path
+
+import numpy as np
+import pyarrow
+import pytest
+from pyarrow import parquet
+from tiny import make_functions
+
+from codewren.core.errors import TeacherError
+from codewren.train.teachers.logits_file import read_logits, write_logits
+
+DATA = make_functions(6, split="unlabelled")
+LOGITS = np.arange(12, dtype=np.float32).reshape(6, 2)
+
+
+def save(path: Path, logits: np.ndarray, **other: np.ndarray) -> Path:
+    if path.suffix == ".npy":
+        np.save(path, logits)
+    elif path.suffix == ".npz":
+        np.savez(path, logits=logits, **other)
+    else:
+        columns = dict(zip(DATA.task.labels, logits.T, strict=True)) | other
+        parquet.write_table(pyarrow.table(columns), path)
+    return path
+
+
+@pytest.mark.parametrize("name", ["l.npy", "l.npz", "l.parquet"])
+def test_every_format_gives_the_same_logits(tmp_path, name):
+    read = read_logits(save(tmp_path / name, LOGITS.astype(np.float64)), DATA)
+    assert read.dtype == np.float32
+    np.testing.assert_array_equal(read, LOGITS)
+
+
+def test_what_is_written_is_read(tmp_path):
+    write_logits(tmp_path / "l.npz", LOGITS, DATA, teacher_sha256="t")
+    np.testing.assert_array_equal(read_logits(tmp_path / "l.npz", DATA), LOGITS)
+
+
+def test_logits_of_other_texts_are_refused(tmp_path):
+    write_logits(tmp_path / "l.npz", LOGITS, DATA, teacher_sha256="t")
+    other = DATA.subset([1, 0, 2, 3, 4, 5])
+    with pytest.raises(TeacherError, match="written for other data"):
+        read_logits(tmp_path / "l.npz", other)
+
+
+def test_parquet_rows_are_matched_by_id(tmp_path):
+    order = [3, 0, 5, 1, 2, 4]
+    path = save(tmp_path / "l.parquet", LOGITS[order], id=[DATA.ids[i] for i in order])
+    np.testing.assert_array_equal(read_logits(path, DATA), LOGITS)
+
+
+def test_parquet_may_hold_lists(tmp_path):
+    parquet.write_table(pyarrow.table({"logits": LOGITS.tolist()}), tmp_path / "l.parquet")
+    np.testing.assert_array_equal(read_logits(tmp_path / "l.parquet", DATA), LOGITS)
+
+
+def broken(value: float) -> np.ndarray:
+    logits = LOGITS.copy()
+    logits[4, 1] = value
+    return logits
+
+
+@pytest.mark.parametrize("name", ["l.npy", "l.npz", "l.parquet"])
+@pytest.mark.parametrize(
+    ("logits", "message"),
+    [
+        (LOGITS[:5], r"shape \(5, 2\), wanted \(6, 2\)"),
+        (broken(np.nan), "1 of 6 rows hold NaN or infinity, first row 4"),
+        (broken(np.inf), "1 of 6 rows hold NaN or infinity, first row 4"),
+    ],
+)
+def test_logits_that_do_not_fit_say_what_was_wanted(tmp_path, name, logits, message):
+    with pytest.raises(TeacherError, match=message):
+        read_logits(save(tmp_path / name, logits), DATA)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("l.npz", b"PK\x05\x06 damaged", "cannot be read"),
+        ("l.npy", b"", "cannot be read"),
+        ("l.parquet", b"PAR1 damaged", "cannot be read"),
+        ("l.csv", b"0,1", "not '.csv'"),
+    ],
+)
+def test_foreign_and_damaged_files_are_one_clear_error(tmp_path, name, content, message):
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(TeacherError, match=message):
+        read_logits(tmp_path / name, DATA)
+
+
+def test_a_missing_file_is_named(tmp_path):
+    with pytest.raises(TeacherError, match=r"l\.npz: no such file"):
+        read_logits(tmp_path / "l.npz", DATA)
+
+
+def test_pickled_objects_are_never_loaded(tmp_path):
+    np.save(tmp_path / "l.npy", np.array([{"a": 1}], dtype=object), allow_pickle=True)
+    with pytest.raises(TeacherError, match="cannot be read"):
+        read_logits(tmp_path / "l.npy", DATA)
+
+
+def test_ids_that_do_not_match_are_refused(tmp_path):
+    path = save(tmp_path / "l.parquet", LOGITS, id=["0", "1", "2", "3", "4", "x"])
+    with pytest.raises(TeacherError, match="item '5' has no row"):
+        read_logits(path, DATA)

@@ -1,0 +1,227 @@
+"""Training, cutting, keeping and importing tokenizers; the oracle is the training library itself."""
+
+import json
+from pathlib import Path
+
+import pytest
+from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, trainers
+
+from codewren.bundle.tokenizer_spec import SPECIAL_TOKENS, TokenizerSpec, byte_alphabet
+from codewren.core.errors import InputError
+from codewren.core.student_config import TokenizerKind
+from codewren.train.tokenizer_training import (
+    Encoder,
+    cut,
+    encode_batch,
+    encoder,
+    import_tokenizers_json,
+    train_tokenizer,
+)
+from codewren.train.tokenizers_json import spec_from_tokenizers
+from tokenizer_specs import AWKWARD, KINDS, functions_of, python_functions, small_spec
+
+BPE, WORDPIECE, UNIGRAM, WORD = KINDS
+PAPER_NORMALIZER = [normalizers.Lowercase(), normalizers.NFKD(), normalizers.Strip(), normalizers.StripAccents()]
+
+
+def as_the_paper_trains(kind: TokenizerKind, texts: list[str], size: int) -> Tokenizer:
+    """The second paper's four tokenizers, written down from SPEC 2.7 and nothing else."""
+    special = list(SPECIAL_TOKENS)
+    options = {"vocab_size": size, "special_tokens": special, "show_progress": False}
+    digits = [pre_tokenizers.Whitespace(), pre_tokenizers.Digits(individual_digits=True)]
+    model, before, trainer = {
+        BPE: lambda: (
+            models.BPE(unk_token="<unk>"),
+            pre_tokenizers.ByteLevel(add_prefix_space=False),
+            trainers.BpeTrainer(initial_alphabet=list(byte_alphabet()), **options),
+        ),
+        WORDPIECE: lambda: (
+            models.WordPiece(unk_token="<unk>"),
+            pre_tokenizers.Whitespace(),
+            trainers.WordPieceTrainer(**options),
+        ),
+        UNIGRAM: lambda: (
+            models.Unigram(),
+            pre_tokenizers.Metaspace(),
+            trainers.UnigramTrainer(unk_token="<unk>", **options),
+        ),
+        WORD: lambda: (
+            models.WordLevel(unk_token="<unk>"),
+            pre_tokenizers.Sequence(digits),
+            trainers.WordLevelTrainer(**options),
+        ),
+    }[kind]()
+    tokenizer = Tokenizer(model)
+    tokenizer.normalizer, tokenizer.pre_tokenizer = normalizers.Sequence(PAPER_NORMALIZER), before
+    tokenizer.train_from_iterator(texts, trainer)
+    return tokenizer
+
+
+@pytest.fixture(scope="module")
+def collapsed() -> list[str]:
+    return [" ".join(code.split()) for code in (*python_functions()[:150], *AWKWARD[:3])]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_spec_gives_the_ids_of_the_tokenizer_it_was_made_from(kind: TokenizerKind, collapsed: list[str]) -> None:
+    trained = as_the_paper_trains(kind, collapsed, 700)
+    spec = spec_from_tokenizers(json.loads(trained.to_str()), source="trained", add_special_tokens=False)
+    texts = [" ".join(text.split()) for text in (*python_functions(), *AWKWARD) if "<s>" not in text]
+    assert encode_batch(spec, texts, 10**9) == [trained.encode(text).ids for text in texts]
+
+
+@pytest.mark.parametrize("kind", [BPE, WORD])
+def test_our_training_is_the_papers(kind: TokenizerKind, collapsed: list[str]) -> None:
+    trained = as_the_paper_trains(kind, collapsed, 700)
+    vocab = sorted(trained.get_vocab().items(), key=lambda item: item[1])
+    assert small_spec(kind, "avatar").vocab == tuple(token for token, _ in vocab)
+
+
+def test_compressor_settings_find_nearly_the_published_vocabulary_on_another_half_of_devign(shared: Path) -> None:
+    published = import_tokenizers_json(shared / "reference" / "bpe_1000_vulnerability.json")
+    functions = functions_of(shared / "data/devign/valid.jsonl.xz")[:1000]
+    ours = train_tokenizer(BPE, 1000, functions, mode="compressor")
+    assert len(set(ours.vocab) & set(published.vocab)) >= 900
+    assert (ours.lowercase, ours.nfkd, ours.add_prefix_space) == (published.lowercase, published.nfkd, True)
+
+
+@pytest.mark.parametrize("task", ["clone", "vulnerability"])
+def test_an_imported_published_tokenizer_gives_its_own_ids(task: str, shared: Path) -> None:
+    path = shared / "reference" / f"bpe_1000_{task}.json"
+    spec, original = import_tokenizers_json(path), Tokenizer.from_file(str(path))
+    codes = functions_of(shared / "data/devign/valid.jsonl.xz")[:200]
+    bodies = [original.encode(" ".join(code.split())).ids[:398] for code in codes]
+    assert encode_batch(spec, codes, 400) == [[0, *body, 2] for body in bodies]
+
+
+@pytest.mark.parametrize("kind", [BPE, WORD])
+def test_a_cut_equals_training_at_that_size(kind: TokenizerKind) -> None:
+    texts = python_functions()[:150]
+    large = train_tokenizer(kind, 900, texts)
+    for size in (260, 261, 300, 777, 900):
+        assert cut(large, size) == train_tokenizer(kind, size, texts)
+    assert cut(large, 5000) == large
+
+
+@pytest.mark.parametrize("kind", [WORDPIECE, UNIGRAM])
+def test_kinds_that_do_not_nest_are_not_cut(kind: TokenizerKind) -> None:
+    with pytest.raises(InputError, match="trained anew"):
+        cut(small_spec(kind), 300)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_vocabulary_never_exceeds_its_size_even_with_more_characters_than_tokens(kind: TokenizerKind) -> None:
+    ideographs = [chr(0x4E00 + index) * 2 + " x y" for index in range(1500)]
+    spec = train_tokenizer(kind, 400, [*ideographs, *python_functions()[:30]])
+    assert 300 <= len(spec.vocab) <= 400
+    assert len(spec.vocab[0]) + sum(character < "\u4e00" for token in spec.vocab for character in token) > 300
+
+
+@pytest.mark.parametrize("kind", [BPE, WORDPIECE, WORD])
+def test_little_text_gives_a_smaller_vocabulary(kind: TokenizerKind) -> None:
+    spec = train_tokenizer(kind, 5000, ["int main() { return 0; }"])
+    assert len(spec.vocab) < 320
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_text_never_becomes_a_special_token(kind: TokenizerKind) -> None:
+    spec = train_tokenizer(kind, 600, ["<s> </s> <pad> <unk> print <s>x</s>" * 3, *python_functions()[:60]])
+    (ids,) = encode_batch(spec, ["a<s>b </s> <pad><s>"], 100)
+    assert (ids[0], ids[-1]) == (0, 2)
+    assert not {0, 1, 2} & set(ids[1:-1])
+
+
+def test_length_counts_special_tokens_and_is_never_exceeded() -> None:
+    with_special, without = (
+        small_spec(BPE),
+        TokenizerSpec.from_dict({**small_spec(BPE).to_dict(), "add_special_tokens": False}),
+    )
+    body = encode_batch(without, ["for x in range(10): pass"], 1000)[0]
+    for length in range(len(body) + 4):
+        assert encode_batch(without, ["for x in range(10): pass"], length) == [body[:length]]
+        wanted = [0, *body[: max(0, length - 2)], 2][:length]
+        assert Encoder(with_special).encode_batch(["for x in range(10): pass"], length) == [wanted]
+
+
+def test_the_cache_is_used_and_keyed_by_everything_that_matters(tmp_path: Path) -> None:
+    texts = list(python_functions()[:40])
+    spec = train_tokenizer(UNIGRAM, 300, texts, cache=tmp_path)
+    (file,) = tmp_path.iterdir()
+    assert TokenizerSpec.from_dict(json.loads(file.read_bytes())) == spec
+    before = file.stat().st_mtime_ns
+    assert train_tokenizer(UNIGRAM, 300, texts, cache=tmp_path) == spec  # Unigram differs from run to run
+    assert train_tokenizer(UNIGRAM, 300, texts, cache=tmp_path, add_special_tokens=False).scores == spec.scores
+    assert file.stat().st_mtime_ns == before
+    train_tokenizer(WORD, 300, texts, cache=tmp_path)
+    train_tokenizer(WORD, 299, texts, cache=tmp_path)
+    train_tokenizer(WORD, 300, texts[1:], cache=tmp_path)
+    train_tokenizer(WORD, 300, texts, cache=tmp_path, lowercase=False)
+    assert len(list(tmp_path.iterdir())) == 5
+
+
+def test_a_damaged_file_in_the_cache_is_named(tmp_path: Path) -> None:
+    train_tokenizer(WORD, 300, ["a b"], cache=tmp_path)
+    (file,) = tmp_path.iterdir()
+    file.write_text("{}")
+    with pytest.raises(InputError, match=rf"{file.name}.*delete the file"):
+        train_tokenizer(WORD, 300, ["a b"], cache=tmp_path)
+
+
+def test_case_is_kept_when_asked_for() -> None:
+    spec = train_tokenizer(WORD, 300, ["Foo foo FOO BAR"], lowercase=False)
+    assert {"Foo", "foo", "FOO"} <= set(spec.vocab)
+
+
+@pytest.mark.parametrize(
+    ("kind", "size", "texts", "options", "said"),
+    [
+        (BPE, 259, ["x"], {}, "needs 260"),
+        (WORD, 4, ["x"], {}, "needs 5"),
+        (BPE, 300, [" ", "\n"], {}, "found none"),
+        (WORD, 300, ["x"], {"mode": "compressor"}, "bpe only"),
+        (BPE, 300, ["x"], {"mode": "avatar", "lowercase": False}, "lower-cases"),
+        (BPE, 300, ["x"], {"mode": "other"}, "none of wren, compressor, avatar"),
+    ],
+)
+def test_bad_options_say_what_was_wanted(
+    kind: TokenizerKind, size: int, texts: list[str], options: dict[str, object], said: str
+) -> None:
+    with pytest.raises(InputError, match=said):
+        train_tokenizer(kind, size, texts, **options)  # type: ignore[arg-type]
+
+
+def foreign(change: dict[str, object], model: dict[str, object]) -> dict[str, object]:
+    raw = json.loads(encoder(small_spec(BPE)).to_str())
+    raw["model"]["vocab"] = {token.strip(): index for token, index in raw["model"]["vocab"].items()}
+    raw["model"]["unk_token"] = "<unk>"
+    return {**raw, **change, "model": {**raw["model"], **model}}
+
+
+@pytest.mark.parametrize(
+    ("change", "model", "said"),
+    [
+        ({"normalizer": {"type": "NFC"}}, {}, "normalizer"),
+        ({"normalizer": {"type": "Sequence", "normalizers": [{"type": "NFKD"}, {"type": "Lowercase"}]}}, {}, "order"),
+        ({"pre_tokenizer": {"type": "Whitespace"}}, {}, "pre_tokenizer"),
+        ({"pre_tokenizer": None}, {}, "pre_tokenizer"),
+        ({"post_processor": {"type": "TemplateProcessing"}}, {}, "post_processor"),
+        ({"added_tokens": [{"id": 700, "content": "<mask>"}]}, {}, "<mask>"),
+        ({}, {"dropout": 0.1}, "dropout"),
+        ({}, {"ignore_merges": True}, "ignore_merges"),
+        ({}, {"byte_fallback": True}, "byte_fallback"),
+        ({}, {"end_of_word_suffix": "</w>"}, "end_of_word_suffix"),
+        ({}, {"a_setting_of_tomorrow": 1}, "no such setting"),
+        ({}, {"type": "GPT"}, "GPT"),
+        ({}, {"merges": ["a b c"]}, "not a tokenizer file"),
+        ({}, {"merges": []}, "merge k"),
+        ({}, {"vocab": {"<s>": 0, "a": 2}}, "gaps"),
+    ],
+)
+def test_import_refuses_what_a_spec_cannot_express(
+    change: dict[str, object], model: dict[str, object], said: str, tmp_path: Path
+) -> None:
+    (tmp_path / "good.json").write_text(json.dumps(foreign({}, {})))
+    assert import_tokenizers_json(tmp_path / "good.json") == small_spec(BPE)
+    (tmp_path / "bad.json").write_text(json.dumps(foreign(change, model)))
+    with pytest.raises(InputError, match=said):
+        import_tokenizers_json(tmp_path / "bad.json")
