@@ -7,12 +7,13 @@ import pytest
 
 import codewren
 from codewren.bundle.read import Decision
-from codewren.compress.decision import OUT_OF_FOLD, fit_decision, out_of_fold
+from codewren.compress.decision import fit_decision
 from codewren.core.dataset import Dataset
 from codewren.core.errors import RecipeError
 from codewren.core.recipe import Recipe
 from codewren.core.task import CLONE, VULNERABILITY
 from codewren.measure.calibration import softmax
+from codewren.measure.out_of_fold import OUT_OF_FOLD, out_of_fold
 from commands import fails, run
 from students import write_student
 

@@ -5,9 +5,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from codewren.compress.stage_energy import ENERGY_FILES, JOURNAL, SPENT_STAGES
 from codewren.core.errors import InputError
 from codewren.core.files import read_json
+from codewren.core.run_folder import ENERGY_FILES, JOURNAL, SPENT_STAGES
 from codewren.measure.energy.break_even import BreakEven, break_even
 from codewren.measure.energy.carbon import Grid
 from codewren.measure.energy.meter import MeterSheet

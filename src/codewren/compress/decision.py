@@ -21,11 +21,9 @@ from codewren.data.load import source_texts
 from codewren.measure.calibration import (
     COLDEST,
     HOTTEST,
-    CrossFitted,
     Target,
     best_threshold,
     budget_threshold,
-    cross_fit,
     fit_temperature,
     softmax,
 )
@@ -33,10 +31,6 @@ from codewren.measure.intervals import Floats
 from codewren.predict.predictor import Predictor
 
 BACKGROUND_FUNCTIONS, BACKGROUND_PAIRS = 20_000, 200_000  # drawn at random: files are often sorted by project
-OUT_OF_FOLD = (
-    "Temperature and threshold of the bundle were fitted on these items, so the figures are out of fold: each item is "
-    "judged by a temperature and a threshold fitted on the others."
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,19 +111,3 @@ def _background_logits(recipe: Recipe, predictor: Predictor) -> Floats:
     if len(texts) < 2:
         raise RecipeError("decision.background has one function only; pairs need two or more")
     return np.asarray(predictor.logits([rng.sample(texts, 2) for _ in range(BACKGROUND_PAIRS)]))
-
-
-def out_of_fold(predictor: Predictor, dataset: Dataset) -> CrossFitted | None:
-    """Judgements of the items that the bundle's decision was fitted on, as if it had not seen each; None for others."""
-    made = predictor.manifest.get("provenance")
-    fitted = made.get("decision") if isinstance(made, dict) else None
-    if not isinstance(fitted, dict) or fitted.get("fitted_on_sha256") != dataset.sha256():
-        return None
-    metric: Target | None = next((name for name in ("accuracy", "f1", "mcc") if fitted.get("threshold") == name), None)
-    return cross_fit(
-        np.asarray(predictor.logits(dataset.sources())),
-        np.asarray(dataset.known_labels()),
-        positive=dataset.task.positive_index,
-        metric=metric,
-        calibrate=fitted.get("calibrate") is True,
-    )

@@ -12,11 +12,6 @@ from codewren.measure.energy.choose_meter import choose_meter
 from codewren.measure.energy.meter import Meter
 from codewren.measure.energy.stage import EnergyMeter, StageEnergy
 
-ENERGY_FILES = "energy*.json"
-JOURNAL = "journal.jsonl"
-SPENT_STAGES = ("search", "distil")
-"""What a student's own making is; labelling also serves every other student of the teacher."""
-
 
 @contextmanager
 def stage_energy(out: Path, stage: str) -> Iterator[None]:

@@ -7,7 +7,6 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from codewren.compress.decision import OUT_OF_FOLD, out_of_fold
 from codewren.compress.flips import Fidelity, Judge, Rival, fidelity, flips_of
 from codewren.compress.run import Run
 from codewren.compress.run_warnings import warnings
@@ -20,6 +19,7 @@ from codewren.data.load import item_column, load_split, load_test_split
 from codewren.measure.calibration import softmax
 from codewren.measure.intervals import Comparison, mcnemar
 from codewren.measure.latency import Latency, interleaved
+from codewren.measure.out_of_fold import OUT_OF_FOLD, out_of_fold
 from codewren.measure.quality import Quality, quality
 from codewren.predict.predictor import Predictor, load
 from codewren.report.table import ModelRow, comparison_line, comparison_table, markdown

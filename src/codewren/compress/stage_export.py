@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from codewren.bundle.read import Bundle, Decision
 from codewren.bundle.write import write_bundle
-from codewren.compress.decision import OUT_OF_FOLD, FittedDecision, fit_decision
+from codewren.compress.decision import FittedDecision, fit_decision
 from codewren.compress.run import Run, version
 from codewren.compress.run_warnings import warn
 from codewren.compress.stage_distil import TrainedStudent, trial_student
@@ -22,6 +22,7 @@ from codewren.core.dataset import Dataset
 from codewren.core.errors import InfeasibleError, InputError
 from codewren.core.files import read_json
 from codewren.core.pareto import ParetoFront
+from codewren.measure.out_of_fold import OUT_OF_FOLD
 from codewren.measure.quality import Quality
 from codewren.predict.predictor import load
 from codewren.report.card import model_card

@@ -4,9 +4,7 @@ from collections.abc import Mapping, Set
 from dataclasses import dataclass
 from typing import Literal
 
-from codewren.core.errors import InputError, nearest
-from codewren.dataflow.tree import Tree, parse
-from codewren.syntax.grammars import LANGUAGES
+from codewren.dataflow.tree import Tree
 
 Relation = Literal["comesFrom", "computedFrom"]
 Mode = Literal["repaired", "papers"]
@@ -64,41 +62,6 @@ class DataFlow:
     def edges(self) -> tuple[tuple[int, int], ...]:
         """Pairs (node, source), both indices into the nodes."""
         return tuple((index, source) for index, node in enumerate(self.nodes) for source in node.sources)
-
-
-def data_flow(source: str, language: str, *, mode: Mode = "repaired") -> DataFlow:
-    """Find where the values of a function come from.
-
-    Args:
-        source: a function, several, or a file.
-        language: one of `codewren.syntax.grammars.LANGUAGES`.
-        mode: `repaired` follows every path through the text (see `walk`); `papers` reproduces the released
-            preprocessing of Compressor, defects included (see `papers`; Java and C only).
-
-    Raises:
-        InputError: the language or mode is unknown, the papers have no such walker, brackets are nested absurdly
-            deep, or the parser gave up.
-
-    Source: Guo et al., GraphCodeBERT, ICLR 2021, section 3.
-
-    >>> flow = data_flow("int f(int a) { int b = a; return b; }", "c")
-    >>> [(node.name, [flow.nodes[one].name for one in node.sources]) for node in flow.nodes]
-    [('a', []), ('b', ['a']), ('a', ['a']), ('b', ['b'])]
-    """
-    if language not in LANGUAGES:
-        raise InputError(f"no data flow for language {language!r}; {nearest(language, LANGUAGES)}")
-    if mode == "papers":
-        from codewren.dataflow import papers
-
-        return papers.papers_flow(source, language)
-    if mode != "repaired":
-        raise InputError(f"unknown data-flow mode {mode!r}; known: papers, repaired")
-    from codewren.dataflow.walk import flow_of
-
-    tree = parse(source.encode("utf-8", "replace"), language)
-    sources, computed = flow_of(tree, language)
-    tokens = tuple(map(Token, tree.tokens, tree.starts, tree.ends))
-    return DataFlow(tokens, connected(tree, sources, computed), tree.has_errors, source)
 
 
 def connected(tree: Tree, sources: Mapping[int, Set[int]], computed: Set[int]) -> tuple[Node, ...]:

@@ -8,7 +8,6 @@ from pathlib import Path
 import numpy as np
 
 from codewren.bundle.read import Bundle
-from codewren.compress.decision import out_of_fold
 from codewren.core.dataset import Dataset
 from codewren.core.recipe import Recipe
 from codewren.core.recipe_sections import Source
@@ -17,6 +16,7 @@ from codewren.measure.calibration import softmax
 from codewren.measure.estimate import Measure
 from codewren.measure.intervals import Comparison, Floats, Ints, mcnemar, proportion
 from codewren.measure.metrics import decide
+from codewren.measure.out_of_fold import out_of_fold
 from codewren.measure.quality import Quality, quality
 from codewren.predict.predictor import Predictor
 from codewren.predict.tokenizer import Tokenizer

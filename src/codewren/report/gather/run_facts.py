@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from codewren.compress.decision import OUT_OF_FOLD
 from codewren.core.errors import CodewrenError, InputError
 from codewren.core.pareto import ParetoFront
 from codewren.core.recipe import Recipe
 from codewren.measure.intervals import Comparison
+from codewren.measure.out_of_fold import OUT_OF_FOLD
 from codewren.report.draw.pareto_plot import Group, Point, front_points
 from codewren.report.draw.training_plot import Epoch
 from codewren.report.facts import ModelFacts, Role, RunFacts, Table
