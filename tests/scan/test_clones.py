@@ -15,7 +15,8 @@ from codewren.scan import clones as clones_module
 from codewren.scan.changes import Changes
 from codewren.scan.clones import LINKAGE, group
 from codewren.scan.finding import CloneKind, Finding
-from codewren.scan.scan import ScanOptions, ScanResult, scan
+from codewren.scan.result import ScanOptions, ScanResult
+from codewren.scan.scan import scan
 from students import CONFIG, write_student
 
 METHOD = """int {name}(int {arg}) {{

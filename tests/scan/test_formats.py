@@ -17,7 +17,7 @@ from codewren.scan.finding import CloneKind, Finding, Place
 from codewren.scan.formats import github, sarif, text
 from codewren.scan.formats import json as json_format
 from codewren.scan.formats.origin import Origin, printable, repository_root
-from codewren.scan.scan import ScanResult
+from codewren.scan.result import ScanResult
 from codewren.scan.source_files import Note
 
 

@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from codewren.scan.record import HASH_BYTES, Record
+from codewren.scan.record import Record
+from codewren.syntax.tokens import HASH_BYTES
 
 
 @st.composite

@@ -11,7 +11,8 @@ from codewren.core.task import VULNERABILITY, Task, Unit
 from codewren.predict.predictor import Predictor, load
 from codewren.scan import infer as judge_module
 from codewren.scan import schedule as schedule_module
-from codewren.scan.scan import ScanOptions, ScanResult, scan, scanned_languages
+from codewren.scan.result import ScanOptions, ScanResult
+from codewren.scan.scan import scan, scanned_languages
 from codewren.syntax.functions import Parsed, extract
 from students import CONFIG, write_student
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from codewren.core.progress import Bar
     from codewren.predict.predictor import Predictor
     from codewren.scan.changes import Changes
-    from codewren.scan.scan import ScanOptions, ScanResult
+    from codewren.scan.result import ScanOptions, ScanResult
 
 FORMATS = ("text", "json", "sarif", "github")
 _MOST_NOTES = 50  # on standard error
@@ -82,7 +82,7 @@ def scan(  # noqa: PLR0913  one argument for each option
         )
     gc.disable()  # modules are made of cycles that stay: looking for others while they load costs 8 ms
     from codewren.predict.predictor import load
-    from codewren.scan.scan import ScanOptions
+    from codewren.scan.result import ScanOptions
     from codewren.scan.schedule import default_cache_folder
     from codewren.scan.source_files import MAX_FILE_BYTES
 

@@ -18,7 +18,7 @@ from codewren.core.errors import InputError
 from codewren.predict.predictor import TooManyPairsError
 from codewren.scan.finding import CloneKind, Finding, Place
 from codewren.scan.record import Record, hash_at
-from codewren.scan.scan import SMALLEST_CLONE_LINES, ScanOptions, ScanResult, fingerprint, is_wanted
+from codewren.scan.result import SMALLEST_CLONE_LINES, ScanOptions, ScanResult, fingerprint, is_wanted
 from codewren.scan.schedule import Judged
 from codewren.scan.source_files import read_bytes
 from codewren.scan.source_text import source_text

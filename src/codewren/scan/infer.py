@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from codewren.core.errors import InputError
 from codewren.core.task import Task, Unit
-from codewren.scan.record import HASH_BYTES, Record
+from codewren.scan.record import Record
 from codewren.scan.source_files import SourceFile, read_bytes
 from codewren.scan.source_text import read_source
 from codewren.scan.suppress import markers, silenced
 from codewren.syntax.functions import Function, Parsed, extract
+from codewren.syntax.tokens import HASH_BYTES
 
 if TYPE_CHECKING:
     from codewren.predict.predictor import Predictor

@@ -5,9 +5,10 @@ from array import array
 from dataclasses import dataclass
 from typing import Self
 
+from codewren.syntax.tokens import HASH_BYTES
+
 _HEAD = struct.Struct("=4sIIIB3x")
 _MARK = b"wr01"
-HASH_BYTES = 16
 _PLACE_FIELDS = 4
 
 

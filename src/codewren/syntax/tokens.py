@@ -11,8 +11,10 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from codewren.core.errors import InputError
-from codewren.scan.record import HASH_BYTES
 from codewren.syntax.literals import Literal, literals
+
+HASH_BYTES = 16
+"""Of every hash of a text."""
 
 Token = tuple[bytes, str | None]
 

@@ -7,7 +7,7 @@ and kind, and fifty of a job.
 from codewren.scan.finding import Finding
 from codewren.scan.formats.origin import Origin
 from codewren.scan.formats.wording import level, message
-from codewren.scan.scan import ScanResult
+from codewren.scan.result import ScanResult
 
 MAX_ANNOTATIONS = 50
 

@@ -4,7 +4,7 @@ import json
 
 from codewren.core.files import unicode_path
 from codewren.scan.formats.origin import Origin
-from codewren.scan.scan import ScanResult
+from codewren.scan.result import ScanResult
 
 VERSION = 2
 

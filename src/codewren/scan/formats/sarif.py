@@ -14,7 +14,7 @@ from codewren.core.task import Task, Unit
 from codewren.scan.finding import Finding, Place
 from codewren.scan.formats.origin import Origin
 from codewren.scan.formats.wording import level, message
-from codewren.scan.scan import ScanResult
+from codewren.scan.result import ScanResult
 from codewren.scan.source_files import Note
 
 MAX_RESULTS = 5_000

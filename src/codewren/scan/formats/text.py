@@ -3,7 +3,7 @@
 from codewren.scan.finding import Finding, Place
 from codewren.scan.formats.origin import Origin, printable
 from codewren.scan.formats.wording import SURE
-from codewren.scan.scan import ScanResult
+from codewren.scan.result import ScanResult
 
 _BOLD, _RED, _YELLOW, _DIM, _RESET = "\x1b[1m", "\x1b[31m", "\x1b[33m", "\x1b[2m", "\x1b[0m"
 

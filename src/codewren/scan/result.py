@@ -1,0 +1,94 @@
+"""What a scan is asked for, and what it gives back."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from codewren.core.task import Task
+from codewren.scan.finding import Finding
+from codewren.scan.schedule import Judged
+from codewren.scan.source_files import MAX_FILE_BYTES, Note
+from codewren.syntax.tokens import HASH_BYTES
+
+if TYPE_CHECKING:
+    from codewren.scan.changes import Changes
+
+SMALLEST_CLONE_LINES = 6  # as BigCloneBench counts clones
+
+
+@dataclass(frozen=True, slots=True)
+class ScanOptions:
+    """What to scan and what to report.
+
+    Attributes:
+        threshold: probability a finding must exceed; None is the bundle's alert threshold, or else its decision.
+        min_lines: shortest function reported; None is 1, and 6 for clones.
+        languages: to scan; None is the task's own language, or all where the task names none.
+        exclude: patterns in the syntax of `.gitignore`, relative to the current folder.
+        max_file_bytes: larger files are left out.
+        jobs: processes; None is one for each core.
+        cache: folder of the cache, None for no cache.
+        changes: report only functions these lines touch.
+    """
+
+    threshold: float | None = None
+    min_lines: int | None = None
+    languages: tuple[str, ...] | None = None
+    exclude: tuple[str, ...] = ()
+    max_file_bytes: int = MAX_FILE_BYTES
+    jobs: int | None = None
+    cache: Path | None = None
+    changes: "Changes | None" = None
+
+
+@dataclass(slots=True)
+class ScanResult:
+    """Findings in the order of their places, and how they came about.
+
+    Attributes:
+        task: what was judged.
+        threshold: the probability that findings exceed; None where the largest of several labels wins.
+        findings: what is reported.
+        notes: files and folders that were left out, and why.
+        files: number of files judged.
+        functions: number of functions in them.
+        cached_files: files whose results were known.
+        unparsed: files with text the parser could not follow.
+        guessed_files: files that are not UTF-8 and were read as Latin-1.
+        suppressed: findings that a comment silences.
+        foreign: source files by language that were not scanned, and their paths.
+        remarks: what else a person should know.
+        gaps: what was asked for and could not be judged, where it is too much to call the scan done; else empty.
+    """
+
+    task: Task
+    threshold: float | None
+    findings: list[Finding] = field(default_factory=list)
+    notes: list[Note] = field(default_factory=list)
+    files: int = 0
+    functions: int = 0
+    cached_files: int = 0
+    unparsed: list[str] = field(default_factory=list)
+    guessed_files: int = 0
+    suppressed: int = 0
+    foreign: dict[str, list[str]] = field(default_factory=dict)
+    remarks: list[str] = field(default_factory=list)
+    gaps: list[str] = field(default_factory=list)
+
+
+def fingerprint(label: str, hashes: Sequence[bytes]) -> str:
+    """Name of a finding across runs: what is found, in which texts; neither places nor white space count."""
+    digest = hashlib.blake2b(label.encode(), digest_size=HASH_BYTES)
+    for part in sorted(hashes):
+        digest.update(part)
+    return digest.hexdigest()
+
+
+def is_wanted(one: Judged, index: int, min_lines: int, changes: "Changes | None") -> bool:
+    """Whether a function is long enough and touched by the changes that are asked about."""
+    if one.record is None:
+        return False
+    first, last = one.record.lines(index)
+    return last - first + 1 >= min_lines and (changes is None or changes.touches(one.file.path, first, last))
