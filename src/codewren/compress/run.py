@@ -120,7 +120,7 @@ class Run:
 
     def _largest_vocabulary(self) -> int:
         search = self.recipe.search
-        if search.strategy in ("fixed", "compressor"):  # these train one student only
+        if search.strategy in ("fixed", "compressor", "random-architecture"):  # these train one student only
             return 0
         return int(max(named_space(search.space, self.recipe.task, self.recipe.student).values("vocab_size")))
 

@@ -21,17 +21,13 @@ from codewren.core.pareto import Scores
 from codewren.core.recipe_sections import SearchSection
 from codewren.core.student_config import StudentConfig
 from codewren.search.choose import RULES, choose, is_rule
-from codewren.search.papers.avatar import Avatar
-from codewren.search.papers.avatar_v1 import AvatarV1
-from codewren.search.papers.compressor import Compressor
-from codewren.search.random_search import RandomSearch
 from codewren.search.space.space import named_space
-from codewren.search.strategy import Mode, Problem, SearchResult, Strategy
+from codewren.search.strategies import strategy_of
+from codewren.search.strategy import Problem, SearchResult
 from codewren.search.trials.cluster import DaskCluster
 from codewren.search.trials.journal import Journal, read_journals
 from codewren.search.trials.local_processes import LocalProcesses
 from codewren.search.trials.runner import InProcess, TrialRunner, Workers
-from codewren.search.wren import Wren
 
 
 def search_configuration(run: Run) -> StudentConfig:
@@ -61,30 +57,12 @@ def search_configuration(run: Run) -> StudentConfig:
     return chosen
 
 
-def strategy(section: SearchSection, run: Run) -> Strategy:
-    """The strategy that a recipe names, with the options that the recipe gives."""
-    mode = Mode(section.mode)
-    given = {"trials": section.trials, "epochs": section.trial_epochs}
-    sample = {"sample": section.trials, "epochs": section.trial_epochs, "target_mb": section.target_mb}
-    evolution = {"population": section.population, "generations": section.generations}
-    match section.strategy:
-        case "compressor":
-            return Compressor(mode, section.target_mb, **_set(evolution))
-        case "random":
-            return RandomSearch(**_set(given))
-        case "avatar-v1":
-            return AvatarV1(mode, **_set({**sample, **evolution}))
-        case "avatar":
-            return Avatar(mode, **_set({**sample, **evolution, **_objectives(section)}))
-        case _:
-            earlier = read_journals(run.recipe.folder / path for path in section.warm_start)
-            return Wren(**_set({**given, **_objectives(section)}), warm_start=earlier)
-
-
 def _search(run: Run) -> SearchResult:
     recipe, section = run.recipe, run.recipe.search
     space = named_space(section.space, recipe.task, recipe.student)
-    trains = _trains(section)
+    warm_start = read_journals(recipe.folder / path for path in section.warm_start)
+    strategy = strategy_of(section, warm_start=warm_start)
+    trains = strategy.trains
     journal = Journal(run.path("journal.jsonl"), context=_context(run))
     latency = latency_model(run, space) if trains or recipe.budget.max_latency_s is not None else None
     pace = search_pace(run, space, latency) if trains and latency else None
@@ -106,7 +84,7 @@ def _search(run: Run) -> SearchResult:
         validation_items=len(run.dataset("valid")),
         pace=pace,
     )
-    return strategy(section, run).search(problem, seed=section.seed)
+    return strategy.search(problem, seed=section.seed)
 
 
 def _trains(section: SearchSection) -> bool:
@@ -189,12 +167,3 @@ def _context(run: Run) -> str:
     for shows in ("pick", "rivals"):
         settings["search"].pop(shows)
     return hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:16]
-
-
-def _objectives(section: SearchSection) -> dict[str, Any]:
-    return {"objectives": tuple(section.objectives) or None}
-
-
-def _set(options: dict[str, Any]) -> dict[str, Any]:
-    """Only what the recipe gives; a strategy knows its own defaults."""
-    return {name: value for name, value in options.items() if value is not None}

@@ -168,7 +168,7 @@ class SearchSection:
         rivals: bundles shown beside the front, judged on the validation split: published students, say.
     """
 
-    strategy: Literal["fixed", "compressor", "random", "avatar-v1", "avatar", "wren"] = "wren"
+    strategy: Literal["fixed", "compressor", "random-architecture", "random", "avatar-v1", "avatar", "wren"] = "wren"
     mode: Literal["faithful", "repaired"] = "repaired"
     space: Literal["compressor", "compressor-old", "avatar-v1", "papers", "papers-box", "extended"] = "extended"
     target_mb: float = 3.0

@@ -113,9 +113,15 @@ class SearchResult:
 
 
 class Strategy(Protocol):
-    """A way to search; instances hold its options."""
+    """A way to search; instances hold its options.
+
+    Attributes:
+        name: by which a recipe calls it.
+        trains: whether it trains students; one that does not never calls `Problem.run_trials`.
+    """
 
     name: ClassVar[str]
+    trains: ClassVar[bool]
 
     def search(self, problem: Problem, *, seed: int) -> SearchResult:
         """Search.

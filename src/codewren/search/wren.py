@@ -51,6 +51,7 @@ class Wren:
     """
 
     name: ClassVar[str] = "wren"
+    trains: ClassVar[bool] = True
     trials: int = 24
     epochs: int = 4
     objectives: tuple[str, ...] = (EFFECTIVENESS, "size_bytes", "latency_s")

@@ -1,6 +1,7 @@
 """The second paper's search: train a few, fit a surrogate, evolve a front of (size, effectiveness, FLOPs).
 
-`faithful` reproduces the released code (`avatar_released`). `repaired` samples and searches inside the exact feasible
+`faithful` is the paper's system: an SMT solver reduces the space (`space/smt`), then the released code searches it
+(`avatar_released`). `repaired` samples and searches inside the exact feasible
 set, makes the size small under a cap instead of near to 3 MB, recombines really, keeps weak dominance, and uses our
 surrogate.
 
@@ -17,7 +18,7 @@ from numpy.typing import NDArray
 from scipy.stats import spearmanr
 
 from codewren.core.errors import InputError
-from codewren.core.pareto import Candidate, ParetoFront, Scores
+from codewren.core.pareto import MEGABYTE, Candidate, ParetoFront, Scores
 from codewren.core.student_config import StudentConfig
 from codewren.search.candidates import predicted, succeeded
 from codewren.search.explore import EFFECTIVENESS
@@ -26,8 +27,10 @@ from codewren.search.nsga2 import evolved_front
 from codewren.search.papers.avatar_released import ITERATIONS, POPULATION, ReleasedSearch
 from codewren.search.result import Belief, evenly, findings
 from codewren.search.space.costs import papers_flops, papers_size
+from codewren.search.space.enumerate import Limit
 from codewren.search.space.points import Points, divisible
 from codewren.search.space.sampling import adaptive_random, draw
+from codewren.search.space.space import SearchSpace
 from codewren.search.strategy import Mode, Problem, SearchResult
 from codewren.search.surrogate import Observations, PapersSurrogate, Predictor, Surrogate
 from codewren.search.trainings import Trainings, effectiveness_of
@@ -53,6 +56,7 @@ class Avatar:
     """
 
     name: ClassVar[str] = "avatar"
+    trains: ClassVar[bool] = True
     mode: Mode = Mode.REPAIRED
     sample: int = POPULATION
     epochs: int = 5
@@ -68,7 +72,7 @@ class Avatar:
         """Search.
 
         Raises:
-            InfeasibleError: repaired mode only: no point keeps the budget.
+            InfeasibleError: no point keeps the budget or, faithful mode, has the target size.
             TrainingError: every training failed.
         """
         if self.sample < 2 or self.epochs < 1:
@@ -76,6 +80,7 @@ class Avatar:
         return self._faithful(problem, seed) if self.mode is Mode.FAITHFUL else self._repaired(problem, seed)
 
     def _faithful(self, problem: Problem, seed: int) -> SearchResult:
+        problem = replace(problem, space=reduced_space(problem, self.target_mb))
         released = ReleasedSearch(problem.space, problem.task, self.target_mb, Random(seed))
         sample = released.sample(self.sample)
         configs = [released.config(genes) for genes in sample]
@@ -129,6 +134,25 @@ class Avatar:
         note = f"on {len(pairs)} trained members of the front the surrogate's rank correlation is {rank:.2f}"
         details = {**result.details, "verified": {"rank": rank, "mean_error": error, "pairs": pairs}}
         return replace(result, notes=(*result.notes, note), details=details)
+
+
+def reduced_space(problem: Problem, target_mb: float) -> SearchSpace:
+    """The first step of the paper: an SMT solver cuts the space to the box of what has at most the target size.
+
+    The budget cuts nothing, as in the released code, but one that no point of the box keeps is refused by name before
+    anything is trained. A limit without a closed form (a latency that was not modelled) is not reasoned about.
+
+    Raises:
+        InfeasibleError: no point has the target size and keeps the budget; the solver's core names what clashes.
+
+    Source: SPEC 2.1 step 1, 2.3.
+    """
+    from codewren.search.space.smt import Reasoner, in_papers_steps, reduced  # the solver is for this mode alone
+
+    target = Limit(papers_size(problem.task), target_mb * MEGABYTE)
+    provable = [limit for limit in problem.limits() if limit.cost.form is not None]
+    Reasoner(in_papers_steps(problem.space), [target, *provable]).require_feasible()
+    return reduced(problem.space, [target])
 
 
 def evolved_points(trainings: Trainings, predictor: Predictor, *, population: int, generations: int) -> Points:

@@ -49,6 +49,7 @@ class AvatarV1:
     """
 
     name: ClassVar[str] = "avatar-v1"
+    trains: ClassVar[bool] = True
     mode: Mode = Mode.REPAIRED
     sample: int = 50
     epochs: int = 5

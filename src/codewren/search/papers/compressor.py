@@ -42,6 +42,7 @@ class Compressor:
     """
 
     name: ClassVar[str] = "compressor"
+    trains: ClassVar[bool] = False
     mode: Mode = Mode.REPAIRED
     target_mb: float = 3.0
     population: int = 50
