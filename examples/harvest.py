@@ -27,7 +27,7 @@ from typing import Literal
 
 from codewren.core.errors import InputError
 from codewren.core.files import write_bytes, write_json
-from codewren.data.rewrite import Function, drop_docstring, rewrite
+from rewrite import Function, drop_docstring, rewrite
 
 TOKENS = re.compile(r"\w+|[^\w\s]")
 SHORTEST, LONGEST = 25, 160  # tokens of a function without docstring and comments
