@@ -60,7 +60,7 @@ def test_rivals_and_the_teacher_are_drawn_beside_the_front_and_nothing_is_traine
     assert (searched / "journal.jsonl").read_bytes() == before
     drawn = (searched / "front.svg").read_text()
     assert ">a-rival<" in drawn
-    assert ">teacher 1.000<" in drawn
+    assert ">teacher 1.0000<" in drawn
 
 
 def test_a_rival_that_is_not_there_costs_no_search(clone_task, tmp_path, capsys):
@@ -68,6 +68,15 @@ def test_a_rival_that_is_not_there_costs_no_search(clone_task, tmp_path, capsys)
     run("label", recipe, "--out", tmp_path, "--quiet")
     error = fails(capsys, "search", recipe, "--out", tmp_path, "--quiet", *settings("wren", rivals='["no.wren"]'))
     assert "no.wren" in error
+    assert not (tmp_path / "journal.jsonl").exists()
+
+
+def test_a_pick_rule_that_is_none_costs_no_search(clone_task, tmp_path, capsys):
+    recipe = clone_task / "recipe.toml"
+    run("label", recipe, "--out", tmp_path, "--quiet")
+    assert "no number" in fails(
+        capsys, "search", recipe, "--out", tmp_path, "--quiet", *settings("wren", pick="best-under much")
+    )
     assert not (tmp_path / "journal.jsonl").exists()
 
 

@@ -7,7 +7,7 @@ from typing import get_args, get_type_hints
 
 import pytest
 from evaluations import Crashing, Smooth
-from problems import HALF_A_MEGABYTE, one_point_space, shipped, small_space
+from problems import HALF_A_MEGABYTE, grid_size, one_point_space, shipped, small_space
 
 from codewren.core.errors import InfeasibleError, RecipeError, TrainingError
 from codewren.core.pareto import Budget, ParetoFront
@@ -185,7 +185,7 @@ def test_avatars_solver_cuts_the_space_to_the_box_of_the_target_size():
     for field in ("vocab_size", "num_hidden_layers", "hidden_size", "intermediate_size"):
         inside = {getattr(config, field) for config in small}
         assert cut.values(field) == tuple(v for v in small_space().values(field) if min(inside) <= v <= max(inside))
-    assert cut.grid_size() < small_space().grid_size()
+    assert grid_size(cut) < grid_size(small_space())
     assert cut.values("learning_rate") == small_space().values("learning_rate")
 
 

@@ -1,7 +1,7 @@
 """The solver proves what enumeration counts, and says in words which limits clash."""
 
 import pytest
-from problems import one_point_space, shipped, small_space
+from problems import grid_size, one_point_space, shipped, small_space
 
 from codewren.core.errors import InfeasibleError, InputError
 from codewren.core.student_config import PositionType, Storage
@@ -76,7 +76,7 @@ def test_latency_is_reasoned_about_in_the_form_it_is_predicted_in():
     model = LatencyModel(tuple(1e-9 * (index + 1) for index in range(len(FEATURES))))
     reasoner = Reasoner(small_space(), [Limit(model.cost(), 0.002)])
     kept = [config for config in small_space() if model(config) <= 0.002]
-    assert 0 < len(kept) < small_space().grid_size()
+    assert 0 < len(kept) < grid_size(small_space())
     bounds = reasoner.bounds("hidden_size"), reasoner.bounds("num_hidden_layers")
     hidden, layers = zip(*[(config.hidden_size, config.num_hidden_layers) for config in kept], strict=True)
     assert bounds == ((min(hidden), max(hidden)), (min(layers), max(layers)))

@@ -7,7 +7,7 @@ from codewren.compress.run import Run
 from codewren.compress.stage_evaluate import bundle_quality, load_for, logits_quality
 from codewren.core.files import write_bytes, write_json
 from codewren.core.pareto import Candidate, Scores
-from codewren.report.draw.front_plot import plot_front
+from codewren.report.draw.pareto_plot import front_points, pareto_file, rival_points
 from codewren.report.front_table import front_table
 from codewren.search.choose import Choice
 from codewren.search.strategy import SearchResult
@@ -20,15 +20,11 @@ def report_front(run: Run, result: SearchResult, choice: Choice, *, rivals: Sequ
     chosen = choice.candidate.config
     table = front_table(result.front, chosen=chosen)
     write_bytes(run.path("front.md"), (table + "\n").encode())
-    if any(candidate.scores.effectiveness is not None for candidate in result.front.candidates):
-        plot_front(
-            run.path("front.svg"),
-            result.front,
-            chosen=chosen,
-            others=rivals,
-            teacher=_teacher(run),
-            metric=run.recipe.distil.selection,
-        )
+    points = front_points(result.front, chosen=chosen)
+    if points:
+        points += rival_points(rivals)
+        picture = pareto_file(points, metric=run.recipe.distil.selection, teacher=_teacher(run))
+        write_bytes(run.path("front.svg"), picture.encode())
     if not run.quiet:
         print(table, file=sys.stderr)
         for note in (*result.notes, f"chosen: {choice.reason}"):

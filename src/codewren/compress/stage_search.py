@@ -15,12 +15,12 @@ from codewren.compress.run import Run
 from codewren.compress.run_warnings import warn
 from codewren.compress.search_files import judged_rivals, report_front
 from codewren.compress.stage_distil import DistilTrial
-from codewren.core.errors import InfeasibleError, InputError, nearest
+from codewren.core.errors import InfeasibleError
 from codewren.core.files import file_sha256, read_json, write_json
 from codewren.core.pareto import Scores
 from codewren.core.recipe_sections import SearchSection
 from codewren.core.student_config import StudentConfig
-from codewren.search.choose import RULES, choose, is_rule
+from codewren.search.choose import check_rule, choose
 from codewren.search.space.space import named_space
 from codewren.search.strategies import strategy_of
 from codewren.search.strategy import Problem, SearchResult
@@ -37,7 +37,7 @@ def search_configuration(run: Run) -> StudentConfig:
         InfeasibleError: nothing in the space keeps the budget, or nothing on the front keeps the pick rule.
         TeacherError: a split to learn from is not labelled yet.
         TrainingError: every training failed.
-        BundleError, InputError: a rival cannot be read, or is for another task.
+        BundleError, InputError: a rival cannot be read, or is for another task; the pick rule is none.
     """
     _check_wishes(run)
     done, settings = run.path("chosen.json"), _settings(run)
@@ -123,13 +123,8 @@ def _check_wishes(run: Run) -> None:
         InputError: a pick rule that cannot be understood.
         InfeasibleError: the given student is larger than the budget.
     """
-    recipe, rule = run.recipe, run.recipe.search.pick
-    if not is_rule(rule):
-        hint = f"; {nearest(rule.split()[0], RULES)}" if rule.split() and rule.split()[0] not in RULES else ""
-        raise InputError(
-            f"search.pick: {rule!r} is no rule{hint}; write for example 'knee', 'best-under 1 MB', "
-            "'smallest-within 1 points' or 'fastest-under 0.2 ms'"
-        )
+    recipe = run.recipe
+    check_rule(recipe.search.pick)
     limit = recipe.budget.max_bytes
     if recipe.search.strategy == "fixed" and limit is not None:
         words = len(run.tokenizer(recipe.student).vocab)  # may be fewer than asked for

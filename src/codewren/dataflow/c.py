@@ -24,8 +24,6 @@ from codewren.dataflow.handlers import (
 )
 from codewren.dataflow.walk import NONE, PART, Grammar, Handler, Values, Walker
 
-_WRAPPERS = frozenset({"pointer_declarator", "array_declarator", "parenthesized_declarator", "attributed_declarator"})
-
 
 def declared(w: Walker, node: int) -> tuple[int, bool]:
     """The name that a declarator declares, or -1, and whether it is that of a function."""

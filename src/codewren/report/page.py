@@ -11,7 +11,7 @@ from codewren.report.draw.length_plot import length_plot
 from codewren.report.draw.markup import Markup, element, joined
 from codewren.report.draw.pareto_plot import Group, Point, pareto_plot
 from codewren.report.draw.reliability import reliability_plot
-from codewren.report.draw.svg import byte_text, second_text, spelt
+from codewren.report.draw.svg import byte_text, plot_style, second_text, spelt
 from codewren.report.draw.training_plot import training_plot
 from codewren.report.facts import ModelFacts, Role, RunFacts
 from codewren.report.papers_table import papers_table
@@ -24,7 +24,7 @@ GROUPS = {Role.TEACHER: Group.TEACHER, Role.OURS: Group.STUDENT}
 
 def page(title: str, lead: str, *content: object) -> str:
     """A whole document around its sections."""
-    style = Markup(files("codewren.report").joinpath("page.css").read_text(encoding="utf-8"))
+    style = Markup(plot_style() + files("codewren.report").joinpath("page.css").read_text(encoding="utf-8"))
     head = element(
         "head",
         None,

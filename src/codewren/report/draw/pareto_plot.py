@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+from codewren.core.errors import InputError
 from codewren.core.pareto import Candidate, ParetoFront
 from codewren.core.student_config import StudentConfig
 from codewren.report.draw.markup import Markup
@@ -24,6 +25,7 @@ from codewren.report.draw.svg import (
     rectangle,
     second_text,
     spelt,
+    svg_file,
     text,
     vertical,
     whisker,
@@ -76,11 +78,17 @@ def front_points(front: ParetoFront, *, chosen: StudentConfig | None = None) -> 
     ]
 
 
-def _point(one: Candidate, *, chosen: bool) -> Point:
-    scores = one.scores
+def rival_points(rivals: Sequence[Candidate]) -> list[Point]:
+    """Points of named students to compare a front with, the published ones say."""
+    scored = [(rival, rival.scores.effectiveness) for rival in rivals]
+    return [Point(c.name, c.scores.size_bytes, value, Group.PUBLISHED) for c, value in scored if value is not None]
+
+
+def _point(candidate: Candidate, *, chosen: bool) -> Point:
+    scores = candidate.scores
     value, spread = scores.effectiveness or 0.0, scores.uncertainty
     return Point(
-        one.name or "candidate",
+        candidate.name or "candidate",
         scores.size_bytes,
         value,
         Group.CHOSEN if chosen else Group.FRONT,
@@ -92,26 +100,57 @@ def _point(one: Candidate, *, chosen: bool) -> Point:
 
 def pareto_plot(name: str, points: Sequence[Point], *, metric: str, majority: float | None = None) -> Markup:
     """The plot; at least one point is wanted. The line is the best that a file of at most so many bytes reaches."""
+    return figure(name, _TITLE, _description(metric, points), *_content(points, metric, majority=majority))
+
+
+def pareto_file(points: Sequence[Point], *, metric: str, teacher: float | None = None) -> Markup:
+    """The plot as an SVG file of its own.
+
+    `teacher` is the teacher's effectiveness: its size would leave the picture, so it is a line.
+
+    Raises:
+        InputError: there is no point to show.
+    """
+    if not points:
+        raise InputError("the front has no effectiveness to plot: this strategy trains nothing")
+    return svg_file(_TITLE, _description(metric, points), *_content(points, metric, teacher=teacher))
+
+
+_TITLE = "Size, effectiveness and latency"
+
+
+def _description(metric: str, points: Sequence[Point]) -> str:
+    return f"{spelt(metric)} against bytes of {len(points)} models; up and to the left is better, colour is latency."
+
+
+def _content(
+    points: Sequence[Point], metric: str, *, majority: float | None = None, teacher: float | None = None
+) -> list[Markup]:
     x = horizontal([point.size_bytes for point in points], logarithmic=True)
     heights = [one for p in points for one in (p.value, p.low, p.high) if one is not None]
     if majority is not None and not near(majority, heights):
         majority = None
-    y = vertical([*heights, *([majority] if majority is not None else [])])
+    y = vertical([*heights, *(level for level in (majority, teacher) if level is not None)])
     y = Scale(y.low, y.high, y.start, y.end + _LEGEND)
-    parts: list[Markup] = axes(
+    marks: list[Markup] = axes(
         x, y, x_label="bytes of the shipped file", y_label=metric, x_texts=[byte_text(tick) for tick in x.ticks()]
     )
-    if majority is not None:
-        parts += [line(x.start, y(majority), x.end, y(majority), "majority")]
-        parts += [text(x.end, y(majority) - 4, f"always the commonest label {majority:.4f}", "tick end")]
-    parts += [_staircase(x, y, points)] if sum(p.group in (Group.FRONT, Group.CHOSEN) for p in points) > 1 else []
+    marks += _level(x, y, majority, "majority", "always the commonest label")
+    marks += _level(x, y, teacher, "teacher-line", "teacher")
+    marks += [_staircase(x, y, points)] if sum(p.group in (Group.FRONT, Group.CHOSEN) for p in points) > 1 else []
     heat = Heat.of([point.latency_s for point in points])
     for point in sorted(points, key=lambda p: list(Group).index(p.group)):
-        parts += _drawn(x, y, point, heat)
-    parts += _labels(x, y, points)
-    parts += heat.legend()
-    what = f"{spelt(metric)} against bytes of {len(points)} models; up and to the left is better, colour is latency."
-    return figure(name, "Size, effectiveness and latency", what, *parts)
+        marks += _drawn(x, y, point, heat)
+    return [*marks, *_labels(x, y, points), *heat.legend()]
+
+
+def _level(x: Scale, y: Scale, value: float | None, kind: str, label: str) -> list[Markup]:
+    if value is None:
+        return []
+    return [
+        line(x.start, y(value), x.end, y(value), kind),
+        text(x.end, y(value) - 4, f"{label} {value:.4f}", "tick end"),
+    ]
 
 
 def _staircase(x: Scale, y: Scale, points: Sequence[Point]) -> Markup:

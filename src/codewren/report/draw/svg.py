@@ -1,11 +1,12 @@
 """The little that every plot of a report needs: scales, ticks, axes, and a figure that can be read aloud.
 
-Plots carry classes and no colours: the page's style sheet colours them for light, dark and paper.
+Plots carry classes and no colours: `plot.css` colours them for light, dark and paper.
 """
 
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from importlib.resources import files
 
 from codewren.report.draw.markup import Markup, element
 
@@ -99,22 +100,40 @@ def axes(
 
 def figure(name: str, title: str, description: str, *parts: object, height: float = HEIGHT) -> Markup:
     """A plot with a caption; `name` must be unique on the page, title and description are what a screen reader says."""
+    plot = _drawing(name, title, description, *parts, height=height)
+    caption = element("figcaption", None, element("strong", None, f"{title}. "), description)
+    return element("figure", {"id": name}, plot, caption)
+
+
+def svg_file(title: str, description: str, *parts: object, height: float = HEIGHT) -> Markup:
+    """A plot as a file of its own, with its colours; byte for byte the same for the same parts."""
+    style = element("style", None, Markup(plot_style()))
+    ground = rectangle(0, 0, WIDTH, height, kind="ground")
+    return Markup(_drawing("plot", title, description, style, ground, *parts, height=height, namespace=_SVG) + "\n")
+
+
+def plot_style() -> str:
+    """The style sheet of all plots."""
+    return files("codewren.report.draw").joinpath("plot.css").read_text(encoding="utf-8")
+
+
+_SVG = "http://www.w3.org/2000/svg"
+
+
+def _drawing(
+    name: str, title: str, description: str, *parts: object, height: float, namespace: str | None = None
+) -> Markup:
     head = (
         element("title", {"id": f"{name}-title"}, title),
         element("desc", {"id": f"{name}-desc"}, description),
     )
-    drawing = element(
-        "svg",
-        {
-            "viewBox": f"0 0 {WIDTH:.0f} {height:.0f}",
-            "role": "img",
-            "aria-labelledby": f"{name}-title {name}-desc",
-        },
-        *head,
-        *parts,
-    )
-    caption = element("figcaption", None, element("strong", None, f"{title}. "), description)
-    return element("figure", {"id": name}, drawing, caption)
+    attributes = {
+        "xmlns": namespace,
+        "viewBox": f"0 0 {WIDTH:.0f} {height:.0f}",
+        "role": "img",
+        "aria-labelledby": f"{name}-title {name}-desc",
+    }
+    return element("svg", attributes, *head, *parts)
 
 
 def line(x1: float, y1: float, x2: float, y2: float, kind: str) -> Markup:

@@ -27,10 +27,6 @@ class Request:
     seed: int
     fidelity: int
 
-    def longer(self, fidelity: int) -> Self:
-        """The same training, carried on."""
-        return type(self)(self.config, self.seed, fidelity)
-
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
