@@ -4,7 +4,7 @@ import statistics
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, Self
 
 from codewren.bench.judged_items import BenchItems
 from codewren.bundle.read import Bundle
@@ -13,9 +13,12 @@ from codewren.core.errors import InputError
 from codewren.core.formulas import PAPERS_LENGTH, papers_flops, student_flops
 from codewren.core.student_config import StudentConfig
 from codewren.core.task import Task
+from codewren.measure.fields import Fields
 from codewren.measure.fresh_process import bundle_command
 from codewren.predict.predictor import Predictor, find_bundle
 from codewren.predict.tokenizer import Tokenizer
+
+KINDS = ("teacher", "original", "bundle")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +38,15 @@ class Flops:
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON form."""
         return asdict(self)
+
+    @classmethod
+    def from_dict(cls, raw: Fields) -> Self:
+        """Read the JSON form.
+
+        Raises:
+            InputError: a field is missing or of another kind.
+        """
+        return cls(raw.number("value"), raw.number("tokens"), raw.text("how"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +75,29 @@ class Identity:
         """Return the JSON form."""
         papers = None if self.papers_flops is None else {"value": self.papers_flops, "length": PAPERS_LENGTH}
         return {**asdict(self), "papers_flops": papers}
+
+    @classmethod
+    def from_dict(cls, raw: Fields) -> Self:
+        """Read the JSON form.
+
+        Raises:
+            InputError: a field is missing or of another kind.
+        """
+        papers, config = raw.maybe(raw.within, "papers_flops"), raw.maybe(raw.within, "config")
+        kind = raw.text("kind")
+        if kind not in KINDS:
+            raise InputError(f"{raw.where}: kind is {kind!r:.40}, wanted {', '.join(KINDS)}; make the file again")
+        return cls(
+            name=raw.text("name"),
+            kind=kind,
+            label=raw.text("label"),
+            path=raw.maybe(raw.text, "path"),
+            sha256=raw.maybe(raw.text, "sha256"),
+            config=dict(config.raw) if config else None,
+            size_bytes=raw.maybe(raw.count, "size_bytes"),
+            parameters=raw.maybe(raw.count, "parameters"),
+            papers_flops=papers.count("value") if papers else None,
+        )
 
 
 class Contestant(Protocol):

@@ -52,10 +52,9 @@ def _timing_rows(place: int, threads: int, *, reference: str | None) -> list[tup
 
 
 def _notes(report: BenchReport) -> list[str]:
-    task = report.items.task
-    unit = "a pair of functions" if task.functions_per_item == 2 else "one function"
+    unit = "a pair of functions" if report.task.functions_per_item == 2 else "one function"
     notes = [
-        f"an item is {unit}; {report.timed:,} of {report.items.origin}; medians, 95 % intervals; tokenisation included",
+        f"an item is {unit}; {report.timed:,} of {report.origin}; medians, 95 % intervals; tokenisation included",
         *(f"{model.identity.name}: {model.identity.label}" for model in report.models),
         f"machine: {report.machine}",
     ]

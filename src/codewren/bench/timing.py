@@ -158,7 +158,8 @@ def bench(
     }
     return BenchReport(
         created=datetime.now(UTC).isoformat(timespec="seconds"),
-        items=items,
+        task=items.task,
+        origin=items.origin,
         timed=len(timed),
         warmup=len(warm),
         settings=settings,

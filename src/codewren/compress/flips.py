@@ -139,7 +139,7 @@ class Rival:
 
     def tests(self, first: Mapping[str, Flips]) -> dict[str, dict[str, Any]]:
         """Paired tests of the first predictor's flips against this one's."""
-        return {edit: asdict(compare_flips(found, self.flips[edit])) for edit, found in first.items()}
+        return {edit: compare_flips(found, self.flips[edit]).to_dict() for edit, found in first.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,7 +187,9 @@ class Fidelity:
             ]
             lines.append([edit.replace("_", " "), f"{found.rate.n:,}", str(found.rate), *others])
         worst = [["worst slices", "n", "accuracy", "elsewhere"]]
-        worst += [[f"{s.by}: {s.name}", f"{s.accuracy.n:,}", str(s.accuracy), f"{s.rest:.4f}"] for s in self.slices]
+        worst += [
+            [f"{s.by}: {s.name}", f"{s.accuracy.n:,}", str(s.accuracy), f"{s.elsewhere:.4f}"] for s in self.slices
+        ]
         agreed = [] if self.kappa is None else [f"agreement with the teacher beyond chance: kappa {self.kappa}", ""]
         return "\n".join([*agreed, markdown(lines), "", markdown(worst[: 1 + WORST_SHOWN])])
 

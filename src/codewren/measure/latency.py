@@ -22,6 +22,7 @@ from codewren.measure.estimate import (
     quantile_measure,
     resamples,
 )
+from codewren.measure.fields import Fields
 
 Item = TypeVar("Item")
 
@@ -63,6 +64,27 @@ class Latency:
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON form, without the single items."""
         return {key: value for key, value in asdict(self).items() if key not in ("items_s", "processor_items_s")}
+
+    @classmethod
+    def from_dict(cls, raw: Fields) -> Self:
+        """Read the JSON form, with the single items where they stand beside it.
+
+        Raises:
+            InputError: a field is missing or of another kind.
+        """
+        return cls(
+            name=raw.text("name"),
+            median_s=raw.measure("median_s"),
+            mean_s=raw.measure("mean_s"),
+            p95_s=raw.number("p95_s"),
+            rounds=raw.count("rounds"),
+            threads=raw.maybe(raw.count, "threads"),
+            cores_busy=raw.number("cores_busy"),
+            cores_available=raw.count("cores_available"),
+            items_s=raw.numbers("items_s"),
+            processor_s=raw.maybe(raw.measure, "processor_s"),
+            processor_items_s=raw.numbers("processor_items_s"),
+        )
 
     def at(self, places: Sequence[int]) -> Self:
         """The same timing, judged on some of its items only."""

@@ -6,9 +6,10 @@ from difflib import get_close_matches
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from codewren.core.errors import InputError, MissingExtraError
+from codewren.measure.fields import Fields
 
 J_A_KWH = 3.6e6
 
@@ -42,6 +43,16 @@ class Grid:
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON form."""
         return asdict(self)
+
+    @classmethod
+    def from_dict(cls, raw: Fields) -> Self:
+        """Read the JSON form.
+
+        Raises:
+            InputError: a field is missing or of another kind.
+        """
+        country, year = raw.maybe(raw.text, "country"), raw.maybe(raw.count, "year")
+        return cls(raw.number("g_per_kwh"), country, raw.text("name"), year, raw.text("source"))
 
     def __str__(self) -> str:
         when = f", {self.year}" if self.year else ""

@@ -4,13 +4,14 @@ from dataclasses import replace
 from pathlib import Path
 
 from codewren.core.formulas import papers_flops, student_flops
+from codewren.measure.fields import Fields
 from codewren.measure.quality import Quality
 from codewren.report.facts import UNJUDGED, ModelFacts, Role
 from codewren.report.gather.bench_facts import BenchFacts
 from codewren.report.gather.judged import Judged, teacher_on_half
 from codewren.report.gather.provenance import bench_command
 from codewren.report.gather.subject import Subject
-from codewren.report.reading import Fields, measures, model_facts, training_log
+from codewren.report.reading import measures, model_facts, training_log
 
 ROLES = {"avatar": Role.AVATAR, "avatar-v1": Role.AVATAR, "compressor": Role.COMPRESSOR}
 MODES = ("faithful", "repaired")
@@ -35,7 +36,7 @@ def model_rows(
     student = bench.onto(student, kind="bundle", keep_time=together and not bench.has_teacher())
     if student.latency_s is None:
         missing["latency"] = f"run {bench_command(subject)}"
-    return (*found, *bench.others(), student)
+    return (*found, *bench.beside(), student)
 
 
 def outputs(subject: Subject) -> dict[str, tuple[Path, bool]]:

@@ -7,6 +7,7 @@ from pathlib import Path
 from codewren.core.errors import CodewrenError, InputError
 from codewren.core.pareto import ParetoFront
 from codewren.core.recipe import Recipe
+from codewren.measure.fields import Fields
 from codewren.measure.intervals import Comparison
 from codewren.measure.out_of_fold import OUT_OF_FOLD
 from codewren.report.draw.pareto_plot import Group, Point, front_points
@@ -19,7 +20,7 @@ from codewren.report.gather.model_rows import model_rows, outputs
 from codewren.report.gather.provenance import bench_command, commands, provenance
 from codewren.report.gather.spent import spent_table
 from codewren.report.gather.subject import Subject, open_subject
-from codewren.report.reading import Fields, training_log
+from codewren.report.reading import training_log
 from codewren.report.recipe_text import recipe_toml
 from codewren.search.trials.journal import read_journal
 
@@ -94,12 +95,12 @@ def _judged(subject: Subject, missing: dict[str, str]) -> Judged | None:
 
 def _bench(subject: Subject, benches: Sequence[Path], missing: dict[str, str]) -> BenchFacts:
     paths = [subject.file("bench.json"), *benches]
-    found = bench_facts(paths, subject.bundle.sha256 if subject.bundle else "", name=subject.name)
-    if found.missing:
+    facts = bench_facts(paths, subject.bundle.sha256 if subject.bundle else "", name=subject.name)
+    if facts.report is None:
         missing["bench"] = missing["energy"] = f"run {bench_command(subject)}"
-    elif not found.energy_known:
+    elif not facts.energy_known:
         missing["energy"] = f"the bench took none; run {bench_command(subject)}"
-    return found
+    return facts
 
 
 def _shown(models: tuple[ModelFacts, ...], answers: Judged | None) -> list[ModelFacts]:

@@ -14,8 +14,8 @@ from codewren.core.files import read_json
 from codewren.core.recipe import Recipe
 from codewren.core.student_config import StudentConfig
 from codewren.core.task import Task
+from codewren.measure.fields import Fields
 from codewren.predict.predictor import find_bundle
-from codewren.report.reading import Fields
 
 DATASETS = {"bcb": "BigCloneBench", "bigclonebench": "BigCloneBench", "devign": "Devign", "reveal": "ReVeal"}
 SEEDS = (("distil", "seed"), ("search", "seed"), ("finetune", "seed"))
