@@ -72,9 +72,9 @@ def test_warnings_of_a_stage_replace_its_earlier_ones(tmp_path, capsys):
     [
         (
             "search.pick=smallest-witin 1 points",
-            r"'smallest-witin 1 points' is no rule; did you mean 'smallest-within'",
+            r"'smallest-witin 1 points' is unknown; did you mean 'smallest-within'",
         ),
-        ("search.pick=best-under", "'best-under' is no rule; write for example"),
+        ("search.pick=best-under", "'best-under' lacks a limit; write for example"),
         ("budget.max_bytes=3000", "bytes of weights alone, the budget is 3,000"),
     ],
 )

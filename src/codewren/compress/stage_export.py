@@ -23,9 +23,8 @@ from codewren.core.errors import InfeasibleError, InputError
 from codewren.core.files import read_json
 from codewren.core.pareto import ParetoFront
 from codewren.measure.out_of_fold import OUT_OF_FOLD
-from codewren.measure.quality import Quality
 from codewren.predict.predictor import load
-from codewren.report.card import model_card
+from codewren.report.card import bundle_card
 
 UNFITTED = FittedDecision(Decision(0.5, 1.0), {})
 
@@ -102,7 +101,7 @@ def _export(run: Run, trained: TrainedStudent, path: Path) -> int:
     quality = bundle_quality(load(path), valid)
     warn(run, f"export {path.name}", one_label_only(predictions(load(path), valid)[0], valid))
     scores = {"split": "valid", **({"note": OUT_OF_FOLD} if fitted.provenance else {}), **quality.to_dict()}
-    return _write(path, run, trained, fitted, scores, _card(run, trained, quality))
+    return _write(path, run, trained, fitted, scores, bundle_card(run.recipe, trained.config, quality))
 
 
 def _write(
@@ -153,7 +152,3 @@ def without_places(value: Any, folder: Path) -> Any:
         return value
     path = Path(value)
     return str(path.relative_to(folder)) if path.is_relative_to(folder) else path.name
-
-
-def _card(run: Run, trained: TrainedStudent, quality: Quality) -> str:
-    return model_card(run.recipe, trained.config, quality)
