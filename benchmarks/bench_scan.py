@@ -66,8 +66,8 @@ def main() -> None:
         _row("tree, cold", _run(tree), len(functions), cores)
         for _ in range(3):
             _row("tree, cached", _run(tree), len(functions), 1)
-        one = next(path for path in sorted((folder / "tree").rglob("*.c")) if 2_000 < path.stat().st_size < 20_000)
-        _one_file([*tree[:2], str(one)], arguments.rounds)
+        file = next(path for path in sorted((folder / "tree").rglob("*.c")) if 2_000 < path.stat().st_size < 20_000)
+        _one_file([*tree[:2], str(file)], arguments.rounds)
         _clones(folder, arguments, cores)
 
 

@@ -40,7 +40,7 @@ class Known:
         self.identity = Identity(name=name, kind=kind, label="known", size_bytes=7, papers_flops=10**9)
         self.loops, self.seen, self.made = loops, [], 0
 
-    def one(self, threads):
+    def single(self, threads):
         self.made += 1
         return self._judge
 

@@ -53,7 +53,7 @@ def test_costs_of_a_table_equal_those_of_single_students(make, task):
         for c in configs
     ]
     assert papers_flops(task).of(points).tolist() == expected
-    assert [papers_flops(task).one(config) for config in configs[:3]] == expected[:3]
+    assert [papers_flops(task)(config) for config in configs[:3]] == expected[:3]
 
 
 def test_data_flow_may_vary_too():

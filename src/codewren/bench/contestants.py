@@ -107,19 +107,19 @@ class Contestant(Protocol):
     def identity(self) -> Identity:
         """What it is."""
 
-    def one(self, threads: int) -> Callable[[int], object]:
+    def single(self, threads: int) -> Callable[[int], object]:
         """Judges one item; a new one remembers nothing of earlier items."""
 
     def bulk(self, threads: int) -> Callable[[Sequence[int]], object]:
         """Judges many items at once; likewise."""
 
-    def flops(self, places: Sequence[int]) -> Flops | None:
+    def flops(self, indices: Sequence[int]) -> Flops | None:
         """Work of these items, on average."""
 
     def command(self) -> list[str]:
         """A child process that judges items as `measure.fresh_process` asks it to."""
 
-    def child_item(self, place: int) -> object:
+    def child_item(self, index: int) -> object:
         """An item in the form that child takes."""
 
 
@@ -141,37 +141,40 @@ class BundleModel:
             papers_flops=_papers_flops(config),
         )
 
-    def one(self, threads: int) -> Callable[[int], object]:
+    def single(self, threads: int) -> Callable[[int], object]:
         """Judge one item."""
-        predictor, given = Predictor(self._bundle, threads=threads), self._items.given
-        return lambda place: predictor.predict_proba([given(place)])
+        predictor, item = Predictor(self._bundle, threads=threads), self._items.item
+        return lambda index: predictor.predict_proba([item(index)])
 
     def bulk(self, threads: int) -> Callable[[Sequence[int]], object]:
         """Judge many at once."""
-        predictor, given = Predictor(self._bundle, threads=threads), self._items.given
-        return lambda places: predictor.predict_proba([given(place) for place in places])
+        predictor, item = Predictor(self._bundle, threads=threads), self._items.item
+        return lambda indices: predictor.predict_proba([item(index) for index in indices])
 
-    def lengths(self, place: int) -> list[int]:
+    def lengths(self, index: int) -> list[int]:
         """Tokens of each function of an item, cut to the student's length."""
         longest = self._bundle.config.max_sequence_length
-        return [len(self._tokenizer.encode(text, longest)) for text in self._items.sources[place]]
+        return [len(self._tokenizer.encode(text, longest)) for text in self._items.sources[index]]
 
-    def flops(self, places: Sequence[int]) -> Flops:
+    def flops(self, indices: Sequence[int]) -> Flops:
         """By the formula of what the runtime really does."""
         config, task = self._bundle.config, self._bundle.task
-        lengths = [self.lengths(place) for place in places]
+        lengths = [self.lengths(index) for index in indices]
         # The formula takes both functions of a pair as equally long: the mean of the two is a pair of unlike ones.
-        each = [statistics.fmean(student_flops(config, task, tokens=tokens) for tokens in one) for one in lengths]
-        tokens = statistics.fmean(tokens for one in lengths for tokens in one)
+        each = [
+            statistics.fmean(student_flops(config, task, tokens=tokens) for tokens in tokens_of_item)
+            for tokens_of_item in lengths
+        ]
+        tokens = statistics.fmean(tokens for tokens_of_item in lengths for tokens in tokens_of_item)
         return Flops(statistics.fmean(each), tokens, "formula: matrix products of the shipped form, real lengths")
 
     def command(self) -> list[str]:
         """Load the file and predict."""
         return bundle_command(self._bundle.path)
 
-    def child_item(self, place: int) -> object:
+    def child_item(self, index: int) -> object:
         """The source text."""
-        return self._items.given(place)
+        return self._items.item(index)
 
 
 def read_bundles(names: Sequence[str]) -> list[Bundle]:
@@ -203,7 +206,7 @@ def check_task(bundle: Bundle, task: Task, other: str) -> None:
 def bundle_models(bundles: Sequence[Bundle], items: BenchItems) -> list[BundleModel]:
     """Models with names that differ: the file's own, with its folder's where two are alike."""
     stems = [bundle.path.stem for bundle in bundles]
-    return [BundleModel(one, items, name=_name(one.path, stems)) for one in bundles]
+    return [BundleModel(bundle, items, name=_name(bundle.path, stems)) for bundle in bundles]
 
 
 def _name(path: Path, stems: Sequence[str]) -> str:

@@ -102,8 +102,8 @@ class EnergyReport:
             "grid": self.grid.to_dict() if self.grid else None,
             "spent": self.spent.to_dict(self.grid) if self.spent else None,
             "break_even": [
-                {"student": student, "teacher": teacher, **one.to_dict()}
-                for (student, teacher), one in self.break_even.items()
+                {"student": student, "teacher": teacher, **even.to_dict()}
+                for (student, teacher), even in self.break_even.items()
             ],
         }
 

@@ -34,9 +34,9 @@ from codewren.core.dataset import Dataset, collapse_whitespace
 from codewren.core.errors import InputError
 from codewren.edits import EDITABLE, add_dead_code, local_names, reformat, remove_comments, rename
 from codewren.measure.fidelity import (
-    Bin,
     Flags,
     Flips,
+    ReliabilityBin,
     Slice,
     compare_flips,
     flips,
@@ -151,7 +151,7 @@ class Fidelity:
     kappa: Measure | None
     ece: Measure
     brier: Measure
-    bins: tuple[Bin, ...]
+    bins: tuple[ReliabilityBin, ...]
     flips: Mapping[str, Flips]
     slices: tuple[Slice, ...]
     versus: Rival | None = None

@@ -75,7 +75,7 @@ def _kappa(matrix: NDArray[np.int64]) -> Floats:
 
 
 @dataclass(frozen=True, slots=True)
-class Bin:
+class ReliabilityBin:
     """Items whose likeliest label has a probability above `low` and at most `high`.
 
     Attributes:
@@ -93,7 +93,7 @@ class Bin:
     accuracy: float
 
 
-def reliability_bins(labels: Ints, probabilities: Floats) -> tuple[Bin, ...]:
+def reliability_bins(labels: Ints, probabilities: Floats) -> tuple[ReliabilityBin, ...]:
     """Those of the 15 equal bins of the calibration error that hold items.
 
     Raises:
@@ -105,12 +105,12 @@ def reliability_bins(labels: Ints, probabilities: Floats) -> tuple[Bin, ...]:
     confidence_N = probabilities.max(axis=1)
     right_N = probabilities.argmax(axis=1) == labels
     bins_N = np.clip(np.ceil(confidence_N * ECE_BINS).astype(np.int64) - 1, 0, ECE_BINS - 1)
-    found = []
+    bins = []
     for k in np.unique(bins_N):
         inside = bins_N == k
         means = float(confidence_N[inside].mean()), float(right_N[inside].mean())
-        found.append(Bin(float(k / ECE_BINS), float((k + 1) / ECE_BINS), int(inside.sum()), *means))
-    return tuple(found)
+        bins.append(ReliabilityBin(float(k / ECE_BINS), float((k + 1) / ECE_BINS), int(inside.sum()), *means))
+    return tuple(bins)
 
 
 @dataclass(frozen=True, slots=True)
@@ -283,8 +283,8 @@ def quartile_names(sizes: Sequence[int], unit: str) -> list[str]:
     """
     values = np.asarray(sizes)
     cuts = sorted({int(np.quantile(values, share, method="lower")) for share in (0.25, 0.5, 0.75)})
-    places = np.searchsorted(cuts, values, side="left")
+    quarters = np.searchsorted(cuts, values, side="left")
     names = [f"up to {cuts[0]} {unit}"]
     names += [f"{low + 1} to {high} {unit}" for low, high in pairwise(cuts)]
     names.append(f"above {cuts[-1]} {unit}")
-    return [names[place] for place in places]
+    return [names[quarter] for quarter in quarters]

@@ -137,8 +137,8 @@ class Fields:
             raise self._wrong(name, values, "a list")
         return Fields({str(index): value for index, value in enumerate(values)}, f"{self.where}: {name}")
 
-    def _wrong(self, name: str, value: Any, wanted: str) -> InputError:
-        return InputError(f"{self.where}: {name} is {value!r:.60}, wanted {wanted}; make the file again")
+    def _wrong(self, name: str, value: Any, kind: str) -> InputError:
+        return InputError(f"{self.where}: {name} is {value!r:.60}, wanted {kind}; make the file again")
 
 
 def as_measure(fields: Fields, name: str) -> Measure:

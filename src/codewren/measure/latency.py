@@ -86,10 +86,10 @@ class Latency:
             processor_items_s=raw.numbers("processor_items_s"),
         )
 
-    def at(self, places: Sequence[int]) -> Self:
+    def at(self, indices: Sequence[int]) -> Self:
         """The same timing, judged on some of its items only."""
-        items_s = [self.items_s[place] for place in places]
-        processor_s = [self.processor_items_s[place] for place in places]
+        items_s = [self.items_s[index] for index in indices]
+        processor_s = [self.processor_items_s[index] for index in indices]
         return replace(self, **_summaries(items_s, processor_s))
 
 
@@ -202,8 +202,8 @@ class _Stopwatch:
 
     def joined(self) -> Self:
         """All passes as one."""
-        self._wall_s = [[one for row in self._wall_s for one in row]]
-        self._processor_s = [[one for row in self._processor_s for one in row]]
+        self._wall_s = [[seconds for row in self._wall_s for seconds in row]]
+        self._processor_s = [[seconds for row in self._processor_s for seconds in row]]
         return self
 
     def latency(self, name: str, rounds: int, threads: int | None) -> Latency:
@@ -266,7 +266,7 @@ def ratio(slow: Latency, fast: Latency, *, processor: bool = False) -> Measure:
             f"{slow.name} was timed on {len(slow.items_s)} items, {fast.name} on {len(fast.items_s)}; "
             "time both in one call"
         )
-    times = [one.processor_items_s if processor else one.items_s for one in (slow, fast)]
+    times = [timing.processor_items_s if processor else timing.items_s for timing in (slow, fast)]
     pairs, rng = list(zip(*times, strict=True)), random.Random(0)
     drawn = [_median_ratio(rng.choices(pairs, k=len(pairs))) for _ in range(resamples(len(pairs)))]
     return percentile_measure("ratio", _median_ratio(pairs), drawn, len(pairs))

@@ -99,7 +99,7 @@ def machine_card(packages: Sequence[str] = ("codewren",), *, root: Path = _ROOT)
         ram_bytes=_ram_bytes(),
         system=f"{platform.system()} {platform.release()}",
         python=f"{platform.python_implementation()} {platform.python_version()}",
-        versions={package: found for package in packages if (found := _version(package)) is not None},
+        versions={package: number for package in packages if (number := _version(package)) is not None},
     )
 
 

@@ -55,19 +55,19 @@ def training_log(path: Path) -> tuple[Epoch, ...]:
     if not path.is_file():
         return ()
     lines = [Fields(raw, f"{path}, line {number}") for number, raw in enumerate(_json_lines(path), start=1)]
-    wanted = ("epoch", "loss", "score")
+    names = ("epoch", "loss", "score")
     return tuple(
-        Epoch(one.count("epoch"), one.number("loss"), one.number("score"))
-        for one in lines
-        if all(one.has(name) for name in wanted)
+        Epoch(line.count("epoch"), line.number("loss"), line.number("score"))
+        for line in lines
+        if all(line.has(name) for name in names)
     )
 
 
 def _json_lines(path: Path) -> list[Any]:
-    found: list[Any] = []
+    rows: list[Any] = []
     try:
         for line in path.read_text(encoding="utf-8").splitlines():
-            found.append(json.loads(line))  # noqa: PERF401  the error below says which line
+            rows.append(json.loads(line))  # noqa: PERF401  the error below says which line
     except (ValueError, OSError) as error:
-        raise InputError(f"{path}, line {len(found) + 1}: not JSON ({error}); make the file again") from None
-    return found
+        raise InputError(f"{path}, line {len(rows) + 1}: not JSON ({error}); make the file again") from None
+    return rows

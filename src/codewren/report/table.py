@@ -67,8 +67,8 @@ def comparison_line(first: str, second: str, comparison: Comparison) -> str:
 
 
 def _measure(quality: Quality | None, name: str) -> str:
-    found: Measure | None = next((m for m in quality.measures if m.name == name), None) if quality else None
-    return "-" if found is None else f"{found.value:.4f} [{found.low:.4f}, {found.high:.4f}]"
+    measure: Measure | None = next((m for m in quality.measures if m.name == name), None) if quality else None
+    return "-" if measure is None else f"{measure.value:.4f} [{measure.low:.4f}, {measure.high:.4f}]"
 
 
 def _times(large: int | None, small: int | None) -> str:

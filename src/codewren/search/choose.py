@@ -47,11 +47,11 @@ def choose(front: ParetoFront, rule: str, *, noise: float = 0.0) -> Choice:
     doubt = f"; {dropped} larger ones differ by less than noise ({100 * noise:.1f} points)" if dropped else ""
     if limit is None:
         return Choice(_knee(distinct), f"the knee of {len(distinct)} candidates{doubt}")
-    kept = limit.keep(distinct)
-    if not kept:
+    within = limit.keep(distinct)
+    if not within:
         raise InfeasibleError(f"pick rule {rule!r}: none of the {len(front)} candidates is that {limit.lacking}")
     words, key = _ORDERS[name]
-    return Choice(min(kept, key=key), f"the {words} of {len(kept)} candidates {limit.words}{doubt}")
+    return Choice(min(within, key=key), f"the {words} of {len(within)} candidates {limit.words}{doubt}")
 
 
 def check_rule(rule: str) -> None:
@@ -112,19 +112,19 @@ def _limit(amount: float, unit: str, *, losses: bool, costs: bool) -> _Limit | N
 
 def _distinct(pool: Sequence[Candidate], noise: float, *, keep_faster: bool) -> list[Candidate]:
     """Candidates by size, without those that are no better than a smaller one beyond noise."""
-    kept: list[Candidate] = []
+    survivors: list[Candidate] = []
     for candidate in sorted(pool, key=lambda c: c.scores.size_bytes):
         beaten = (
             noise > 0
             and candidate.scores.effectiveness is not None
             and any(
-                _quality(candidate) <= _quality(one) + noise and not (keep_faster and _faster(candidate, one))
-                for one in kept
+                _quality(candidate) <= _quality(smaller) + noise and not (keep_faster and _faster(candidate, smaller))
+                for smaller in survivors
             )
         )
         if not beaten:
-            kept.append(candidate)
-    return kept
+            survivors.append(candidate)
+    return survivors
 
 
 def _faster(candidate: Candidate, other: Candidate) -> bool:

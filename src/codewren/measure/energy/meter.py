@@ -37,8 +37,14 @@ class MeterSheet:
         Raises:
             InputError: a field is missing or of another kind.
         """
-        flags = (raw.flag(name) for name in ("measured", "includes_idle", "whole_machine"))
-        return cls(raw.text("label"), *flags, raw.number("factor"), raw.texts("passed_over"))
+        return cls(
+            label=raw.text("label"),
+            measured=raw.flag("measured"),
+            includes_idle=raw.flag("includes_idle"),
+            whole_machine=raw.flag("whole_machine"),
+            factor=raw.number("factor"),
+            passed_over=raw.texts("passed_over"),
+        )
 
 
 class Meter(Protocol):

@@ -10,7 +10,7 @@ from codewren.core.recipe import Recipe
 from codewren.report.card import model_card
 from codewren.report.comparison import comparison_page
 from codewren.report.facts import RunFacts
-from codewren.report.gather.judged import data_at_hand
+from codewren.report.gather.answers import data_at_hand
 from codewren.report.gather.run_facts import run_facts
 from codewren.report.gather.subject import kept_recipe
 from codewren.report.page import run_page
@@ -55,7 +55,7 @@ def gathered(paths: Sequence[str], *, data: Recipe | None = None, benches: Seque
     if not paths:
         raise InputError("no run given; give the folder of a run (codewren compress --out) or a *.wren file")
     data = data or next(
-        (found for path in paths if (found := kept_recipe(path)) and data_at_hand(found, "valid")), None
+        (recipe for path in paths if (recipe := kept_recipe(path)) and data_at_hand(recipe, "valid")), None
     )
     short = Counter(Path(path).name for path in dict.fromkeys(paths))
     benches = [*benches, *(Path(path) / "bench.json" for path in paths)]

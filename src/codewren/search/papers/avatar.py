@@ -25,14 +25,14 @@ from codewren.search.explore import EFFECTIVENESS
 from codewren.search.fronts import Table
 from codewren.search.nsga2 import evolved_front
 from codewren.search.papers.avatar_released import ITERATIONS, POPULATION, ReleasedSearch
-from codewren.search.result import Belief, evenly, findings
+from codewren.search.result import Belief, evenly, search_result
 from codewren.search.space.costs import papers_flops, papers_size
 from codewren.search.space.enumerate import Limit
 from codewren.search.space.points import Points, divisible
 from codewren.search.space.sampling import adaptive_random, draw
 from codewren.search.space.space import SearchSpace
 from codewren.search.strategy import Mode, Problem, SearchResult
-from codewren.search.surrogate import Observations, PapersSurrogate, Predictor, Surrogate
+from codewren.search.surrogate import EffectivenessModel, Observations, PapersSurrogate, Surrogate
 from codewren.search.trainings import Trainings, effectiveness_of
 from codewren.search.trials.trial import Request
 
@@ -102,30 +102,30 @@ class Avatar:
         trainings = Trainings.begin(problem, self.objectives, seed=seed)
         trainings.train(adaptive_random(trainings.feasible.points, self.sample, trainings.rng), self.epochs)
         seen = trainings.measured()
-        belief = Belief.of(trainings, trainings.judge.sampling_error(float(seen.effectiveness.max())))
+        belief = Belief.of(trainings, trainings.validation.sampling_error(float(seen.effectiveness.max())))
         predictor = self._fit(seen, trainings)
         points = evolved_points(trainings, predictor, population=self.population, generations=self.generations)
         candidates = _expected(problem, points, predictor)
         details = {"front": len(candidates)}
         if self.verify:
             return self._verified(trainings, candidates, belief)
-        result = findings(trainings, epochs=self.epochs, belief=belief)
+        result = search_result(trainings, epochs=self.epochs, belief=belief)
         front = ParetoFront(tuple(candidates))
         return replace(result, front=front, noise=belief.noise(front), details={**result.details, **details})
 
-    def _fit(self, seen: Observations, trainings: Trainings) -> Predictor:
+    def _fit(self, seen: Observations, trainings: Trainings) -> EffectivenessModel:
         if self.surrogate == "papers":
             return PapersSurrogate.fit(seen)
-        return Surrogate.fit(seen, trainings.judge, seed=trainings.seed)
+        return Surrogate.fit(seen, trainings.validation, seed=trainings.seed)
 
     def _verified(self, trainings: Trainings, candidates: Sequence[Candidate], belief: Belief) -> SearchResult:
         """Surrogate against truth: train a spread of the front."""
-        chosen = [candidates[place] for place in evenly(len(candidates), self.verify)]
-        trials = trainings.train([one.config for one in chosen], self.epochs)
-        result = findings(trainings, epochs=self.epochs, belief=belief)
+        chosen = [candidates[index] for index in evenly(len(candidates), self.verify)]
+        trials = trainings.train([candidate.config for candidate in chosen], self.epochs)
+        result = search_result(trainings, epochs=self.epochs, belief=belief)
         pairs = [
-            (one.scores.effectiveness, trial.effectiveness)
-            for one, trial in zip(chosen, trials, strict=True)
+            (candidate.scores.effectiveness, trial.effectiveness)
+            for candidate, trial in zip(chosen, trials, strict=True)
             if trial.effectiveness is not None
         ]
         guess, truth = np.array(pairs).T if len(pairs) > 1 else (np.zeros(1), np.zeros(1))
@@ -155,34 +155,34 @@ def reduced_space(problem: Problem, target_mb: float) -> SearchSpace:
     return reduced(problem.space, [target])
 
 
-def evolved_points(trainings: Trainings, predictor: Predictor, *, population: int, generations: int) -> Points:
+def evolved_points(trainings: Trainings, predictor: EffectivenessModel, *, population: int, generations: int) -> Points:
     """The front that evolution finds for a predictor, every point inside the budget."""
     problem, costs = trainings.problem, trainings.problem.costs()
     limits = problem.limits()
 
-    def judge(points: Points) -> Table:
+    def evaluate(points: Points) -> Table:
         columns = [costs[name].of(points).astype(np.float64) for name in trainings.feasible.amounts]
         if trainings.by_effectiveness:
             columns.append(-predictor.predict(points)[0])
         return np.column_stack(columns)
 
     def feasible(points: Points) -> NDArray[np.bool_]:
-        kept = divisible(points).copy()
+        keeps = divisible(points).copy()
         for limit in limits:
-            kept[kept] = limit.keeps(points.take(kept))  # costs are defined where heads divide
-        return kept
+            keeps[keeps] = limit.keeps(points.take(keeps))  # costs are defined where heads divide
+        return keeps
 
     start = Points.of(problem.space, draw(trainings.feasible.points, population, trainings.rng))
-    return evolved_front(start, judge, feasible, generations=generations, seed=trainings.seed)
+    return evolved_front(start, evaluate, feasible, generations=generations, seed=trainings.seed)
 
 
-def _expected(problem: Problem, points: Points, predictor: Predictor) -> list[Candidate]:
+def _expected(problem: Problem, points: Points, predictor: EffectivenessModel) -> list[Candidate]:
     mean, deviation = predictor.predict(points)
     candidates = [
-        predicted(problem, config, effectiveness=float(one), uncertainty=float(doubt))
-        for config, one, doubt in zip(points.configs(), mean, deviation, strict=True)
+        predicted(problem, config, effectiveness=float(value), uncertainty=float(doubt))
+        for config, value, doubt in zip(points.configs(), mean, deviation, strict=True)
     ]
-    return sorted(candidates, key=lambda one: one.scores.size_bytes)
+    return sorted(candidates, key=lambda candidate: candidate.scores.size_bytes)
 
 
 def _as_archived(problem: Problem, configs: Sequence[StudentConfig], surrogate: PapersSurrogate) -> ParetoFront:
@@ -192,4 +192,4 @@ def _as_archived(problem: Problem, configs: Sequence[StudentConfig], surrogate: 
         Candidate(config, Scores(float(value), int(size(config)), flops=flops(config)), "archived")
         for config, value in zip(configs, mean, strict=True)
     ]
-    return ParetoFront(tuple(sorted(candidates, key=lambda one: one.scores.size_bytes)))
+    return ParetoFront(tuple(sorted(candidates, key=lambda candidate: candidate.scores.size_bytes)))

@@ -129,8 +129,8 @@ def exact_optimum(space: SearchSpace, *, target_mb: float, hard: bool = False) -
 
 def papers_candidate(config: StudentConfig, task: Task) -> Candidate:
     """A configuration with the paper's own bytes and FLOPs; nothing is known of its effectiveness."""
-    size = costs.papers_size(task, PAPERS_LENGTH).one(config)
-    flops = costs.papers_flops(task, PAPERS_LENGTH).one(config)
+    size = costs.papers_size(task, PAPERS_LENGTH)(config)
+    flops = costs.papers_flops(task, PAPERS_LENGTH)(config)
     return Candidate(config, Scores(None, int(size), flops=float(flops)))
 
 
@@ -151,7 +151,7 @@ def random_of_equal_size(
         if genome[1] % genome[0]:
             continue
         config = space.base.replace(**dict(zip(GENES, genome, strict=True)))
-        if abs(size.one(config) / MEGABYTE - target_mb) < tolerance_mb:
+        if abs(size(config) / MEGABYTE - target_mb) < tolerance_mb:
             return config
     raise InfeasibleError(
         f"search space {space.name!r}: none of 5,000 random architectures is within {tolerance_mb} MB of "

@@ -152,10 +152,10 @@ class _Case:
 
     def choose(self, field: str, amounts: Mapping[Any, Quantity]) -> Quantity:
         """The amount that belongs to the value of a field."""
-        first, *others = self.space.values(field)
+        first, *later = self.space.values(field)
         chosen = amounts[first]
         if field in self._fields:
-            for value in others:
+            for value in later:
                 chosen = z3.If(self._fields[field] == value, amounts[value], chosen)
         return chosen
 

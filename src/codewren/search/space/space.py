@@ -83,25 +83,27 @@ class SearchSpace:
 
     def __iter__(self) -> Iterator[StudentConfig]:
         """Every configuration that can be built; for small spaces."""
-        place = {name: index for index, name in enumerate(self.field_names)}
+        position = {name: index for index, name in enumerate(self.field_names)}
         for row in product(*(domain.values for domain in self.domains)):
-            hidden = row[place["hidden_size"]] if "hidden_size" in place else self.base.hidden_size
+            hidden = row[position["hidden_size"]] if "hidden_size" in position else self.base.hidden_size
             heads = (
-                row[place["num_attention_heads"]] if "num_attention_heads" in place else self.base.num_attention_heads
+                row[position["num_attention_heads"]]
+                if "num_attention_heads" in position
+                else self.base.num_attention_heads
             )
             if hidden % heads == 0:
                 yield self.config(row)
 
     def with_domains(self, changes: Mapping[str, Sequence[Any]], name: str | None = None) -> Self:
         """The space with some domains replaced or added."""
-        kept = [Domain(d.field, changes.get(d.field, d.values)) for d in self.domains]
+        changed = [Domain(d.field, changes.get(d.field, d.values)) for d in self.domains]
         added = [Domain(field, values) for field, values in changes.items() if field not in self.field_names]
-        return type(self)(name or self.name, (*kept, *added), self.base)
+        return type(self)(name or self.name, (*changed, *added), self.base)
 
     def only(self, keep: Iterable[str]) -> Self:
         """The space with all fields but these fixed at the base."""
-        wanted = set(keep)
-        return type(self)(self.name, tuple(d for d in self.domains if d.field in wanted), self.base)
+        varied = set(keep)
+        return type(self)(self.name, tuple(d for d in self.domains if d.field in varied), self.base)
 
 
 def compressor_space(base: StudentConfig = DEFAULT) -> SearchSpace:

@@ -61,13 +61,13 @@ class Pace:
 
     def affordable(self, requests: Sequence[Request]) -> list[Request]:
         """Those of the requests, in order, for which the limit leaves time."""
-        room, kept = self.room_s, []
+        room, requests_left = self.room_s, []
         for request in requests:
             needed = self.slowness * self.expected_s(request)
             if request in self._seen or needed <= room:
-                kept.append(request)
+                requests_left.append(request)
                 room -= 0.0 if request in self._seen else needed
-        return kept
+        return requests_left
 
     def ran(self, trial: Trial) -> None:
         """Take note of a training, once."""

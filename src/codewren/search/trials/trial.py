@@ -12,7 +12,7 @@ from codewren.core.student_config import StudentConfig
 class Status(StrEnum):
     """How a trial ended: with scores, or with an error (it raised, lost its process, or gave no number).
 
-    Whether scores mean that the training collapsed is judged from all trials together (`surrogate.Judge`).
+    Whether scores mean that the training collapsed is judged from all trials together (`surrogate.ValidationNoise`).
     """
 
     DONE = "done"
