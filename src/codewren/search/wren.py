@@ -1,9 +1,11 @@
-"""Our default search: few short trainings, each chosen from the exact feasible set, and honest about noise.
+"""Our default search: successive halving over the exact feasible set, its students chosen by an upper confidence bound.
 
-Short trainings of students spread over the bytes; the learning rate settled on the best middling one of them, trained
-fully, apart from the architecture; short trainings of those the surrogate expects most of in every octave of bytes;
-the best of every octave are trained on, and the front holds only students that were trained fully. Costs are exact
-for every point, so only effectiveness is guessed.
+The rungs of successive halving are epochs: many students are trained briefly, the best of every octave of bytes are
+trained on, and the front holds only students that were trained fully (Jamieson and Talwalkar, AISTATS 2016). The first
+half of the lowest rung is spread over the bytes; the other half are those with the greatest upper confidence bound of
+the surrogate, its mean and a deviation, in every octave (Auer, JMLR 2002; Srinivas et al., ICML 2010). The learning
+rate is settled apart from the architecture, on the best middling student, trained fully. Costs are exact for every
+point, so only effectiveness is guessed.
 """
 
 from collections import Counter
@@ -33,7 +35,7 @@ from codewren.search.trials.trial import Trial
 RATES_TRIED = 4
 """Learning rates compared at most, on one student."""
 
-_KEPT = 0.6  # share of a rung's students that is trained on
+_PROMOTED = 0.6  # share of a rung's students that the next one trains on; halving in name, gentler in figure
 _LONG = 4  # epochs of a full training above which there is a rung between short and full
 _PROPOSAL_POINTS = 100_000  # feasible points the surrogate is asked about between trainings
 
@@ -77,9 +79,10 @@ class Wren:
         plan = _fitting(trainings, plan, begun=len(begin))
         left = plan.rungs[0] - len(begin)
         for count in (ceil(left / 2), left // 2):
-            trainings.train(_proposed(trainings, count, rate), short)
+            trainings.train(_by_upper_confidence_bound(trainings, count, rate), short)
             rate = _lower_after_collapse(trainings, rate)
         plan = _fitting(trainings, plan, begun=plan.rungs[0])
+        # Successive halving: each rung trains the best of the one below on, for more epochs.
         for count, before, epochs in zip(plan.rungs[1:], plan.epochs, plan.epochs[1:], strict=False):
             trainings.train(trainings.promising(count, before), epochs)
         belief = Belief.of(trainings, _deviation(trainings, plan.repeats, full))
@@ -104,7 +107,7 @@ class Wren:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """How the trainings are spent: students in each rung, the epochs they then have had, and repeated trainings."""
+    """The rungs of successive halving: students in each, the epochs they then have had, and repeated trainings."""
 
     rungs: tuple[int, ...]
     epochs: tuple[int, ...]
@@ -123,7 +126,7 @@ class Plan:
         steps = tuple(sorted({max(1, epochs // 4), epochs} | half))
         repeats = min(repeats, trials // 8)
         for first in range(trials, 0, -1):
-            rungs = tuple(ceil(first * _KEPT**rung) for rung in range(len(steps)))
+            rungs = tuple(ceil(first * _PROMOTED**rung) for rung in range(len(steps)))
             if sum(rungs) + repeats <= trials:
                 return cls(rungs, steps, repeats)
         return cls((trials,), (epochs,), 0)  # too few for short trainings first
@@ -144,10 +147,10 @@ class Plan:
         later = len(self.rungs) - 1
         yield self
         for first in range(self.rungs[0] - 1, max(begun, 1) - 1, -1):
-            yield replace(self, rungs=tuple(ceil(first * _KEPT**rung) for rung in range(later + 1)))
+            yield replace(self, rungs=tuple(ceil(first * _PROMOTED**rung) for rung in range(later + 1)))
         least = min(self.rungs[0], max(begun, 1))
-        for continued in range(ceil(least * _KEPT), 0, -1):
-            rungs = (least, *(ceil(continued * _KEPT**rung) for rung in range(later)))
+        for continued in range(ceil(least * _PROMOTED), 0, -1):
+            rungs = (least, *(ceil(continued * _PROMOTED**rung) for rung in range(later)))
             yield replace(self, rungs=rungs, repeats=0)
 
 
@@ -258,8 +261,8 @@ def _spread(trainings: Trainings, count: int, rate: Rate) -> list[StudentConfig]
     return rate.at(with_free_fields(points, trainings.rng)).configs()
 
 
-def _proposed(trainings: Trainings, count: int, rate: Rate) -> list[StudentConfig]:
-    """In every octave of bytes the student that would be best there, were the surrogate a deviation too low about all.
+def _by_upper_confidence_bound(trainings: Trainings, count: int, rate: Rate) -> list[StudentConfig]:
+    """In every octave of bytes the student of the greatest upper confidence bound: predicted mean plus one deviation.
 
     Octaves with few trainings come first, of equals those in which that would gain the most over smaller students.
     """
@@ -271,15 +274,15 @@ def _proposed(trainings: Trainings, count: int, rate: Rate) -> list[StudentConfi
     points = rate.at(with_free_fields(some.points, trainings.rng))
     mean, deviation = surrogate.predict(points)
     sizes = trainings.bytes_of(some)
-    worth = mean + deviation if trainings.by_effectiveness else -np.log(sizes)
+    bound = mean + deviation if trainings.by_effectiveness else -np.log(sizes)
     group = octaves(sizes, trainings.most_bytes)
     tried = {trial.config for trial in trainings.trials.values()}
     chosen: dict[StudentConfig, None] = {}
     count_in = Counter(_levels_trained(trainings))
-    while len(chosen) < count and np.isfinite(worth).any():
-        gains = _gains(best_of_each(group.tolist(), worth), sizes, worth)
+    while len(chosen) < count and np.isfinite(bound).any():
+        gains = _gains(best_of_each(group.tolist(), bound), sizes, bound)
         row = min(gains, key=lambda row: (count_in[int(group[row])], -gains[row]))
-        worth[row] = -np.inf
+        bound[row] = -np.inf
         config = points.config(row)
         if config not in tried and config not in chosen:
             chosen[config] = None

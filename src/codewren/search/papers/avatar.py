@@ -82,13 +82,15 @@ class Avatar:
     def _faithful(self, problem: Problem, seed: int) -> SearchResult:
         problem = replace(problem, space=reduced_space(problem, self.target_mb))
         released = ReleasedSearch(problem.space, problem.task, self.target_mb, Random(seed))
+        # Step 2 (SPEC 2.5): the initial population is the surrogate's sample, trained for a few epochs.
         sample = released.sample(self.sample)
         configs = [released.config(genes) for genes in sample]
         trials = problem.run_trials([Request(config, seed, self.epochs) for config in configs])
         done = succeeded(trials)
         epochs = np.full(len(done), self.epochs)
         seen = Observations(Points.of(problem.space, [trial.config for trial in done]), epochs, effectiveness_of(done))
-        surrogate = PapersSurrogate.fit(seen)
+        surrogate = PapersSurrogate.fit(seen)  # step 3 (SPEC 2.5): from configuration to effectiveness
+        # Step 4 (SPEC 2.4, 2.6): multi-objective search; steps 5 and 6, the pick and the full training, come later.
         archive = released.evolve(sample, lambda points: surrogate.predict(points)[0], self.iterations)
         members = [released.config(member.genes) for member in archive.members]
         front = _as_archived(problem, members, surrogate)

@@ -77,7 +77,8 @@ class AvatarV1:
         trials = problem.run_trials([Request(config, seed, self.epochs) for config in configs])
         done = succeeded(trials)
         rows, target = sizes(problem.space, [trial.config for trial in done]), effectiveness_of(done)
-        regression = radial_network(rows, target, seed)
+        regression = radial_network(rows, target, seed)  # SPEC 2.5: the one its comparison chose
+        # SPEC 2.6, v1: the first paper's genetic algorithm on accuracy - GFLOPs - |MB - target|.
         best = GeneticAlgorithm(self.population, self.generations).best(
             [problem.space.values(gene) for gene in GENES],
             lambda genome: v1_fitness(genome, _predict(problem.space, regression, genome), self.target_mb),

@@ -53,6 +53,7 @@ class Compressor:
         """Search; trains nothing, and `seed` matters in faithful mode only, which knows no budget either."""
         if self.mode is Mode.REPAIRED:
             return _largest_within_budget(problem)
+        # SPEC 1.1 step 3: one architecture for a target size, without data or training.
         algorithm = GeneticAlgorithm(self.population, self.generations, self.crossover)
         domains = [problem.space.values(gene) for gene in GENES]
         best = algorithm.best(
