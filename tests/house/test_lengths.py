@@ -11,7 +11,7 @@ from source_tree import DOCUMENTS, ROOT, Definition, parsed, python_files
 
 GENERATED = {"native/unicode/tables.h"}
 # Documents of before the rule; take each out with its rewriting.
-TOO_WIDE = {"CHANGELOG.md", "README.md", "docs/comparison.md", "docs/results.md"}
+TOO_WIDE = {"CHANGELOG.md", "README.md"}
 LONGEST_DOCUMENT_LINE, LONGEST_FILE, LONGEST_FUNCTION = 100, 400, 60
 
 
