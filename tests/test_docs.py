@@ -16,8 +16,9 @@ DOCUMENTS = sorted([ROOT / "README.md", *(ROOT / "docs").rglob("*.md"), *(ROOT /
 SESSIONS = re.findall(r"^\$ codewren (.+)\n((?:(?!```).*\n)*)", README, flags=re.MULTILINE)
 
 
-def test_the_papers_map_names_existing_files_and_functions():
-    text = (ROOT / "docs/papers.md").read_text(encoding="utf-8")
+@pytest.mark.parametrize("document", ["papers.md", "architecture.md"])
+def test_maps_of_the_code_name_existing_files_and_functions(document):
+    text = (ROOT / "docs" / document).read_text(encoding="utf-8")
     named = re.findall(r"`([\w/]+\.py)(?::(\w+))?`", text)
     assert len(named) > 20
     for path, name in named:
