@@ -34,7 +34,7 @@ from codewren.report.comparison import comparison_page, merged, paired_tests
 from codewren.report.facts import RunFacts
 from codewren.report.gather import gathered
 from codewren.report.papers_table import papers_markdown
-from codewren.report.table import comparison_line, markdown
+from codewren.report.table import PAGE_WIDTH, comparison_line, markdown, narrow, paragraph
 
 ROOT = Path(__file__).resolve().parents[1]
 REFERENCE = ROOT.parent / "shared/reference"
@@ -177,7 +177,8 @@ def papers(out: Path, *, bench: bool, country: str) -> None:
         data = Recipe.load(ROOT / study.recipe)
         facts = gathered([shown(path) for path in made], data=data, benches=[times]) if made else []
         runs += facts
-        texts.append("\n\n".join([f"## {study.name}", *sections(study, facts), flips(made), not_made(study, absent)]))
+        chapter = [f"## {study.name}", *sections(study, facts), flips(made), not_made(study, absent)]
+        texts.append("\n\n".join(section for section in chapter if section))
         print(f"\n{texts[-1]}", flush=True)
     title = "# The comparison of both papers, on validation"
     write_bytes(out / "papers.md", ("\n\n".join([title, *texts]) + "\n").encode())
@@ -190,13 +191,18 @@ def sections(study: Study, facts: list[RunFacts]) -> list[str]:
     if not facts:
         return ["Nothing is judged here yet."]
     gaps = [gap(run_facts) for run_facts in facts]
-    return [papers_markdown(merged(facts), study.name), *paired_tests(facts), "\n".join(line for line in gaps if line)]
+    tests = [paragraph(line) for line in paired_tests(facts)]
+    return [papers_markdown(merged(facts), study.name), *tests, "\n".join(line for line in gaps if line)]
 
 
 def not_made(study: Study, absent: dict[str, str]) -> str:
     """The command of every run that is not there."""
     teacher = "" if study.name == "BigCloneBench" else f" The teacher comes first: see the head of {study.recipe}."
-    return "\n".join([f"Not made here.{teacher}\n", *(f"- {name}: `{command}`" for name, command in absent.items())])
+    commands = (
+        command if len(command) <= PAGE_WIDTH else command.replace(" --out", " \\\n  --out")
+        for command in absent.values()
+    )
+    return "\n".join([f"Not made here.{teacher}", "```", *commands, "```"])
 
 
 def shown(path: Path) -> str:
@@ -229,7 +235,8 @@ def paths(study: Study, out: Path) -> tuple[list[Path], dict[str, str]]:
 def gap(facts: RunFacts) -> str:
     """What nobody measured of a run that is there."""
     names = ("teacher", "baseline", "fidelity", "energy")
-    return "\n".join(f"- {facts.name}, {name}: {facts.missing[name]}" for name in names if name in facts.missing)
+    missing = (name for name in names if name in facts.missing)
+    return "\n".join(paragraph(f"- {facts.name}, {name}: {facts.missing[name]}", indent="  ") for name in missing)
 
 
 def bundle_of(path: Path) -> Path:
@@ -267,7 +274,7 @@ def flips(made: list[Path]) -> str:
         shares = [measure(rates[edit]["rate"], rates[edit]) if rates[edit]["edited"] else "nothing" for edit in edits]
         ece = all_of_it["measures"]["ece"]
         rows.append([name, *shares, measure(ece["value"], ece)])
-    return markdown(rows)
+    return narrow(rows)
 
 
 def measure(value: float, limits: dict[str, Any]) -> str:

@@ -8,7 +8,7 @@ from codewren.report.draw.markup import Markup, element
 from codewren.report.facts import UNJUDGED, ModelFacts, Role
 from codewren.report.parts import NOTHING, Cell, band, body, figure_cell, number_cell, row, table
 from codewren.report.published_figures import CLAIMS, PublishedRow, published_rows
-from codewren.report.table import markdown
+from codewren.report.table import narrow, paragraph
 
 HEADER = (
     "model",
@@ -44,10 +44,9 @@ def papers_table(models: Sequence[ModelFacts], dataset: str) -> Markup:
 
 
 def papers_markdown(models: Sequence[ModelFacts], dataset: str) -> str:
-    """The same as Markdown: one table of what was measured here, one of what others published."""
-    lines = [["model", "judged", *HEADER[1:]]]
-    lines += [[_named(model), model.how, *(_told_apart(cell) for cell in _cells(model))] for model in models]
-    blocks = [markdown(lines)]
+    """The same as Markdown: tables of what was measured here, and one of what others published."""
+    lines = [list(HEADER), *([_named(model), *(_told_apart(cell) for cell in _cells(model))] for model in models)]
+    blocks = [_judged(models), narrow(lines)]
     published = published_rows(dataset)
     if published:
         head = ["published", "accuracy", "size, MB", "latency, ms", "GFLOPs, papers' formula", "source"]
@@ -61,8 +60,15 @@ def papers_markdown(models: Sequence[ModelFacts], dataset: str) -> str:
         ]
         sources = [published_row.source for published_row in published]
         blocks += [f"Published, {dataset} test set, accuracy in percent:"]
-        blocks.append(markdown([head, *([*row, source] for row, source in zip(rows, sources, strict=True))]))
-    return "\n\n".join([*blocks, *_lines(models)])
+        blocks.append(narrow([head, *([*row, source] for row, source in zip(rows, sources, strict=True))]))
+    return "\n\n".join([*blocks, *(paragraph(line) for line in _lines(models))])
+
+
+def _judged(models: Sequence[ModelFacts]) -> str:
+    """On which items which models were judged."""
+    names = {how: [model.name for model in models if model.how == how] for how in dict.fromkeys(m.how for m in models)}
+    lines = ((", ".join(group), how if how == UNJUDGED else f"judged {how}") for how, group in names.items())
+    return "\n".join(paragraph(f"- {group}: {how}", indent="  ") for group, how in lines)
 
 
 def _named(model: ModelFacts) -> str:
