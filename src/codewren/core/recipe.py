@@ -41,14 +41,9 @@ class Recipe:
         """Read a TOML recipe and apply `section.key=value` settings from the command line.
 
         Raises:
-            RecipeError: missing file, invalid TOML, unknown key (the nearest is named), or a value of the wrong kind.
+            RecipeError: as `read_recipe_toml`, an unknown key (the nearest is named), or a value of the wrong kind.
         """
-        try:
-            raw = tomllib.loads(path.read_text(encoding="utf-8-sig"))
-        except FileNotFoundError:
-            raise RecipeError(f"recipe {path}: no such file") from None
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-            raise RecipeError(f"recipe {path}: not valid TOML ({error})") from None
+        raw = read_recipe_toml(path)
         for setting in settings:
             _apply_setting(raw, setting)
         return cls.from_dict(raw, path.parent)
@@ -89,6 +84,56 @@ class Recipe:
     def resolve(self, path: str) -> Path:
         """A path of the recipe as a real one: below `data.root`, below the recipe's folder."""
         return self.folder / self.data.root / path
+
+
+def read_recipe_toml(path: Path, above: tuple[Path, ...] = ()) -> dict[str, Any]:
+    """The tables of a recipe file, those of the files that it `extends` below its own.
+
+    `extends` is one file or a list of them, relative to the file that says so; of two that give a value the later one
+    wins, and the file's own wins over both. Tables are merged key by key, every other value is replaced.
+
+    Args:
+        path: a TOML file.
+        above: the files that led here, so that a circle is told.
+
+    Raises:
+        RecipeError: a missing file, invalid TOML, `extends` of another kind, or a file that extends itself.
+    """
+    if path.resolve() in above:
+        raise RecipeError(f"recipe {path}: extends itself through {above[-1].name}; take one `extends` out")
+    raw = _read_toml(path)
+    names = raw.pop("extends", [])
+    names = [names] if isinstance(names, str) else names
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        raise RecipeError(f"recipe {path}: extends is {names!r}, wanted a file name or a list of them")
+    merged: dict[str, Any] = {}
+    for name in names:
+        merged = _merge(merged, read_recipe_toml(path.parent / name, (*above, path.resolve())))
+    return _merge(merged, raw)
+
+
+def _read_toml(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
+    except FileNotFoundError:
+        raise RecipeError(f"recipe {path}: no such file") from None
+    except OSError as error:
+        raise RecipeError(f"recipe {path}: cannot read it ({error.strerror or error})") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise RecipeError(f"recipe {path}: not valid TOML ({error})") from None
+
+
+def _merge(below: dict[str, Any], own: dict[str, Any]) -> dict[str, Any]:
+    """Own values over those below, table by table.
+
+    >>> _merge({"student": {"hidden_size": 96, "vocab_size": 1000}}, {"student": {"hidden_size": 64}})
+    {'student': {'hidden_size': 64, 'vocab_size': 1000}}
+    """
+    merged = dict(below)
+    for name, value in own.items():
+        base = below.get(name)
+        merged[name] = _merge(base, value) if isinstance(base, dict) and isinstance(value, dict) else value
+    return merged
 
 
 def _table(raw: Mapping[str, Any], name: str) -> dict[str, Any]:
