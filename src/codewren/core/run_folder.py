@@ -12,3 +12,7 @@ ENERGY_FILES = "energy*.json"
 """One file a process: `torchrun` starts several."""
 SPENT_STAGES = ("search", "distil")
 """What a student's own making is; labelling also serves every other student of the teacher."""
+CHECKPOINT = "checkpoint.pt"
+LOG = "log.jsonl"
+IDENTITY = "distil.json"
+"""Whose training a folder holds: configuration, options, hashes."""

@@ -15,7 +15,7 @@ from dataclasses import asdict, dataclass, replace
 from functools import partial, reduce
 from hashlib import sha256
 from pathlib import Path
-from typing import Any, Literal, cast
+from typing import Literal
 
 import numpy as np
 import torch
@@ -32,7 +32,7 @@ from codewren.core.student_config import StudentConfig, TokenizerKind
 from codewren.core.task import Task
 from codewren.data.load import load_split
 from codewren.train.batches import EncodedSplit, batch_plan, encode_split, make_batch
-from codewren.train.distil import Distilled, Select, _Run
+from codewren.train.distil import Distilled, DistilLoop, Select, run_to
 from codewren.train.teachers.logits_file import read_logits, write_logits
 from codewren.train.tokenizer_training import train_tokenizer
 from codewren.train.validation import validation_scores
@@ -130,22 +130,19 @@ def distil_bilstm(
         batch_size=config.batch_size,
         max_sequence_length=config.max_sequence_length,
     )
-    run = _BiLstmRun(
+    loop = DistilLoop(
+        BiLstm(config, task, seed=options.seed),
         schedule,
-        task,
         train=train,
         valid=valid,
         options=replace(options, loss="mse"),
         select=select,
         out=out,
         quiet=quiet,
-        baseline=config,
+        predict=bilstm_logits,
+        also={"bilstm": asdict(config)},
     )
-    run.resume()
-    while run.epoch < options.epochs:
-        run.train_epoch()
-    run.try_average()
-    return run.result()
+    return run_to(loop, options.epochs)
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,20 +225,3 @@ def bilstm_logits(model: BiLstm, split: EncodedSplit) -> NDArray[np.float32]:
             batch = make_batch(split, indices).to(device)
             outputs[indices] = model(batch.ids_N, batch.lengths_B, batch.items_RK).cpu().numpy()
     return outputs
-
-
-class _BiLstmRun(_Run):
-    """The students' training loop around the baseline's network."""
-
-    def __init__(self, *arguments: Any, baseline: BiLstmConfig, **options: Any) -> None:
-        self.baseline = baseline
-        super().__init__(*arguments, **options)
-
-    def _build(self) -> nn.Module:
-        return BiLstm(self.baseline, self.task, seed=self.options.seed)
-
-    def _predict(self, split: EncodedSplit) -> NDArray[np.float32]:
-        return bilstm_logits(cast(BiLstm, self.student), split)
-
-    def _identity(self) -> dict[str, Any]:
-        return {**super()._identity(), "bilstm": asdict(self.baseline)}

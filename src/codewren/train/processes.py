@@ -5,6 +5,7 @@ import os
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from typing import Self
 
 import numpy as np
 import torch
@@ -27,6 +28,14 @@ class Processes:
         self.device = torch.device("cuda", local) if cuda else torch.device("cpu")
         if self.size > 1 and not dist.is_initialized():
             dist.init_process_group("nccl" if cuda else "gloo")
+
+    @classmethod
+    def alone(cls) -> Self:
+        """This process by itself, whatever others there are."""
+        processes = cls.__new__(cls)
+        processes.size, processes.rank = 1, 0
+        processes.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        return processes
 
     @property
     def first(self) -> bool:
