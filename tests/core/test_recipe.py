@@ -10,6 +10,10 @@ import pytest
 from codewren.core.errors import ConfigError, InputError, RecipeError
 from codewren.core.recipe import Recipe
 
+RECIPES = Path(__file__).parents[2] / "recipes"
+RESOLVED = json.loads((Path(__file__).parent / "resolved_recipes.json").read_text())
+"""Hashes of what each recipe said in full, recorded when every recipe still was a file without bases."""
+COMPLETE = sorted(path for path in RECIPES.rglob("*.toml") if path.parent.name != "bases")
 MINIMAL = {"task": {"name": "clone"}}
 
 
@@ -42,6 +46,23 @@ def test_a_resolved_recipe_builds_the_same_recipe_again():
     plain = recipe.to_dict()
     plain.pop("folder")
     assert Recipe.from_dict(plain) == recipe
+
+
+def test_a_recipe_survives_json_and_a_runs_recipe_json_is_a_recipe_too(tmp_path):
+    recipe = Recipe.load(RECIPES / "shipped/clone-java-mini.toml", ["distil.epochs=7"])
+    assert Recipe.from_json(recipe.to_json()) == recipe
+    (tmp_path / "recipe.json").write_text(recipe.to_json())
+    assert Recipe.load(tmp_path / "recipe.json") == recipe
+    assert Recipe.load(tmp_path / "recipe.json", ["distil.seed=3"]).distil.seed == 3
+
+
+@pytest.mark.parametrize(("text", "said"), [("{", "not JSON"), ("[1]", "is not a JSON object")])
+def test_json_that_is_no_recipe_is_one_clear_error(text, said, tmp_path):
+    with pytest.raises(RecipeError, match=said):
+        Recipe.from_json(text)
+    (tmp_path / "recipe.json").write_text(text)
+    with pytest.raises(InputError, match=r"recipe\.json"):
+        Recipe.load(tmp_path / "recipe.json")
 
 
 @pytest.mark.parametrize(
@@ -81,12 +102,6 @@ def test_a_file_that_is_missing_or_not_toml_is_a_recipe_error(tmp_path):
     (tmp_path / "good.toml").write_text("[task]\nname='clone'\n")
     with pytest.raises(RecipeError, match=r"section\.key=value"):
         Recipe.load(tmp_path / "good.toml", ["distil.epochs"])
-
-
-RECIPES = Path(__file__).parents[2] / "recipes"
-RESOLVED = json.loads((Path(__file__).parent / "resolved_recipes.json").read_text())
-"""Hashes of what each recipe said in full, recorded when every recipe still was a file without bases."""
-COMPLETE = sorted(path for path in RECIPES.rglob("*.toml") if path.parent.name != "bases")
 
 
 def flat(value, name=""):

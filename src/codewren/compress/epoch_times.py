@@ -4,6 +4,7 @@ from codewren.compress.cost_table import TIMED_FUNCTIONS, Stopwatch
 from codewren.compress.run import Run
 from codewren.core.files import read_json, write_json
 from codewren.core.progress import Bar
+from codewren.core.run_folder import FLOWS, PACE
 from codewren.core.student_config import StudentConfig
 from codewren.search.space.latency_model import LatencyModel, spread
 from codewren.search.space.space import SearchSpace
@@ -28,7 +29,7 @@ def search_pace(run: Run, space: SearchSpace, latency: LatencyModel) -> Pace:
 
 def _item_model(run: Run, space: SearchSpace, latency: LatencyModel) -> LatencyModel:
     """Seconds per training item: the same sum of products as for latency, fitted to training steps."""
-    path = run.path(f"pace-{space.name}.json")
+    path = run.path(PACE.format(space=space.name))
     if path.exists():
         return LatencyModel.from_dict(read_json(path))
     cap = run.recipe.budget.max_latency_s
@@ -64,7 +65,7 @@ class _StepClock:
             max_length=config.max_sequence_length,
             logits=self._logits,
             max_data_flow=config.max_data_flow,
-            cache=self._run.path("flows"),
+            cache=self._run.path(FLOWS),
         )
         options, task = self._run.recipe.distil, self._run.recipe.task
         seconds = min(step_seconds(built, task, train=encoded, options=options, steps=TIMED_STEPS))

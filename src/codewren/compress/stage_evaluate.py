@@ -10,11 +10,11 @@ from numpy.typing import NDArray
 from codewren.compress.flips import Fidelity, Judge, Rival, fidelity, flips_of
 from codewren.compress.run import Run
 from codewren.compress.run_warnings import warnings
-from codewren.compress.words_baseline import FILE as WORDS
 from codewren.core.dataset import Dataset
 from codewren.core.errors import InputError
 from codewren.core.files import read_json, write_bytes, write_json
 from codewren.core.recipe import Recipe
+from codewren.core.run_folder import EVALUATION, LOGITS, REPORT, WORDS
 from codewren.data.load import item_column, load_split, load_test_split
 from codewren.measure.calibration import softmax
 from codewren.measure.intervals import Comparison, mcnemar
@@ -88,7 +88,7 @@ def latencies(student: Predictor, dataset: Dataset, teacher: Teacher | None = No
 def evaluate_run(run: Run, bundle: Path, *, seconds: float) -> str:
     """Teacher and student side by side on the validation split; writes `evaluation.json` and `report.md`."""
     dataset, student = run.dataset("valid"), load(bundle)
-    labelled = run.path("logits-valid.npz").exists()
+    labelled = run.path(LOGITS.format(split="valid")).exists()
     teacher = None if run.recipe.teacher.kind in ("logits", "ngrams") else load_teacher(run.recipe)
     times = latencies(student, dataset, teacher)
     logits = run.logits("valid") if labelled else None
@@ -106,10 +106,10 @@ def evaluate_run(run: Run, bundle: Path, *, seconds: float) -> str:
     lines.append(f"{len(dataset):,} validation items, {seconds:,.0f} s in all; the bundle is {bundle}")
     report = "\n".join([comparison_table(rows), "", *lines])
     write_json(
-        run.path("evaluation.json"),
+        run.path(EVALUATION),
         {"split": "valid", "seconds": seconds, "inputs": run.inputs(), "rows": [r.to_dict() for r in rows]},
     )
-    write_bytes(run.path("report.md"), (report + "\n").encode())
+    write_bytes(run.path(REPORT), (report + "\n").encode())
     return report
 
 

@@ -1,6 +1,5 @@
 """Stage: the teacher's logits, written once, here or on a cluster."""
 
-import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -63,7 +62,7 @@ def _label(run: Run, teacher: Teacher, datasets: list[Dataset], address: str | N
 
 def portable(recipe: Recipe) -> str:
     """A recipe as JSON that means the same in any working directory."""
-    return json.dumps(replace(recipe, folder=recipe.folder.resolve()).to_dict())
+    return replace(recipe, folder=recipe.folder.resolve()).to_json()
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,8 +105,7 @@ def judge_part(recipe: str, split: str, hashes: tuple[str, str], threads: int, n
 @lru_cache(maxsize=1)
 def _opened(recipe: str, split: str, hashes: tuple[str, str]) -> tuple[NetworkTeacher, TeacherSplit]:
     """Teacher and split, opened once a worker."""
-    plain = json.loads(recipe)
-    known = Recipe.from_dict(plain, Path(plain.pop("folder")))
+    known = Recipe.from_json(recipe)
     dataset, teacher = load_split(known, split), load_teacher(known)
     if not isinstance(teacher, NetworkTeacher) or (dataset.sha256(), teacher.sha256) != hashes:
         raise TeacherError(

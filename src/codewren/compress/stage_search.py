@@ -19,6 +19,7 @@ from codewren.core.errors import InfeasibleError, InputError, nearest
 from codewren.core.files import file_sha256, read_json, write_json
 from codewren.core.pareto import Scores
 from codewren.core.recipe_sections import SearchSection
+from codewren.core.run_folder import CHOSEN, JOURNAL
 from codewren.core.student_config import StudentConfig
 from codewren.search.choose import RULES, choose, is_rule
 from codewren.search.papers.avatar import Avatar
@@ -44,7 +45,7 @@ def search_configuration(run: Run) -> StudentConfig:
         BundleError, InputError: a rival cannot be read, or is for another task.
     """
     _check_wishes(run)
-    done, settings = run.path("chosen.json"), _settings(run)
+    done, settings = run.path(CHOSEN), _settings(run)
     if done.exists() and read_json(done).get("settings") == settings:
         return run.chosen()
     if run.recipe.search.strategy == "fixed":
@@ -85,7 +86,7 @@ def _search(run: Run) -> SearchResult:
     recipe, section = run.recipe, run.recipe.search
     space = named_space(section.space, recipe.task, recipe.student)
     trains = _trains(section)
-    journal = Journal(run.path("journal.jsonl"), context=_context(run))
+    journal = Journal(run.path(JOURNAL), context=_context(run))
     latency = latency_model(run, space) if trains or recipe.budget.max_latency_s is not None else None
     pace = search_pace(run, space, latency) if trains and latency else None
     portable = replace(recipe, folder=recipe.folder.resolve())  # workers may stand in another directory

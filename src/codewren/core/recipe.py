@@ -1,5 +1,6 @@
 """The recipe: one small TOML file that says everything a run needs."""
 
+import json
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
@@ -7,6 +8,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from codewren.core.errors import RecipeError
+from codewren.core.files import read_json
 from codewren.core.pareto import Budget
 from codewren.core.plain_values import build, check_keys
 from codewren.core.recipe_sections import (
@@ -38,15 +40,17 @@ class Recipe:
 
     @classmethod
     def load(cls, path: Path, settings: Sequence[str] = ()) -> Self:
-        """Read a TOML recipe and apply `section.key=value` settings from the command line.
+        """Read a TOML recipe, or a run's `recipe.json`, and apply `section.key=value` settings of the command line.
 
         Raises:
             RecipeError: as `read_recipe_toml`, an unknown key (the nearest is named), or a value of the wrong kind.
         """
-        raw = read_recipe_toml(path)
+        saved = path.suffix == ".json"
+        raw = _read_saved(path) if saved else read_recipe_toml(path)
+        folder = Path(str(raw.pop("folder", "."))) if saved else path.parent
         for setting in settings:
             _apply_setting(raw, setting)
-        return cls.from_dict(raw, path.parent)
+        return cls.from_dict(raw, folder)
 
     @classmethod
     def from_dict(cls, raw: Mapping[str, Any], folder: Path = Path()) -> Self:
@@ -81,6 +85,25 @@ class Recipe:
         plain = {name: asdict(getattr(self, name)) for name in sections}
         return {"task": self.task.to_dict(), "student": self.student.to_dict(), **plain, "folder": str(self.folder)}
 
+    def to_json(self) -> str:
+        """One line of JSON, from which `from_json` builds an equal recipe."""
+        return json.dumps(self.to_dict())
+
+    @classmethod
+    def from_json(cls, text: str) -> Self:
+        """Read what `to_json` wrote, or a run's `recipe.json`.
+
+        Raises:
+            RecipeError: as `from_dict`, or the text is not a JSON object.
+        """
+        try:
+            raw = json.loads(text)
+        except ValueError as error:
+            raise RecipeError(f"recipe: not JSON ({error})") from None
+        if not isinstance(raw, dict):
+            raise RecipeError(f"recipe: {text[:40]!r} is not a JSON object")
+        return cls.from_dict(raw, Path(str(raw.pop("folder", "."))))
+
     def resolve(self, path: str) -> Path:
         """A path of the recipe as a real one: below `data.root`, below the recipe's folder."""
         return self.folder / self.data.root / path
@@ -110,6 +133,13 @@ def read_recipe_toml(path: Path, above: tuple[Path, ...] = ()) -> dict[str, Any]
     for name in names:
         merged = _merge(merged, read_recipe_toml(path.parent / name, (*above, path.resolve())))
     return _merge(merged, raw)
+
+
+def _read_saved(path: Path) -> dict[str, Any]:
+    raw = read_json(path)
+    if not isinstance(raw, dict):
+        raise RecipeError(f"recipe {path}: holds {type(raw).__name__}, wanted an object as a run's recipe.json is")
+    return raw
 
 
 def _read_toml(path: Path) -> dict[str, Any]:

@@ -28,6 +28,7 @@ from codewren.core.dataset import Dataset
 from codewren.core.files import write_bytes, write_json
 from codewren.core.recipe import Recipe
 from codewren.core.recipe_sections import DistilSection
+from codewren.core.run_folder import LOGITS, TOKENIZERS
 from codewren.core.student_config import StudentConfig, TokenizerKind
 from codewren.core.task import Task
 from codewren.data.load import load_split
@@ -180,10 +181,10 @@ def distil_baseline(recipe: Recipe, out: Path, config: BiLstmConfig | None = Non
     config = config or BiLstmConfig()
     datasets = [load_split(recipe, split) for split in recipe.distil.train_on]
     texts = list(dict.fromkeys(text for dataset in datasets for text in dataset.functions))
-    spec = train_tokenizer(TokenizerKind.BPE, config.vocab_size, texts, mode="compressor", cache=out / "tokenizers")
+    spec = train_tokenizer(TokenizerKind.BPE, config.vocab_size, texts, mode="compressor", cache=out / TOKENIZERS)
     config = replace(config, vocab_size=len(spec.vocab))
     encode = partial(encode_split, spec=spec, max_length=config.max_sequence_length)
-    taught = (encode(data, logits=read_logits(out / f"logits-{data.split}.npz", data)) for data in datasets)
+    taught = (encode(data, logits=read_logits(out / LOGITS.format(split=data.split), data)) for data in datasets)
     valid = load_split(recipe, "valid")
     held_out = encode(valid)
     result = distil_bilstm(
@@ -207,7 +208,7 @@ def _leave(folder: Path, config: BiLstmConfig, result: Distilled, valid: Dataset
     outputs = bilstm_logits(model, held_out)
     weights = save(tensors)
     write_bytes(folder / "bilstm.safetensors", weights)
-    write_logits(folder / "logits-valid.npz", outputs, valid, teacher_sha256=sha256(weights).hexdigest())
+    write_logits(folder / LOGITS.format(split="valid"), outputs, valid, teacher_sha256=sha256(weights).hexdigest())
     count = parameter_count(model)
     scores = validation_scores(valid.task, held_out.labels, outputs)
     baseline = Baseline(folder, scores, count, 4 * count, result.epoch, result.seconds)

@@ -3,10 +3,8 @@
 python -m codewren.train.teachers.fresh_process_teacher RECIPE_JSON FOLDER < items.json
 """
 
-import json
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 from codewren.core.dataset import Dataset
@@ -33,13 +31,11 @@ def dataset_of(task: Task, items: Sequence[Sequence[str]]) -> Dataset:
 
 def teacher_command(recipe: Recipe) -> list[str]:
     """The child that loads a recipe's teacher."""
-    plain = recipe.to_dict()
-    folder = plain.pop("folder")
-    return [sys.executable, "-m", "codewren.train.teachers.fresh_process_teacher", json.dumps(plain), folder]
+    return [sys.executable, "-m", "codewren.train.teachers.fresh_process_teacher", recipe.to_json()]
 
 
 def _load() -> Predict:
-    recipe = Recipe.from_dict(json.loads(sys.argv[1]), Path(sys.argv[2]))
+    recipe = Recipe.from_json(sys.argv[1])
     teacher = load_teacher(recipe)
 
     def predict(items: Sequence[Any]) -> object:
