@@ -3,6 +3,7 @@
 import hashlib
 import json
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -26,12 +27,14 @@ from codewren.search.papers.avatar import Avatar
 from codewren.search.papers.avatar_v1 import AvatarV1
 from codewren.search.papers.compressor import Compressor
 from codewren.search.random_search import RandomSearch
+from codewren.search.space.enumerate import check_feasible
 from codewren.search.space.space import named_space
 from codewren.search.strategy import Mode, Problem, SearchResult, Strategy
 from codewren.search.trials.cluster import DaskCluster
 from codewren.search.trials.journal import Journal, read_journals
 from codewren.search.trials.local_processes import LocalProcesses
 from codewren.search.trials.runner import InProcess, TrialRunner, Workers
+from codewren.search.trials.trial import Request, Trial
 from codewren.search.wren import Wren
 
 
@@ -86,6 +89,19 @@ def _search(run: Run) -> SearchResult:
     recipe, section = run.recipe, run.recipe.search
     space = named_space(section.space, recipe.task, recipe.student)
     trains = _trains(section)
+    problem = Problem(
+        recipe.task,
+        space,
+        recipe.budget,
+        lambda config: bundle_size_bytes(config, recipe.task),
+        chance=_chance(run),
+        validation_items=len(run.dataset("valid")),
+    )
+    if trains and (
+        section.mode == "repaired" or section.strategy in ("random", "wren")
+    ):  # released ones keep no budget
+        unlimited = replace(problem, budget=replace(recipe.budget, max_latency_s=None))
+        check_feasible(space, unlimited.limits())
     journal = Journal(run.path(JOURNAL), context=_context(run))
     latency = latency_model(run, space) if trains or recipe.budget.max_latency_s is not None else None
     pace = search_pace(run, space, latency) if trains and latency else None
@@ -96,17 +112,13 @@ def _search(run: Run) -> SearchResult:
         _workers(section),
         watch=pace.ran if pace else lambda trial: None,
     )
-    problem = Problem(
-        recipe.task,
-        space,
-        recipe.budget,
-        lambda config: bundle_size_bytes(config, recipe.task),
-        latency_s=latency,
-        run_trials=runner,
-        chance=_chance(run),
-        validation_items=len(run.dataset("valid")),
-        pace=pace,
-    )
+
+    def run_trials(requests: Sequence[Request]) -> list[Trial]:
+        if pace is not None:
+            pace.expect(requests)
+        return runner(requests)
+
+    problem = replace(problem, latency_s=latency, run_trials=run_trials, pace=pace)
     return strategy(section, run).search(problem, seed=section.seed)
 
 

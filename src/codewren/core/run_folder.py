@@ -15,6 +15,8 @@ TOKENIZERS, FLOWS = "tokenizers", "flows"
 """Folders of what is made once for every student."""
 
 LATENCY, PACE = "latency-{space}.json", "pace-{space}.json"
+VOCABULARIES = "vocabularies.json"
+"""Seconds that training a vocabulary of each kind takes."""
 JOURNAL = "journal.jsonl"
 FRONT, FRONT_TABLE, FRONT_PLOT = "front.json", "front.md", "front.svg"
 CHOSEN = "chosen.json"
