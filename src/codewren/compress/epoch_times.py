@@ -68,7 +68,7 @@ def _item_model(run: Run, space: SearchSpace, latency: LatencyModel) -> LatencyM
         return LatencyModel.from_dict(read_json(path))
     cap = run.recipe.budget.max_latency_s
     drawn = spread(space, _DRAWN, seed=run.recipe.search.seed)
-    within = [one for one in drawn if cap is None or latency(one) <= cap] or sorted(drawn, key=latency)
+    within = [config for config in drawn if cap is None or latency(config) <= cap] or sorted(drawn, key=latency)
     clock = _StepClock(run)
     with Bar("time training steps", min(TIMED_STUDENTS, len(within)), quiet=run.quiet) as bar:
         timed = []

@@ -49,8 +49,8 @@ def renamed_copies(
         digest.update(hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest())
     path = cache / RENAMED.format(hash=digest.hexdigest()[:16])
     if path.exists():
-        kept: list[list[str]] = json.loads(lzma.decompress(path.read_bytes()))
-        return kept
+        copies_made: list[list[str]] = json.loads(lzma.decompress(path.read_bytes()))
+        return copies_made
     made = _rename_all(functions, language, copies=copies, seed=seed, quiet=quiet)
     write_bytes(path, lzma.compress(json.dumps(made).encode(), preset=1))
     return made

@@ -152,10 +152,10 @@ class Run:
 
     def training_split(self, config: StudentConfig, spec: TokenizerSpec) -> EncodedSplit:
         """All splits of `distil.train_on` as one, and the counterexamples if asked for."""
-        first, *rest = (self.encoded(split, config, spec, taught=True) for split in self.recipe.distil.train_on)
+        first, *further = (self.encoded(split, config, spec, taught=True) for split in self.recipe.distil.train_on)
         if self.recipe.distil.background_pairs:
-            rest.append(self._counterexamples(config, spec, copies=len(first.copies)))
-        for other in rest:
+            further.append(self._counterexamples(config, spec, copies=len(first.copies)))
+        for other in further:
             first = first.joined(other)
         return first
 

@@ -18,7 +18,7 @@ def warn(run: Run, stage: str, lines: list[str]) -> None:
     path = run.path(WARNINGS)
     known = read_json(path) if path.exists() else {}
     if lines or stage in known:
-        write_json(path, {**{name: kept for name, kept in known.items() if name != stage}, stage: lines})
+        write_json(path, {**{name: earlier for name, earlier in known.items() if name != stage}, stage: lines})
     if not run.quiet:
         for line in lines:
             print(f"warning: {line}", file=sys.stderr)

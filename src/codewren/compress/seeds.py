@@ -41,13 +41,15 @@ def compress_seeds(run: Run, count: int) -> str:
         raise InputError(f"--seeds {count}: wanted 2 or more; leave it out for one")
     _prepare(run)
     first = run.recipe.distil.seed
-    found = {seed: _compress_one(run, seed) for seed in range(first, first + count)}
+    scores_of = {seed: _compress_one(run, seed) for seed in range(first, first + count)}
     metric = run.recipe.distil.selection
-    best = max(found, key=lambda seed: found[seed][metric])
-    summary = {name: _summary([scores[name] for scores in found.values()]) for name in MEASURES if name in found[best]}
-    table = _table(found, summary, best)
-    _ship(run, best, table, {"seeds": {"split": "valid", "each": found, "summary": summary}})
-    write_json(run.path(SEEDS), {"split": "valid", "best": best, "seeds": found, "summary": summary})
+    best = max(scores_of, key=lambda seed: scores_of[seed][metric])
+    summary = {
+        name: _summary([scores[name] for scores in scores_of.values()]) for name in MEASURES if name in scores_of[best]
+    }
+    table = _table(scores_of, summary, best)
+    _ship(run, best, table, {"seeds": {"split": "valid", "each": scores_of, "summary": summary}})
+    write_json(run.path(SEEDS), {"split": "valid", "best": best, "seeds": scores_of, "summary": summary})
     return table
 
 

@@ -45,5 +45,5 @@ def run_meter(use: str) -> Meter:
 def _add(path: Path, stage: str, energy: StageEnergy) -> None:
     before: dict[str, Any] = read_json(path) if path.exists() else {"stages": []}
     stages = [*before["stages"], {"stage": stage, **energy.to_dict()}]
-    total = sum(one["joules"] for one in stages)
+    total = sum(entry["joules"] for entry in stages)
     write_json(path, {"joules": total, "kwh": total / 3.6e6, "stages": stages})

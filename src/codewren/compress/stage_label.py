@@ -76,18 +76,18 @@ class _ClusterParts:
 
     def __call__(self, numbers: Sequence[int]) -> Iterator[tuple[int, Floats]]:
         common = (self.recipe, self.split, self.hashes, torch.get_num_threads())
-        for place, vectors in self.cluster.calls(judge_part, [(*common, number) for number in numbers]):
+        for index, vectors in self.cluster.calls(part_vectors, [(*common, number) for number in numbers]):
             if isinstance(vectors, CodewrenError):
                 raise vectors
             if isinstance(vectors, BaseException):
                 raise TeacherError(
-                    f"part {numbers[place]} of split {self.split!r} failed on the cluster "
+                    f"part {numbers[index]} of split {self.split!r} failed on the cluster "
                     f"({type(vectors).__name__}: {vectors}); what is done is kept, label again to go on"
                 )
-            yield numbers[place], vectors
+            yield numbers[index], vectors
 
 
-def judge_part(recipe: str, split: str, hashes: tuple[str, str], threads: int, number: int) -> Floats:
+def part_vectors(recipe: str, split: str, hashes: tuple[str, str], threads: int, number: int) -> Floats:
     """Vectors (B, W) of one part of a split; runs on a worker, with as many threads as there were at home.
 
     Raises:

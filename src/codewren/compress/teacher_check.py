@@ -124,7 +124,7 @@ def form_check(teacher: NetworkTeacher, dataset: Dataset) -> FormCheck | None:
         return None
     labels = np.asarray(sample.known_labels())
     other = replace(teacher, whitespace="collapsed" if teacher.whitespace == "raw" else "raw")
-    mine, theirs = (one.logits(sample).argmax(1) for one in (teacher, other))
+    mine, theirs = (reader.logits(sample).argmax(1) for reader in (teacher, other))
     return FormCheck(
         teacher.whitespace,
         other.whitespace,
@@ -150,5 +150,5 @@ def _known(dataset: Dataset) -> list[int]:
 
 
 def _key(teacher: Teacher, labelled: Sequence[tuple[Dataset, Any]]) -> str:
-    parts = [teacher.sha256, *(f"{split.split} {split.sha256()} {split.labels}" for split, _ in labelled)]
-    return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+    hashes = [teacher.sha256, *(f"{split.split} {split.sha256()} {split.labels}" for split, _ in labelled)]
+    return hashlib.sha256("\n".join(hashes).encode()).hexdigest()

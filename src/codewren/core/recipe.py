@@ -192,10 +192,10 @@ def _apply_setting(raw: dict[str, Any], setting: str) -> None:
         raise RecipeError(f"--set {setting!r}: wanted section.key=value")
     *path, key = _keys(name.strip())
     table = raw
-    for part in path:
-        table = table.setdefault(part, {})
+    for section in path:
+        table = table.setdefault(section, {})
         if not isinstance(table, dict):
-            raise RecipeError(f"--set {setting!r}: {part!r} is not a table")
+            raise RecipeError(f"--set {setting!r}: {section!r} is not a table")
     table[key] = _parse_value(text.strip())
 
 

@@ -127,13 +127,13 @@ def step_seconds(
         predict=predict_logits,
     )
     plan = batch_plan(train, config.batch_size, seed=options.seed, epoch=0)
-    taken = []
+    seconds = []
     with one_thread():
         for step in range(steps + 1):
             started = time.process_time()
             loop.train_step(plan[step % len(plan)])
-            taken.append(time.process_time() - started)
-    return taken[1:]
+            seconds.append(time.process_time() - started)
+    return seconds[1:]
 
 
 def predict_logits(student: Student, split: EncodedSplit) -> NDArray[np.float32]:
@@ -142,14 +142,14 @@ def predict_logits(student: Student, split: EncodedSplit) -> NDArray[np.float32]
     device = next(student.parameters()).device
     vectors = torch.empty(len(split.functions), student.config.hidden_size, device=device)
     with torch.inference_mode():
-        for part in function_batches(split, tokens=EVALUATION_TOKENS):
-            functions = [split.functions[i] for i in part]
+        for indices in function_batches(split, tokens=EVALUATION_TOKENS):
+            functions = [split.functions[i] for i in indices]
             ids = torch.from_numpy(np.concatenate(functions).astype(np.int64)).to(device)
-            lengths = torch.tensor([len(one) for one in functions], device=device)
+            lengths = torch.tensor([len(ids) for ids in functions], device=device)
             nodes = None
             if split.graphs:
-                nodes = batch_nodes([split.graphs[0][i] for i in part], [len(one) for one in functions]).to(device)
-            vectors[torch.from_numpy(part).to(device)] = student.encode(ids, lengths, nodes)
+                nodes = batch_nodes([split.graphs[0][i] for i in indices], [len(ids) for ids in functions]).to(device)
+            vectors[torch.from_numpy(indices).to(device)] = student.encode(ids, lengths, nodes)
         logits: NDArray[np.float32] = student.head(vectors, torch.from_numpy(split.items).to(device)).cpu().numpy()
     return logits
 

@@ -53,9 +53,9 @@ class Processes:
             grads = [p.grad if p.grad is not None else torch.zeros_like(p) for p in parameters]
             flat = torch.cat([loss.reshape(1), *(grad.flatten() for grad in grads)])
             dist.all_reduce(flat)
-            loss, rest = flat[0], flat[1:]
-            for parameter, part in zip(parameters, torch.split(rest, [g.numel() for g in grads]), strict=True):
-                parameter.grad = part.view_as(parameter)
+            loss, gradients = flat[0], flat[1:]
+            for parameter, gradient in zip(parameters, torch.split(gradients, [g.numel() for g in grads]), strict=True):
+                parameter.grad = gradient.view_as(parameter)
         return float(loss)
 
 

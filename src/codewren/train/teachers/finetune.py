@@ -204,7 +204,7 @@ def _identity(recipe: Recipe, labelled: Dataset, valid: Dataset) -> str:
         del settings["data_flow"], settings["data_flow_mode"]
     if recipe.finetune.whitespace == "collapsed":  # as it always was
         del settings["whitespace"]
-    parts = [recipe.task.to_dict(), settings]
+    decisive = [recipe.task.to_dict(), settings]
     for dataset in (labelled, valid):
-        parts += [dataset.sha256(), dataset.known_labels()]  # type: ignore[list-item]
-    return sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+        decisive += [dataset.sha256(), dataset.known_labels()]  # type: ignore[list-item]
+    return sha256(json.dumps(decisive, sort_keys=True).encode()).hexdigest()

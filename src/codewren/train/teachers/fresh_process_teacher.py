@@ -17,15 +17,15 @@ from codewren.train.teachers.teacher import load_teacher
 def dataset_of(task: Task, items: Sequence[Sequence[str]]) -> Dataset:
     """Items without labels as a data set, each distinct function once."""
     functions = tuple(dict.fromkeys(text for item in items for text in item))
-    places = {text: place for place, text in enumerate(functions)}
+    index_of = {text: index for index, text in enumerate(functions)}
     return Dataset(
         task=task,
         split="bench",
         functions=functions,
-        function_ids=tuple(str(place) for place in range(len(functions))),
-        items=tuple(tuple(places[text] for text in item) for item in items),
+        function_ids=tuple(str(index) for index in range(len(functions))),
+        items=tuple(tuple(index_of[text] for text in item) for item in items),
         labels=(None,) * len(items),
-        ids=tuple(str(place) for place in range(len(items))),
+        ids=tuple(str(index) for index in range(len(items))),
     )
 
 
