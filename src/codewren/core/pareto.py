@@ -11,7 +11,13 @@ MEGABYTE = 1_000_000
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """Upper limits a student must keep; None is no limit."""
+    """Upper limits a student must keep; None is no limit.
+
+    Attributes:
+        max_bytes: of the whole bundle, tokenizer and manifest included.
+        max_latency_s: seconds to encode a function, on one thread of this machine.
+        max_flops: floating-point operations per item (one multiply-add = 2).
+    """
 
     max_bytes: int | None = 3 * MEGABYTE
     max_latency_s: float | None = None
