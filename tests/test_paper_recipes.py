@@ -82,9 +82,9 @@ def test_commands_in_a_header_name_this_recipe_and_folders_of_their_own(path):
 
 
 @pytest.mark.parametrize("dataset", DATASETS)
-def test_every_ablation_of_the_search_named_in_the_header_can_be_built(dataset):
+def test_every_ablation_of_the_search_named_in_the_base_can_be_built(dataset):
     path = ROOT / f"recipes/papers/search-{dataset}.toml"
-    lines = [line for line in header(path) if line.startswith("--set")]
+    lines = [line for line in header(ROOT / "recipes/bases/search.toml") if line.startswith("--set")]
     assert len(lines) >= 6
     for line in lines:
         settings = [first or second for first, second in re.findall(r"--set (?:'([^']+)'|(\S+))", line)]

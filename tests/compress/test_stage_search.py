@@ -80,6 +80,15 @@ def test_a_pick_rule_that_is_none_costs_no_search(clone_task, tmp_path, capsys):
     assert not (tmp_path / "journal.jsonl").exists()
 
 
+@pytest.mark.parametrize("strategy", ["wren", "avatar-v1", "avatar", "random"])
+def test_a_budget_that_nothing_keeps_is_refused_before_anything_is_timed(clone_task, tmp_path, capsys, strategy):
+    recipe = clone_task / "recipe.toml"
+    run("label", recipe, "--out", tmp_path, "--quiet")
+    tiny = (*settings(strategy), "--set", "budget.max_bytes=10", "--set", "budget.max_latency_s=1e-9")
+    assert "10" in fails(capsys, "search", recipe, "--out", tmp_path, "--quiet", *tiny)
+    assert not [*tmp_path.glob("latency-*"), *tmp_path.glob("pace-*")]
+
+
 def test_the_chosen_trial_is_not_trained_again_when_it_was_the_same_training(searched, clone_task, tmp_path):
     out = tmp_path / "run"
     shutil.copytree(searched, out)

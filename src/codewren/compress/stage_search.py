@@ -3,6 +3,7 @@
 import hashlib
 import json
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -19,8 +20,10 @@ from codewren.core.errors import InfeasibleError
 from codewren.core.files import file_sha256, read_json, write_json
 from codewren.core.pareto import Scores
 from codewren.core.recipe_sections import SearchSection
+from codewren.core.run_folder import CHOSEN, JOURNAL
 from codewren.core.student_config import StudentConfig
 from codewren.search.choose import check_rule, choose
+from codewren.search.space.enumerate import check_feasible
 from codewren.search.space.space import named_space
 from codewren.search.strategies import strategy_of
 from codewren.search.strategy import Problem, SearchResult
@@ -28,6 +31,7 @@ from codewren.search.trials.cluster import DaskCluster
 from codewren.search.trials.journal import Journal, read_journals
 from codewren.search.trials.local_processes import LocalProcesses
 from codewren.search.trials.runner import InProcess, TrialRunner, Workers
+from codewren.search.trials.trial import Request, Trial
 
 
 def search_configuration(run: Run) -> StudentConfig:
@@ -40,7 +44,7 @@ def search_configuration(run: Run) -> StudentConfig:
         BundleError, InputError: a rival cannot be read, or is for another task; the pick rule is none.
     """
     _check_wishes(run)
-    done, settings = run.path("chosen.json"), _settings(run)
+    done, settings = run.path(CHOSEN), _settings(run)
     if done.exists() and read_json(done).get("settings") == settings:
         return run.chosen()
     if run.recipe.search.strategy == "fixed":
@@ -63,7 +67,20 @@ def _search(run: Run) -> SearchResult:
     warm_start = read_journals(recipe.folder / path for path in section.warm_start)
     strategy = strategy_of(section, warm_start=warm_start)
     trains = strategy.trains
-    journal = Journal(run.path("journal.jsonl"), context=_context(run))
+    problem = Problem(
+        recipe.task,
+        space,
+        recipe.budget,
+        lambda config: bundle_size_bytes(config, recipe.task),
+        chance=_chance(run),
+        validation_items=len(run.dataset("valid")),
+    )
+    if trains and (
+        section.mode == "repaired" or section.strategy in ("random", "wren")
+    ):  # released ones keep no budget
+        unlimited = replace(problem, budget=replace(recipe.budget, max_latency_s=None))
+        check_feasible(space, unlimited.limits())
+    journal = Journal(run.path(JOURNAL), context=_context(run))
     latency = latency_model(run, space) if trains or recipe.budget.max_latency_s is not None else None
     pace = search_pace(run, space, latency) if trains and latency else None
     portable = replace(recipe, folder=recipe.folder.resolve())  # workers may stand in another directory
@@ -73,17 +90,13 @@ def _search(run: Run) -> SearchResult:
         _workers(section),
         watch=pace.ran if pace else lambda trial: None,
     )
-    problem = Problem(
-        recipe.task,
-        space,
-        recipe.budget,
-        lambda config: bundle_size_bytes(config, recipe.task),
-        latency_s=latency,
-        run_trials=runner,
-        chance=_chance(run),
-        validation_items=len(run.dataset("valid")),
-        pace=pace,
-    )
+
+    def run_trials(requests: Sequence[Request]) -> list[Trial]:
+        if pace is not None:
+            pace.expect(requests)
+        return runner(requests)
+
+    problem = replace(problem, latency_s=latency, run_trials=run_trials, pace=pace)
     return strategy.search(problem, seed=section.seed)
 
 

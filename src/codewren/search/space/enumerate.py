@@ -67,6 +67,16 @@ def feasible_points(space: SearchSpace, limits: Sequence[Limit], *, fields: Sequ
     return Points.joined(tables)
 
 
+def check_feasible(space: SearchSpace, limits: Sequence[Limit]) -> None:
+    """Look for one combination that keeps all limits, no further.
+
+    Raises:
+        InfeasibleError: there is none; the message names the limits that clash.
+    """
+    if next(iter(_feasible_tables(space, limits, ())), None) is None:
+        raise InfeasibleError(_explained(space, limits))
+
+
 def blocks(space: SearchSpace, fields: Sequence[str]) -> Iterator[Points]:
     """All buildable combinations of some fields, a block at a time."""
     outer, inner = _split(space, [field for field in fields if field in space.field_names])
