@@ -14,6 +14,12 @@ from codewren.scan.gitignore import Rules, as_bytes, is_ignored, parse_rules
 MAX_FILE_BYTES = 5_000_000
 UNKNOWN_KIND = "not a C, C++, Java or Python file by its name"
 SKIPPED_FOLDERS = frozenset({".git", ".hg", ".svn", ".venv", ".tox", "node_modules", "__pycache__"})
+TESTS = (
+    *(f"{folder}/" for folder in ("test", "tests", "testing", "testdata", "testsuite", "__tests__", "spec", "specs")),
+    *("test_*.py", "*_test.py", "*_tests.py", "conftest.py", "*_test.go", "*_test.c", "*_test.cc", "*_test.cpp"),
+    *("*_unittest.cc", "*Test.java", "*Tests.java", "*TestCase.java", "*.test.*", "*.spec.*"),
+)
+"""Patterns of files that hold tests, in the syntax of `.gitignore`."""
 _ENVIRONMENT_MARK = "pyvenv.cfg"  # what tells a virtual environment, whatever its name
 _SUFFIXES = {
     **dict.fromkeys((".c", ".h"), "c"),

@@ -6,9 +6,12 @@ meaning depends on white space between their characters (`a && b`, `a & &b`) are
 
 import hashlib
 import re
+from array import array
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+from zlib import crc32
 
 from codewren.core.errors import InputError
 from codewren.syntax.literals import Literal, literals
@@ -69,10 +72,29 @@ def shape_hash(text: str, language: str) -> bytes:
     return _hash(_blanked(_of_text(text, language), language))
 
 
-def span_hashes(source: bytes, start: int, end: int, known: Sequence[Literal], language: str) -> tuple[bytes, bytes]:
-    """The text hash and the shape hash of a span of a file whose literals are known."""
+class SpanTokens(NamedTuple):
+    """What a scan keeps of the tokens of a function.
+
+    Attributes:
+        text: hash of the tokens.
+        shape: hash of the tokens with every name, primitive type and literal blanked.
+        size: number of tokens.
+        words: distinct names, keywords and literals, sorted: 24 bits of a hash, and 8 bits of how often each occurs.
+    """
+
+    text: bytes
+    shape: bytes
+    size: int
+    words: "array[int]"
+
+
+def span_tokens(source: bytes, start: int, end: int, known: Sequence[Literal], language: str) -> SpanTokens:
+    """The tokens of a span of a file whose literals are known."""
     classified = _classified(source, start, end, known, language)
-    return _hash([token for token, _ in classified]), _hash(_blanked(classified, language))
+    text, shape = _hash([token for token, _ in classified]), _hash(_blanked(classified, language))
+    counts = Counter(token for token, kind in classified if kind is not None and kind != "line")
+    words = array("I", sorted(crc32(word) & 0xFFFFFF00 | min(count, 0xFF) for word, count in counts.items()))
+    return SpanTokens(text, shape, len(classified), words)
 
 
 def is_keyword(word: str, language: str) -> bool:
