@@ -311,8 +311,8 @@ def _graph_encoders(bundle: Bundle, tokenizer: Tokenizer) -> "Callable[[str | No
     Raises:
         BundleError: the task names no language that has data flow.
     """
+    from codewren.dataflow.extract import LANGUAGES
     from codewren.predict.graph_ids import GraphEncoder
-    from codewren.syntax.grammars import LANGUAGES
 
     task, config = bundle.task, bundle.config
     if task.language not in LANGUAGES:

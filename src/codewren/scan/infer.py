@@ -121,8 +121,8 @@ def _pair_hashes(parsed: Parsed, source: bytes, language: str) -> tuple[bytes, b
     from codewren.syntax.literals import literals
     from codewren.syntax.tokens import span_hashes
 
-    known = literals(parsed.root, language)
-    hashes = [span_hashes(source, one.start_byte, one.end_byte, known, language) for one in parsed.functions]
+    spans = [(function.start_byte, function.end_byte) for function in parsed.functions]
+    hashes = span_hashes(source, spans, literals(parsed.root, language), language)
     return b"".join(text for text, _ in hashes), b"".join(shape for _, shape in hashes)
 
 
