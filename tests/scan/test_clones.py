@@ -91,7 +91,8 @@ def test_what_the_model_joins_is_labelled_by_its_tokens(
 
 
 def span_bag(method: str) -> "array[int]":
-    return span_tokens(method.encode(), 0, len(method), [], "java").words
+    (summary,) = span_tokens(method.encode(), [(0, len(method))], array("I"), "java")
+    return summary.words
 
 
 def test_all_pairs_are_those_of_the_model_one_by_one_and_of_shared_words(

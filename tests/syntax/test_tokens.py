@@ -13,7 +13,7 @@ from tree_sitter import Node
 from codewren.syntax.functions import extract
 from codewren.syntax.grammars import LANGUAGES, syntax_root
 from codewren.syntax.literals import literals
-from codewren.syntax.tokens import overlap, shape_hash, span_tokens, text_hash, tokens
+from codewren.syntax.tokens import shape_hash, span_tokens, text_hash, tokens
 
 BASE = {
     "c": 'int f(int a)\n{\n  /* x */ return g(a, "s", 10) + a; // y\n}',
@@ -60,11 +60,6 @@ def test_names_and_literals_do_not_tell_renamed_copies_apart(language: str) -> N
     assert shape_hash(BASE[language], language) != shape_hash(EDITED[language], language)
 
 
-@pytest.mark.parametrize("language", LANGUAGES)
-def test_an_edited_copy_shares_most_tokens(language: str) -> None:
-    assert 0.7 <= overlap(tokens(BASE[language], language), tokens(EDITED[language], language)) < 1
-
-
 def test_comment_marks_inside_strings_are_text() -> None:
     assert tokens('"a // b" + "/* c */"', "c") == ['"a // b"', "+", '"/* c */"']
     assert tokens("'# a' + x", "python") == ["'# a'", "+", "x"]
@@ -73,17 +68,6 @@ def test_comment_marks_inside_strings_are_text() -> None:
 
 def test_a_comment_without_end_runs_to_the_end() -> None:
     assert tokens("a /* b c", "java") == ["a"]
-
-
-@given(st.lists(st.sampled_from("abc"), max_size=8), st.lists(st.sampled_from("abc"), max_size=8))
-def test_overlap_is_the_shared_part_of_the_longer_bag(first: list[str], second: list[str]) -> None:
-    rest, shared = list(second), 0
-    for token in first:
-        if token in rest:
-            rest.remove(token)
-            shared += 1
-    longest = max(len(first), len(second))
-    assert overlap(first, second) == overlap(second, first) == (shared / longest if longest else 0)
 
 
 @given(st.sampled_from(LANGUAGES), st.text(max_size=60))
@@ -209,7 +193,7 @@ def test_a_function_has_the_same_hashes_in_its_file_and_alone(language: str) -> 
     (one,) = extract(file, language).functions
     known = literals(syntax_root(file, language), language)
     alone = source.decode()
-    assert span_tokens(file, one.start_byte, one.end_byte, known, language)[:2] == (
+    assert span_tokens(file, [(one.start_byte, one.end_byte)], known, language)[0][:2] == (
         text_hash(alone, language),
         shape_hash(alone, language),
     )
