@@ -6,4 +6,5 @@ NB_MODULE(_native, m) {
   bind_tokenizer(m);
   bind_model(m);
   bind_lexer(m);
+  bind_similarity(m);
 }

@@ -10,7 +10,7 @@ from typing import Any, NoReturn
 from codewren.bundle.similarity import SimilarityBundle, SimilarityConfig
 from codewren.core.errors import InputError
 from codewren.core.task import Task
-from codewren.predict import stand_in as _native
+from codewren import _native
 from codewren.predict.items import (
     PAIR_LIMIT,
     Damage,
@@ -191,7 +191,7 @@ def _refuse_vectors(error: ValueError) -> NoReturn:
     raise InputError(f"{error}; give what encode() of the same predictor returned") from None
 
 
-def _native_encoder(bundle: SimilarityBundle, target: str) -> Any:
+def _native_encoder(bundle: SimilarityBundle, target: str) -> _native.SimilarityEncoder:
     offsets = {entry.name: entry.offset for entry in bundle.tensors}
     tables = [
         (
