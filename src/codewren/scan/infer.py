@@ -118,11 +118,10 @@ def _record(text: _Text, task: Task, rows: list[list[float]], vectors: bytes) ->
 
 
 def _pair_hashes(parsed: Parsed, source: bytes, language: str) -> tuple[bytes, bytes]:
-    from codewren.syntax.literals import literals
     from codewren.syntax.tokens import span_hashes
 
     spans = [(function.start_byte, function.end_byte) for function in parsed.functions]
-    hashes = span_hashes(source, spans, literals(parsed.root, language), language)
+    hashes = span_hashes(source, spans, parsed.literals(), language)
     return b"".join(text for text, _ in hashes), b"".join(shape for _, shape in hashes)
 
 
