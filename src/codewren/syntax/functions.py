@@ -5,12 +5,12 @@ one to a name. A declaration without a body is not a function.
 """
 
 from array import array
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from codewren.core.errors import InputError
-from codewren.syntax.blanks import parsable
+from codewren.syntax.blanks import blanked, parsable
 from codewren.syntax.declarators import is_definition
 from codewren.syntax.definitions import DEFINITIONS, body_of, body_start, name_of, prefixed_starts, start_of
 from codewren.syntax.grammars import check_nesting, grammar, syntax_root
@@ -78,7 +78,7 @@ def extract(source: bytes, language: str) -> Parsed:
     captures = _captures(root, language)
     functions = sorted(_named(captures, source, language), key=_order)
     if root.has_error and language in {"c", "cpp"}:
-        functions = _with_lost(functions, source)
+        functions = _with_lost(functions, source, captures.get("comment", ()))
     return Parsed(tuple(functions), root.has_error, root, captures)
 
 
@@ -152,12 +152,13 @@ def _function(name: str, node: "Node", body: "Node", start: tuple[int, int]) -> 
     return Function(name[-LONGEST_NAME:] or "(unnamed)", *lines, start[0], node.end_byte, body_byte)
 
 
-def _with_lost(functions: list[Function], source: bytes) -> list[Function]:
+def _with_lost(functions: list[Function], source: bytes, comments: "Iterable[Node]") -> list[Function]:
     """Without statements taken for functions, with functions found by their layout."""
     whole = [function for function in functions if not is_statement(source, function.start_byte)]
     spans = [(function.start_byte, function.end_byte) for function in whole]
+    code = blanked(source, [(comment.start_byte, comment.end_byte) for comment in comments])
     row, counted = 1, 0
-    for name, start, body, end in lost_functions(source, spans):
+    for name, start, body, end in lost_functions(code, spans):
         row += source.count(b"\n", counted, start)
         counted = start
         body_row = row + source.count(b"\n", start, body)

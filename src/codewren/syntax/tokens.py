@@ -25,8 +25,8 @@ def tokens(text: str, language: str) -> list[str]:
     ['int', 'f', '(', ')', '{', 'return', '1', ';', '}']
     """
     source = _encoded(text)
-    found = lexer(language).tokens(source, _literals(source, language))
-    return [token.decode("utf-8", "surrogatepass") for token in found]
+    encoded = lexer(language).tokens(source, _literals(source, language))
+    return [token.decode("utf-8", "surrogatepass") for token in encoded]
 
 
 def text_hash(text: str, language: str) -> bytes:
