@@ -22,10 +22,11 @@ from itertools import combinations
 from pathlib import Path
 from typing import NamedTuple
 
+from tree_functions import TreeFunction, functions_of, shared_words
+
 from codewren.predict.predictor import load
 from codewren.scan.result import ScanOptions
 from codewren.scan.scan import scan
-from tree_functions import TreeFunction, functions_of, shared_words
 
 COVERED, DEPTH = 0.7, 3
 Key = tuple[str, int]

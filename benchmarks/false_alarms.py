@@ -13,10 +13,11 @@ from collections import defaultdict
 from itertools import combinations
 from pathlib import Path
 
+from tree_functions import TreeFunction, functions_of, sampled, shared_words
+
 from codewren.predict.predictor import load
 from codewren.scan.lexical import EDITED_OVERLAP
 from codewren.syntax.grammars import LANGUAGES
-from tree_functions import TreeFunction, functions_of, sampled, shared_words
 
 
 def main() -> None:

@@ -15,10 +15,11 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from tree_functions import TreeFunction, functions_of, sampled
+
 from codewren.predict.predictor import load
 from codewren.syntax.grammars import LANGUAGES
 from codewren.syntax.tokens import is_keyword, tokens
-from tree_functions import TreeFunction, functions_of, sampled
 
 AIMS = {"itself": 99.9, "reformatted": 99.9, "commented": 99.9, "renamed": 98.0, "statement added": 95.0}
 _NAME = re.compile(r"[a-z_]\w*")

@@ -137,7 +137,7 @@ def test_skipped_files_are_told(scan, here):
     code, _, err = scan("src", "notes")
     assert code == 1
     assert "codewren: skipped src/b.c: binary (NUL byte at 0)\n" in err
-    assert "codewren: skipped notes: not a C, C++, Java or Python file by its name\n" in err
+    assert "codewren: skipped notes: not a file of a known language by its name\n" in err
 
 
 @pytest.mark.parametrize("named", ["src", "src/b.c"])

@@ -130,10 +130,8 @@ def _record(text: _Text, task: Task, rows: list[list[float]], vectors: bytes) ->
 
 
 def _tokens(parsed: Parsed, source: bytes, language: str) -> list[SpanTokens]:
-    from codewren.syntax.literals import literals
-
     spans = [(function.start_byte, function.end_byte) for function in parsed.functions]
-    return span_tokens(source, spans, literals(parsed.root, language), language)
+    return span_tokens(source, spans, parsed.literals(), language)
 
 
 def _fingerprint(source: str) -> bytes:

@@ -157,7 +157,8 @@ _DECLARED_NAMES: Names = {"function_definition": _declared}
 _EXPORTED_NAMES: Names = {"export_statement": lambda *_: "default"}
 _TYPESCRIPT = Definitions(
     f"{_JAVASCRIPT} (public_field_definition value: {_CALLABLE}) @function "
-    "[(abstract_class_declaration) (internal_module) (module)] @scope",
+    "[(abstract_class_declaration) (internal_module) (module) "
+    "(variable_declarator value: [(as_expression (object)) (satisfies_expression (object))])] @scope",
     ".",
     _EXPORTED_NAMES,
 )

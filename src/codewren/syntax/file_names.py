@@ -19,7 +19,7 @@ SUFFIXES = {
 _TEST_FOLDERS = frozenset({"test", "tests", "testing", "testdata", "__tests__", "__mocks__", "spec", "specs", "e2e"})
 _TEST_FOLDER = re.compile(r"[\w.-]+(?:\.(?:Unit|Integration|Functional)?Tests?|[-_]tests?)")
 _TEST_NAME = re.compile(
-    r"test_.*|tests?|conftest|.*[-_.](?:test|tests|spec|unittest)|.*[a-z0-9](?:Test|Tests|TestCase|Spec|IT)|Test[A-Z]\w*"
+    r"test_.*|tests?|conftest|.*[-_.](?:test|tests|spec|unittest)|.+(?:Test|Tests|TestCase|Spec)|.*[a-z0-9]IT|Test[A-Z]\w*"
 )
 
 

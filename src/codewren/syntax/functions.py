@@ -4,15 +4,17 @@ A function inside another one is reported beside it. Lambdas belong to the funct
 one to a name. A declaration without a body is not a function.
 """
 
-from collections.abc import Iterator
+from array import array
+from collections.abc import Iterable, Iterator
 from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from codewren.core.errors import InputError
-from codewren.syntax.blanks import parsable
+from codewren.syntax.blanks import blanked, parsable
 from codewren.syntax.declarators import is_definition
 from codewren.syntax.definitions import DEFINITIONS, body_of, body_start, name_of, prefixed_starts, start_of
 from codewren.syntax.grammars import check_nesting, grammar, syntax_root
+from codewren.syntax.literals import LITERALS, flat
 from codewren.syntax.nodes import LONGEST_NAME
 from codewren.syntax.recover import is_statement, laid_out_end, lost_functions
 
@@ -38,11 +40,23 @@ class Function(NamedTuple):
 
 
 class Parsed(NamedTuple):
-    """Functions in the order of their starts, whether the parser met text it could not follow, and the tree's root."""
+    """What is known of a file.
+
+    Attributes:
+        functions: in the order of their starts.
+        has_errors: the parser met text it could not follow.
+        root: of the tree.
+        captures: nodes by what they are to `definitions` and `literals`: all that one walk through the tree collects.
+    """
 
     functions: tuple[Function, ...]
     has_errors: bool
     root: "Node"
+    captures: "dict[str, list[Node]]"
+
+    def literals(self) -> "array[int]":
+        """What `literals.literals` finds in the file."""
+        return flat(self.captures)
 
 
 def extract(source: bytes, language: str) -> Parsed:
@@ -61,10 +75,11 @@ def extract(source: bytes, language: str) -> Parsed:
     """
     check_nesting(source, language)
     root = syntax_root(parsable(source, language), language)
-    functions = sorted(_named(_captures(root, language), source, language), key=_order)
+    captures = _captures(root, language)
+    functions = sorted(_named(captures, source, language), key=_order)
     if root.has_error and language in {"c", "cpp"}:
-        functions = _with_lost(functions, source)
-    return Parsed(tuple(functions), root.has_error, root)
+        functions = _with_lost(functions, source, captures.get("comment", ()))
+    return Parsed(tuple(functions), root.has_error, root, captures)
 
 
 def _order(function: Function) -> tuple[int, int]:
@@ -83,7 +98,7 @@ def _captures(root: "Node", language: str) -> "dict[str, list[Node]]":
 def _query(language: str) -> "Query":
     from tree_sitter import Query
 
-    return Query(grammar(language), DEFINITIONS[language].query)
+    return Query(grammar(language), DEFINITIONS[language].query + LITERALS[language])
 
 
 def _check_query_cost(root: "Node") -> None:
@@ -137,12 +152,13 @@ def _function(name: str, node: "Node", body: "Node", start: tuple[int, int]) -> 
     return Function(name[-LONGEST_NAME:] or "(unnamed)", *lines, start[0], node.end_byte, body_byte)
 
 
-def _with_lost(functions: list[Function], source: bytes) -> list[Function]:
+def _with_lost(functions: list[Function], source: bytes, comments: "Iterable[Node]") -> list[Function]:
     """Without statements taken for functions, with functions found by their layout."""
     whole = [function for function in functions if not is_statement(source, function.start_byte)]
     spans = [(function.start_byte, function.end_byte) for function in whole]
+    code = blanked(source, [(comment.start_byte, comment.end_byte) for comment in comments])
     row, counted = 1, 0
-    for name, start, body, end in lost_functions(source, spans):
+    for name, start, body, end in lost_functions(code, spans):
         row += source.count(b"\n", counted, start)
         counted = start
         body_row = row + source.count(b"\n", start, body)

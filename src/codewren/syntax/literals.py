@@ -1,7 +1,9 @@
 """Where comments, strings and numbers stand in a text, as its syntax tree has them."""
 
 from array import array
+from collections.abc import Mapping, Sequence
 from functools import cache
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from codewren.syntax.grammars import grammar
@@ -13,7 +15,7 @@ _JAVASCRIPT = (
     "[(comment) (html_comment) (hash_bang_line)] @comment "
     "[(string) (template_string) (regex) (number)] @literal (template_substitution) @code"
 )
-_QUERIES = {
+LITERALS = {
     "c": "(comment) @comment [(string_literal) (char_literal) (system_lib_string) (number_literal)] @literal",
     "cpp": "(comment) @comment [(string_literal) (raw_string_literal) (char_literal) (system_lib_string) "
     "(number_literal)] @literal",
@@ -45,12 +47,13 @@ def literals(root: "Node", language: str) -> "array[int]":
     """
     from tree_sitter import QueryCursor
 
-    flat = array("I")
-    for name, nodes in QueryCursor(_query(language)).captures(root).items():
-        kind = _KINDS[name]
-        for node in nodes:
-            flat.extend((node.start_byte, node.end_byte, kind))
-    return flat
+    return flat(QueryCursor(_query(language)).captures(root))
+
+
+def flat(captures: "Mapping[str, Sequence[Node]]") -> "array[int]":
+    """`literals` of what a query with one of `LITERALS` in it has captured."""
+    spans = [(node.start_byte, node.end_byte, kind) for name, kind in _KINDS.items() for node in captures.get(name, ())]
+    return array("I", chain.from_iterable(spans))
 
 
 def comments(root: "Node", language: str) -> "list[Node]":
@@ -65,4 +68,4 @@ def comments(root: "Node", language: str) -> "list[Node]":
 def _query(language: str) -> "Query":
     from tree_sitter import Query
 
-    return Query(grammar(language), _QUERIES[language])
+    return Query(grammar(language), LITERALS[language])

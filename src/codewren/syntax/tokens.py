@@ -18,6 +18,7 @@ from codewren.syntax.literals import literals
 
 HASH_BYTES = 16
 """Of every hash of a text."""
+_FEWEST_WORDS = 12  # tokens; fewer are never compared by their words
 _WORD_STARTS = frozenset(
     b"\"'`_$0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz" + bytes(range(128, 256))
 )
@@ -30,8 +31,8 @@ def tokens(text: str, language: str) -> list[str]:
     ['int', 'f', '(', ')', '{', 'return', '1', ';', '}']
     """
     source = _encoded(text)
-    found = lexer(language).tokens(source, _literals(source, language))
-    return [token.decode("utf-8", "surrogatepass") for token in found]
+    encoded = lexer(language).tokens(source, _literals(source, language))
+    return [token.decode("utf-8", "surrogatepass") for token in encoded]
 
 
 def text_hash(text: str, language: str) -> bytes:
@@ -48,6 +49,14 @@ def shape_hash(text: str, language: str) -> bytes:
     return _hashes(text, language)[1]
 
 
+def span_hashes(
+    source: bytes, spans: Sequence[tuple[int, int]], known: "array[int]", language: str
+) -> list[tuple[bytes, bytes]]:
+    """The text hash and the shape hash of each span, in bytes, of a file whose `literals` are known."""
+    cut = lexer(language).texts_and_shapes(source, spans, known)
+    return [(_hash(text), _hash(shape)) for text, shape in cut]
+
+
 class SpanTokens(NamedTuple):
     """What a scan keeps of the tokens of a function.
 
@@ -55,7 +64,7 @@ class SpanTokens(NamedTuple):
         text: hash of the tokens.
         shape: hash of the tokens with every name, primitive type and literal blanked.
         size: number of tokens.
-        words: distinct names, keywords and literals, sorted: 24 bits of a hash, and 8 bits of how often each occurs.
+        words: distinct names, keywords and literals, sorted, none in very short functions: 24 bits of a hash, and 8 bits of how often each occurs.
     """
 
     text: bytes
@@ -72,16 +81,15 @@ def span_tokens(
 
 
 def _summary(text: bytes, shape: bytes) -> SpanTokens:
-    tokens = text.split(b"\0")
-    counts = Counter(token for token in tokens if token[0] in _WORD_STARTS) if text else {}
-    words = array("I", sorted(crc32(word) & 0xFFFFFF00 | min(count, 0xFF) for word, count in counts.items()))
-    return SpanTokens(_hash(text), _hash(shape), len(tokens), words)
+    cut = text.split(b"\0")
+    words = [token for token in cut if token and token[0] in _WORD_STARTS] if len(cut) > _FEWEST_WORDS else []
+    bag = sorted(crc32(word) & 0xFFFFFF00 | min(count, 0xFF) for word, count in Counter(words).items())
+    return SpanTokens(_hash(text), _hash(shape), len(cut), array("I", bag))
 
 
 def _hashes(text: str, language: str) -> tuple[bytes, bytes]:
     source = _encoded(text)
-    summary = span_tokens(source, [(0, len(source))], _literals(source, language), language)[0]
-    return summary.text, summary.shape
+    return span_hashes(source, [(0, len(source))], _literals(source, language), language)[0]
 
 
 def _encoded(text: str) -> bytes:
