@@ -171,6 +171,7 @@ def test_json_is_complete(origin: Origin) -> None:
                     "end_line": 7,
                     "name": "S::f",
                     "kind": None,
+                    "overlap": 1.0,
                     "copies": 0,
                     "differences": None,
                 }

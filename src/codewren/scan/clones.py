@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 PAIR_LIMIT = 500_000
 PAIRS_EACH, FEW_PAIRS = 10, 10_000
 SAMPLE = 400
+SEMANTIC_LINKAGE = 0.8  # what a model says of pairs of one vocabulary is no chain of evidence
 SMALLEST_CLONE_TOKENS = 25  # below, even exact copies are one call or one guard
 SMALLEST_RENAMED_TOKENS = 50  # of one shape: setters, guards and delegates are below, by reading
 
@@ -63,10 +64,10 @@ class Member(NamedTuple):
         """Sorts by path and line."""
         return (self.file.source.path, *self.record.lines(self.number))
 
-    def location(self, kind: CloneKind | None = None, copies: int = 0) -> Location:
+    def location(self, kind: CloneKind | None, share: float, copies: int) -> Location:
         """Where it is."""
         record, number = self.record, self.number
-        return Location(self.file.source.path, *record.lines(number), record.names[number], kind, copies)
+        return Location(self.file.source.path, *record.lines(number), record.names[number], kind, share, copies)
 
 
 class CloneClass(NamedTuple):
@@ -97,7 +98,7 @@ def clone_findings(
         classes.append(CloneClass((tuple(together),), probability))
     start = [numbers for numbers, _ in tight]
     home = {number: index for index, numbers in enumerate(start) for number in numbers}
-    for numbers, probability in group(len(units), far, start=start, apart=apart):
+    for numbers, probability in group(len(units), far, start=start, apart=apart, linkage=SEMANTIC_LINKAGE):
         joined = {home[number]: None for number in numbers}
         if len(joined) > 1:
             groups = sorted((classes[index].members for index in joined), key=lambda members: members[0].order())
@@ -257,19 +258,23 @@ def _finding(clones: CloneClass, label: str) -> Finding:
     shown = [members[0] for members in clones.groups] if is_semantic else clones.members
     copies = [len(members) - 1 for members in clones.groups] if is_semantic else [0] * len(shown)
     first = shown[0]
-    others = tuple(
-        member.location(_kind(first, member), also) for member, also in zip(shown[1:], copies[1:], strict=True)
-    )
+    others = tuple(_location(first, member, also) for member, also in zip(shown[1:], copies[1:], strict=True))
     loosest = max((location.kind for location in others if location.kind), key=list(CloneKind).index)
     name = fingerprint(label, hashes)
     hexes = tuple(fingerprint_.hex() for fingerprint_ in hashes)
-    return Finding(label, clones.probability, first.location(None, copies[0]), name, others, loosest, hexes)
+    return Finding(label, clones.probability, first.location(None, 1.0, copies[0]), name, others, loosest, hexes)
 
 
-def _kind(first: Member, member: Member) -> CloneKind:
+def _location(first: Member, member: Member, copies: int) -> Location:
+    kind, share = _kind(first, member)
+    return member.location(kind, share, copies)
+
+
+def _kind(first: Member, member: Member) -> tuple[CloneKind, float]:
+    """How alike two functions are, and the share of their words that they have in common."""
     if member.text == first.text:
-        return CloneKind.EXACT
+        return CloneKind.EXACT, 1.0
     if member.shape == first.shape:
-        return CloneKind.RENAMED
+        return CloneKind.RENAMED, 1.0
     share = overlap(first.record.bag(first.number), member.record.bag(member.number))
-    return CloneKind.EDITED if share >= EDITED_OVERLAP else CloneKind.SEMANTIC
+    return CloneKind.EDITED if share >= EDITED_OVERLAP else CloneKind.SEMANTIC, share

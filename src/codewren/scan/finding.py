@@ -39,6 +39,7 @@ class Location:
         end_line: last line, inclusive.
         name: the function's name, qualified by what surrounds it.
         kind: in a class of clones, how this function relates to the first location of the class; None for the first.
+        overlap: share of words it has in common with the first location, 1 for exact and renamed copies.
         copies: in a semantic class, how many close copies of this function there are, which form a class of their own.
         differences: from the first location of the class, where they were asked for.
     """
@@ -48,6 +49,7 @@ class Location:
     end_line: int
     name: str
     kind: CloneKind | None = None
+    overlap: float = 1.0
     copies: int = 0
     differences: Differences | None = None
 
@@ -65,6 +67,7 @@ class Location:
             "end_line": self.end_line,
             "name": self.name,
             "kind": self.kind,
+            "overlap": round(self.overlap, 3),
             "copies": self.copies,
             "differences": differences and {"lines": differences.lines, "shown": list(differences.shown)},
         }
@@ -99,8 +102,8 @@ class Finding:
 
     @property
     def saved_lines(self) -> int:
-        """Lines that would go if one function of a class of clones served for all."""
-        return sum(location.lines for location in self.locations) - max(location.lines for location in self.locations)
+        """About how many lines would go if one function of a class of clones served for all: those with its words."""
+        return round(sum(location.overlap * min(location.lines, self.location.lines) for location in self.others))
 
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON form, which is the same for one function and for a class of clones."""

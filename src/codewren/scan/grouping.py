@@ -18,6 +18,7 @@ def group(
     *,
     start: Sequence[Sequence[int]] = (),
     apart: Mapping[int, Collection[int]] | None = None,
+    linkage: float = LINKAGE,
 ) -> list[tuple[list[int], float]]:
     """Partition functions 0 to `count` - 1 into classes, with the mean probability of the pairs inside each.
 
@@ -26,13 +27,14 @@ def group(
         pairs: (i, j, probability) of the pairs that are clones, each once.
         start: classes that exist already; all functions by default stand alone.
         apart: for some functions those that never get into their class.
+        linkage: share of the pairs across two classes that must be clones before they become one.
 
     >>> group(4, [(0, 1, 0.75), (1, 2, 0.5)])
     [([1, 0, 2], 0.625), ([3], 1.0)]
     >>> group(3, [(0, 1, 0.75), (1, 2, 0.5)], apart={0: [2], 2: [0]})
     [([1, 0], 0.75), ([2], 1.0)]
     """
-    classes = _Classes(count, start, apart or {})
+    classes = _Classes(count, start, apart or {}, linkage)
     across = [pair for pair in pairs if classes.home[pair[0]] != classes.home[pair[1]]]
     for i, j, _ in across:
         classes.link(i, j)
@@ -49,7 +51,9 @@ def group(
 class _Classes:
     """A partition, and how many pairs link its classes."""
 
-    def __init__(self, count: int, start: Sequence[Sequence[int]], apart: Mapping[int, Collection[int]]) -> None:
+    def __init__(
+        self, count: int, start: Sequence[Sequence[int]], apart: Mapping[int, Collection[int]], linkage: float
+    ) -> None:
         self.home = list(range(count))
         for members in start:
             for member in members:
@@ -59,6 +63,7 @@ class _Classes:
             self.members.setdefault(name, []).append(index)
         self.links: defaultdict[int, Counter[int]] = defaultdict(Counter)
         self._apart = apart
+        self._linkage = linkage
 
     def link(self, i: int, j: int) -> None:
         """Count one pair."""
@@ -68,7 +73,7 @@ class _Classes:
 
     def join(self, a: int, b: int) -> None:
         """Make two classes one if they are close enough, the one with fewer links and members into the other."""
-        if a == b or self.links[a][b] < LINKAGE * len(self.members[a]) * len(self.members[b]):
+        if a == b or self.links[a][b] < self._linkage * len(self.members[a]) * len(self.members[b]):
             return
         if self._apart and self._are_apart(a, b):
             return
