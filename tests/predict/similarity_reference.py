@@ -67,6 +67,7 @@ PYTHON = re.compile(
     rf"|{_STRING}))|(?P<number>{_NUMBER})|(?P<word>{WORD})|(?P<op>{_OPERATOR}|[\s\S])"
 )
 REGEX = re.compile(_REGEX)
+LONGEST_REGEX = 1024
 BEFORE_REGEX = frozenset(
     ["(", ",", "=", ":", "[", "!", "&", "|", "?", "{", "}", ";", "=>", "&&", "||", "==", "===", "!=", "!==", "return"]
 )
@@ -109,7 +110,7 @@ def lex(source: str, *, python: bool | None = None) -> list[Token]:
     while position < end:
         if not python and text[position] == "/" and last in BEFORE_REGEX:
             literal = REGEX.match(text, position)
-            if literal:
+            if literal and len(literal[0]) <= LONGEST_REGEX:
                 tokens.append(Token(Kind.STRING, literal[0]))
                 position, last = literal.end(), '"'
                 continue
