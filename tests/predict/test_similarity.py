@@ -14,10 +14,12 @@ from codewren import _native
 from codewren.bundle.open import open_bundle
 from codewren.bundle.similarity import SimilarityBundle
 from codewren.core.errors import BundleError, InputError
-from codewren.predict.predictor import TooManyPairsError, predictor_of
+from codewren.predict.items import TooManyPairsError
+from codewren.predict.predictor import predictor_of
 from codewren.predict.similarity import SimilarityPredictor
 from encoders import CALIBRATION, random_arrays, reference, write_encoder
-from predict.similarity_reference import Encoder, is_python
+from predict.similarity_lexer import is_python
+from predict.similarity_reference import Encoder
 
 FUNCTIONS = {
     "python": (
@@ -275,5 +277,12 @@ def test_load_gives_what_the_file_holds(bundle: SimilarityBundle) -> None:
 
 def test_escaped_quotes_take_a_time_that_grows_with_the_text_only(predictor: SimilarityPredictor) -> None:
     """Each of these quotes could begin a literal that nothing closes: tried one by one they take minutes."""
-    for text in ("`" + "\\`" * 300_000, '"""' + '\\"""' * 200_000, '"' + '\\"' * 300_000, "/*/" * 300_000, "[/]" * 300_000, "(/[" * 300_000):
+    for text in (
+        "`" + "\\`" * 300_000,
+        '"""' + '\\"""' * 200_000,
+        '"' + '\\"' * 300_000,
+        "/*/" * 300_000,
+        "[/]" * 300_000,
+        "(/[" * 300_000,
+    ):
         predictor.encode([text, text], languages=["python", "c"])

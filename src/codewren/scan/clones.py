@@ -15,7 +15,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from codewren.core.errors import InputError
-from codewren.predict.predictor import TooManyPairsError
+from codewren.predict.items import TooManyPairsError
 from codewren.scan.finding import CloneKind, Finding, Place
 from codewren.scan.record import Record, hash_at
 from codewren.scan.result import SMALLEST_CLONE_LINES, ScanOptions, ScanResult, fingerprint, is_wanted
