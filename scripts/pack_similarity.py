@@ -31,9 +31,9 @@ White space and comments change nothing.
 - BigCloneBench pairs (CodeXGLUE's split) with the logits of the teachers that the papers published.
 
 ## Transfer
-Problems that it was not trained on (of `gfg` it saw none): two functions of one problem are clones, two of different
-ones are not. Beside it the best of three lexical baselines (words, blanked 3-grams, TF-IDF of name parts), which need no
-training. AUC, and the recall at one false alarm in 1,000.
+Problems that it was not trained on (of `gfg` it saw none): two functions of one problem are clones, two of
+different ones are not. Beside it the best of three lexical baselines (words, blanked 3-grams, TF-IDF of name parts),
+which need no training. AUC, and the recall at one false alarm in 1,000.
 
 | set | AUC | best baseline | recall | best baseline |
 |---|---|---|---|---|

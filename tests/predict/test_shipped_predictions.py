@@ -10,6 +10,7 @@ Record again, after a change that is meant to move them: `python tests/predict/t
 import hashlib
 import json
 import platform
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -61,7 +62,7 @@ def encoded(name: str, target: str = "") -> dict[str, object]:
     """A hash of the vectors of all inputs, and the probabilities of some pairs of them."""
     functions = [text for texts in INPUTS.values() for text in texts]
     predictor = predictor_of(load(name).bundle, threads=1, target=target)
-    pairs = list(zip(functions, functions[1:], strict=False))
+    pairs = list(pairwise(functions))
     vectors = hashlib.sha256(predictor.encode(functions)).hexdigest()
     return {"vectors": vectors, "probabilities": [row[1] for row in predictor.predict_proba(pairs)]}
 

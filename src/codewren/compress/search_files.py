@@ -5,8 +5,10 @@ from collections.abc import Sequence
 
 from codewren.compress.run import Run
 from codewren.compress.stage_evaluate import bundle_quality, load_for, logits_quality
+from codewren.core.errors import InputError
 from codewren.core.files import write_bytes, write_json
 from codewren.core.pareto import Candidate, Scores
+from codewren.predict.similarity import SimilarityPredictor
 from codewren.report.draw.front_plot import plot_front
 from codewren.report.front_table import front_table
 from codewren.search.choose import Choice
@@ -47,6 +49,8 @@ def judged_rivals(run: Run) -> list[Candidate]:
         predictor = load_for(str(run.recipe.folder / path), run.recipe)
         quality = bundle_quality(predictor, run.dataset("valid"))
         scores = Scores(quality[run.recipe.distil.selection].value, predictor.path.stat().st_size, measured=True)
+        if isinstance(predictor, SimilarityPredictor):
+            raise InputError(f"{predictor.path} is a similarity encoder and no point of the search; name a student")
         rivals.append(Candidate(predictor.config, scores, predictor.path.stem))
     return rivals
 
