@@ -22,11 +22,23 @@ from codewren.syntax.functions import extract
 from codewren.syntax.grammars import LANGUAGES
 
 NEAR = 40
-_CTAGS_LANGUAGES = {"c": "C", "cpp": "C++", "java": "Java", "python": "Python"}
-_KINDS = {"function", "method", "member"}
+_CTAGS_LANGUAGES = {  # with the kinds that are functions
+    "c": ("C", "f"),
+    "cpp": ("C++", "f"),
+    "java": ("Java", "m"),
+    "python": ("Python", "fm"),
+    "javascript": ("JavaScript", "fmgGS"),
+    "typescript": ("TypeScript", "fmG"),
+    "tsx": ("TypeScript", "fmG"),
+    "go": ("Go", "f"),
+    "csharp": ("C#", "m"),
+    "rust": ("Rust", "fP"),
+}
+_WITHOUT_ENDS = frozenset({"javascript", "typescript", "tsx", "rust"})  # ctags gives none, nor says what has a body
+_HEADER = re.compile(r"[^;{]*?(?:=>|\{)|[^;{]*(?:\{[^{}]*\}[^;{]*)+\{")
 
 
-class Place(NamedTuple):
+class Location(NamedTuple):
     """One function: the last word of its name, where it starts, where the name may stand, and where it ends."""
 
     word: str
@@ -42,23 +54,24 @@ def last_word(name: str) -> str:
     return re.split(r"::|\.", re.sub(r"<.*?>", "", name))[-1].strip()
 
 
-def ours(path: Path, language: str) -> list[Place]:
+def ours(path: Path, language: str) -> list[Location]:
     """Functions by codewren."""
     functions = extract(path.read_bytes(), language).functions
-    return [Place(last_word(one.name), one.start_line, one.body_line, one.end_line) for one in functions]
+    return [Location(last_word(one.name), one.start_line, one.body_line, one.end_line) for one in functions]
 
 
-def theirs(path: Path, language: str) -> list[Place]:
+def theirs(path: Path, language: str) -> list[Location]:
     """Functions by universal-ctags; those without an end have no body that it could follow."""
-    name = _CTAGS_LANGUAGES[language]
-    command = ["ctags", "--output-format=json", f"--language-force={name}", "--fields=+ne", "--kinds-C=f"]
-    command += ["--kinds-C++=f", "--kinds-Java=m", "--kinds-Python=fm", "-o", "-", str(path)]
+    name, kinds = _CTAGS_LANGUAGES[language]
+    command = ["ctags", "--output-format=json", "--sort=no", f"--language-force={name}", "--fields=+neK"]
+    command += [f"--kinds-{name}={kinds}", "-o", "-", str(path)]
     lines = subprocess.run(command, capture_output=True, text=True, errors="replace", check=True).stdout.splitlines()
-    tags = [tag for line in lines if (tag := json.loads(line)).get("kind") in _KINDS and "end" in tag]
-    return [Place(last_word(tag["name"]), tag["line"], tag["line"], tag["end"]) for tag in tags]
+    tags = [tag for line in lines if (tag := json.loads(line))["_type"] == "tag" and "line" in tag]
+    tags = [tag for tag in tags if ("end" in tag or language in _WITHOUT_ENDS) and tag.get("scopeKind") != "interface"]
+    return [Location(last_word(tag["name"]), tag["line"], tag["line"], tag.get("end", 0)) for tag in tags]
 
 
-def matched(mine: Sequence[Place], other: Sequence[Place]) -> Iterator[tuple[Place, Place | None]]:
+def matched(mine: Sequence[Location], other: Sequence[Location]) -> Iterator[tuple[Location, Location | None]]:
     """Each of theirs with the closest one of ours that has its name, each of which serves once."""
     free = defaultdict(list)
     for place in mine:
@@ -71,15 +84,17 @@ def matched(mine: Sequence[Place], other: Sequence[Place]) -> Iterator[tuple[Pla
         yield place, best
 
 
-def has_body(place: Place, lines: Sequence[str], language: str) -> bool:
+def has_body(place: Location, lines: Sequence[str], language: str) -> bool:
     """Whether a function of theirs is one of ours to find: no lambda, and no declaration alone."""
     shown = "\n".join(lines[place.start - 1 : place.end])
+    if language in _WITHOUT_ENDS:
+        return _HEADER.match("\n".join(lines[place.start - 1 : place.start + 20])) is not None
     if language == "python":
         return "lambda" not in lines[place.start - 1]
     return not place.word.startswith("__anon") and "{" in shown
 
 
-def kind_of_miss(line: str, place: Place) -> str:
+def kind_of_miss(line: str, place: Location) -> str:
     """What a missed function looks like on the line of its name."""
     if re.match(r"\s*#\s*define|\s*[A-Z][A-Z0-9_]+\s*\(", line):
         return "macro"
@@ -102,7 +117,7 @@ def compare(path: Path, language: str, counts: Counter[str], misses: dict[str, l
             misses[kind_of_miss(line, place)].append(f"{path}:{place.start}-{place.end}: {place.word}: {line.strip()}")
         else:
             counts["both"] += 1
-            counts["ends"] += same.end == place.end
+            counts["ends"] += same.end == place.end or not place.end
     counts["ours"] += len(mine)
     for place, same in matched(other, mine):
         if same is None:

@@ -61,6 +61,24 @@ class Model:
     @property
     def target(self) -> str: ...
 
+class Lexer:
+    def __init__(
+        self,
+        *,
+        keywords: Sequence[str],
+        types: Sequence[str],
+        operators: Sequence[str],
+        indented: bool,
+        single_quoted: bool,
+        text_blocks: bool,
+        angles: bool,
+    ) -> None: ...
+    def tokens(self, source: bytes, marks: Buffer) -> list[bytes]: ...
+    def texts_and_shapes(
+        self, source: bytes, spans: Sequence[tuple[int, int]], marks: Buffer
+    ) -> list[tuple[bytes, bytes]]: ...
+    def nesting_depth(self, source: bytes) -> int: ...
+
 class SimilarityEncoder:
     def __init__(
         self, weights: Buffer, tables: Sequence[Sequence[int]], roots: Sequence[float], target: str = ""

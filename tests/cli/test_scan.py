@@ -13,7 +13,10 @@ from codewren.core.task import CLONE
 from students import CONFIG, write_student
 
 SOURCE = "int f(void)\n{\n  return w7;\n}\n\nint g(void)\n{\n  return w9 + w12;\n}\n"
-JAVA = "class A {{\n int {name}(int a) {{\n  int b = a;\n  b++;\n  b--;\n  b *= 2;\n  return b;\n }}\n}}\n"
+JAVA = (
+    "class A {{\n int {name}(int a) {{\n  int b = a;\n  b++; b += 2; b += 3; b += 4; b += 5;\n  b--;\n"
+    "  b *= 2; b *= 3; b *= 4;\n  return b;\n }}\n}}\n"
+)
 
 Run = tuple[int, str, str]
 
@@ -134,7 +137,7 @@ def test_skipped_files_are_told(scan, here):
     code, _, err = scan("src", "notes")
     assert code == 1
     assert "codewren: skipped src/b.c: binary (NUL byte at 0)\n" in err
-    assert "codewren: skipped notes: not a C, C++, Java or Python file by its name\n" in err
+    assert "codewren: skipped notes: not a file of a known language by its name\n" in err
 
 
 @pytest.mark.parametrize("named", ["src", "src/b.c"])
@@ -239,9 +242,11 @@ def test_clones_are_found_with_a_pair_bundle(scan, here, tmp_path):
     code, out, _ = scan("src", model="../pair.wren", threshold="1")
     assert code == 1
     assert out.splitlines() == [
-        "clone 1.00: 2 functions, renamed",
+        "clone 1.00: 2 functions, renamed, 7 lines to save",
         "  src/one.java:2 A.one (7 lines)",
         "  src/two.java:2 A.two (7 lines, renamed)",
+        "    - int one(int a) {",
+        "    + int two(int a) {",
     ]
     assert scan("src", "--min-lines", "8", model="../pair.wren", threshold="1")[0] == 0
     for style in ("json", "sarif", "github"):

@@ -10,6 +10,7 @@ from codewren.cli.main import cli
 from codewren.cli.scan import scan
 from codewren.scan import source_files as walk
 from codewren.syntax import grammars
+from codewren.syntax.file_names import SUFFIXES
 
 ROOT = Path(__file__).resolve().parents[2]
 GUIDE = (ROOT / "docs" / "scanning.md").read_text(encoding="utf-8")
@@ -56,4 +57,4 @@ def test_the_limits_of_the_guide_are_those_of_the_code() -> None:
     assert f"more than {grammars.DEEPEST_NESTING}\n  deep" in GUIDE
     assert f"{grammars.PARSE_LIMIT_S:.0f} s of processor time" in GUIDE
     assert all(f"`{folder}`" in GUIDE for folder in walk.SKIPPED_FOLDERS)
-    assert all(suffix in GUIDE for suffix in walk._SUFFIXES)
+    assert all(suffix in GUIDE for suffix in SUFFIXES)

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from codewren.core.errors import InputError
 from codewren.dataflow import data_flow
-from codewren.syntax.grammars import LANGUAGES
+from codewren.dataflow.extract import LANGUAGES
 
 FOLDER = Path(__file__).parent / "flows"
 RELAXED = settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))

@@ -12,7 +12,7 @@ from codewren.core.task import CLONE, VULNERABILITY
 from codewren.predict.graph_ids import GraphEncoder
 from codewren.predict.predictor import Predictor, load
 from codewren.predict.tokenizer import Tokenizer
-from codewren.scan.infer import judge_files
+from codewren.scan.infer import predict_files
 from codewren.scan.record import Record
 from codewren.scan.source_files import SourceFile
 from oracle import Oracle
@@ -72,7 +72,7 @@ def test_a_scan_reads_each_file_in_its_own_language(tmp_path: Path) -> None:
     (tmp_path / "a.py").write_text(PYTHON)
     (tmp_path / "a.c").write_text(FUNCTIONS[0])
     files = [SourceFile(str(tmp_path / name), language, True) for name, language in (("a.py", "python"), ("a.c", "c"))]
-    outcomes = judge_files(files, predictor, max_bytes=10_000, key=lambda content, language: content)
+    outcomes = predict_files(files, predictor, max_bytes=10_000, key=lambda content, language: content)
     found = [Record.unpack(outcome.record).probabilities[0] for outcome in outcomes]
     wanted = [
         predictor.predict_proba([PYTHON.rstrip()], languages=["python"])[0][1],

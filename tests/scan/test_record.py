@@ -16,17 +16,22 @@ def records(draw: st.DrawFn) -> Record:
     numbers = st.integers(0, 2**32 - 1)
     is_pair = draw(st.booleans())
     floats = st.floats(0, 1)
+    width = draw(st.sampled_from([1, 8, 24, 577]))
+    complaints = st.tuples(numbers, st.text(st.characters(exclude_characters="\n"), max_size=8))
     return Record(
         names=tuple(draw(st.lists(names, min_size=count, max_size=count))),
-        places=array("I", draw(st.lists(numbers, min_size=4 * count, max_size=4 * count))),
+        positions=array("I", draw(st.lists(numbers, min_size=4 * count, max_size=4 * count))),
         probabilities=array("d", [] if is_pair else draw(st.lists(floats, min_size=count, max_size=count))),
         flags=draw(st.binary(min_size=count, max_size=count)),
         fingerprints=draw(hashes),
         texts=draw(hashes) if is_pair else b"",
         shapes=draw(hashes) if is_pair else b"",
-        vectors=draw(st.binary(min_size=8 * count, max_size=8 * count)) if is_pair else b"",
+        sizes=array("I", draw(st.lists(numbers, min_size=2 * count, max_size=2 * count)) if is_pair else []),
+        words=array("I", draw(st.lists(numbers, max_size=8)) if is_pair else []),
+        vectors=draw(st.binary(min_size=width * count, max_size=width * count)) if is_pair else b"",
         has_errors=draw(st.booleans()),
         is_guessed=draw(st.booleans()),
+        complaints=tuple(draw(st.lists(complaints, max_size=2))),
     )
 
 
@@ -52,12 +57,14 @@ def test_other_bytes_are_refused(content: bytes) -> None:
 def test_columns_are_read_by_function() -> None:
     record = Record(
         names=("f", "g"),
-        places=array("I", [1, 2, 0, 30, 5, 9, 31, 60]),
+        positions=array("I", [1, 2, 0, 30, 5, 9, 31, 60]),
         probabilities=array("d", [0.25, 0.75]),
         flags=bytes([2, 1]),
         fingerprints=b"a" * HASH_BYTES + b"b" * HASH_BYTES,
         texts=b"",
         shapes=b"",
+        sizes=array("I"),
+        words=array("I"),
         vectors=b"",
         has_errors=False,
     )

@@ -16,7 +16,7 @@ from codewren.scan.scan import scan, scanned_languages
 from codewren.syntax.functions import Parsed, extract
 from students import CONFIG, write_student
 
-Place = tuple[str, int, int, str]
+Location = tuple[str, int, int, str]
 
 
 def function(name: str, rng: random.Random) -> str:
@@ -24,7 +24,7 @@ def function(name: str, rng: random.Random) -> str:
     return f"int {name}(void)\n{{\n  {' '.join(words)}\n}}"
 
 
-def make_tree(root: Path, files: int = 12, seed: int = 0) -> dict[Place, str]:
+def make_tree(root: Path, files: int = 12, seed: int = 0) -> dict[Location, str]:
     """Write C files; every function's place and text, from how it was written."""
     rng, places = random.Random(seed), {}
     for number in range(files):
@@ -52,14 +52,14 @@ def predictor(tmp_path: Path) -> Predictor:
     return load(write_student(tmp_path / "x.wren"))
 
 
-def found(result: ScanResult) -> dict[Place, float]:
+def found(result: ScanResult) -> dict[Location, float]:
     return {
-        (one.place.path, one.place.start_line, one.place.end_line, one.place.name): one.probability
+        (one.location.path, one.location.start_line, one.location.end_line, one.location.name): one.probability
         for one in result.findings
     }
 
 
-def wanted(places: dict[Place, str], predictor: Predictor, threshold: float) -> dict[Place, float]:
+def wanted(places: dict[Location, str], predictor: Predictor, threshold: float) -> dict[Location, float]:
     rows = predictor.predict_proba(list(places.values()))
     return {place: row[1] for place, row in zip(places, rows, strict=True) if row[1] > threshold}
 
@@ -74,7 +74,7 @@ def test_findings_are_the_functions_the_model_alarms_at(here: Path, predictor: P
     assert found(result) == pytest.approx(wanted(places, predictor, 0.5), abs=0)
     assert 0 < len(result.findings) < len(places)
     assert (result.files, result.functions, result.threshold) == (12, len(places), 0.5)
-    assert [one.place.path for one in result.findings] == sorted(one.place.path for one in result.findings)
+    assert [one.location.path for one in result.findings] == sorted(one.location.path for one in result.findings)
 
 
 @pytest.mark.parametrize("jobs", [1, 2, 5])
@@ -113,7 +113,7 @@ def test_of_several_labels_the_largest_wins(here: Path, tmp_path: Path) -> None:
 
 def test_short_functions_can_be_left_out(here: Path, predictor: Predictor) -> None:
     (here / "a.c").write_text("int f(void) { return 1; }\nint g(void)\n{\n  return 1;\n}\n")
-    names = [one.place.name for one in scan(["."], predictor, ScanOptions(threshold=0, min_lines=2)).findings]
+    names = [one.location.name for one in scan(["."], predictor, ScanOptions(threshold=0, min_lines=2)).findings]
     assert names == ["g"]
 
 
@@ -122,7 +122,7 @@ def test_a_comment_silences_and_is_counted(here: Path, predictor: Predictor) -> 
         "// codewren: ignore[vulnerability]\nint f(void) { return 1; }\nint g(void) { return 1; }\n"
     )
     result = scan(["."], predictor, ScanOptions(threshold=0))
-    assert ([one.place.name for one in result.findings], result.suppressed) == (["g"], 1)
+    assert ([one.location.name for one in result.findings], result.suppressed) == (["g"], 1)
 
 
 def test_fingerprints_survive_moved_lines_and_white_space(here: Path, predictor: Predictor) -> None:
@@ -143,7 +143,7 @@ def test_other_languages_are_scanned_on_demand(here: Path, predictor: Predictor)
     assert (silent.findings, silent.foreign) == ([], {"cpp": ["a.cpp"], "python": ["b.py"]})
     assert "nothing to scan" in silent.remarks[0]
     both = scan(["."], predictor, ScanOptions(threshold=0, languages=("cpp", "python")))
-    assert [one.place.name for one in both.findings] == ["S::f", "g"]
+    assert [one.location.name for one in both.findings] == ["S::f", "g"]
     assert both.remarks[0].startswith("WARNING: the model was trained for c alone; what it says of cpp and python")
     assert silent.remarks[0].startswith("nothing to scan")
 
@@ -183,7 +183,7 @@ def test_bad_files_are_skipped_with_the_reason_and_cost_no_others(here: Path, pr
     assert reasons.keys() == BAD.keys()
     assert all(reason in reasons[name] for name, (_, reason) in BAD.items())
     assert result.files == len(GOOD) + 1
-    assert {one.place.path for one in result.findings} >= {"good.c", "crlf.c", "oneline.c"}
+    assert {one.location.path for one in result.findings} >= {"good.c", "crlf.c", "oneline.c"}
 
 
 @pytest.mark.parametrize("megabytes", [1, pytest.param(10, marks=pytest.mark.slow)])
@@ -192,7 +192,7 @@ def test_a_huge_function_is_judged_when_its_file_is_let_in(here: Path, predictor
     (here / "a.c").write_text("int f(void)\n{\n" + "  w7 = w8;\n" * lines + "}\n")
     assert scan(["."], predictor, ScanOptions(max_file_bytes=1_000_000)).notes[0].path == "a.c"
     result = scan(["."], predictor, ScanOptions(threshold=0, max_file_bytes=20_000_000))
-    assert [one.place.lines for one in result.findings] == [lines + 3]
+    assert [one.location.lines for one in result.findings] == [lines + 3]
 
 
 def test_an_empty_file_may_come_first(here: Path, predictor: Predictor) -> None:

@@ -319,6 +319,25 @@ def test_an_indented_return_type_and_a_body_in_column_0_are_one_function() -> No
     assert found(source, "c") == [("foo", 1, 6), ("bar", 8, 12)]
 
 
+def test_comments_in_a_header_and_a_type_above_it_cost_nothing_where_the_parser_is_lost() -> None:
+    source = """    static int
+foo(
+    int a,   // one; or {two}
+    int b)   // may be {
+{
+  %% (;
+  return a;
+}
+
+int bar(void) /* a; = */
+{
+  return (0;
+}
+"""
+    assert found(source, "c") == [("foo", 1, 8), ("bar", 10, 13)]
+    assert texts(source, "c")[0].startswith("static int\nfoo(")
+
+
 @pytest.mark.parametrize("header", ["UPB_INLINE const x::y* f(int a)", "bool f(void*) LOCKS_REQUIRED(mu)"])
 def test_annotations_of_the_compiler_cost_no_function(header: str) -> None:
     source = f"class A {{\n  {header} {{\n    return a && b(c);\n  }}\n  A() : a(1) {{}}\n}};\n"

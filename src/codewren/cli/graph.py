@@ -55,8 +55,8 @@ def graph(file: str, wanted: str | None, language: str | None, form: str, out: P
 
 
 def _language(file: str) -> str:
-    from codewren.scan.source_files import language_of
-    from codewren.syntax.grammars import LANGUAGES
+    from codewren.dataflow.extract import LANGUAGES
+    from codewren.syntax.file_names import language_of
 
     found = language_of(file, LANGUAGES)
     if found is None:
@@ -79,8 +79,8 @@ def _drawn(content: bytes, language: str, mode: "Mode", wanted: str | None) -> "
     """The graphs of the functions that are asked for."""
     from codewren.dataflow import data_flow
     from codewren.dataflow.draw import Drawn
+    from codewren.dataflow.extract import LANGUAGES
     from codewren.syntax.functions import extract
-    from codewren.syntax.grammars import LANGUAGES
 
     if language not in LANGUAGES:
         raise InputError(f"no data flow for language {language!r}; {nearest(language, LANGUAGES)}")

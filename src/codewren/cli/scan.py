@@ -3,7 +3,7 @@
 import gc
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from codewren.scan.result import ScanOptions, ScanResult
 
 FORMATS = ("text", "json", "sarif", "github")
-_MOST_NOTES = 50  # on standard error
+ORDERS = ("path", "probability", "saved")
+KINDS = ("exact", "renamed", "edited", "semantic")
 _MOST_GAPS = 3  # in one line
 _WORTH_A_BAR = 200  # files
 _DEFAULT_MODEL = "vulnerability-c"
@@ -35,12 +36,20 @@ _DEFAULT_MODEL = "vulnerability-c"
 )
 @click.option("--threshold", type=Probability(), help="Probability to exceed; by default the bundle's own.")
 @click.option("--min-lines", type=click.IntRange(1), help="Shortest function reported: 1 by default, 6 for clones.")
+@click.option("--min-tokens", type=click.IntRange(1), help="Smallest clones in tokens: 30 by default.")
 @click.option("--diff", "revision", metavar="REV", help="Only what changed since a git revision, or main...HEAD.")
 @click.option("--baseline", type=click.Path(path_type=Path), help="Only findings that this file does not hold.")
 @click.option("--write-baseline", type=click.Path(path_type=Path), help="Make all findings known, and report none.")
 @click.option("--format", "style", type=click.Choice(FORMATS), default="text", show_default=True)
+@click.option(
+    "--sort", "order", type=click.Choice(ORDERS), help="By default path; clones by the lines they would save."
+)
+@click.option("--top", type=click.IntRange(1), metavar="N", help="Write the first N findings only.")
+@click.option("--fail-on", type=click.Choice(KINDS), help="Exit code 1 only for clones at least as close as this.")
+@click.option("--exit-zero", is_flag=True, help="Exit code 0 whatever is found.")
 @click.option("--output", "-o", type=click.Path(path_type=Path, dir_okay=False), help="Instead of standard output.")
 @click.option("--language", "languages", multiple=True, help="c, cpp, java or python; by default the task's own.")
+@click.option("--exclude-tests", is_flag=True, help="Leave out files and folders of tests, by their names.")
 @click.option("--exclude", multiple=True, metavar="PATTERN", help="As in .gitignore, relative to the current folder.")
 @click.option("--max-file-bytes", type=click.IntRange(1), help="Larger files are skipped.  [default: 5000000]")
 @click.option("--jobs", "-j", type=click.IntRange(1), help="Processes; by default one for each core.")
@@ -57,12 +66,18 @@ def scan(  # noqa: PLR0913  one argument for each option
     model: str | None,
     threshold: float | None,
     min_lines: int | None,
+    min_tokens: int | None,
     revision: str | None,
     baseline: Path | None,
     write_baseline: Path | None,
     style: str,
+    order: str | None,
+    top: int | None,
+    fail_on: str | None,
+    exit_zero: bool,
     output: Path | None,
     languages: tuple[str, ...],
+    exclude_tests: bool,
     exclude: tuple[str, ...],
     max_file_bytes: int | None,
     jobs: int | None,
@@ -81,21 +96,24 @@ def scan(  # noqa: PLR0913  one argument for each option
             "--write-baseline makes all findings known, and --diff hides most of them; leave one out"
         )
     gc.disable()  # modules are made of cycles that stay: looking for others while they load costs 8 ms
+    from codewren.cli.scan_output import rendered, talk, write
     from codewren.predict.predictor import load
-    from codewren.scan.result import ScanOptions
+    from codewren.scan.result import Order, ScanOptions
     from codewren.scan.schedule import default_cache_folder
-    from codewren.scan.source_files import MAX_FILE_BYTES
+    from codewren.scan.source_files import MAX_FILE_BYTES, TESTS
 
     gc.enable()
     options = ScanOptions(
         threshold=threshold,
         min_lines=min_lines,
+        min_tokens=min_tokens,
         languages=languages or None,
-        exclude=exclude,
+        exclude=exclude + TESTS * exclude_tests,
         max_file_bytes=max_file_bytes or MAX_FILE_BYTES,
         jobs=jobs,
         cache=None if no_cache else cache_dir or default_cache_folder(),
         changes=_changes(revision, paths),
+        order=Order(order) if order else None,
     )
     predictor = load(model or _default_model())
     predictor.threads = jobs or predictor.threads
@@ -103,14 +121,25 @@ def scan(  # noqa: PLR0913  one argument for each option
     if result.gaps and write_baseline is not None:
         _stop_incomplete(result)  # before what was not seen is forgotten
     known = _apply_baselines(result, predictor, paths, baseline, write_baseline)
-    _write(_rendered(result, predictor, style, output), output)
+    fails = not exit_zero and _fails(result, fail_on)
+    hidden = len(result.findings) - len(result.findings[:top])
+    result.findings = result.findings[:top]
+    write(rendered(result, predictor, style, output), output)
     if not quiet:
-        _talk(result, known, style)
+        talk(result, known, hidden, style)
         if write_baseline is not None:
             click.echo(f"codewren: {known} findings are known from now on ({write_baseline})", err=True)
     if result.gaps:
         _stop_incomplete(result)
-    ctx.exit(1 if result.findings else 0)
+    ctx.exit(1 if fails else 0)
+
+
+def _fails(result: "ScanResult", fail_on: str | None) -> bool:
+    """Whether there is a finding that counts: any, or a class with two clones as close as wanted."""
+    if fail_on is None:
+        return bool(result.findings)
+    closest = KINDS[: KINDS.index(fail_on) + 1]
+    return any(location.kind in closest for finding in result.findings for location in finding.others)
 
 
 def _stop_incomplete(result: "ScanResult") -> NoReturn:
@@ -187,77 +216,3 @@ def _apply_baselines(
         new = []
     result.findings = new
     return before - len(new)
-
-
-def _rendered(result: "ScanResult", predictor: "Predictor", style: str, output: Path | None) -> str:
-    import importlib
-
-    from codewren.scan.formats.origin import Origin
-
-    colour = output is None and sys.stdout is not None and sys.stdout.isatty() and not os.environ.get("NO_COLOR")
-    sha256 = predictor.bundle.sha256 if style in {"json", "sarif"} else ""
-    origin = Origin.of(predictor.path.name, sha256, colour=colour)
-    text: str = importlib.import_module(f"codewren.scan.formats.{style}").render(result, origin)
-    return text
-
-
-def _write(text: str, output: Path | None) -> None:
-    from codewren.core.errors import InputError
-
-    content = text.encode("utf-8", "surrogateescape")
-    if output is not None:
-        from codewren.core.files import write_bytes
-
-        write_bytes(output, content)
-        return
-    if sys.stdout is None:
-        raise InputError("cannot write standard output: it is closed; open it or give --output")
-    try:
-        sys.stdout.flush()
-        sys.stdout.buffer.write(content)
-        sys.stdout.buffer.flush()
-    except BrokenPipeError:  # the reader has seen enough; the exit code still counts
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    except OSError as error:
-        raise InputError(
-            f"cannot write standard output: {error.strerror or error}; free space or give --output"
-        ) from None
-
-
-def _talk(result: "ScanResult", known: int, style: str) -> None:
-    from codewren.scan.formats.origin import printable
-
-    for note in result.notes[:_MOST_NOTES]:
-        click.echo(f"codewren: skipped {printable(note.path)}: {note.reason}", err=True)
-    if len(result.notes) > _MOST_NOTES:
-        click.echo(
-            f"codewren: skipped {len(result.notes) - _MOST_NOTES} more files (--format json lists all)", err=True
-        )
-    for remark in (*result.remarks, *_remarks(result, style)):
-        click.echo(f"codewren: {remark}", err=True)
-    details = [f"{known} known"] if known else []
-    details += [f"{result.suppressed} suppressed"] if result.suppressed else []
-    details += [f"{result.cached_files} files from the cache"] if result.cached_files else []
-    found = f"{_count(len(result.findings), 'finding')} in {_count(result.functions, 'function')}"
-    more = f" ({', '.join(details)})" if details else ""
-    click.echo(f"codewren: {found} of {_count(result.files, 'file')}{more}", err=True)
-
-
-def _remarks(result: "ScanResult", style: str) -> Iterator[str]:
-    """What a person should know before believing the result."""
-    if result.foreign:
-        found = ", ".join(f"{len(files)} {language}" for language, files in sorted(result.foreign.items()))
-        trained = result.task.language
-        reason = f", because the model was trained for {trained}" if trained else ""
-        yield f"not scanned{reason}: {found} files (--language scans them{', untested' if trained else ''})"
-    if result.unparsed:
-        files = _count(len(result.unparsed), "file")
-        yield f"{files} with text the parser could not follow, where a function may be missing (named in --format json)"
-    if style in {"github", "sarif"}:
-        import importlib
-
-        yield from importlib.import_module(f"codewren.scan.formats.{style}").left_out(result)
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

@@ -5,7 +5,8 @@ from codewren.dataflow.graph import DataFlow, Mode, Token, connected
 from codewren.dataflow.papers import papers_flow
 from codewren.dataflow.tree import parse
 from codewren.dataflow.walk import flow_of
-from codewren.syntax.grammars import LANGUAGES
+
+LANGUAGES = ("c", "cpp", "java", "python")
 
 
 def data_flow(source: str, language: str, *, mode: Mode = "repaired") -> DataFlow:
@@ -13,7 +14,7 @@ def data_flow(source: str, language: str, *, mode: Mode = "repaired") -> DataFlo
 
     Args:
         source: a function, several, or a file.
-        language: one of `codewren.syntax.grammars.LANGUAGES`.
+        language: one of `LANGUAGES`.
         mode: `repaired` follows every path through the text (see `walk`); `papers` reproduces the released
             preprocessing of Compressor, defects included (see `papers`; Java and C only).
 

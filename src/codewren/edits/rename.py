@@ -14,7 +14,7 @@ from itertools import count, islice
 from codewren.core.errors import InputError
 from codewren.edits.scopes import Variables, variables
 from codewren.edits.trees import parse
-from codewren.syntax.tokens import is_keyword
+from codewren.syntax.lexers import is_keyword
 
 _WORD = re.compile(r"[^\W\d][\w$]*")
 _TRIES = 20  # draws for each name before all names are looked through

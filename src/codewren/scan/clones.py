@@ -1,28 +1,26 @@
 """Clones at the scale of a repository: every function is encoded once, all pairs are compared, pairs become classes.
 
-Functions whose tokens are equal once names and literals are blanked are copies whatever the model says; one of them
-stands for all. The model judges the pairs of these. Connected components of its pairs are no classes: with a few wrong
-pairs among millions, chains of them join everything. Here the most probable pair comes first, and two classes become
-one only if at least half of the pairs across them are clones (average linkage over the graph of pairs, in one pass).
+Three things make a pair, and none needs another's blessing: tokens that are equal once names and literals are blanked
+(`exact`, `renamed`), words most of which are shared (`edited`), and the model's word (`semantic`). The first two make
+close classes. What the model adds joins close classes to semantic ones, which name one function of each: copies are
+not hidden behind a guess.
 
 A model that learned from as many clones as non-clones sees far too many in a repository, where one pair in thousands
 is a clone. Unless a threshold is asked for, it is raised until few enough pairs are left (`PAIRS_EACH`).
 """
 
-import sys
-from collections import Counter, defaultdict
+from bisect import bisect_right
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
-from codewren.core.errors import InputError
 from codewren.predict.items import TooManyPairsError
-from codewren.scan.finding import CloneKind, Finding, Place
+from codewren.scan.finding import CloneKind, Finding, Location
+from codewren.scan.grouping import Pair, group
+from codewren.scan.lexical import EDITED_OVERLAP, overlap, overlapping
 from codewren.scan.record import Record, hash_at
-from codewren.scan.result import SMALLEST_CLONE_LINES, ScanOptions, ScanResult, fingerprint, is_wanted
-from codewren.scan.schedule import Judged
-from codewren.scan.source_files import read_bytes
-from codewren.scan.source_text import source_text
-from codewren.syntax.tokens import overlap, tokens
+from codewren.scan.result import SMALLEST_CLONE_LINES, ScanOptions, ScanResult, fingerprint, is_wanted, unused
+from codewren.scan.schedule import ScannedFile
 
 if TYPE_CHECKING:
     from codewren.predict.predictor import Predictor
@@ -30,16 +28,15 @@ if TYPE_CHECKING:
 PAIR_LIMIT = 500_000
 PAIRS_EACH, FEW_PAIRS = 10, 10_000
 SAMPLE = 400
-EDITED_OVERLAP = 0.7  # of tokens: what SourcererCC calls a clone of type 3
-LINKAGE = 0.5  # part of the pairs across two classes that must be clones before they become one
-
-Pair = tuple[int, int, float]
+SEMANTIC_LINKAGE = 0.8  # what a model says of pairs of one vocabulary is no chain of evidence
+SMALLEST_CLONE_TOKENS = 25  # below, even exact copies are one call or one guard
+SMALLEST_RENAMED_TOKENS = 50  # of one shape: setters, guards and delegates are below, by reading
 
 
 class Member(NamedTuple):
-    """One function: its file, the record of the file, and its place in the record."""
+    """One function: its file, the record of the file, and its number in the record."""
 
-    judged: Judged
+    file: ScannedFile
     record: Record
     number: int
 
@@ -54,84 +51,101 @@ class Member(NamedTuple):
         return hash_at(self.record.shapes, self.number)
 
     @property
-    def vector(self) -> bytes:
-        """Its first-token vector, float32."""
-        size = len(self.record.vectors) // len(self.record)
-        return self.record.vectors[size * self.number : size * (self.number + 1)]
+    def size(self) -> int:
+        """Number of tokens."""
+        return self.record.size(self.number)
+
+    @property
+    def is_suppressed(self) -> bool:
+        """Whether a comment asks for silence."""
+        return self.record.is_suppressed(self.number)
 
     def order(self) -> tuple[str, int, int]:
-        """Sorts by place."""
-        return (self.judged.file.path, *self.record.lines(self.number))
+        """Sorts by path and line."""
+        return (self.file.source.path, *self.record.lines(self.number))
+
+    def location(self, kind: CloneKind | None, share: float, copies: int) -> Location:
+        """Where it is."""
+        record, number = self.record, self.number
+        return Location(self.file.source.path, *record.lines(number), record.names[number], kind, share, copies)
+
+
+class CloneClass(NamedTuple):
+    """Functions that are clones of each other, in order; a semantic class has several close ones, in order too."""
+
+    groups: tuple[tuple[Member, ...], ...]
+    probability: float
+
+    @property
+    def members(self) -> tuple[Member, ...]:
+        """All functions."""
+        return tuple(member for members in self.groups for member in members)
 
 
 def clone_findings(
-    judged: Sequence[Judged], predictor: "Predictor", options: ScanOptions, result: ScanResult
+    files: Sequence[ScannedFile], predictor: "Predictor", options: ScanOptions, result: ScanResult
 ) -> list[Finding]:
     """Classes of clones; with changes, those that hold a changed function."""
-    copies: defaultdict[bytes, list[Member]] = defaultdict(list)
-    for member in _members(judged, options.min_lines or SMALLEST_CLONE_LINES, result):
-        copies[member.shape].append(member)
-    shapes = list(copies.values())
-    pairs = _pairs([members[0] for members in shapes], predictor, options, result)
-    findings = []
-    for indices, probability in group(len(shapes), pairs):
-        together = sorted((member for index in indices for member in shapes[index]), key=Member.order)
-        if len(together) > 1 and any(is_wanted(one.judged, one.number, 0, options.changes) for one in together):
-            findings.append(_finding(together, probability, result.task.positive))
-    return findings
+    members = list(_members(files, options))
+    units = _units(members)
+    first = [unit[0] for unit in units]
+    close, far = _pairs(first, predictor, options, result)
+    apart = _apart(units)
+    classes = []
+    tight = group(len(units), close, apart=apart)
+    for numbers, probability in tight:
+        together = sorted((member for number in numbers for member in units[number]), key=Member.order)
+        classes.append(CloneClass((tuple(together),), probability))
+    start = [numbers for numbers, _ in tight]
+    home = {number: index for index, numbers in enumerate(start) for number in numbers}
+    for numbers, probability in group(len(units), far, start=start, apart=apart, linkage=SEMANTIC_LINKAGE):
+        joined = {home[number]: None for number in numbers}
+        if len(joined) > 1:
+            groups = sorted((classes[index].members for index in joined), key=lambda members: members[0].order())
+            classes.append(CloneClass(tuple(groups), probability))
+    audible = _audible(classes, files, options, result)
+    return [
+        _finding(clones, result.task.positive)
+        for clones in _outermost(audible)
+        if any(is_wanted(member.file, member.number, 0, options.changes) for member in clones.members)
+    ]
 
 
-def group(count: int, pairs: Sequence[Pair]) -> list[tuple[list[int], float]]:
-    """Partition functions 0 to `count` - 1 into classes, with the mean probability of the pairs inside each.
-
-    Args:
-        count: number of functions.
-        pairs: (i, j, probability) of the pairs that are clones, each once.
-    """
-    home = list(range(count))
-    classes = {index: [index] for index in home}
-    links: defaultdict[int, Counter[int]] = defaultdict(Counter)
-    for i, j, _ in pairs:
-        links[i][j] = links[j][i] = 1
-    for i, j, _ in sorted(pairs, key=lambda pair: (-pair[2], pair[0], pair[1])):
-        a, b = home[i], home[j]
-        if a != b and links[a][b] >= LINKAGE * len(classes[a]) * len(classes[b]):
-            into, other = (a, b) if len(links[a]) + len(classes[a]) >= len(links[b]) + len(classes[b]) else (b, a)
-            _merge(into, other, classes, links, home)
-    inside: defaultdict[int, list[float]] = defaultdict(list)
-    for i, j, probability in pairs:
-        if home[i] == home[j]:
-            inside[home[i]].append(probability)
-    means = {name: sum(values) / len(values) for name, values in inside.items()}
-    return [(members, means.get(name, 1.0)) for name, members in classes.items()]
+def _members(files: Sequence[ScannedFile], options: ScanOptions) -> Iterator[Member]:
+    min_lines, min_tokens = options.min_lines or SMALLEST_CLONE_LINES, options.min_tokens or SMALLEST_CLONE_TOKENS
+    for file in files:
+        for number in range(len(file.record or ())):
+            if file.record and is_wanted(file, number, min_lines, None) and file.record.size(number) >= min_tokens:
+                yield Member(file, file.record, number)
 
 
-def _merge(
-    into: int, other: int, classes: dict[int, list[int]], links: dict[int, Counter[int]], home: list[int]
-) -> None:
-    members = classes.pop(other)
-    classes[into] += members
-    for member in members:
-        home[member] = into
-    for neighbour, count in links.pop(other).items():
-        del links[neighbour][other]
-        if neighbour != into:
-            links[into][neighbour] += count
-            links[neighbour][into] += count
+def _units(members: Sequence[Member]) -> list[list[Member]]:
+    """Functions that are copies whatever the model says; the first stands for all."""
+    units: defaultdict[bytes, list[Member]] = defaultdict(list)
+    for member in sorted(members, key=Member.order):
+        units[member.shape if member.size >= SMALLEST_RENAMED_TOKENS else member.text].append(member)
+    return list(units.values())
 
 
-def _members(judged: Sequence[Judged], min_lines: int, result: ScanResult) -> Iterator[Member]:
-    for one in judged:
-        for index in range(len(one.record or ())):
-            if one.record is None or not is_wanted(one, index, min_lines, None):
-                continue
-            if one.record.is_suppressed(index):
-                result.suppressed += 1
-                continue
-            yield Member(one, one.record, index)
+def _pairs(
+    members: Sequence[Member], predictor: "Predictor", options: ScanOptions, result: ScanResult
+) -> tuple[list[Pair], list[Pair]]:
+    """Close pairs, which share most of their words, and the others that the model calls clones."""
+    bags = [member.record.bag(member.number) for member in members]
+    shared = {(i, j): share for i, j, share in overlapping(bags)}
+    far = []
+    for i, j, probability in _model_pairs(members, predictor, options, result):
+        share = shared.get((i, j)) or overlap(bags[i], bags[j])
+        if share >= EDITED_OVERLAP:
+            shared[i, j] = max(share, probability)
+        else:
+            far.append((i, j, probability))
+    return [(i, j, share) for (i, j), share in shared.items()], far
 
 
-def _pairs(members: Sequence[Member], predictor: "Predictor", options: ScanOptions, result: ScanResult) -> list[Pair]:
+def _model_pairs(
+    members: Sequence[Member], predictor: "Predictor", options: ScanOptions, result: ScanResult
+) -> list[Pair]:
     """Pairs above the threshold; when they are too many, above one that leaves few enough."""
     if len(members) < 2:
         return []
@@ -140,7 +154,7 @@ def _pairs(members: Sequence[Member], predictor: "Predictor", options: ScanOptio
     threshold = asked
     while True:
         try:
-            pairs = predictor.pairs_above(_vectors(members, predictor), threshold, limit=limit)
+            pairs = predictor.pairs_above(_vectors(members), threshold, limit=limit)
             break
         except TooManyPairsError:
             if threshold >= 1:
@@ -153,68 +167,114 @@ def _pairs(members: Sequence[Member], predictor: "Predictor", options: ScanOptio
             f"only those above {threshold:.6g} are reported (--threshold sets it)"
         )
     result.threshold = threshold
-    return [(i, j, probability) for i, j, probability in pairs if not _overlap(members[i], members[j])]
+    return pairs
 
 
 def _quantile(members: Sequence[Member], predictor: "Predictor", limit: int) -> float:
     """The probability that about half of `limit` pairs exceed, judged from pairs of every n-th function."""
     sample = members[:: len(members) // SAMPLE + 1]
-    every = predictor.pairs_above(_vectors(sample, predictor), 0.0, limit=len(sample) ** 2)
+    every = predictor.pairs_above(_vectors(sample), 0.0, limit=len(sample) ** 2)
     probabilities = sorted((probability for *_, probability in every), reverse=True)
     share = 0.5 * limit / (len(members) * (len(members) - 1) / 2)
     return probabilities[int(share * len(probabilities))] if share < 1 and probabilities else 0.0
 
 
-def _vectors(members: Sequence[Member], predictor: "Predictor") -> "memoryview[float]":
-    packed = b"".join(member.vector for member in members)
-    return memoryview(packed).cast("f", (len(members), predictor.config.hidden_size))
+def _vectors(members: Sequence[Member]) -> "memoryview[int]":
+    return memoryview(b"".join(member.record.vector(member.number) for member in members))
 
 
-def _overlap(one: Member, other: Member) -> bool:
-    """Whether one function is inside the other."""
-    if one.judged is not other.judged:
-        return False
-    (start, end), (other_start, other_end) = one.record.span(one.number), other.record.span(other.number)
-    return start < other_end and other_start < end
+def _apart(units: Sequence[Sequence[Member]]) -> dict[int, list[int]]:
+    """For each unit with a function that is inside one of another unit, or has one inside, the numbers of those."""
+    by_file: defaultdict[int, list[tuple[int, int, int]]] = defaultdict(list)
+    for number, unit in enumerate(units):
+        for member in unit:
+            start, end = member.record.span(member.number)
+            by_file[id(member.file)].append((start, -end, number))
+    apart: defaultdict[int, list[int]] = defaultdict(list)
+    for spans in by_file.values():
+        around: list[tuple[int, int]] = []
+        for start, negative_end, number in sorted(spans):
+            while around and around[-1][0] <= start:
+                around.pop()
+            for _, outer in around:
+                apart[outer].append(number)
+                apart[number].append(outer)
+            around.append((-negative_end, number))
+    return apart
 
 
-def _finding(members: Sequence[Member], probability: float, label: str) -> Finding:
-    first = _Text(members[0])
-    others = tuple(_place(member, _kind(first, member)) for member in members[1:])
-    loosest = max((place.kind for place in others if place.kind), key=list(CloneKind).index)
-    hashes = [member.record.fingerprint(member.number) for member in members]
-    hexes = tuple(one.hex() for one in hashes)
-    return Finding(label, probability, _place(members[0], None), fingerprint(label, hashes), others, loosest, hexes)
+def _audible(
+    classes: Sequence[CloneClass], files: Sequence[ScannedFile], options: ScanOptions, result: ScanResult
+) -> list[CloneClass]:
+    """Classes without what comments silence; which comments had nothing to silence is told."""
+    audible_classes = []
+    silent: set[tuple[int, int]] = set()
+    for clones in classes:
+        if len(clones.members) < 2:
+            continue
+        silent |= {(id(member.file), member.number) for member in clones.members if member.is_suppressed}
+        groups = (tuple(member for member in members if not member.is_suppressed) for members in clones.groups)
+        audible = tuple(members for members in groups if members)
+        is_class = len(audible) > 1 if len(clones.groups) > 1 else audible and len(audible[0]) > 1
+        if is_class:
+            audible_classes.append(CloneClass(audible, clones.probability))
+    result.suppressed += len(silent)
+    for file in files:
+        result.complaints += unused(file, lambda number, file=file: (id(file), number) in silent, options)
+    return audible_classes
 
 
-def _place(member: Member, kind: CloneKind | None) -> Place:
-    record, number = member.record, member.number
-    return Place(member.judged.file.path, *record.lines(number), record.names[number], kind)
+def _outermost(classes: Sequence[CloneClass]) -> Iterator[CloneClass]:
+    """Without classes whose members lie inside different members of one other class: copies carry copies inside."""
+    spans: defaultdict[int, list[tuple[int, int, int]]] = defaultdict(list)
+    for number, clones in enumerate(classes):
+        for member in clones.members:
+            spans[id(member.file)].append((*member.record.span(member.number), number))
+    for members in spans.values():
+        members.sort(key=lambda span: (span[0], -span[1]))
+    for clones in classes:
+        around = [_around(member, spans[id(member.file)]) for member in clones.members]
+        shared = set.intersection(*({number for _, number in outer} for outer in around))
+        distinct = {
+            (id(member.file), start)
+            for member, outer in zip(clones.members, around, strict=True)
+            for start, number in outer
+            if number in shared
+        }
+        if not shared or len(distinct) < len(clones.members):
+            yield clones
 
 
-class _Text:
-    """A function whose tokens are read when they are asked for."""
-
-    def __init__(self, member: Member) -> None:
-        self.member = member
-        self._tokens: list[str] | None = None
-
-    @property
-    def tokens(self) -> list[str]:
-        if self._tokens is None:
-            start, end = self.member.record.span(self.member.number)
-            file = self.member.judged.file
-            try:
-                source = source_text(read_bytes(file.path, sys.maxsize), file.language)[start:end]
-            except (OSError, InputError):  # it was there a moment ago; the class stands, only its label is the widest
-                source = b""
-            self._tokens = tokens(source.decode("utf-8", "replace"), file.language)
-        return self._tokens
+def _around(member: Member, spans: Sequence[tuple[int, int, int]]) -> list[tuple[int, int]]:
+    """Start and class of each function in a class that is around another one."""
+    start, end = member.record.span(member.number)
+    last = bisect_right(spans, start, key=lambda span: span[0])
+    return [(first, number) for first, stop, number in spans[:last] if stop >= end and (first, stop) != (start, end)]
 
 
-def _kind(first: _Text, member: Member) -> CloneKind:
-    if member.text == first.member.text:
-        return CloneKind.EXACT
-    if member.shape == first.member.shape:
-        return CloneKind.RENAMED
-    return CloneKind.EDITED if overlap(first.tokens, _Text(member).tokens) >= EDITED_OVERLAP else CloneKind.SEMANTIC
+def _finding(clones: CloneClass, label: str) -> Finding:
+    hashes = [member.record.fingerprint(member.number) for member in clones.members]
+    is_semantic = len(clones.groups) > 1
+    shown = [members[0] for members in clones.groups] if is_semantic else clones.members
+    copies = [len(members) - 1 for members in clones.groups] if is_semantic else [0] * len(shown)
+    first = shown[0]
+    others = tuple(_location(first, member, also) for member, also in zip(shown[1:], copies[1:], strict=True))
+    loosest = max((location.kind for location in others if location.kind), key=list(CloneKind).index)
+    name = fingerprint(label, hashes)
+    hexes = tuple(fingerprint_.hex() for fingerprint_ in hashes)
+    return Finding(label, clones.probability, first.location(None, 1.0, copies[0]), name, others, loosest, hexes)
+
+
+def _location(first: Member, member: Member, copies: int) -> Location:
+    kind, share = _kind(first, member)
+    return member.location(kind, share, copies)
+
+
+def _kind(first: Member, member: Member) -> tuple[CloneKind, float]:
+    """How alike two functions are, and the share of their words that they have in common."""
+    if member.text == first.text:
+        return CloneKind.EXACT, 1.0
+    if member.shape == first.shape:
+        return CloneKind.RENAMED, 1.0
+    share = overlap(first.record.bag(first.number), member.record.bag(member.number))
+    return CloneKind.EDITED if share >= EDITED_OVERLAP else CloneKind.SEMANTIC, share

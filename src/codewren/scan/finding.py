@@ -1,6 +1,6 @@
-"""What a scan reports: a judgement, and the places it is about."""
+"""What a scan reports: a prediction, and the locations it is about."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
@@ -17,7 +17,20 @@ class CloneKind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class Differences:
+    """Lines of a function that the first one of its class does not have, and the other way round.
+
+    Attributes:
+        lines: number of lines that differ, in the longer of the two.
+        shown: the first of them, each behind `-` (only the first function has it) or `+` (only this one).
+    """
+
+    lines: int
+    shown: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Location:
     """One function in one file.
 
     Attributes:
@@ -25,7 +38,10 @@ class Place:
         start_line: first line, counted from 1.
         end_line: last line, inclusive.
         name: the function's name, qualified by what surrounds it.
-        kind: in a class of clones, how this function relates to the first place of the class; None for the first.
+        kind: in a class of clones, how this function relates to the first location of the class; None for the first.
+        overlap: share of words it has in common with the first location, 1 for exact and renamed copies.
+        copies: in a semantic class, how many close copies of this function there are, which form a class of their own.
+        differences: from the first location of the class, where they were asked for.
     """
 
     path: str
@@ -33,6 +49,9 @@ class Place:
     end_line: int
     name: str
     kind: CloneKind | None = None
+    overlap: float = 1.0
+    copies: int = 0
+    differences: Differences | None = None
 
     @property
     def lines(self) -> int:
@@ -41,7 +60,17 @@ class Place:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON form."""
-        return {**asdict(self), "path": unicode_path(self.path)}
+        differences = self.differences
+        return {
+            "path": unicode_path(self.path),
+            "start_line": self.start_line,
+            "end_line": self.end_line,
+            "name": self.name,
+            "kind": self.kind,
+            "overlap": round(self.overlap, 3),
+            "copies": self.copies,
+            "differences": differences and {"lines": differences.lines, "shown": list(differences.shown)},
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,25 +80,30 @@ class Finding:
     Attributes:
         label: the positive label of the task.
         probability: of that label; for a class of clones the mean over the pairs that hold it together.
-        place: the function, or the first of the class.
+        location: the function, or the first of the class.
         fingerprint: names the finding across runs; moving lines and white space does not change it.
         others: the other members of a class of clones.
         kind: the loosest relation inside a class of clones.
-        members: fingerprint of each place of a class of clones, in the order of `places`.
+        members: fingerprint of each function of a class of clones, with those that a location stands for.
     """
 
     label: str
     probability: float
-    place: Place
+    location: Location
     fingerprint: str
-    others: tuple[Place, ...] = ()
+    others: tuple[Location, ...] = ()
     kind: CloneKind | None = None
     members: tuple[str, ...] = ()
 
     @property
-    def places(self) -> tuple[Place, ...]:
-        """All places, the first one first."""
-        return (self.place, *self.others)
+    def locations(self) -> tuple[Location, ...]:
+        """All locations, the first one first."""
+        return (self.location, *self.others)
+
+    @property
+    def saved_lines(self) -> int:
+        """About how many lines would go if one function of a class of clones served for all: those with its words."""
+        return round(sum(location.overlap * min(location.lines, self.location.lines) for location in self.others))
 
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON form, which is the same for one function and for a class of clones."""
@@ -78,5 +112,6 @@ class Finding:
             "probability": round(self.probability, 6),
             "fingerprint": self.fingerprint,
             "kind": self.kind,
-            "places": [place.to_dict() for place in self.places],
+            "saved_lines": self.saved_lines,
+            "places": [location.to_dict() for location in self.locations],
         }

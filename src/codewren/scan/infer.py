@@ -1,24 +1,25 @@
-"""From one file's bytes to a `Record`: extract the functions, ask the model, pack."""
+"""From one file's bytes to a `Record`: extract the functions, ask the model."""
 
 import hashlib
 from array import array
 from collections.abc import Callable, Iterator, Sequence
+from itertools import accumulate, chain
 from typing import TYPE_CHECKING, NamedTuple
 
 from codewren.core.errors import InputError
-from codewren.core.task import Task, Unit
-from codewren.scan.record import Record
+from codewren.core.task import BUILT_IN, Task, Unit
+from codewren.scan.record import IS_NAMED, IS_SUPPRESSED, Record
 from codewren.scan.source_files import SourceFile, read_bytes
 from codewren.scan.source_text import read_source
-from codewren.scan.suppress import markers, silenced
+from codewren.scan.suppress import Marker, complaints, markers, silenced
 from codewren.syntax.functions import Function, Parsed, extract
-from codewren.syntax.tokens import HASH_BYTES
+from codewren.syntax.tokens import HASH_BYTES, SpanTokens, span_tokens
 
 if TYPE_CHECKING:
     from codewren.predict.predictor import Predictor
 
 
-class Outcome(NamedTuple):
+class FilePredictions(NamedTuple):
     """What became of one file.
 
     Attributes:
@@ -41,15 +42,16 @@ class _Text(NamedTuple):
     language: str
     functions: tuple[Function, ...]
     sources: list[str]
-    silent: list[bool]
-    hashes: tuple[bytes, bytes]
+    flags: list[int]
+    complaints: tuple[tuple[int, str], ...]
+    tokens: list[SpanTokens]
     has_errors: bool
     is_guessed: bool
 
 
-def judge_files(
+def predict_files(
     files: Sequence[SourceFile], predictor: "Predictor", *, max_bytes: int, key: Callable[[bytes, str], bytes]
-) -> list[Outcome]:
+) -> list[FilePredictions]:
     """Judge files together, so that the model runs once on all their functions; one outcome a file, in order.
 
     `key` makes the cache key of a file's bytes and language.
@@ -57,29 +59,38 @@ def judge_files(
     read = [_read(file, max_bytes, key, predictor.task) for file in files]
     texts = [text for text in read if isinstance(text, _Text)]
     records = _records(texts, predictor)
-    return [Outcome(text.key, next(records)) if isinstance(text, _Text) else text for text in read]
+    return [FilePredictions(text.key, next(records)) if isinstance(text, _Text) else text for text in read]
 
 
-def _read(file: SourceFile, max_bytes: int, key: Callable[[bytes, str], bytes], task: Task) -> "_Text | Outcome":
+def _read(
+    file: SourceFile, max_bytes: int, key: Callable[[bytes, str], bytes], task: Task
+) -> "_Text | FilePredictions":
     try:
         content = read_bytes(file.path, max_bytes)
         source, is_guessed = read_source(content, file.language)
         parsed = extract(source, file.language)
     except InputError as error:
-        return Outcome(b"", b"", str(error))
+        return FilePredictions(b"", b"", str(error))
     except OSError as error:
-        return Outcome(b"", b"", f"cannot be read: {error.strerror or error}", unreadable=True)
-    functions = parsed.functions
+        return FilePredictions(b"", b"", f"cannot be read: {error.strerror or error}", unreadable=True)
+    functions, requests = parsed.functions, markers(parsed.root, source, parsed.functions, file.language)
     return _Text(
         key(content, file.language),
         file.language,
         functions,
-        [source[one.start_byte : one.end_byte].decode("utf-8", "replace") for one in functions],
-        silenced(markers(parsed.root, source, functions, file.language), len(functions), task.name),
-        _pair_hashes(parsed, source, file.language) if task.unit is Unit.PAIR else (b"", b""),
+        [source[function.start_byte : function.end_byte].decode("utf-8", "replace") for function in functions],
+        _flags(requests, len(functions), task.name),
+        tuple(complaints(requests, {*BUILT_IN, task.name})) if requests else (),
+        _tokens(parsed, source, file.language) if task.unit is Unit.PAIR else [],
         parsed.has_errors,
         is_guessed,
     )
+
+
+def _flags(requests: Sequence[Marker], count: int, task: str) -> list[int]:
+    silent = silenced(requests, count, task)
+    named = silenced([marker for marker in requests if marker.tasks], count, task)
+    return [IS_SUPPRESSED * is_silent | IS_NAMED * is_named for is_silent, is_named in zip(silent, named, strict=True)]
 
 
 def _records(texts: list[_Text], predictor: "Predictor") -> Iterator[bytes]:
@@ -99,31 +110,28 @@ def _record(text: _Text, task: Task, rows: list[list[float]], vectors: bytes) ->
     """The columns of one file; `rows` is empty for a pair task, `vectors` for a function task."""
     positive, functions = task.positive_index, text.functions
     wins = [row[positive] == max(row) for row in rows] or [False] * len(functions)
-    flags = bytes(won | silent << 1 for won, silent in zip(wins, text.silent, strict=True))
-    texts, shapes = text.hashes
+    spans = [(one.start_line, one.end_line, one.start_byte, one.end_byte) for one in functions]
+    word_ends = accumulate(len(tokens.words) for tokens in text.tokens)
     return Record(
-        names=tuple(one.name for one in functions),
-        places=array(
-            "I", [n for one in functions for n in (one.start_line, one.end_line, one.start_byte, one.end_byte)]
-        ),
+        names=tuple(function.name for function in functions),
+        positions=array("I", chain.from_iterable(spans)),
         probabilities=array("d", [row[positive] for row in rows]),
-        flags=flags,
+        flags=bytes(won | flag for won, flag in zip(wins, text.flags, strict=True)),
         fingerprints=b"".join(_fingerprint(source) for source in text.sources),
-        texts=texts,
-        shapes=shapes,
+        texts=b"".join(tokens.text for tokens in text.tokens),
+        shapes=b"".join(tokens.shape for tokens in text.tokens),
+        sizes=array("I", chain.from_iterable(zip((tokens.size for tokens in text.tokens), word_ends, strict=True))),
+        words=array("I", b"".join(tokens.words for tokens in text.tokens)),
         vectors=vectors,
         has_errors=text.has_errors,
         is_guessed=text.is_guessed,
+        complaints=text.complaints,
     )
 
 
-def _pair_hashes(parsed: Parsed, source: bytes, language: str) -> tuple[bytes, bytes]:
-    from codewren.syntax.literals import literals
-    from codewren.syntax.tokens import span_hashes
-
-    known = literals(parsed.root, language)
-    hashes = [span_hashes(source, one.start_byte, one.end_byte, known, language) for one in parsed.functions]
-    return b"".join(text for text, _ in hashes), b"".join(shape for _, shape in hashes)
+def _tokens(parsed: Parsed, source: bytes, language: str) -> list[SpanTokens]:
+    spans = [(function.start_byte, function.end_byte) for function in parsed.functions]
+    return span_tokens(source, spans, parsed.literals(), language)
 
 
 def _fingerprint(source: str) -> bytes:

@@ -43,7 +43,7 @@ class Known:
     @classmethod
     def of(cls, finding: Finding) -> Self:
         """The entry that makes a finding known."""
-        return cls(finding.fingerprint, unicode_path(finding.place.path), finding.place.name, finding.members)
+        return cls(finding.fingerprint, unicode_path(finding.location.path), finding.location.name, finding.members)
 
     @classmethod
     def from_dict(cls, row: dict[str, Any]) -> Self:
@@ -94,7 +94,7 @@ def new_findings(
     known = Counter((entry.fingerprint, entry.path) for entry in entries)
     unmatched = []
     for finding in findings:
-        entry = (finding.fingerprint, unicode_path(finding.place.path))
+        entry = (finding.fingerprint, unicode_path(finding.location.path))
         if known[entry] > 0:
             known[entry] -= 1
         else:

@@ -1,4 +1,4 @@
-"""What a model says of the functions of one file, packed: it crosses process borders and lies in the cache."""
+"""What a model says of the functions of one file; packed, it crosses process borders and lies in the cache."""
 
 import struct
 from array import array
@@ -7,69 +7,91 @@ from typing import Self
 
 from codewren.syntax.tokens import HASH_BYTES
 
-_HEAD = struct.Struct("=4sIIIB3x")
-_MARK = b"wr01"
-_PLACE_FIELDS = 4
+_HEAD = struct.Struct("=4sIIIIIB3x")
+_MARK = b"wr02"
+_POSITION_FIELDS = 4
+WINS, IS_SUPPRESSED, IS_NAMED = 1, 2, 4
+"""Bits of a flag: the positive label has the largest probability; a comment suppresses findings; it names the task."""
 
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """One entry of every column for each function; n functions, vectors of H numbers.
+    """One entry of every column for each function; n functions, vectors of any width.
 
     Attributes:
         names: qualified names.
-        places: 4n numbers: first line, last line, first byte, end byte.
+        positions: 4n numbers: first line, last line, first byte, end byte.
         probabilities: of the positive label; empty for a pair task.
-        flags: bit 0 the positive label has the largest probability, bit 1 a comment suppresses findings.
+        flags: n bytes of `WINS`, `IS_SUPPRESSED` and `IS_NAMED`.
         fingerprints: n hashes of the text without white space.
-        texts: n hashes of the text without white space and comments; empty for a function task.
-        shapes: n hashes of the tokens with names and literals blanked; empty for a function task.
-        vectors: nH numbers, the first-token vectors; empty for a function task.
+        texts: n hashes of the text without white space and comments; empty for a function task, as all below.
+        shapes: n hashes of the tokens with names and literals blanked.
+        sizes: 2n numbers: tokens, and where the function's words end.
+        words: the bags of words of all functions, back to back.
+        vectors: n rows of equally many bytes, as the predictor encodes functions.
         has_errors: the parser met text it could not follow.
         is_guessed: the file's encoding is a guess.
+        complaints: line and message of each comment for the scan that can do nothing.
     """
 
     names: tuple[str, ...]
-    places: "array[int]"
+    positions: "array[int]"
     probabilities: "array[float]"
     flags: bytes
     fingerprints: bytes
     texts: bytes
     shapes: bytes
+    sizes: "array[int]"
+    words: "array[int]"
     vectors: bytes
     has_errors: bool
     is_guessed: bool = False
+    complaints: tuple[tuple[int, str], ...] = ()
 
     def __len__(self) -> int:
         return len(self.names)
 
     def lines(self, index: int) -> tuple[int, int]:
         """First and last line of a function."""
-        return self.places[_PLACE_FIELDS * index], self.places[_PLACE_FIELDS * index + 1]
+        return self.positions[_POSITION_FIELDS * index], self.positions[_POSITION_FIELDS * index + 1]
 
     def span(self, index: int) -> tuple[int, int]:
         """First and end byte of a function."""
-        return self.places[_PLACE_FIELDS * index + 2], self.places[_PLACE_FIELDS * index + 3]
+        return self.positions[_POSITION_FIELDS * index + 2], self.positions[_POSITION_FIELDS * index + 3]
 
     def wins(self, index: int) -> bool:
         """Whether the positive label has the largest probability."""
-        return bool(self.flags[index] & 1)
+        return bool(self.flags[index] & WINS)
 
     def is_suppressed(self, index: int) -> bool:
         """Whether a comment at the function asks for silence."""
-        return bool(self.flags[index] & 2)
+        return bool(self.flags[index] & IS_SUPPRESSED)
 
     def fingerprint(self, index: int) -> bytes:
         """Hash of the text without white space."""
         return hash_at(self.fingerprints, index)
 
+    def size(self, index: int) -> int:
+        """Number of tokens."""
+        return self.sizes[2 * index]
+
+    def bag(self, index: int) -> "array[int]":
+        """Words, as `codewren.scan.lexical` compares them."""
+        return self.words[self.sizes[2 * index - 1] if index else 0 : self.sizes[2 * index + 1]]
+
+    def vector(self, index: int) -> bytes:
+        """The row of a function."""
+        width = len(self.vectors) // len(self)
+        return self.vectors[width * index : width * (index + 1)]
+
     def pack(self) -> bytes:
         """The bytes `unpack` reads, in the byte order of this machine."""
-        names = "\n".join(self.names).encode("utf-8", "surrogatepass")
-        columns = (self.places.tobytes(), self.probabilities.tobytes(), self.flags, self.fingerprints)
-        marks = self.has_errors | self.is_guessed << 1
-        head = _HEAD.pack(_MARK, len(self), len(self.vectors), len(self.probabilities), marks)
-        return b"".join((head, *columns, self.texts, self.shapes, self.vectors, names))
+        texts = [*self.names, *(f"{line} {message}" for line, message in self.complaints)]
+        columns = (self.positions, self.probabilities, self.flags, self.fingerprints, self.texts, self.shapes)
+        columns += (self.sizes, self.words, self.vectors)
+        lengths = (len(self), len(self.vectors), len(self.probabilities), len(self.sizes), len(self.words))
+        head = _HEAD.pack(_MARK, *lengths, self.has_errors | self.is_guessed << 1)
+        return b"".join((head, *columns, "\n".join(texts).encode("utf-8", "surrogatepass")))
 
     @classmethod
     def unpack(cls, content: bytes) -> Self:
@@ -80,20 +102,29 @@ class Record:
         """
         if len(content) < _HEAD.size or not content.startswith(_MARK):
             raise ValueError("not a record")
-        _, count, vector_bytes, judged, marks = _HEAD.unpack_from(content)
-        pair_hashes = HASH_BYTES * count if vector_bytes else 0
-        sizes = (4 * _PLACE_FIELDS * count, 8 * judged, count, HASH_BYTES * count, pair_hashes, pair_hashes)
-        parts, start = [], _HEAD.size
-        for size in (*sizes, vector_bytes):
-            parts.append(content[start : start + size])
+        _, count, vector_bytes, predicted, sized, words, marks = _HEAD.unpack_from(content)
+        pair_hashes = HASH_BYTES * count if sized else 0
+        sizes = (4 * _POSITION_FIELDS * count, 8 * predicted, count, HASH_BYTES * count, pair_hashes, pair_hashes)
+        columns, start = list[bytes](), _HEAD.size
+        for size in (*sizes, 4 * sized, 4 * words, vector_bytes):
+            columns.append(content[start : start + size])
             start += size
-        names = tuple(content[start:].decode("utf-8", "surrogatepass").split("\n")) if count else ()
-        if start > len(content) or len(names) != count or judged not in {0, count}:
+        text = content[start:].decode("utf-8", "surrogatepass")
+        texts = text.split("\n") if text or count else []
+        if start > len(content) or len(texts) < count or predicted not in {0, count} or sized not in {0, 2 * count}:
             raise ValueError("a record of the wrong length")
-        places, probabilities = array("I", parts[0]), array("d", parts[1])
-        _, _, flags, fingerprints, texts, shapes, vectors = parts
+        complaints = (text.partition(" ") for text in texts[count:])
         return cls(
-            names, places, probabilities, flags, fingerprints, texts, shapes, vectors, bool(marks & 1), bool(marks & 2)
+            tuple(texts[:count]),
+            array("I", columns[0]),
+            array("d", columns[1]),
+            *columns[2:6],
+            array("I", columns[6]),
+            array("I", columns[7]),
+            columns[8],
+            bool(marks & 1),
+            bool(marks & 2),
+            tuple((int(line), message) for line, _, message in complaints),
         )
 
 

@@ -1,14 +1,16 @@
 """What a scan is asked for, and what it gives back."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from codewren.core.task import Task
 from codewren.scan.finding import Finding
-from codewren.scan.schedule import Judged
+from codewren.scan.record import IS_NAMED
+from codewren.scan.schedule import ScannedFile
 from codewren.scan.source_files import MAX_FILE_BYTES, Note
 from codewren.syntax.tokens import HASH_BYTES
 
@@ -18,6 +20,27 @@ if TYPE_CHECKING:
 SMALLEST_CLONE_LINES = 6  # as BigCloneBench counts clones
 
 
+class Order(StrEnum):
+    """What findings are sorted by: where they are, their probability, or the lines that clones would save."""
+
+    PATH = "path"
+    PROBABILITY = "probability"
+    SAVED = "saved"
+
+    def key(self, finding: Finding) -> tuple[float, str, int]:
+        """What to sort by."""
+        first = {Order.PATH: 0.0, Order.PROBABILITY: -finding.probability, Order.SAVED: -float(finding.saved_lines)}
+        return first[self], finding.location.path, finding.location.start_line
+
+
+class Complaint(NamedTuple):
+    """A comment for the scan that does nothing: file, line and why."""
+
+    path: str
+    line: int
+    message: str
+
+
 @dataclass(frozen=True, slots=True)
 class ScanOptions:
     """What to scan and what to report.
@@ -25,27 +48,31 @@ class ScanOptions:
     Attributes:
         threshold: probability a finding must exceed; None is the bundle's alert threshold, or else its decision.
         min_lines: shortest function reported; None is 1, and 6 for clones.
+        min_tokens: smallest clones; None is `SMALLEST_CLONE_TOKENS` of `codewren.scan.clones`.
         languages: to scan; None is the task's own language, or all where the task names none.
         exclude: patterns in the syntax of `.gitignore`, relative to the current folder.
         max_file_bytes: larger files are left out.
         jobs: processes; None is one for each core.
         cache: folder of the cache, None for no cache.
         changes: report only functions these lines touch.
+        order: of findings; None is by path, and by what could be saved for clones.
     """
 
     threshold: float | None = None
     min_lines: int | None = None
+    min_tokens: int | None = None
     languages: tuple[str, ...] | None = None
     exclude: tuple[str, ...] = ()
     max_file_bytes: int = MAX_FILE_BYTES
     jobs: int | None = None
     cache: Path | None = None
     changes: "Changes | None" = None
+    order: Order | None = None
 
 
 @dataclass(slots=True)
 class ScanResult:
-    """Findings in the order of their places, and how they came about.
+    """Findings in order, and how they came about.
 
     Attributes:
         task: what was judged.
@@ -58,6 +85,7 @@ class ScanResult:
         unparsed: files with text the parser could not follow.
         guessed_files: files that are not UTF-8 and were read as Latin-1.
         suppressed: findings that a comment silences.
+        complaints: comments that silence nothing.
         foreign: source files by language that were not scanned, and their paths.
         remarks: what else a person should know.
         gaps: what was asked for and could not be judged, where it is too much to call the scan done; else empty.
@@ -73,22 +101,34 @@ class ScanResult:
     unparsed: list[str] = field(default_factory=list)
     guessed_files: int = 0
     suppressed: int = 0
+    complaints: list[Complaint] = field(default_factory=list)
     foreign: dict[str, list[str]] = field(default_factory=dict)
     remarks: list[str] = field(default_factory=list)
     gaps: list[str] = field(default_factory=list)
 
 
 def fingerprint(label: str, hashes: Sequence[bytes]) -> str:
-    """Name of a finding across runs: what is found, in which texts; neither places nor white space count."""
+    """Name of a finding across runs: what is found, in which texts; neither locations nor white space count."""
     digest = hashlib.blake2b(label.encode(), digest_size=HASH_BYTES)
-    for part in sorted(hashes):
-        digest.update(part)
+    for text_hash in sorted(hashes):
+        digest.update(text_hash)
     return digest.hexdigest()
 
 
-def is_wanted(one: Judged, index: int, min_lines: int, changes: "Changes | None") -> bool:
+def is_wanted(file: ScannedFile, index: int, min_lines: int, changes: "Changes | None") -> bool:
     """Whether a function is long enough and touched by the changes that are asked about."""
-    if one.record is None:
+    if file.record is None:
         return False
-    first, last = one.record.lines(index)
-    return last - first + 1 >= min_lines and (changes is None or changes.touches(one.file.path, first, last))
+    first, last = file.record.lines(index)
+    return last - first + 1 >= min_lines and (changes is None or changes.touches(file.source.path, first, last))
+
+
+def unused(file: ScannedFile, is_needed: Callable[[int], bool], options: ScanOptions) -> Iterator[Complaint]:
+    """Comments that name the task and silence nothing, where the scan looks at all there is to silence."""
+    record = file.record
+    if record is None or options.changes or options.threshold is not None or file.source.named:
+        return
+    for index, flags in enumerate(record.flags):
+        if flags & IS_NAMED and not is_needed(index):
+            line = record.lines(index)[0]
+            yield Complaint(file.source.path, line, f"the comment at {record.names[index]} silences no finding")

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 
 from codewren.core.errors import InputError, nearest
 from codewren.core.task import Task, Unit
-from codewren.scan.finding import Finding, Place
-from codewren.scan.result import ScanOptions, ScanResult, fingerprint, is_wanted
-from codewren.scan.schedule import Judged, Schedule, is_cached, judge_all
+from codewren.scan.finding import Finding, Location
+from codewren.scan.record import Record
+from codewren.scan.result import Complaint, Order, ScanOptions, ScanResult, fingerprint, is_wanted, unused
+from codewren.scan.schedule import ScannedFile, Schedule, is_cached, predict_all
 from codewren.scan.source_files import UNKNOWN_KIND, Note, SourceFile, walk
 from codewren.syntax.grammars import LANGUAGES
 
@@ -53,24 +54,24 @@ def scan(
         result.remarks.append("nothing to scan: no source file of a wanted language is there")
     jobs = options.jobs or _cores()
     schedule = Schedule(options.max_file_bytes, jobs, options.cache, result.remarks.append)
-    skipped: list[Judged] = []
-    judged: list[Judged] = []  # of a pair task; the others need no memory of what is past
-    with closing(judge_all(files, predictor, schedule)) as verdicts, _honest_stop(result, options, files):
-        for done, one in enumerate(verdicts, 1):
-            _count(one, result)
-            if one.record is None:
-                skipped.append(one)
+    skipped: list[ScannedFile] = []
+    scanned: list[ScannedFile] = []  # of a pair task; the others need no memory of what is past
+    with closing(predict_all(files, predictor, schedule)) as predictions, _honest_stop(result, options, files):
+        for done, file in enumerate(predictions, 1):
+            _count(file, result)
+            if file.record is None:
+                skipped.append(file)
             if task.unit is Unit.PAIR:
-                judged.append(one)
+                scanned.append(file)
             else:
-                result.findings += _findings(one, options, result)
-            if not one.cached:  # so never before processes have been forked
+                result.findings += _findings(file, options, result)
+            if not file.cached:  # so never before processes have been forked
                 progress(done, len(files))
     if task.unit is Unit.PAIR:
         from codewren.scan.clones import clone_findings
 
-        judged.sort(key=lambda one: one.file.path)
-        result.findings = clone_findings(judged, predictor, options, result)
+        scanned.sort(key=lambda file: file.source.path)
+        result.findings = clone_findings(scanned, predictor, options, result)
     if result.guessed_files:
         result.remarks.append(f"files that are not UTF-8, read as Latin-1: {result.guessed_files}")
     named = {path or os.curdir for path in paths}
@@ -78,7 +79,9 @@ def scan(
     result.gaps += _gaps(skipped, len(files))
     result.notes.sort()
     result.unparsed.sort()
-    result.findings.sort(key=lambda one: (one.place.path, one.place.start_line))
+    result.complaints.sort()
+    order = options.order or (Order.SAVED if task.unit is Unit.PAIR else Order.PATH)
+    result.findings.sort(key=order.key)
     return result
 
 
@@ -110,15 +113,17 @@ def _cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def _count(one: Judged, result: ScanResult) -> None:
-    if one.record is None:
-        result.notes.append(Note(one.file.path, one.reason))
+def _count(file: ScannedFile, result: ScanResult) -> None:
+    path, record = file.source.path, file.record
+    if record is None:
+        result.notes.append(Note(path, file.reason))
         return
     result.files += 1
-    result.functions += len(one.record)
-    result.cached_files += one.cached
-    result.unparsed += [one.file.path] * one.record.has_errors
-    result.guessed_files += one.record.is_guessed
+    result.functions += len(record)
+    result.cached_files += file.cached
+    result.complaints += (Complaint(path, line, text) for line, text in record.complaints)
+    result.unparsed += [path] * record.has_errors
+    result.guessed_files += record.is_guessed
 
 
 @contextmanager
@@ -133,27 +138,34 @@ def _honest_stop(result: ScanResult, options: ScanOptions, files: Sequence[Sourc
         raise KeyboardInterrupt(f"the cache keeps the results of {fresh} files for the next scan") from None
 
 
-def _gaps(skipped: Sequence[Judged], asked: int) -> Iterator[str]:
+def _gaps(skipped: Sequence[ScannedFile], asked: int) -> Iterator[str]:
     """Why a scan does not answer for what it was asked: a named file, or a large share of all, was left out."""
-    for one in skipped:
-        if one.file.named:
-            yield f"{one.file.path}: {one.reason}"
-    if len(skipped) > MOST_SKIPPED * asked and not all(one.file.named for one in skipped):
-        reason, times = Counter(one.reason for one in skipped).most_common(1)[0]
+    for file in skipped:
+        if file.source.named:
+            yield f"{file.source.path}: {file.reason}"
+    if len(skipped) > MOST_SKIPPED * asked and not all(file.source.named for file in skipped):
+        reason, times = Counter(file.reason for file in skipped).most_common(1)[0]
         yield f"{len(skipped)} of {asked} files were skipped, {times} because: {reason}"
 
 
-def _findings(one: Judged, options: ScanOptions, result: ScanResult) -> Iterator[Finding]:
-    file, record, threshold = one.file, one.record, result.threshold
-    if record is None or (threshold is not None and max(record.probabilities, default=0.0) <= threshold):
+def _findings(file: ScannedFile, options: ScanOptions, result: ScanResult) -> Iterator[Finding]:
+    record, threshold = file.record, result.threshold
+    if record is None:
         return
+    alarms = [index for index in range(len(record)) if _alarms(record, index, threshold)]
+    needed = set(alarms)
+    result.complaints += unused(file, needed.__contains__, options)
     label = result.task.positive
-    for index, probability in enumerate(record.probabilities):
-        positive = record.wins(index) if threshold is None else probability > threshold
-        if not positive or not is_wanted(one, index, options.min_lines or 1, options.changes):
+    for index in alarms:
+        if not is_wanted(file, index, options.min_lines or 1, options.changes):
             continue
         if record.is_suppressed(index):
             result.suppressed += 1
             continue
-        place = Place(file.path, *record.lines(index), record.names[index])
-        yield Finding(label, probability, place, fingerprint(label, [record.fingerprint(index)]))
+        location = Location(file.source.path, *record.lines(index), record.names[index])
+        name = fingerprint(label, [record.fingerprint(index)])
+        yield Finding(label, record.probabilities[index], location, name)
+
+
+def _alarms(record: Record, index: int, threshold: float | None) -> bool:
+    return record.wins(index) if threshold is None else record.probabilities[index] > threshold

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from codewren.core.errors import InputError
-from codewren.scan.infer import Outcome, judge_files
+from codewren.scan.infer import FilePredictions, predict_files
 from codewren.scan.record import Record
 from codewren.scan.source_files import SourceFile, read_bytes
 from codewren.syntax.bindings import check_bindings
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from codewren.predict.predictor import Predictor
     from codewren.scan.cache import Cache
 
-FORMAT = "2"  # part of every cache key: raise it when extraction, hashes or packing change
+FORMAT = "3"  # part of every cache key: raise it when extraction, hashes or packing change
 CHUNK_BYTES, CHUNK_FILES = 400_000, 64
 PUT_TOGETHER = 500  # results of files; what is put survives an interruption
 WORTH_CACHING_BYTES = 200_000  # below, opening the cache takes longer than judging
@@ -24,10 +24,10 @@ CRASHED = "the parser crashed or ran out of memory on it"
 _OUTCOME = struct.Struct("=BIII")
 
 
-class Judged(NamedTuple):
+class ScannedFile(NamedTuple):
     """One file and what the model says of its functions, or why it was left out."""
 
-    file: SourceFile
+    source: SourceFile
     record: Record | None
     reason: str = ""
     unreadable: bool = False
@@ -64,9 +64,9 @@ def default_cache_folder() -> Path | None:
         return None
 
 
-def judge_all(
+def predict_all(
     files: Sequence[SourceFile], predictor: "Predictor", schedule: Schedule
-) -> "Generator[Judged, None, None]":
+) -> "Generator[ScannedFile, None, None]":
     """Judge all files, in no particular order; an exception in a worker process is raised here."""
     sizes = [_size(file.path) for file in files]
     if schedule.cache is None or sum(sizes) < WORTH_CACHING_BYTES:
@@ -86,12 +86,14 @@ def judge_all(
             if record is None:
                 unknown.append(index)
             else:
-                yield Judged(file, record, cached=True)
+                yield ScannedFile(file, record, cached=True)
         rest, rest_sizes = [files[index] for index in unknown], [sizes[index] for index in unknown]
         yield from _kept(_judge(rest, rest_sizes, predictor, schedule, key=key), cache)
 
 
-def _kept(results: "Generator[tuple[Judged, Outcome], None, None]", cache: "Cache") -> Iterator[Judged]:
+def _kept(
+    results: "Generator[tuple[ScannedFile, FilePredictions], None, None]", cache: "Cache"
+) -> Iterator[ScannedFile]:
     """Put results into the cache as they pass; what is there when the scan stops is put too."""
     fresh: list[tuple[bytes, bytes]] = []
     try:
@@ -129,11 +131,11 @@ def _judge(
     schedule: Schedule,
     *,
     key: Callable[[bytes, str], bytes],
-) -> "Generator[tuple[Judged, Outcome], None, None]":
-    def judge(chunk: Sequence[SourceFile]) -> list[Outcome]:
-        return judge_files(chunk, predictor, max_bytes=schedule.max_bytes, key=key)
+) -> "Generator[tuple[ScannedFile, FilePredictions], None, None]":
+    def judge(chunk: Sequence[SourceFile]) -> list[FilePredictions]:
+        return predict_files(chunk, predictor, max_bytes=schedule.max_bytes, key=key)
 
-    def judge_in_child(chunk: Sequence[SourceFile]) -> list[Outcome]:
+    def judge_in_child(chunk: Sequence[SourceFile]) -> list[FilePredictions]:
         predictor.threads = 1  # of the child only: each process is one thread
         return judge(chunk)
 
@@ -144,12 +146,12 @@ def _judge(
     results = _forked(chunks, judge_in_child, schedule.jobs) if forks else _here(chunks, judge)
     for file, outcome in results:
         record = Record.unpack(outcome.record) if outcome.record else None
-        yield Judged(file, record, outcome.reason, outcome.unreadable), outcome
+        yield ScannedFile(file, record, outcome.reason, outcome.unreadable), outcome
 
 
 def _here(
-    chunks: list[list[SourceFile]], judge: Callable[[Sequence[SourceFile]], list[Outcome]]
-) -> Iterator[tuple[SourceFile, Outcome]]:
+    chunks: list[list[SourceFile]], judge: Callable[[Sequence[SourceFile]], list[FilePredictions]]
+) -> Iterator[tuple[SourceFile, FilePredictions]]:
     for chunk in chunks:
         yield from zip(chunk, judge(chunk), strict=True)
 
@@ -168,8 +170,8 @@ def _chunks(files: Sequence[SourceFile], sizes: Sequence[int]) -> list[list[Sour
 
 
 def _forked(
-    chunks: list[list[SourceFile]], judge: Callable[[Sequence[SourceFile]], list[Outcome]], jobs: int
-) -> Iterator[tuple[SourceFile, Outcome]]:
+    chunks: list[list[SourceFile]], judge: Callable[[Sequence[SourceFile]], list[FilePredictions]], jobs: int
+) -> Iterator[tuple[SourceFile, FilePredictions]]:
     """Judge chunks in processes; the files of a chunk that kills its process are tried again one by one."""
     from codewren.scan.workers import run_forked
 
@@ -180,10 +182,10 @@ def _forked(
         else:
             yield from zip(chunks[index], _unpack(packed), strict=True)
     for index, packed in run_forked(lambda index: _pack(judge(lost[index])), len(lost), jobs):
-        yield lost[index][0], Outcome(b"", b"", CRASHED) if packed is None else next(_unpack(packed))
+        yield lost[index][0], FilePredictions(b"", b"", CRASHED) if packed is None else next(_unpack(packed))
 
 
-def _pack(outcomes: list[Outcome]) -> bytes:
+def _pack(outcomes: list[FilePredictions]) -> bytes:
     parts = []
     for key, record, reason, unreadable in outcomes:
         text = reason.encode("utf-8", "surrogatepass")
@@ -191,7 +193,7 @@ def _pack(outcomes: list[Outcome]) -> bytes:
     return b"".join(parts)
 
 
-def _unpack(packed: bytes) -> Iterator[Outcome]:
+def _unpack(packed: bytes) -> Iterator[FilePredictions]:
     place = 0
     while place < len(packed):
         unreadable, *lengths = _OUTCOME.unpack_from(packed, place)
@@ -200,4 +202,4 @@ def _unpack(packed: bytes) -> Iterator[Outcome]:
         for length in lengths:
             parts.append(packed[place : place + length])
             place += length
-        yield Outcome(parts[0], parts[1], parts[2].decode("utf-8", "surrogatepass"), bool(unreadable))
+        yield FilePredictions(parts[0], parts[1], parts[2].decode("utf-8", "surrogatepass"), bool(unreadable))

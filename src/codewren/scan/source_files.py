@@ -1,6 +1,6 @@
 """Which files a scan looks at, and reading them."""
 # Tens of thousands of paths a second: pathlib takes ten times as long as os.path.
-# ruff: noqa: PTH100, PTH109, PTH112, PTH113, PTH114, PTH118, PTH120, PTH122, PTH123, PTH206
+# ruff: noqa: PTH100, PTH109, PTH112, PTH113, PTH114, PTH118, PTH120, PTH123, PTH206
 
 import os
 import stat
@@ -10,17 +10,18 @@ from typing import NamedTuple
 
 from codewren.core.errors import InputError
 from codewren.scan.gitignore import Rules, as_bytes, is_ignored, parse_rules
+from codewren.syntax.file_names import language_of
 
 MAX_FILE_BYTES = 5_000_000
-UNKNOWN_KIND = "not a C, C++, Java or Python file by its name"
+UNKNOWN_KIND = "not a file of a known language by its name"
 SKIPPED_FOLDERS = frozenset({".git", ".hg", ".svn", ".venv", ".tox", "node_modules", "__pycache__"})
+TESTS = (
+    *(f"{folder}/" for folder in ("test", "tests", "testing", "testdata", "testsuite", "__tests__", "spec", "specs")),
+    *("test_*.py", "*_test.py", "*_tests.py", "conftest.py", "*_test.go", "*_test.c", "*_test.cc", "*_test.cpp"),
+    *("*_unittest.cc", "*Test.java", "*Tests.java", "*TestCase.java", "*.test.*", "*.spec.*"),
+)
+"""Patterns of files that hold tests, in the syntax of `.gitignore`."""
 _ENVIRONMENT_MARK = "pyvenv.cfg"  # what tells a virtual environment, whatever its name
-_SUFFIXES = {
-    **dict.fromkeys((".c", ".h"), "c"),
-    **dict.fromkeys((".cc", ".cpp", ".cxx", ".c++", ".hh", ".hpp", ".hxx", ".h++", ".inl", ".ipp", ".tpp"), "cpp"),
-    ".java": "java",
-    **dict.fromkeys((".py", ".pyw"), "python"),
-}
 
 Layers = tuple[Rules, ...]
 
@@ -58,18 +59,6 @@ class Walked(NamedTuple):
     files: tuple[SourceFile, ...]
     notes: tuple[Note, ...]
     foreign: dict[str, list[str]]
-
-
-def language_of(name: str, languages: Collection[str]) -> str | None:
-    """The language of a file by the end of its name; a `.h` is C++ where C++ is wanted and C is not.
-
-    >>> language_of("a.h", {"cpp"}), language_of("a.h", {"c", "cpp"}), language_of("README", {"c"})
-    ('cpp', 'c', None)
-    """
-    suffix = os.path.splitext(name)[1].lower()
-    if suffix == ".h" and "cpp" in languages and "c" not in languages:
-        return "cpp"
-    return _SUFFIXES.get(suffix)
 
 
 def walk(

@@ -6,7 +6,7 @@ function or its name: a macro that stands as a statement, an export macro in a c
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import pairwise
 
 Span = tuple[int, int]
@@ -65,10 +65,11 @@ def parsable(source: bytes, language: str) -> bytes:
     spans += _old_declarations(source)
     spans += _second_headers(source)
     spans += _second_branches(source)
-    return _blanked(source, spans) if spans else source
+    return blanked(source, spans) if spans else source
 
 
-def _blanked(source: bytes, spans: list[Span]) -> bytes:
+def blanked(source: bytes, spans: Iterable[Span]) -> bytes:
+    """The text with spaces in spans of bytes; its lines stay."""
     text = bytearray(source)
     for start, end in spans:
         text[start:end] = re.sub(rb"[^\r\n]", b" ", source[start:end])

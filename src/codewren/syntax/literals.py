@@ -1,15 +1,21 @@
 """Where comments, strings and numbers stand in a text, as its syntax tree has them."""
 
-from collections.abc import Iterator
+from array import array
+from collections.abc import Mapping, Sequence
 from functools import cache
-from typing import TYPE_CHECKING, NamedTuple
+from itertools import chain
+from typing import TYPE_CHECKING
 
 from codewren.syntax.grammars import grammar
 
 if TYPE_CHECKING:
     from tree_sitter import Node, Query
 
-_QUERIES = {
+_JAVASCRIPT = (
+    "[(comment) (html_comment) (hash_bang_line)] @comment "
+    "[(string) (template_string) (regex) (number)] @literal (template_substitution) @code"
+)
+LITERALS = {
     "c": "(comment) @comment [(string_literal) (char_literal) (system_lib_string) (number_literal)] @literal",
     "cpp": "(comment) @comment [(string_literal) (raw_string_literal) (char_literal) (system_lib_string) "
     "(number_literal)] @literal",
@@ -18,29 +24,36 @@ _QUERIES = {
     "(decimal_floating_point_literal) (hex_floating_point_literal)] @literal (string_interpolation) @code",
     "python": "[(comment) (line_continuation)] @comment [(string) (integer) (float) (format_specifier)] @literal "
     "[(interpolation) (format_expression)] @code",
+    "javascript": f"{_JAVASCRIPT} (jsx_text) @literal",
+    "typescript": f"{_JAVASCRIPT} (template_literal_type) @literal (template_type) @code",
+    "tsx": f"{_JAVASCRIPT} [(jsx_text) (template_literal_type)] @literal (template_type) @code",
+    "go": "(comment) @comment [(interpreted_string_literal) (raw_string_literal) (rune_literal) (int_literal) "
+    "(float_literal) (imaginary_literal)] @literal",
+    "csharp": "(comment) @comment [(string_literal) (verbatim_string_literal) (raw_string_literal) "
+    "(character_literal) (integer_literal) (real_literal) (interpolated_string_expression) "
+    "(interpolation_format_clause)] @literal (interpolation) @code",
+    "rust": "[(line_comment) (block_comment)] @comment [(string_literal) (raw_string_literal) (char_literal) "
+    "(integer_literal) (float_literal)] @literal",
 }
+_KINDS = {"comment": 0, "literal": 1, "code": 2}
 
 
-class Literal(NamedTuple):
-    """A span of bytes that is one token whatever is in it, or none if it is a comment."""
-
-    start: int
-    end: int
-    is_comment: bool
-
-
-def literals(root: "Node", language: str) -> list[Literal]:
-    """Comments and literals in order, without overlap; one with code inside is in pieces around the code.
+def literals(root: "Node", language: str) -> "array[int]":
+    """Comments, literals and the code inside literals: start and end in bytes and kind of each, flat.
 
     >>> from codewren.syntax.grammars import syntax_root
-    >>> [tuple(one) for one in literals(syntax_root(b'f"{a}"', "python"), "python")]
-    [(0, 2, False), (5, 6, False)]
+    >>> literals(syntax_root(b'f"{a}"', "python"), "python").tolist()
+    [0, 6, 1, 2, 5, 2]
     """
     from tree_sitter import QueryCursor
 
-    captures = QueryCursor(_query(language)).captures(root)
-    nodes = [(one.start_byte, -one.end_byte, kind) for kind, ones in captures.items() for one in ones]
-    return list(_pieces(sorted(nodes)))
+    return flat(QueryCursor(_query(language)).captures(root))
+
+
+def flat(captures: "Mapping[str, Sequence[Node]]") -> "array[int]":
+    """`literals` of what a query with one of `LITERALS` in it has captured."""
+    spans = [(node.start_byte, node.end_byte, kind) for name, kind in _KINDS.items() for node in captures.get(name, ())]
+    return array("I", chain.from_iterable(spans))
 
 
 def comments(root: "Node", language: str) -> "list[Node]":
@@ -48,29 +61,11 @@ def comments(root: "Node", language: str) -> "list[Node]":
     from tree_sitter import QueryCursor
 
     captures = QueryCursor(_query(language)).captures(root)
-    return sorted(captures.get("comment", ()), key=lambda one: one.start_byte)
+    return sorted(captures.get("comment", ()), key=lambda comment: comment.start_byte)
 
 
 @cache
 def _query(language: str) -> "Query":
     from tree_sitter import Query
 
-    return Query(grammar(language), _QUERIES[language])
-
-
-def _pieces(nodes: list[tuple[int, int, str]]) -> Iterator[Literal]:
-    """The innermost node decides about each byte; where it is code, no literal is there."""
-    position, around = 0, list[tuple[int, str]]()
-    for start, negative_end, kind in [*nodes, (1 << 62, 0, "code")]:
-        while around and around[-1][0] <= start:
-            end, outer = around.pop()
-            if outer != "code" and position < end:
-                yield Literal(position, end, outer == "comment")
-            position = max(position, end)
-        if around and around[-1][1] != "code":
-            if kind != "code":
-                continue
-            if position < start:
-                yield Literal(position, start, around[-1][1] == "comment")
-        around.append((-negative_end, kind))
-        position = start
+    return Query(grammar(language), LITERALS[language])

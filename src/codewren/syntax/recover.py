@@ -14,6 +14,8 @@ _NOT_A_NAME = (
 )
 _STATEMENT = re.compile(rb"\s*(?:if|for|while|switch|else|do|return|case|goto)\b")
 _HEADER = re.compile(rb"^(?!" + _NOT_A_NAME + rb"\b)[A-Za-z_][^;{}#=]{0,1000}?\)\s*(\{)", re.MULTILINE)
+_NAME_FIRST = re.compile(rb"\w+[ \t]*\(")
+_TYPE_LINE = re.compile(rb"[ \t]+([A-Za-z_][\w \t*]*)\r?\n")
 _AFTER_END = rb"(?=[ \t]*;?[ \t]*(?://[^\n]*|/\*[^\n]*\*/[ \t]*)?\r?$)"
 _END = re.compile(rb"^\}" + _AFTER_END, re.MULTILINE)
 _CALLED = re.compile(rb"([A-Za-z_][\w:~]*)\s*\(")
@@ -55,16 +57,16 @@ def laid_out_end(source: bytes, start: int, end: int) -> int | None:
     return behind.end()
 
 
-def lost_functions(source: bytes, found: Sequence[Span]) -> Iterator[tuple[str, int, int, int]]:
-    """Name, start, start of the body and end (bytes) of functions in the gaps between the `found` spans.
+def lost_functions(source: bytes, spans: Sequence[Span]) -> Iterator[tuple[str, int, int, int]]:
+    """Name, start, start of the body and end (bytes) of functions in the gaps between the `spans`.
 
-    `found` must be sorted by start.
+    `spans` must be sorted by start.
     """
     position, index, limit = 0, 0, 0
     while header := _HEADER.search(source, position):
         start = header.start()
-        while index < len(found) and found[index][0] <= start:
-            limit = max(limit, found[index][1])
+        while index < len(spans) and spans[index][0] <= start:
+            limit = max(limit, spans[index][1])
             index += 1
         if start < limit:
             position = limit
@@ -72,11 +74,18 @@ def lost_functions(source: bytes, found: Sequence[Span]) -> Iterator[tuple[str, 
         end = _END.search(source, header.end())
         if end is None:
             return
-        if index < len(found) and found[index][0] < end.end():
+        if index < len(spans) and spans[index][0] < end.end():
             position = header.end()
             continue
-        yield called_name(header[0]) or "(unnamed)", start, header.start(1), end.end()
+        yield called_name(header[0]) or "(unnamed)", _type_start(source, start), header.start(1), end.end()
         position = end.end()
+
+
+def _type_start(source: bytes, start: int) -> int:
+    """Where a function starts whose name is at `start`: at the type, alone and indented on the line above, if any."""
+    above = source.rfind(b"\n", 0, max(start - 1, 0)) + 1
+    kind = _TYPE_LINE.fullmatch(source, above, start)
+    return kind.start(1) if kind and _NAME_FIRST.match(source, start) else start
 
 
 def called_name(header: bytes) -> str:

@@ -25,11 +25,11 @@ def render(result: ScanResult, origin: Origin) -> str:
 
 
 def _command(finding: Finding, origin: Origin) -> str:
-    place = finding.place
+    location = finding.location
     properties = {
-        "file": origin.relative(place.path) or place.path,
-        "line": str(place.start_line),
-        "endLine": str(place.end_line),
+        "file": origin.relative(location.path) or location.path,
+        "line": str(location.start_line),
+        "endLine": str(location.end_line),
         "title": f"codewren: {finding.label} {finding.probability:.2f}",
     }
     listed = ",".join(f"{name}={_escaped(value, ':,')}" for name, value in properties.items())

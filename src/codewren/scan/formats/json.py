@@ -23,6 +23,9 @@ def render(result: ScanResult, origin: Origin) -> str:
         "files": result.files,
         "functions": result.functions,
         "suppressed": result.suppressed,
+        "suppressions": [
+            {"path": unicode_path(path), "line": line, "message": message} for path, line, message in result.complaints
+        ],
         "skipped": [{"path": unicode_path(note.path), "reason": note.reason} for note in result.notes],
         "foreign": {language: [unicode_path(path) for path in paths] for language, paths in result.foreign.items()},
         "unparsed": [unicode_path(path) for path in result.unparsed],

@@ -27,8 +27,10 @@ class Origin:
 
     @classmethod
     def of(cls, model: str, sha256: str, *, colour: bool = False) -> Self:
-        """The origin of a scan that runs in the current folder."""
-        from codewren import __version__
+        """The origin of a scan that runs in the current folder; without a hash, for people, it has no version."""
+        if not sha256:
+            return cls(model, "", "", repository_root(), colour)
+        from codewren import __version__  # which reads the metadata of the installation: 20 ms
 
         return cls(model, sha256, __version__, repository_root(), colour)
 

@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import quote_from_bytes
 
 from codewren.core.task import Task, Unit
-from codewren.scan.finding import Finding, Place
+from codewren.scan.finding import Finding, Location
 from codewren.scan.formats.origin import Origin
 from codewren.scan.formats.wording import level, message
 from codewren.scan.result import ScanResult
@@ -26,8 +26,8 @@ _ROOT = "SRCROOT"
 
 def render(result: ScanResult, origin: Origin) -> str:
     """One run; of more than `MAX_RESULTS` findings the most probable, with a notification of how many were dropped."""
-    kept = sorted(result.findings, key=lambda one: -one.probability)[:MAX_RESULTS]
-    kept.sort(key=lambda one: (one.place.path, one.place.start_line))
+    kept = sorted(result.findings, key=lambda finding: -finding.probability)[:MAX_RESULTS]
+    kept.sort(key=lambda finding: (finding.location.path, finding.location.start_line))
     driver = {
         "name": "codewren",
         "semanticVersion": origin.version,
@@ -82,26 +82,26 @@ def _result(finding: Finding, task: Task, origin: Origin, seen: Counter[str]) ->
         "ruleIndex": 0,
         "level": level(finding),
         "message": {"text": message(finding)},
-        "locations": [_location(finding.place, origin)],
+        "locations": [_location(finding.location, origin)],
         "partialFingerprints": {"codewren/v1": f"{finding.fingerprint}:{seen[finding.fingerprint]}"},
         "rank": round(100 * finding.probability, 2),
         "properties": properties,
     }
     if finding.others:
         value["relatedLocations"] = [
-            {"id": index, "message": {"text": f"{place.kind} clone"}, **_location(place, origin)}
-            for index, place in enumerate(finding.others[:MAX_RELATED], 1)
+            {"id": index, "message": {"text": f"{location.kind} clone"}, **_location(location, origin)}
+            for index, location in enumerate(finding.others[:MAX_RELATED], 1)
         ]
     return value
 
 
-def _location(place: Place, origin: Origin) -> dict[str, Any]:
+def _location(location: Location, origin: Origin) -> dict[str, Any]:
     return {
         "physicalLocation": {
-            "artifactLocation": _artifact(place.path, origin),
-            "region": {"startLine": place.start_line, "endLine": place.end_line},
+            "artifactLocation": _artifact(location.path, origin),
+            "region": {"startLine": location.start_line, "endLine": location.end_line},
         },
-        "logicalLocations": [{"fullyQualifiedName": place.name, "kind": "function"}],
+        "logicalLocations": [{"fullyQualifiedName": location.name, "kind": "function"}],
     }
 
 
@@ -124,5 +124,5 @@ def _notifications(result: ScanResult, origin: Origin) -> list[dict[str, Any]]:
 
 
 def _skipped(note: Note, origin: Origin) -> dict[str, Any]:
-    place = {"physicalLocation": {"artifactLocation": _artifact(note.path, origin)}}
-    return {"level": "note", "message": {"text": f"skipped: {note.reason}"}, "locations": [place]}
+    location = {"physicalLocation": {"artifactLocation": _artifact(note.path, origin)}}
+    return {"level": "note", "message": {"text": f"skipped: {note.reason}"}, "locations": [location]}

@@ -1,38 +1,55 @@
 """Findings for people: one line a function, one block a class of clones."""
 
-from codewren.scan.finding import Finding, Place
+from collections.abc import Iterator
+
+from codewren.scan.finding import Finding, Location
 from codewren.scan.formats.origin import Origin, printable
 from codewren.scan.formats.wording import SURE
 from codewren.scan.result import ScanResult
 
-_BOLD, _RED, _YELLOW, _DIM, _RESET = "\x1b[1m", "\x1b[31m", "\x1b[33m", "\x1b[2m", "\x1b[0m"
+_BOLD, _RED, _GREEN, _YELLOW, _DIM, _RESET = "\x1b[1m", "\x1b[31m", "\x1b[32m", "\x1b[33m", "\x1b[2m", "\x1b[0m"
 
 
 def render(result: ScanResult, origin: Origin) -> str:
     """All findings, ending with a line break; empty when there are none."""
-    text = "".join(_clones(one) if one.others else _function(one) for one in result.findings)
+    text = "".join(_clones(finding) if finding.others else _function(finding) for finding in result.findings)
     if origin.colour:
         return text
-    for code in (_BOLD, _RED, _YELLOW, _DIM, _RESET):
+    for code in (_BOLD, _RED, _GREEN, _YELLOW, _DIM, _RESET):
         text = text.replace(code, "")
     return text
 
 
 def _function(finding: Finding) -> str:
-    place = finding.place
-    return f"{_where(place)}: {_verdict(finding)} {printable(place.name)} {_DIM}({_lines(place)}){_RESET}\n"
+    location = finding.location
+    return f"{_where(location)}: {_verdict(finding)} {printable(location.name)} {_DIM}({_lines(location)}){_RESET}\n"
 
 
 def _clones(finding: Finding) -> str:
-    rows = [f"{_verdict(finding)}: {len(finding.places)} functions, {finding.kind}"]
-    for place in finding.places:
-        details = f"{_lines(place)}, {place.kind}" if place.kind else _lines(place)
-        rows.append(f"  {_where(place)} {printable(place.name)} {_DIM}({details}){_RESET}")
+    saved = "1 line" if finding.saved_lines == 1 else f"{finding.saved_lines} lines"
+    rows = [f"{_verdict(finding)}: {len(finding.locations)} functions, {finding.kind}, {saved} to save"]
+    for location in finding.locations:
+        details = [_lines(location)] + [str(location.kind)] * (location.kind is not None)
+        details += [f"and {location.copies} {'copy' if location.copies == 1 else 'copies'}"] * (location.copies > 0)
+        rows.append(f"  {_where(location)} {printable(location.name)} {_DIM}({', '.join(details)}){_RESET}")
+        rows += _differences(location)
     return "\n".join(rows) + "\n"
 
 
-def _where(place: Place) -> str:
-    return f"{_BOLD}{printable(place.path)}{_RESET}:{place.start_line}"
+def _differences(location: Location) -> Iterator[str]:
+    """The lines that differ from the first location; nothing where most of them do."""
+    differences = location.differences
+    if differences is None or differences.lines > location.lines / 2:
+        return
+    for line in differences.shown:
+        yield f"    {_GREEN if line.startswith('+') else _RED}{printable(line)}{_RESET}"
+    left_out = differences.lines - max(1, (len(differences.shown) + 1) // 2)
+    if left_out > 0:
+        yield f"    {_DIM}… {left_out} more{_RESET}"
+
+
+def _where(location: Location) -> str:
+    return f"{_BOLD}{printable(location.path)}{_RESET}:{location.start_line}"
 
 
 def _verdict(finding: Finding) -> str:
@@ -40,5 +57,5 @@ def _verdict(finding: Finding) -> str:
     return f"{colour}{printable(finding.label)} {finding.probability:.2f}{_RESET}"
 
 
-def _lines(place: Place) -> str:
-    return "1 line" if place.lines == 1 else f"{place.lines} lines"
+def _lines(location: Location) -> str:
+    return "1 line" if location.lines == 1 else f"{location.lines} lines"

@@ -21,12 +21,12 @@ def level(finding: Finding) -> Level:
 
 def message(finding: Finding) -> str:
     """One sentence about a finding."""
-    name, probability = finding.place.name, f"probability {finding.probability:.2f}"
+    name, probability = finding.location.name, f"probability {finding.probability:.2f}"
     if not finding.others:
         return f"{name} is judged {finding.label} ({probability})"
     named = [
-        f"{unicode_path(place.path)}:{place.start_line} {place.name} ({place.kind})"
-        for place in finding.others[:MOST_NAMED]
+        f"{unicode_path(location.path)}:{location.start_line} {location.name} ({location.kind})"
+        for location in finding.others[:MOST_NAMED]
     ]
     unnamed = len(finding.others) - len(named)
     others = "; ".join([*named, f"and {unnamed} more"] if unnamed else named)

@@ -1,0 +1,69 @@
+"""Alarms on pairs of functions of different projects, against the rate that the alert threshold promises.
+
+    python benchmarks/false_alarms.py BUNDLE TREE... [--functions 600] [--promised 1e-4] [--show 5]
+
+TREEs are projects that neither training nor the threshold has seen, five or more of each language. Every pair of
+functions from two different trees is compared, within each language and across all. Pairs that share 70 % of their
+words are copies, and no false alarms: they are counted apart. Read what is shown: pairs that do the same are none
+either, and nobody has taken them out.
+"""
+
+import argparse
+from collections import defaultdict
+from itertools import combinations
+from pathlib import Path
+
+from tree_functions import TreeFunction, functions_of, sampled, shared_words
+
+from codewren.predict.predictor import load
+from codewren.scan.lexical import EDITED_OVERLAP
+from codewren.syntax.grammars import LANGUAGES
+
+
+def main() -> None:
+    """Cut, compare, print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("bundle")
+    parser.add_argument("trees", nargs="+", type=Path)
+    parser.add_argument("--functions", type=int, default=600, help="of each tree and language at most")
+    parser.add_argument("--promised", type=float, default=1e-4)
+    parser.add_argument("--show", type=int, default=0, help="alarms of each language to print")
+    parser.add_argument("--seed", type=int, default=0)
+    arguments = parser.parse_args()
+    predictor = load(arguments.bundle)
+    threshold = predictor.bundle.decision.alert_threshold or predictor.bundle.decision.threshold
+    groups: defaultdict[str, list[TreeFunction]] = defaultdict(list)
+    for tree in arguments.trees:
+        by_language: defaultdict[str, list[TreeFunction]] = defaultdict(list)
+        for function in functions_of(tree, LANGUAGES):
+            by_language[function.language].append(function)
+        for language, functions in by_language.items():
+            groups[language] += sampled(functions, arguments.functions, arguments.seed)
+    groups["all"] = [function for functions in groups.values() for function in functions]
+    print(
+        f"{'language':12}{'trees':>6}{'functions':>10}{'pairs':>12}{'copies':>8}{'alarms':>8}{'in 10,000':>11}{'factor':>8}"
+    )
+    for language, functions in sorted(groups.items()):
+        _report(language, functions, predictor, threshold, arguments)
+
+
+def _report(
+    language: str, functions: list[TreeFunction], predictor: object, threshold: float, arguments: argparse.Namespace
+) -> None:
+    vectors = predictor.encode([one.text for one in functions], languages=[one.language for one in functions])  # type: ignore[attr-defined]
+    sizes = [sum(one.tree == tree for one in functions) for tree in sorted({one.tree for one in functions})]
+    pairs = sum(a * b for a, b in combinations(sizes, 2))
+    above = predictor.pairs_above(vectors, threshold, limit=10_000_000)  # type: ignore[attr-defined]
+    between = [(functions[i], functions[j], p) for i, j, p in above if functions[i].tree != functions[j].tree]
+    alarms = [pair for pair in between if shared_words(pair[0], pair[1]) < EDITED_OVERLAP]
+    rate = len(alarms) / max(pairs, 1)
+    numbers = f"{len(sizes):>6}{len(functions):>10}{pairs:>12}{len(between) - len(alarms):>8}{len(alarms):>8}"
+    print(f"{language:12}{numbers}{1e4 * rate:>11.2f}{rate / arguments.promised:>8.2f}", flush=True)
+    for first, second, probability in sorted(alarms, key=lambda pair: -pair[2])[: arguments.show]:
+        print(
+            f"--- {probability:.3f} {first.path}:{first.first_line}\n{first.text}\n--- {second.path}:{second.first_line}\n{second.text}"
+        )
+
+
+if __name__ == "__main__":
+    main()

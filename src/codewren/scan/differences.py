@@ -1,0 +1,66 @@
+"""The lines in which the members of a class of clones differ from its first one."""
+
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from functools import lru_cache
+
+from codewren.core.errors import InputError
+from codewren.scan.finding import CloneKind, Differences, Finding, Location
+from codewren.scan.source_files import read_bytes
+from codewren.scan.source_text import source_text
+
+MOST_SHOWN = 3  # of each side
+MOST_COMPARED = 20  # members of one class
+LONGEST_LINE = 100
+_FILES_KEPT = 200
+
+
+def with_differences(findings: Sequence[Finding]) -> list[Finding]:
+    """The findings; locations of clones that are no exact copies say in which lines they differ."""
+    read = lru_cache(_FILES_KEPT)(_file_lines)
+
+    def lines(location: Location) -> list[str]:
+        return [" ".join(line.split()) for line in read(location.path)[location.start_line - 1 : location.end_line]]
+
+    return [_compared(finding, lines(finding.location), lines) if finding.others else finding for finding in findings]
+
+
+def _compared(finding: Finding, first: list[str], lines: Callable[[Location], list[str]]) -> Finding:
+    others = [
+        replace(location, differences=differences(first, lines(location)))
+        if location.kind is not CloneKind.EXACT and number < MOST_COMPARED
+        else location
+        for number, location in enumerate(finding.others)
+    ]
+    return replace(finding, others=tuple(others))
+
+
+def differences(first: Sequence[str], second: Sequence[str]) -> Differences:
+    """How two texts differ; lines that hold nothing but a bracket do not count.
+
+    >>> differences(["int f() {", "a();", "b();", "}"], ["int f() {", "a();", "c();", "}"])
+    Differences(lines=1, shown=('- b();', '+ c();'))
+    """
+    from difflib import SequenceMatcher
+
+    removed, added = list[str](), list[str]()
+    for tag, i, j, k, m in SequenceMatcher(None, first, second, autojunk=False).get_opcodes():
+        if tag != "equal":
+            removed += _telling(first[i:j])
+            added += _telling(second[k:m])
+    shown = [f"- {line}" for line in removed[:MOST_SHOWN]] + [f"+ {line}" for line in added[:MOST_SHOWN]]
+    return Differences(max(len(removed), len(added)), tuple(shown))
+
+
+def _telling(lines: Sequence[str]) -> Iterator[str]:
+    return (line[:LONGEST_LINE] for line in lines if any(character.isalnum() for character in line))
+
+
+def _file_lines(path: str) -> list[str]:
+    """Lines of a file as the scan read them; none where it can no longer be read, since its class stands anyway."""
+    language = "python" if path.lower().endswith((".py", ".pyw")) else ""
+    try:
+        return source_text(read_bytes(path, sys.maxsize), language).decode("utf-8", "replace").split("\n")
+    except (OSError, InputError):
+        return []
