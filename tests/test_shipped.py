@@ -17,9 +17,37 @@ NAMES = [f"{family}-{size}" for family in ("clone-java", "vulnerability-c") for 
 UNSAFE = "void f(char *s) { char b[8]; strcpy(b, s); }"
 
 
-def test_the_six_bundles_are_there_and_a_name_without_size_is_mini() -> None:
-    assert set(shipped_bundles()) == {*NAMES, "clone-java", "vulnerability-c"}
+ENCODERS = [f"clones-{size}" for size in LIMITS]
+
+
+def test_the_nine_bundles_are_there_and_a_name_without_size_is_mini() -> None:
+    assert set(shipped_bundles()) == {*NAMES, *ENCODERS, "clone-java", "clones", "vulnerability-c"}
     assert load("clone-java").path.name == "clone-java-mini.wren"
+    assert load("clones").path.name == "clones-mini.wren"
+
+
+@pytest.mark.parametrize("name", ENCODERS)
+def test_an_encoder_keeps_its_size_and_carries_its_papers(name: str) -> None:
+    bundle = load(name).bundle
+    assert bundle.size_bytes <= LIMITS[name.rpartition("-")[2]]
+    for word in ("licen", "seed", "limit", "baseline", "trained on"):
+        assert word in bundle.card.lower(), word
+    assert bundle.decision.alert_threshold
+
+
+@pytest.mark.parametrize("name", ENCODERS)
+def test_an_encoder_knows_copies_and_translations(name: str) -> None:
+    java = "int sum(int[] xs) { int s = 0; for (int x : xs) s += x; return s; }"
+    renamed = "int total(int[] values) { int t = 0; for (int v : values) t += v; return t; }"
+    python = "def sum(xs):\n    s = 0\n    for x in xs:\n        s += x\n    return s\n"
+    unlike = "void close() throws IOException { socket.close(); log.info(name); }"
+    clones = load(name)
+    same, copy, translation, other = (
+        row[1] for row in clones.predict_proba([(java, x) for x in (java, renamed, python, unlike)])
+    )
+    assert same > clones.bundle.decision.alert_threshold
+    assert same > copy > 0.5 > other
+    assert translation > 0.5
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -26,6 +26,9 @@ constexpr std::array<std::uint8_t, 256> byte_classes() {
 
 constexpr auto classes = byte_classes();
 
+// Longer ones are read as operators and words: many beginnings of one on a long line would each be read to its end.
+constexpr std::ptrdiff_t longest_regex = 1024;
+
 bool is(char c, std::uint8_t bits) { return classes[std::uint8_t(c)] & bits; }
 
 // Longest first among those with one beginning, as the reference tries them.
@@ -157,17 +160,18 @@ class Lexer {
 
   const char* regex_literal(const char* p) const {
     if (end_ - p < 2 || p[1] == '*' || p[1] == '/') return nullptr;
+    const char* const last = end_ - p > longest_regex ? p + longest_regex : end_;
     bool in_class = false;
-    for (++p; p < end_ && *p != '\n'; ++p) {
+    for (++p; p < last && *p != '\n'; ++p) {
       if (*p == '\\') {
-        if (++p == end_ || *p == '\n') return nullptr;
+        if (++p == last || *p == '\n') return nullptr;
       } else if (in_class) {
         in_class = *p != ']';
       } else if (*p == '[') {
         in_class = true;
       } else if (*p == '/') {
         for (++p; p < end_ && *p >= 'a' && *p <= 'z';) ++p;
-        return p;
+        return p <= last ? p : nullptr;
       }
     }
     return nullptr;

@@ -6,6 +6,8 @@
 
 #if CODEWREN_ISA
 #include <immintrin.h>
+#elif defined(__SSE2__)
+#include <emmintrin.h>
 #endif
 
 namespace codewren::similarity {
@@ -25,7 +27,27 @@ void accumulate(const std::int8_t* const* rows, const std::int16_t* times, std::
     for (std::size_t k = 0; k < width; ++k) sums[k] += times[f] * rows[f][k];
 }
 
-#if CODEWREN_ISA == 0
+#if CODEWREN_ISA == 0 && defined(__SSE2__)
+struct Row {
+  __m128i quarter[4];
+};
+constexpr std::size_t most_rows = 2;
+inline Row zero() {
+  const __m128i none = _mm_setzero_si128();
+  return {{none, none, none, none}};
+}
+inline void add_products(Row& row, const std::int16_t* pair, const std::int16_t* columns) {
+  std::int32_t bits;
+  __builtin_memcpy(&bits, pair, sizeof bits);
+  const __m128i both = _mm_set1_epi32(bits);
+  const __m128i* vectors = reinterpret_cast<const __m128i*>(columns);
+  for (int q = 0; q < 4; ++q)
+    row.quarter[q] = _mm_add_epi32(row.quarter[q], _mm_madd_epi16(both, _mm_loadu_si128(vectors + q)));
+}
+inline void store(const Row& row, std::int32_t* out) {
+  for (int q = 0; q < 4; ++q) _mm_storeu_si128(reinterpret_cast<__m128i*>(out) + q, row.quarter[q]);
+}
+#elif CODEWREN_ISA == 0
 struct Row {
   std::int32_t sum[panel];
 };

@@ -7,335 +7,40 @@ import functools
 import math
 import re
 from dataclasses import dataclass
-from enum import IntEnum
 from typing import NamedTuple
 
 import numpy as np
 
-WORD = r"[A-Za-z_$\x80-\xff][A-Za-z0-9_$\x80-\xff]*"
-OPERATORS = [
-    ">>>=",
-    "===",
-    "!==",
-    "**=",
-    "//=",
-    "<<=",
-    ">>=",
-    ">>>",
-    "...",
-    "??=",
-    "??",
-    "?.",
-    "=>",
-    "->",
-    "::",
-    "++",
-    "--",
-    "&&",
-    "||",
-    "==",
-    "!=",
-    "<=",
-    ">=",
-    "+=",
-    "-=",
-    "*=",
-    "/=",
-    "%=",
-    "&=",
-    "|=",
-    "^=",
-    "<<",
-    ">>",
-    "**",
-    "//",
-    ":=",
-    "<-",
-]
-_OPERATOR = "|".join(map(re.escape, OPERATORS))
-_STRING = r'"(?:[^"\\\n]|\\[\s\S])*"|\'(?:[^\'\\\n]|\\[\s\S])*\''
-_NUMBER = r"\.?[0-9][0-9A-Za-z_.]*"
-_REGEX = r"/(?![*/])(?:[^/\\\n\[]|\\[^\n]|\[(?:[^\]\\\n]|\\[^\n])*\])+/[a-z]*"
-
-BRACES = re.compile(
-    rf"(?P<skip>[ \t\r\n\f\v]+|//[^\n]*|/\*[\s\S]*?(?:\*/|\Z))|(?P<string>{_STRING}|`(?:[^`\\]|\\[\s\S])*`)"
-    rf"|(?P<number>{_NUMBER})|(?P<word>{WORD})|(?P<op>{_OPERATOR}|[\s\S])"
-)
-PYTHON = re.compile(
-    r"(?P<skip>[ \t\r\n\f\v]+|\\\n|#[^\n]*)"
-    r"|(?P<string>[rRbBuUfF]{0,2}(?:\"\"\"(?:[^\"\\]|\\[\s\S]|\"(?!\"\"))*\"\"\"|'''(?:[^'\\]|\\[\s\S]|'(?!''))*'''"
-    rf"|{_STRING}))|(?P<number>{_NUMBER})|(?P<word>{WORD})|(?P<op>{_OPERATOR}|[\s\S])"
-)
-REGEX = re.compile(_REGEX)
-BEFORE_REGEX = frozenset(
-    ["(", ",", "=", ":", "[", "!", "&", "|", "?", "{", "}", ";", "=>", "&&", "||", "==", "===", "!=", "!==", "return"]
-)
-LOOKS_PYTHON = re.compile(
-    r"(?:^|\n)[ \t]*(?:async[ \t]+)?def[ \t]+\w+[ \t]*\(|\A\s*@[\w.]+[^\n;{]*\n\s*(?:async\s+)?def\s"
-)
-
-
-TRIPLE = ('"""', "'''")
-
-
-class Kind(IntEnum):
-    """What a token is."""
-
-    WORD, NUMBER, STRING, OPERATOR = range(4)
-
-
-class Token(NamedTuple):
-    """One token as it stands in the text."""
-
-    kind: Kind
-    text: str
-
-
-def is_python(text: str) -> bool:
-    """Whether a text without a stated language is read as Python: some line begins `def NAME(`."""
-    return LOOKS_PYTHON.search(text) is not None
-
-
-KIND_OF = {"string": Kind.STRING, "number": Kind.NUMBER, "word": Kind.WORD, "op": Kind.OPERATOR}
-
-
-def lex(source: str, *, python: bool | None = None) -> list[Token]:
-    """Tokens of one function; each character of the tokens is one byte of the UTF-8 text."""
-    text = source.encode("utf-8", "replace").decode("latin-1")
-    python = is_python(text) if python is None else python
-    match = (PYTHON if python else BRACES).match
-    tokens: list[Token] = []
-    position, last, end = 0, "(", len(text)
-    while position < end:
-        if not python and text[position] == "/" and last in BEFORE_REGEX:
-            literal = REGEX.match(text, position)
-            if literal:
-                tokens.append(Token(Kind.STRING, literal[0]))
-                position, last = literal.end(), '"'
-                continue
-        found = match(text, position)
-        group = found.lastgroup
-        position = found.end()
-        if group == "skip":
-            continue
-        word = found[0]
-        if group == "string" and python and last == ":" and word.endswith(TRIPLE):
-            continue
-        tokens.append(Token(KIND_OF[group], word))
-        last = word
-    return tokens
-
+from predict.similarity_lexer import Kind, Token, lex, words
 
 MASK = (1 << 64) - 1
 SUBTOKEN = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+")
 STRING_WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-SMALL_NUMBERS = frozenset(
-    [
-        "0",
-        "1",
-        "2",
-        "3",
-        "4",
-        "5",
-        "6",
-        "7",
-        "8",
-        "9",
-        "10",
-        "16",
-        "26",
-        "32",
-        "64",
-        "100",
-        "128",
-        "255",
-        "256",
-        "1000",
-        "1e9",
-        "0.0",
-        "1.0",
-        "0.5",
-    ]
-)
+SMALL_NUMBERS = frozenset(words("0 1 2 3 4 5 6 7 8 9 10 16 26 32 64 100 128 255 256 1000 1e9 0.0 1.0 0.5"))
 
-DROPPED = frozenset(
-    [
-        ";",
-        "{",
-        "}",
-        "(",
-        ")",
-        ":",
-        ".",
-        "->",
-        "::",
-        "?.",
-        "\\",
-        "public",
-        "private",
-        "protected",
-        "static",
-        "final",
-        "const",
-        "inline",
-        "virtual",
-        "override",
-        "abstract",
-        "synchronized",
-        "async",
-        "await",
-        "export",
-        "let",
-        "var",
-        "auto",
-        "mut",
-        "pub",
-        "unsafe",
-        "extern",
-        "register",
-        "volatile",
-        "transient",
-        "native",
-        "constexpr",
-        "noexcept",
-        "explicit",
-        "friend",
-        "readonly",
-        "declare",
-        "int",
-        "long",
-        "short",
-        "char",
-        "float",
-        "double",
-        "unsigned",
-        "signed",
-        "size_t",
-        "bool",
-        "boolean",
-        "void",
-        "byte",
-        "string",
-        "str",
-        "number",
-        "any",
-        "String",
-        "Integer",
-        "Boolean",
-        "Double",
-        "Long",
-        "Object",
-        "uint8_t",
-        "uint16_t",
-        "uint32_t",
-        "uint64_t",
-        "int8_t",
-        "int16_t",
-        "int32_t",
-        "int64_t",
-        "u8",
-        "u16",
-        "u32",
-        "u64",
-        "i8",
-        "i16",
-        "i32",
-        "i64",
-        "f32",
-        "f64",
-        "usize",
-        "isize",
-        "uint",
-        "uint8",
-        "uint16",
-        "uint32",
-        "uint64",
-        "int8",
-        "int16",
-        "int32",
-        "int64",
-        "float32",
-        "float64",
-        "rune",
-        "std",
-        "struct",
-        "typename",
-        "template",
-        "throws",
-    ]
-)
+DROPPED = frozenset(words(
+    """; { } ( ) : . -> :: ?. \\ public private protected static final const inline virtual override abstract
+    synchronized async await export let var auto mut pub unsafe extern register volatile transient native
+    constexpr noexcept explicit friend readonly declare int long short char float double unsigned signed size_t
+    bool boolean void byte string str number any String Integer Boolean Double Long Object uint8_t uint16_t
+    uint32_t uint64_t int8_t int16_t int32_t int64_t u8 u16 u32 u64 i8 i16 i32 i64 f32 f64 usize isize uint
+    uint8 uint16 uint32 uint64 int8 int16 int32 int64 float32 float64 rune std struct typename template throws"""
+))  # fmt: skip
 CANONICAL = {
     "and": ("&&",), "or": ("||",), "not": ("!",), "elif": ("else", "if"), "None": ("null",), "nil": ("null",),
-    "NULL": ("null",), "nullptr": ("null",), "undefined": ("null",), "null": ("null",), "True": ("true",), "False": ("false",),
+    "NULL": ("null",), "nullptr": ("null",), "undefined": ("null",), "null": ("null",), "True": ("true",),
+    "False": ("false",),
     "self": ("this",), "===": ("==",), "!==": ("!=",), "is": ("==",), "def": ("function",), "func": ("function",),
-    "fn": ("function",), "lambda": ("=>",), ":=": ("=",), "foreach": ("for",), "except": ("catch",), "raise": ("throw",),
+    "fn": ("function",), "lambda": ("=>",), ":=": ("=",), "foreach": ("for",), "except": ("catch",),
+    "raise": ("throw",),
     "of": ("in",), "++": ("+=", "1"), "--": ("-=", "1"), "match": ("switch",), "defer": ("finally",),
 }  # fmt: skip
-KEYWORDS = frozenset(
-    [
-        "if",
-        "else",
-        "for",
-        "while",
-        "do",
-        "switch",
-        "case",
-        "default",
-        "break",
-        "continue",
-        "return",
-        "try",
-        "catch",
-        "finally",
-        "throw",
-        "new",
-        "delete",
-        "in",
-        "function",
-        "this",
-        "super",
-        "true",
-        "false",
-        "null",
-        "class",
-        "import",
-        "from",
-        "as",
-        "with",
-        "yield",
-        "goto",
-        "sizeof",
-        "instanceof",
-        "typeof",
-        "pass",
-        "assert",
-        "global",
-        "nonlocal",
-        "del",
-        "interface",
-        "extends",
-        "implements",
-        "package",
-        "enum",
-        "union",
-        "typedef",
-        "select",
-        "range",
-        "go",
-        "chan",
-        "map",
-        "where",
-        "loop",
-        "impl",
-        "trait",
-        "use",
-        "mod",
-        "type",
-        "operator",
-        "using",
-        "namespace",
-    ]
-)
+KEYWORDS = frozenset(words(
+    """if else for while do switch case default break continue return try catch finally throw new delete in function
+    this super true false null class import from as with yield goto sizeof instanceof typeof pass assert global
+    nonlocal del interface extends implements package enum union typedef select range go chan map where loop
+    impl trait use mod type operator using namespace"""
+))  # fmt: skip
 
 
 def fnv1a(text: str, seed: int = 0) -> int:
@@ -573,18 +278,3 @@ def quantised(vector: np.ndarray, root: float) -> np.ndarray:
     if square == 0:
         return np.zeros(len(vector), np.int8)
     return np.clip(np.rint(vector * (SCALE * root) / math.sqrt(square)), -127, 127).astype(np.int8)
-
-
-def dot_similarity(a: np.ndarray, b: np.ndarray) -> float:
-    """Dot product of two int8 vectors, over 65536."""
-    return int(a.astype(np.int32) @ b.astype(np.int32)) / SCALE**2
-
-
-def probability(value: float, slope: float, offset: float) -> float:
-    """The calibrated probability of a similarity."""
-    return 1 / (1 + math.exp(-(slope * value + offset)))
-
-
-def size(text: str, *, python: bool | None = None) -> int:
-    """Number of symbols of the normalised stream, at most 65535."""
-    return min(65535, len(analyse(lex(text, python=python))[1]))

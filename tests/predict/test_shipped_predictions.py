@@ -7,20 +7,24 @@ processor round otherwise and are held to `LAST_BITS`.
 Record again, after a change that is meant to move them: `python tests/predict/test_shipped_predictions.py`.
 """
 
+import hashlib
 import json
 import platform
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
 from codewren import _native
-from codewren.predict.predictor import Predictor, load
+from codewren.predict.predictor import Predictor, load, predictor_of
 
 FIXTURES = Path(__file__).parent / "fixtures"
 INPUTS = json.loads((FIXTURES / "shipped_inputs.json").read_text(encoding="utf-8"))
 RECORD = FIXTURES / "shipped_predictions.json"
+ENCODER_RECORD = FIXTURES / "shipped_encoders.json"
 SIZES = ("micro", "mini", "standard")
 NAMES = [f"{family}-{size}" for family in INPUTS for size in SIZES]
+ENCODERS = [f"clones-{size}" for size in SIZES]
 LAST_BITS = 1e-6
 SAME_COMPILER = platform.system() == "Linux" and platform.machine() == "x86_64"
 
@@ -54,6 +58,25 @@ def test_instruction_sets_differ_in_the_last_bits_only(name: str) -> None:
             assert row == pytest.approx(generic_row, abs=LAST_BITS)
 
 
+def encoded(name: str, target: str = "") -> dict[str, object]:
+    """A hash of the vectors of all inputs, and the probabilities of some pairs of them."""
+    functions = [text for texts in INPUTS.values() for text in texts]
+    predictor = predictor_of(load(name).bundle, threads=1, target=target)
+    pairs = list(pairwise(functions))
+    vectors = hashlib.sha256(predictor.encode(functions)).hexdigest()
+    return {"vectors": vectors, "probabilities": [row[1] for row in predictor.predict_proba(pairs)]}
+
+
+@pytest.mark.parametrize("target", _native.similarity_targets())
+@pytest.mark.parametrize("name", ENCODERS)
+def test_vectors_are_those_of_the_record_on_every_processor(name: str, target: str) -> None:
+    """Whole numbers: nothing may differ but the last bits of the logistic function."""
+    record, now = json.loads(ENCODER_RECORD.read_text(encoding="utf-8"))[name], encoded(name, target)
+    assert now["vectors"] == record["vectors"]
+    assert now["probabilities"] == pytest.approx(record["probabilities"], abs=1e-12)
+
+
 if __name__ == "__main__":
+    ENCODER_RECORD.write_text(json.dumps({name: encoded(name) for name in ENCODERS}, indent=0) + "\n", encoding="utf-8")
     record = {name: {target: probabilities(name, target) for target in _native.targets()[::-1]} for name in NAMES}
     RECORD.write_text(json.dumps(record, indent=0) + "\n", encoding="utf-8")

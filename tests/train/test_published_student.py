@@ -16,13 +16,13 @@ from codewren.core.student_config import Storage
 from codewren.core.task import CLONE, VULNERABILITY, Task
 from codewren.data.load import load_split
 from codewren.measure.metrics import score
-from codewren.predict.predictor import Predictor
+from codewren.predict.predictor import AnyPredictor
 from codewren.train.published_student import PublishedStudent, import_published
 
 LENGTH = 24
 
 
-def bundle(path: Path, student: PublishedStudent, task: Task) -> Predictor:
+def bundle(path: Path, student: PublishedStudent, task: Task) -> AnyPredictor:
     write_bundle(path, task=task, config=student.config, tensors=student.tensors, tokenizer=student.tokenizer)
     return codewren.load(path)
 

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any, Protocol, Self
 
 from codewren.bench.judged_items import BenchItems
-from codewren.bundle.read import Bundle
+from codewren.bundle.open import AnyBundle
+from codewren.bundle.similarity import SimilarityBundle
 from codewren.bundle.tensors import parameter_count
 from codewren.core.errors import InputError
 from codewren.core.formulas import PAPERS_LENGTH, papers_flops, student_flops
@@ -15,7 +16,7 @@ from codewren.core.student_config import StudentConfig
 from codewren.core.task import Task
 from codewren.measure.fields import Fields
 from codewren.measure.fresh_process import bundle_command
-from codewren.predict.predictor import Predictor, find_bundle
+from codewren.predict.predictor import find_and_open, predictor_of
 from codewren.predict.tokenizer import Tokenizer
 
 KINDS = ("teacher", "original", "bundle")
@@ -126,38 +127,32 @@ class Contestant(Protocol):
 class BundleModel:
     """A `*.wren` file."""
 
-    def __init__(self, bundle: Bundle, items: BenchItems, *, name: str | None = None) -> None:
-        self._bundle, self._items, self._tokenizer = bundle, items, Tokenizer(bundle.tokenizer)
-        config, task = bundle.config, bundle.task
-        self.identity = Identity(
-            name=name or bundle.path.stem,
-            kind="bundle",
-            label=f"{config.num_hidden_layers} layers, hidden {config.hidden_size}, {config.storage}",
-            path=str(bundle.path),
-            sha256=bundle.sha256,
-            config=config.to_dict(),
-            size_bytes=bundle.size_bytes,
-            parameters=parameter_count(config, task),
-            papers_flops=_papers_flops(config),
-        )
+    def __init__(self, bundle: AnyBundle, items: BenchItems, *, name: str | None = None) -> None:
+        self._bundle, self._items = bundle, items
+        self._tokenizer = None if isinstance(bundle, SimilarityBundle) else Tokenizer(bundle.tokenizer)
+        self.identity = _identity(bundle, name or bundle.path.stem)
 
     def single(self, threads: int) -> Callable[[int], object]:
         """Judge one item."""
-        predictor, item = Predictor(self._bundle, threads=threads), self._items.item
+        predictor, item = predictor_of(self._bundle, threads=threads), self._items.item
         return lambda index: predictor.predict_proba([item(index)])
 
     def bulk(self, threads: int) -> Callable[[Sequence[int]], object]:
         """Judge many at once."""
-        predictor, item = Predictor(self._bundle, threads=threads), self._items.item
+        predictor, item = predictor_of(self._bundle, threads=threads), self._items.item
         return lambda indices: predictor.predict_proba([item(index) for index in indices])
 
     def lengths(self, index: int) -> list[int]:
-        """Tokens of each function of an item, cut to the student's length."""
+        """Tokens of each function of an item, cut to the student's length; none for an encoder without a network."""
+        if self._tokenizer is None or isinstance(self._bundle, SimilarityBundle):
+            return []
         longest = self._bundle.config.max_sequence_length
         return [len(self._tokenizer.encode(text, longest)) for text in self._items.sources[index]]
 
-    def flops(self, indices: Sequence[int]) -> Flops:
-        """By the formula of what the runtime really does."""
+    def flops(self, indices: Sequence[int]) -> Flops | None:
+        """By the formula of what the runtime really does; none for an encoder, which multiplies no matrices."""
+        if isinstance(self._bundle, SimilarityBundle):
+            return None
         config, task = self._bundle.config, self._bundle.task
         lengths = [self.lengths(index) for index in indices]
         # The formula takes both functions of a pair as equally long: the mean of the two is a pair of unlike ones.
@@ -177,20 +172,20 @@ class BundleModel:
         return self._items.item(index)
 
 
-def read_bundles(names: Sequence[str]) -> list[Bundle]:
+def read_bundles(names: Sequence[str]) -> list[AnyBundle]:
     """Bundles of one task.
 
     Raises:
         BundleError: a file is missing or damaged.
         InputError: they judge different things.
     """
-    bundles = [Bundle.read(find_bundle(name)) for name in names]
+    bundles = [find_and_open(name) for name in names]
     for bundle in bundles[1:]:
         check_task(bundle, bundles[0].task, str(bundles[0].path))
     return bundles
 
 
-def check_task(bundle: Bundle, task: Task, other: str) -> None:
+def check_task(bundle: AnyBundle, task: Task, other: str) -> None:
     """Refuse a bundle that does not judge what the others do.
 
     Raises:
@@ -203,7 +198,7 @@ def check_task(bundle: Bundle, task: Task, other: str) -> None:
         )
 
 
-def bundle_models(bundles: Sequence[Bundle], items: BenchItems) -> list[BundleModel]:
+def bundle_models(bundles: Sequence[AnyBundle], items: BenchItems) -> list[BundleModel]:
     """Models with names that differ: the file's own, with its folder's where two are alike."""
     stems = [bundle.path.stem for bundle in bundles]
     return [BundleModel(bundle, items, name=_name(bundle.path, stems)) for bundle in bundles]
@@ -211,6 +206,28 @@ def bundle_models(bundles: Sequence[Bundle], items: BenchItems) -> list[BundleMo
 
 def _name(path: Path, stems: Sequence[str]) -> str:
     return path.stem if stems.count(path.stem) == 1 else str(path)
+
+
+def _identity(bundle: AnyBundle, name: str) -> Identity:
+    common: dict[str, Any] = {
+        "name": name,
+        "kind": "bundle",
+        "path": str(bundle.path),
+        "sha256": bundle.sha256,
+        "config": bundle.config.to_dict(),
+        "size_bytes": bundle.size_bytes,
+    }
+    if isinstance(bundle, SimilarityBundle):
+        tables = bundle.config.tables.values()
+        numbers = sum(table.entries + table.rows * table.width for table in tables)
+        return Identity(**common, label=f"encoder, {bundle.config.vector_bytes} bytes", parameters=numbers)
+    config = bundle.config
+    return Identity(
+        **common,
+        label=f"{config.num_hidden_layers} layers, hidden {config.hidden_size}, {config.storage}",
+        parameters=parameter_count(config, bundle.task),
+        papers_flops=_papers_flops(config),
+    )
 
 
 def _papers_flops(config: StudentConfig) -> int:

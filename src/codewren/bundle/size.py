@@ -3,6 +3,7 @@
 from math import log2
 
 from codewren.bundle.layout import tensor_layout
+from codewren.bundle.similarity import SimilarityConfig, similarity_layout
 from codewren.core.student_config import StudentConfig, TokenizerKind
 from codewren.core.task import Task
 
@@ -56,6 +57,17 @@ def bundle_size_bytes(config: StudentConfig, task: Task, tokenizer_bytes: int | 
         tokenizer_bytes = tokenizer_size_bytes(config.tokenizer, config.vocab_size)
     manifest = FIXED_MANIFEST_BYTES + MANIFEST_BYTES_A_LAYER * config.num_hidden_layers
     return weights_size_bytes(config, task) + tokenizer_bytes + manifest + TEXT_BYTES + ARCHIVE_BYTES
+
+
+def similarity_size_bytes(config: SimilarityConfig) -> int:
+    """Upper bound of the whole file of a similarity encoder: exact tables, allowances for manifest, card and archive.
+
+    >>> from codewren.bundle.similarity import FeatureTable
+    >>> names, structure = FeatureTable(8_000, 3_500, 96, 256, 160), FeatureTable(12_000, 5_500, 96, 128, 140)
+    >>> similarity_size_bytes(SimilarityConfig(names, structure, (0.4, 0.6, 0.6, 0.3)))
+    970008
+    """
+    return similarity_layout(config)[-1].end + FIXED_MANIFEST_BYTES + TEXT_BYTES + ARCHIVE_BYTES
 
 
 def _end(config: StudentConfig, task: Task) -> int:

@@ -12,10 +12,9 @@ import click
 @click.option("--card", is_flag=True, help="The model card.")
 def info(bundle: str, as_json: bool, card: bool) -> None:
     """Say what a bundle is: size, task, scores, provenance, hashes. BUNDLE is a file or the name of a shipped one."""
-    from codewren.bundle.read import Bundle
-    from codewren.predict.predictor import find_bundle
+    from codewren.predict.predictor import find_and_open
 
-    opened = Bundle.read(find_bundle(bundle))
+    opened = find_and_open(bundle)
     if as_json:
         click.echo(json.dumps(opened.manifest, indent=2))
     elif card:
@@ -23,6 +22,19 @@ def info(bundle: str, as_json: bool, card: bool) -> None:
     else:
         for name, value in _lines(opened):
             click.echo(f"{name:<12} {value}")
+
+
+def _student(config: Any) -> list[tuple[str, str]]:
+    shape = f"{config.num_hidden_layers} layers, hidden {config.hidden_size}, heads {config.num_attention_heads}"
+    return [
+        ("student", f"{shape}, {config.max_sequence_length} tokens, {config.storage} weights"),
+        ("tokenizer", f"{config.tokenizer}, {config.vocab_size:,} entries"),
+    ]
+
+
+def _encoder(config: Any) -> list[tuple[str, str]]:
+    tables = [f"{table.entries:,} {name} ({table.rows:,} with rows)" for name, table in config.tables.items()]
+    return [("encoder", f"{config.vector_bytes} bytes a function"), ("features", ", ".join(tables))]
 
 
 def _decision(decision: Any) -> str:
@@ -33,14 +45,12 @@ def _decision(decision: Any) -> str:
 
 def _lines(bundle: Any) -> list[tuple[str, str]]:
     task, config, manifest = bundle.task, bundle.config, bundle.manifest
-    shape = f"{config.num_hidden_layers} layers, hidden {config.hidden_size}, heads {config.num_attention_heads}"
     lines = [
         ("file", f"{bundle.path}  {bundle.size_bytes:,} bytes"),
         ("sha256", bundle.sha256),
         ("task", f"{task.name}: {' | '.join(task.labels)} (alarm: {task.positive}), unit {task.unit}"),
         ("language", task.language or "any"),
-        ("student", f"{shape}, {config.max_sequence_length} tokens, {config.storage} weights"),
-        ("tokenizer", f"{config.tokenizer}, {config.vocab_size:,} entries"),
+        *(_encoder(config) if manifest.get("form") == "similarity" else _student(config)),
         ("decision", _decision(bundle.decision)),
     ]
     scores = manifest.get("scores", {})

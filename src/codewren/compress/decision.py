@@ -28,7 +28,7 @@ from codewren.measure.calibration import (
     softmax,
 )
 from codewren.measure.intervals import Floats
-from codewren.predict.predictor import Predictor
+from codewren.predict.predictor import AnyPredictor
 
 BACKGROUND_FUNCTIONS, BACKGROUND_PAIRS = 20_000, 200_000  # drawn at random: files are often sorted by project
 
@@ -46,7 +46,7 @@ class FittedDecision:
     provenance: dict[str, Any]
 
 
-def fit_decision(recipe: Recipe, predictor: Predictor, dataset: Dataset) -> FittedDecision:
+def fit_decision(recipe: Recipe, predictor: AnyPredictor, dataset: Dataset) -> FittedDecision:
     """Fit what `[decision]` asks for.
 
     Args:
@@ -98,7 +98,7 @@ def _metric(section: DecisionSection) -> Target | None:
     return None if section.threshold == "half" else section.threshold
 
 
-def _background_logits(recipe: Recipe, predictor: Predictor) -> Floats:
+def _background_logits(recipe: Recipe, predictor: AnyPredictor) -> Floats:
     """Logits (n, 2) of a sample of the background's functions, or of random pairs of them."""
     source = recipe.decision.background
     texts = list(dict.fromkeys([] if source is None else source_texts(recipe, source, "background")))

@@ -21,7 +21,7 @@ from codewren.measure.intervals import Comparison, mcnemar
 from codewren.measure.latency import Latency, interleaved
 from codewren.measure.out_of_fold import OUT_OF_FOLD, out_of_fold
 from codewren.measure.quality import Quality, quality
-from codewren.predict.predictor import Predictor, load
+from codewren.predict.predictor import AnyPredictor, load
 from codewren.report.table import ModelRow, comparison_line, comparison_table, markdown
 from codewren.train.processes import one_thread
 from codewren.train.teachers.logits_file import read_logits
@@ -32,7 +32,7 @@ LATENCY_ITEMS = 200
 TEACHER_LATENCY_ITEMS = 20
 
 
-def predictions(predictor: Predictor, dataset: Dataset) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+def predictions(predictor: AnyPredictor, dataset: Dataset) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     """Predicted label indices by the bundle's own rule, and probabilities (n, C).
 
     On the items that its temperature and threshold were fitted on both are out of fold.
@@ -46,7 +46,7 @@ def predictions(predictor: Predictor, dataset: Dataset) -> tuple[NDArray[np.int6
 
 
 def bundle_quality(
-    predictor: Predictor, dataset: Dataset, *, teacher_logits: NDArray[np.float32] | None = None
+    predictor: AnyPredictor, dataset: Dataset, *, teacher_logits: NDArray[np.float32] | None = None
 ) -> Quality:
     """Quality of a bundle on a split with labels, and its agreement with the teacher where logits are given.
 
@@ -74,7 +74,7 @@ def compare(first: NDArray[np.int64], second: NDArray[np.int64], dataset: Datase
     return mcnemar(np.asarray(dataset.known_labels()), first, second)
 
 
-def latencies(student: Predictor, dataset: Dataset, teacher: Teacher | None = None) -> dict[str, Latency]:
+def latencies(student: AnyPredictor, dataset: Dataset, teacher: Teacher | None = None) -> dict[str, Latency]:
     """Seconds per item, one at a time on one thread, tokenisation included; teacher and student interleaved."""
     sources = dataset.sources()
     calls: dict[str, Callable[[int], object]] = {"student": lambda i: student.predict_proba([sources[i]])}
@@ -169,13 +169,13 @@ def evaluate_bundle(bundle: str, recipe: Recipe, question: Question, *, json_pat
 
 
 def _fidelity(
-    student: Predictor,
+    student: AnyPredictor,
     recipe: Recipe,
     dataset: Dataset,
     found: Quality,
     *,
     logits: NDArray[np.float32] | None,
-    versus: Predictor | None,
+    versus: AnyPredictor | None,
     teacher: bool,
 ) -> Fidelity:
     predicted, probabilities = predictions(student, dataset)
@@ -196,7 +196,7 @@ def _fidelity(
     return true
 
 
-def _labels_of(predictor: Predictor) -> PredictLabels:
+def _labels_of(predictor: AnyPredictor) -> PredictLabels:
     return lambda dataset: np.asarray([int(label) for label in predictor.predict(dataset.sources())], dtype=np.int64)
 
 
@@ -207,7 +207,7 @@ def _teacher_labels(recipe: Recipe) -> PredictLabels:
     return lambda dataset: np.asarray(model.logits(dataset).argmax(axis=1), dtype=np.int64)
 
 
-def load_for(bundle: str, recipe: Recipe) -> Predictor:
+def load_for(bundle: str, recipe: Recipe) -> AnyPredictor:
     """A bundle that answers the recipe's question.
 
     Raises:

@@ -4,7 +4,7 @@ import numpy as np
 
 from codewren.core.dataset import Dataset
 from codewren.measure.calibration import CrossFitted, Target, cross_fit
-from codewren.predict.predictor import Predictor
+from codewren.predict.predictor import AnyPredictor
 
 OUT_OF_FOLD = (
     "Temperature and threshold of the bundle were fitted on these items, so the figures are out of fold: each item is "
@@ -12,7 +12,7 @@ OUT_OF_FOLD = (
 )
 
 
-def out_of_fold(predictor: Predictor, dataset: Dataset) -> CrossFitted | None:
+def out_of_fold(predictor: AnyPredictor, dataset: Dataset) -> CrossFitted | None:
     """Judgements of the items that the bundle's decision was fitted on, as if it had not seen each; None for others."""
     made = predictor.manifest.get("provenance")
     fitted = made.get("decision") if isinstance(made, dict) else None

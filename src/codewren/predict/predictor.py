@@ -39,10 +39,27 @@ BUNDLES = Path(__file__).resolve().parents[1] / "bundle/shipped"
 def load(path_or_name: str | os.PathLike[str]) -> "AnyPredictor":
     """Load a bundle from a path, or one that ships with codewren by its short name.
 
+    Where a similarity encoder has several calibrations, `NAME@CALIBRATION` takes another than the general one.
+
     Raises:
         BundleError: no such bundle, or it is damaged, foreign, or of a newer schema.
     """
-    return predictor_of(open_bundle(find_bundle(path_or_name)))
+    return predictor_of(find_and_open(path_or_name))
+
+
+def find_and_open(path_or_name: str | os.PathLike[str]) -> AnyBundle:
+    """Read a bundle given by path or short name, with `@CALIBRATION` behind it or not.
+
+    Raises:
+        BundleError: as `load`.
+    """
+    name, at, calibration = os.fspath(path_or_name).rpartition("@")
+    if not at or Path(path_or_name).exists():
+        return open_bundle(find_bundle(path_or_name))
+    bundle = open_bundle(find_bundle(name))
+    if not isinstance(bundle, SimilarityBundle):
+        raise BundleError(f"{bundle.path} has no calibrations; leave out @{calibration}")
+    return bundle.calibrated(calibration)
 
 
 def predictor_of(bundle: AnyBundle, *, threads: int | None = None, target: str = "") -> "AnyPredictor":
