@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from codewren.predict.predictor import Predictor
 
 PAIR_LIMIT = 500_000
-PAIRS_EACH, FEW_PAIRS = 10, 10_000
+PAIRS_EACH, FEW_PAIRS = 30, 10_000
 SAMPLE = 400
 SEMANTIC_LINKAGE = 0.8  # what a model says of pairs of one vocabulary is no chain of evidence
 SMALLEST_CLONE_TOKENS = 25  # below, even exact copies are one call or one guard
