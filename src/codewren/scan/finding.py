@@ -6,7 +6,6 @@ from typing import Any
 
 from codewren.core.files import unicode_path
 
-
 CHANCE_OVERLAP = 0.3  # of the words of two functions of one project, by reading classes below it
 
 

@@ -1,7 +1,7 @@
 """What a scan is asked for, and what it gives back."""
 
 import hashlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
@@ -130,12 +130,12 @@ def is_wanted(file: ScannedFile, index: int, min_lines: int, changes: "Changes |
     return last - first + 1 >= min_lines and (changes is None or changes.touches(file.source.path, first, last))
 
 
-def unused(file: ScannedFile, is_needed: Callable[[int], bool], options: ScanOptions) -> Iterator[Complaint]:
+def unused(file: ScannedFile, needed: Collection[int], options: ScanOptions) -> Iterator[Complaint]:
     """Comments that name the task and silence nothing, where the scan looks at all there is to silence."""
     record = file.record
     if record is None or options.changes or options.threshold is not None or file.source.named:
         return
     for index, flags in enumerate(record.flags):
-        if flags & IS_NAMED and not is_needed(index):
+        if flags & IS_NAMED and index not in needed:
             line = record.lines(index)[0]
             yield Complaint(file.source.path, line, f"the comment at {record.names[index]} silences no finding")
