@@ -226,10 +226,10 @@ def _audible(
 
 
 def _outermost(classes: Sequence[CloneClass]) -> Iterator[CloneClass]:
-    """Without classes whose members lie inside different members of one other class: copies carry copies inside."""
+    """Without classes whose members lie inside different members of one close class: copies carry copies inside."""
     spans: defaultdict[int, list[tuple[int, int, int]]] = defaultdict(list)
     for number, clones in enumerate(classes):
-        for member in clones.members:
+        for member in clones.members if len(clones.groups) == 1 else ():  # a guess hides no copies
             spans[id(member.file)].append((*member.record.span(member.number), number))
     for members in spans.values():
         members.sort(key=lambda span: (span[0], -span[1]))

@@ -114,9 +114,7 @@ class Record:
         if start > len(content) or len(texts) < count or predicted not in {0, count} or sized not in {0, 2 * count}:
             raise ValueError("a record of the wrong length")
         complaints = (text.partition(" ") for text in texts[count:])
-        positions, probabilities, flags, fingerprints, text_hashes, shapes, sizes_packed, words_packed, vectors = (
-            columns
-        )
+        positions, probabilities, flags, fingerprints, text_hashes, shapes, numbers, bags, vectors = columns
         return cls(
             names=tuple(texts[:count]),
             positions=array("I", positions),
