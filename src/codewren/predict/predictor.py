@@ -291,7 +291,6 @@ def _graph_encoders(bundle: Bundle, tokenizer: Tokenizer) -> "Callable[[str | No
         BundleError: the task names no language that has data flow.
     """
     from codewren.predict.graph_ids import GraphEncoder
-    from codewren.predict.items import Vectors
     from codewren.syntax.grammars import LANGUAGES
 
     task, config = bundle.task, bundle.config
