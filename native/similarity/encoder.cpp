@@ -124,7 +124,7 @@ Encoder::Encoder(std::span<const std::uint8_t> weights, const TableSettings& nam
       kernels_(vector_kernels_named(target)),
       width_(names_.sketch_width + names_.width + structure_.width + structure_.sketch_width),
       head_begin_(names_.sketch_width),
-      head_end_(names_.sketch_width + names_.width + structure_.width) {
+      head_end_(names_.sketch_width + names_.width + structure_.width + structure_.sketch_width) {
   if (!width_ || width_ > (1u << 15)) throw DamagedError("the vectors have an impossible width");
   for (const double root : roots)
     if (!(root >= 0 && root <= 1)) throw DamagedError("a root of a share is out of range");

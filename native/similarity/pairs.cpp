@@ -1,6 +1,6 @@
 // All pairs of many vectors, and the nearest to some, by blocks of products.
 //
-// The parts with learned rows (the head of a vector) are multiplied first, for a block of rows and a panel of columns
+// All but the sketch of names (the head of a vector) is multiplied first, for a block of rows and a panel of columns
 // at once. By the inequality of Cauchy and Schwarz what is left adds at most the product of its two lengths, so most
 // pairs need no more, and what is found is exact.
 #include <algorithm>

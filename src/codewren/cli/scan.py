@@ -91,12 +91,8 @@ def scan(  # noqa: PLR0913  one argument for each option
     not be judged, whatever was found in the rest. Findings go to standard output, everything else to
     standard error. A comment `codewren: ignore` on the line above a function silences it.
     """
-    if revision is not None and write_baseline is not None:
-        raise click.UsageError(
-            "--write-baseline makes all findings known, and --diff hides most of them; leave one out"
-        )
+    _check_baseline(revision, write_baseline)
     gc.disable()  # modules are made of cycles that stay: looking for others while they load costs 8 ms
-    from codewren.cli.scan_output import rendered, talk, write
     from codewren.predict.predictor import load
     from codewren.scan.result import Order, ScanOptions
     from codewren.scan.schedule import default_cache_folder
@@ -122,16 +118,38 @@ def scan(  # noqa: PLR0913  one argument for each option
         _stop_incomplete(result)  # before what was not seen is forgotten
     known = _apply_baselines(result, predictor, paths, baseline, write_baseline)
     fails = not exit_zero and _fails(result, fail_on)
-    hidden = len(result.findings) - len(result.findings[:top])
-    result.findings = result.findings[:top]
-    write(rendered(result, predictor, style, output), output)
-    if not quiet:
-        talk(result, known, hidden, style)
-        if write_baseline is not None:
-            click.echo(f"codewren: {known} findings are known from now on ({write_baseline})", err=True)
+    _write_findings(result, predictor, style=style, output=output, top=top, known=None if quiet else known)
+    if write_baseline is not None and not quiet:
+        click.echo(f"codewren: {known} findings are known from now on ({write_baseline})", err=True)
     if result.gaps:
         _stop_incomplete(result)
     ctx.exit(1 if fails else 0)
+
+
+def _check_baseline(revision: str | None, write_baseline: Path | None) -> None:
+    if revision is not None and write_baseline is not None:
+        raise click.UsageError(
+            "--write-baseline makes all findings known, and --diff hides most of them; leave one out"
+        )
+
+
+def _write_findings(
+    result: "ScanResult",
+    predictor: "AnyPredictor",
+    *,
+    style: str,
+    output: Path | None,
+    top: int | None,
+    known: int | None,
+) -> None:
+    """Write the first findings, and the summary unless `known` is None."""
+    from codewren.cli.scan_output import rendered, talk, write
+
+    hidden = len(result.findings) - len(result.findings[:top])
+    result.findings = result.findings[:top]
+    write(rendered(result, predictor, style, output), output)
+    if known is not None:
+        talk(result, known, hidden, style)
 
 
 def _fails(result: "ScanResult", fail_on: str | None) -> bool:
