@@ -20,6 +20,8 @@ from codewren.core.recipe_sections import (
 from codewren.core.student_config import StudentConfig
 from codewren.core.task import Task, Unit, built_in_task
 
+DEEPEST_EXTENSION = 5
+
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
@@ -43,14 +45,7 @@ class Recipe:
         Raises:
             RecipeError: missing file, invalid TOML, unknown key (the nearest is named), or a value of the wrong kind.
         """
-        try:
-            raw = tomllib.loads(path.read_text(encoding="utf-8-sig"))
-        except FileNotFoundError:
-            raise RecipeError(f"recipe {path}: no such file") from None
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-            raise RecipeError(f"recipe {path}: not valid TOML ({error})") from None
-        for setting in settings:
-            _apply_setting(raw, setting)
+        raw = recipe_tables(path, settings)
         return cls.from_dict(raw, path.parent)
 
     @classmethod
@@ -89,6 +84,44 @@ class Recipe:
     def resolve(self, path: str) -> Path:
         """A path of the recipe as a real one: below `data.root`, below the recipe's folder."""
         return self.folder / self.data.root / path
+
+
+def recipe_tables(path: Path, settings: Sequence[str] = ()) -> dict[str, Any]:
+    """The tables of a TOML recipe, over those of the recipe that it `extends`, with `section.key=value` settings.
+
+    Raises:
+        RecipeError: missing file, invalid TOML, a chain of recipes that ends nowhere, or a malformed setting.
+    """
+    raw = _extended(path, depth=0)
+    for setting in settings:
+        _apply_setting(raw, setting)
+    return raw
+
+
+def _extended(path: Path, *, depth: int) -> dict[str, Any]:
+    if depth > DEEPEST_EXTENSION:
+        raise RecipeError(f"recipe {path}: extends more than {DEEPEST_EXTENSION} others in turn; end the chain")
+    try:
+        raw = tomllib.loads(path.read_text(encoding="utf-8-sig"))
+    except FileNotFoundError:
+        raise RecipeError(f"recipe {path}: no such file") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise RecipeError(f"recipe {path}: not valid TOML ({error})") from None
+    base = raw.pop("extends", None)
+    if base is None:
+        return raw
+    if not isinstance(base, str):
+        raise RecipeError(f"recipe {path}: extends is {base!r}, wanted the path of a recipe beside it")
+    return _overlaid(_extended(path.parent / base, depth=depth + 1), raw)
+
+
+def _overlaid(base: dict[str, Any], raw: dict[str, Any]) -> dict[str, Any]:
+    """Tables of `raw` over those of `base`, key by key."""
+    merged = dict(base)
+    for key, value in raw.items():
+        both_are_tables = isinstance(value, dict) and isinstance(base.get(key), dict)
+        merged[key] = _overlaid(base[key], value) if both_are_tables else value
+    return merged
 
 
 def _table(raw: Mapping[str, Any], name: str) -> dict[str, Any]:

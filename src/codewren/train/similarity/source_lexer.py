@@ -1,4 +1,4 @@
-"""The lexer of the similarity encoder in regular expressions: the measure of `native/similarity/lexer.cpp`."""
+"""The lexer of the similarity encoder in regular expressions, equal to `native/similarity/lexer.cpp`."""
 
 import re
 from enum import IntEnum
