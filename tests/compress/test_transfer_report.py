@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from codewren.cli.main import main
+from codewren.cli.main import cli
 from codewren.core.files import read_json
 from encoders import write_encoder
 from train.similarity.made_functions import made_function, write_data
@@ -19,9 +19,9 @@ def bundle(tmp_path: Path) -> Path:
 def test_the_table_has_the_bundle_beside_three_baselines(bundle: Path, tmp_path: Path) -> None:
     write_data(tmp_path, problems=75)
     arguments = ["evaluate", str(bundle), str(tmp_path / "problems.jsonl"), "--transfer", "--json", str(tmp_path / "j")]
-    outcome = CliRunner().invoke(main, arguments)
+    outcome = CliRunner().invoke(cli, arguments)
     assert outcome.exit_code == 0, outcome.output
-    assert "| set | clone pairs | bundle | words | blanked 3-grams | TF-IDF |" in " ".join(outcome.output.split("  "))
+    assert "| set | clone pairs | bundle | words | blanked 3-grams | TF-IDF |" in " ".join(outcome.output.split())
     figures = read_json(tmp_path / "j")
     assert [row["name"] for row in figures["sets"]] == ["made java"]
     assert figures["sets"][0]["clone_pairs"] == 25
@@ -37,6 +37,6 @@ def test_too_few_pairs_other_options_and_single_functions_are_refused(bundle: Pa
         (["vulnerability-c-micro", data, "--transfer"], "judges single functions"),
         ([str(bundle), data, data], "without --transfer give one"),
     ):
-        outcome = CliRunner().invoke(main, ["evaluate", *arguments])
+        outcome = CliRunner().invoke(cli, ["evaluate", *arguments])
         assert outcome.exit_code != 0
         assert message in outcome.output + str(outcome.exception)

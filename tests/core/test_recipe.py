@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from codewren.core.errors import ConfigError, InputError, RecipeError
-from codewren.core.recipe import Recipe
+from codewren.core.recipe import Recipe, recipe_tables
+from codewren.core.similarity_recipe import SimilarityRecipe, is_similarity
 
 MINIMAL = {"task": {"name": "clone"}}
 
@@ -83,6 +84,11 @@ def test_a_file_that_is_missing_or_not_toml_is_a_recipe_error(tmp_path):
 
 @pytest.mark.parametrize("path", sorted((Path(__file__).parents[2] / "recipes").rglob("*.toml")), ids=lambda p: p.stem)
 def test_every_recipe_of_the_repository_loads(path):
+    tables = recipe_tables(path)
+    if is_similarity(tables):
+        encoder_recipe = SimilarityRecipe.from_dict(tables, path.parent)
+        assert encoder_recipe.sizes.table_bytes < encoder_recipe.budget.max_bytes
+        return
     recipe = Recipe.load(path)
     assert recipe.data.valid is not None
     assert set(tomllib.loads(path.read_text())) <= set(recipe.to_dict())
