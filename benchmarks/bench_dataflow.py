@@ -29,18 +29,18 @@ def measure(job):
 
 def report(title, results, seconds):
     """One row of the table."""
-    good = [one for one in results if not isinstance(one, str)]
-    times = sorted(one[3] * 1000 for one in good)
-    nodes, edges = (sorted(one[k] for one in good)[len(good) // 2] for k in (0, 1))
-    share = sum(one[1] > 0 for one in good) / len(results)
+    good = [result for result in results if not isinstance(result, str)]
+    times = sorted(result[3] * 1000 for result in good)
+    nodes, edges = (sorted(result[k] for result in good)[len(good) // 2] for k in (0, 1))
+    share = sum(result[1] > 0 for result in good) / len(results)
     print(
         f"{title}: {len(results):,} functions in {seconds:.1f} s; {len(results) - len(good)} crashes; "
-        f"at least one edge {share:.2%}; parse errors {sum(one[2] for one in good):,}; "
+        f"at least one edge {share:.2%}; parse errors {sum(result[2] for result in good):,}; "
         f"CPU ms a function mean {sum(times) / len(times):.2f}, median {times[len(times) // 2]:.2f}, "
         f"p99 {times[len(times) * 99 // 100]:.2f}, most {times[-1]:.1f}; median {nodes} nodes, {edges} edges"
     )
-    for one in {one for one in results if isinstance(one, str)}:
-        print("   crash:", one)
+    for result in {result for result in results if isinstance(result, str)}:
+        print("   crash:", result)
 
 
 def main():
@@ -60,7 +60,7 @@ def main():
             seconds = time.perf_counter() - begun
             total += seconds
             report(f"{title} ({options.mode})", results, seconds)
-            cpu += sum(one[3] for one in results if not isinstance(one, str))
+            cpu += sum(result[3] for result in results if not isinstance(result, str))
     print(f"total {total:.1f} s on {options.processes} processes, {cpu:.1f} s of processor time")
 
 

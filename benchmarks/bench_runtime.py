@@ -53,24 +53,25 @@ def main() -> None:
     os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
     torch.set_num_threads(1)
     arguments.cache.mkdir(parents=True, exist_ok=True)
-    others, codes = _codes("valid", 200), _codes("valid", 200 + arguments.functions)[200:]
+    warm_codes, codes = _codes("valid", 200), _codes("valid", 200 + arguments.functions)[200:]
     spec = train_tokenizer(ONE_LAYER.tokenizer, 8000, _codes("train", 4000), cache=arguments.cache)
     students = {path.name: Predictor(Bundle.read(path), threads=1) for path in arguments.bundle}
     students = students or _random_students(arguments.cache, spec)
     lengths = Tokenizer(spec)
-    tokens = {code: len(lengths.encode(code, LENGTH)) for code in others + codes}
+    tokens = {code: len(lengths.encode(code, LENGTH)) for code in warm_codes + codes}
     by_length = sorted(codes, key=tokens.__getitem__)
-    slow = [by_length[round(place)] for place in np.linspace(0, len(codes) - 1, arguments.slow)]
+    slow = [by_length[round(rank)] for rank in np.linspace(0, len(codes) - 1, arguments.slow)]
 
     fast = {name: _whole(predictor) for name, predictor in students.items()}
     fast |= {
-        f"{name}, without tokenisation": _model_only(predictor, others + codes) for name, predictor in students.items()
+        f"{name}, without tokenisation": _model_only(predictor, warm_codes + codes)
+        for name, predictor in students.items()
     }
     twelve = next((p for p in students.values() if p.config.num_hidden_layers > 1), None)
     if twelve is not None:
-        fast["12 layers in onnxruntime fp32"] = _onnx_student(arguments.cache, twelve, others + codes)
+        fast["12 layers in onnxruntime fp32"] = _onnx_student(arguments.cache, twelve, warm_codes + codes)
     originals = {} if arguments.skip_original else _originals(arguments.cache, tokens)
-    seconds = _measure(fast, originals, others, codes, slow)
+    seconds = _measure(fast, originals, warm_codes, codes, slow)
     _print(seconds, len(codes), arguments.slow)
 
 
@@ -174,21 +175,21 @@ def _session(path: Path) -> onnxruntime.InferenceSession:
 
 
 def _measure(
-    fast: dict[str, Any], originals: dict[str, Any], others: list[str], codes: list[str], slow: list[str]
+    fast: dict[str, Any], originals: dict[str, Any], warm_codes: list[str], codes: list[str], slow: list[str]
 ) -> dict[str, float]:
     """Median seconds of each callable, a part of the functions in turn: a slow minute hits all of them."""
     for run in fast.values():
-        for code in others:
+        for code in warm_codes:
             run(code)
     for run in originals.values():
-        run(others[0])
+        run(warm_codes[0])
     times: dict[str, list[float]] = {name: [] for name in fast | originals}
-    for part in range(len(slow)):
-        for callables, items in ((fast, codes[part :: len(slow)]), (originals, slow[part : part + 1])):
+    for block in range(len(slow)):
+        for callables, items in ((fast, codes[block :: len(slow)]), (originals, slow[block : block + 1])):
             if not callables:
                 continue
-            found = interleaved(callables, items, rounds=1, warmup=0, threads=1, clock=time.process_time_ns)
-            for name, latency in found.items():
+            timings = interleaved(callables, items, rounds=1, warmup=0, threads=1, clock=time.process_time_ns)
+            for name, latency in timings.items():
                 times[name] += latency.items_s
     return {name: statistics.median(values) for name, values in times.items()}
 

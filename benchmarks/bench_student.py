@@ -59,20 +59,21 @@ def data_flow(recipe: Recipe) -> None:
     for nodes in (0, 64):
         config = StudentConfig(vocab_size=len(spec.vocab), hidden_size=128, batch_size=PAIRS, max_data_flow=nodes)
         split = encode_split(data, spec, max_length=400, logits=logits, max_data_flow=nodes)
-        ids = np.mean([len(one) for one in split.functions])
+        tokens = np.mean([len(ids) for ids in split.functions])
         step = min(step_seconds(config, data.task, train=split, options=recipe.distil, steps=ROUNDS))
         with tempfile.TemporaryDirectory() as folder:
             predictor = Predictor(shipped(config, data.task, spec, Path(folder)), threads=1)
             encode_s = least(partial(one_by_one, predictor, data.functions[:100])) / 100
         print(
-            f"{nodes} nodes: {ids:.0f} ids, step {1e3 * step:.1f} ms, {1e3 * encode_s:.2f} ms a function from its text"
+            f"{nodes} nodes: {tokens:.0f} ids, step {1e3 * step:.1f} ms, "
+            f"{1e3 * encode_s:.2f} ms a function from its text"
         )
 
 
 def one_by_one(predictor: Predictor, functions: Sequence[str]) -> None:
     """Encode each function by itself."""
-    for one in functions:
-        predictor.encode([one])
+    for function in functions:
+        predictor.encode([function])
 
 
 def training_step(config: StudentConfig) -> Callable[[], object]:
@@ -80,12 +81,12 @@ def training_step(config: StudentConfig) -> Callable[[], object]:
     rng = np.random.default_rng(0)
     lengths = np.repeat(rng.integers(80, 380, PAIRS), 2) + rng.integers(-20, 20, 2 * PAIRS)
     ids = torch.from_numpy(words(rng, config.vocab_size, int(lengths.sum())))
-    items, wanted = torch.arange(2 * PAIRS).view(PAIRS, 2), torch.randn(PAIRS, 2)
+    items, targets = torch.arange(2 * PAIRS).view(PAIRS, 2), torch.randn(PAIRS, 2)
     model = Student(config, CLONE, seed=0).train()
     optimizer = torch.optim.AdamW(model.parameters(), fused=True)
 
     def step() -> None:
-        loss = F.mse_loss(model(ids, torch.from_numpy(lengths), items), wanted)
+        loss = F.mse_loss(model(ids, torch.from_numpy(lengths), items), targets)
         optimizer.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)

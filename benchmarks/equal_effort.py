@@ -39,15 +39,15 @@ def main() -> None:
     parser.add_argument("run", type=Path, help="folder of a finished codewren compress run on BigCloneBench")
     parser.add_argument("--times", type=float, nargs="+", default=[1.0], help="multiples of the student's seconds")
     parser.add_argument("--paper", choices=PAPERS, nargs="+", default=list(PAPERS), help="whose configuration")
-    given = parser.parse_args()
-    seconds = spent(given.run)
-    print(f"the student of {given.run} was trained for {seconds:,.0f} s", flush=True)
+    options = parser.parse_args()
+    seconds = spent(options.run)
+    print(f"the student of {options.run} was trained for {seconds:,.0f} s", flush=True)
     rows = [["configuration", "seconds", "pairs x epochs", "learning rate", "validation accuracy"]]
-    for times in given.times:
-        for paper in given.paper:
+    for times in options.times:
+        for paper in options.paper:
             for faster in (1, 10):
-                found = train(given.run, paper, seconds=seconds * times, faster=faster)
-                rows.append([paper, f"{seconds * times:,.0f}", *found])
+                result = train(options.run, paper, seconds=seconds * times, faster=faster)
+                rows.append([paper, f"{seconds * times:,.0f}", *result])
                 print(markdown(rows), flush=True)
 
 
@@ -89,14 +89,14 @@ def train(folder: Path, paper: str, *, seconds: float, faster: int) -> tuple[str
         chosen = np.sort(np.random.default_rng(0).permutation(len(split))[:pairs])
         options = replace(run.recipe.distil, epochs=epochs)
         trained = distil(
-            config, recipe.task, train=part(split, chosen), valid=valid, options=options, select=run.select(), out=out
+            config, recipe.task, train=subset(split, chosen), valid=valid, options=options, select=run.select(), out=out
         )
     rate = f"{config.learning_rate:g}"
     write_json(out / "result.json", {"pairs": pairs, "epochs": epochs, "accuracy": trained.score, "rate": rate})
     return f"{pairs:,} x {epochs}", rate, f"{trained.score:.4f}"
 
 
-def part(split: EncodedSplit, chosen: NDArray[np.int64]) -> EncodedSplit:
+def subset(split: EncodedSplit, chosen: NDArray[np.int64]) -> EncodedSplit:
     """Some items of a split."""
     logits = None if split.logits is None else split.logits[chosen]
     return EncodedSplit(split.functions, split.items[chosen], logits, split.labels[chosen])

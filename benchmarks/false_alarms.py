@@ -40,9 +40,8 @@ def main() -> None:
         for language, functions in by_language.items():
             groups[language] += sampled(functions, arguments.functions, arguments.seed)
     groups["all"] = [function for functions in groups.values() for function in functions]
-    print(
-        f"{'language':12}{'trees':>6}{'functions':>10}{'pairs':>12}{'copies':>8}{'alarms':>8}{'in 10,000':>11}{'factor':>8}"
-    )
+    titles = f"{'language':12}{'trees':>6}{'functions':>10}{'pairs':>12}{'copies':>8}"
+    print(f"{titles}{'alarms':>8}{'in 10,000':>11}{'factor':>8}")
     for language, functions in sorted(groups.items()):
         _report(language, functions, predictor, threshold, arguments)
 
@@ -60,9 +59,8 @@ def _report(
     numbers = f"{len(sizes):>6}{len(functions):>10}{pairs:>12}{len(between) - len(alarms):>8}{len(alarms):>8}"
     print(f"{language:12}{numbers}{1e4 * rate:>11.2f}{rate / arguments.promised:>8.2f}", flush=True)
     for first, second, probability in sorted(alarms, key=lambda pair: -pair[2])[: arguments.show]:
-        print(
-            f"--- {probability:.3f} {first.path}:{first.first_line}\n{first.text}\n--- {second.path}:{second.first_line}\n{second.text}"
-        )
+        print(f"--- {probability:.3f} {first.path}:{first.first_line}\n{first.text}")
+        print(f"--- {second.path}:{second.first_line}\n{second.text}")
 
 
 if __name__ == "__main__":

@@ -35,7 +35,7 @@ _CTAGS_LANGUAGES = {  # with the kinds that are functions
     "rust": ("Rust", "fP"),
 }
 _WITHOUT_ENDS = frozenset({"javascript", "typescript", "tsx", "rust"})  # ctags gives none, nor says what has a body
-_HEADER = re.compile(r"[^;{]*?(?:=>|\{)|[^;{]*(?:\{[^{}]*\}[^;{]*)+\{")
+_HEADER = re.compile(r"[^;{]*(?:=>|\{)")
 
 
 class Location(NamedTuple):
@@ -87,11 +87,16 @@ def matched(mine: Sequence[Location], other: Sequence[Location]) -> Iterator[tup
 def has_body(place: Location, lines: Sequence[str], language: str) -> bool:
     """Whether a function of theirs is one of ours to find: no lambda, and no declaration alone."""
     shown = "\n".join(lines[place.start - 1 : place.end])
+    if place.word.startswith("AnonymousFunction"):
+        return False
     if language in _WITHOUT_ENDS:
-        return _HEADER.match("\n".join(lines[place.start - 1 : place.start + 20])) is not None
+        header, nested = "\n".join(lines[place.start - 1 : place.start + 20]), 1
+        while nested:  # parameters may hold arrows and braces
+            header, nested = re.subn(r"\([^()]*\)", "", header)
+        return _HEADER.match(header) is not None
     if language == "python":
         return "lambda" not in lines[place.start - 1]
-    return not place.word.startswith("__anon") and "{" in shown
+    return not place.word.startswith(("__anon", "AnonymousFunction")) and "{" in shown
 
 
 def kind_of_miss(line: str, place: Location) -> str:

@@ -1,10 +1,10 @@
-"""Functions of installed or unpacked packages, as the JSONL that recipes/shipped/clones-standard.toml learns from.
+"""Functions of installed or unpacked packages, as the JSONL that recipes/bases/clones.toml reads.
 
     python benchmarks/package_functions.py OUT.jsonl.gz FOLDER...      each FOLDER holds a folder for each package
 
 A folder may be a Python environment's `site-packages`, a `node_modules`, or one into which sources were unpacked
-(`npm pack NAME`, `pip download --no-deps NAME`, `apt-get source NAME`, of the Go ones `apt-get download NAME`). Packages
-under the GPL or LGPL alone were left out. What ships was trained on the standard library of Python too, and on:
+(`npm pack NAME`, `pip download --no-deps NAME`, `apt-get source NAME`, of the Go ones `apt-get download NAME`).
+What ships was trained on the standard library of Python too, and on:
 
 npm:    {npm}
 PyPI:   {pypi}
@@ -48,11 +48,13 @@ golang-github-gin-gonic-gin-dev golang-golang-x-text-dev golang-golang-x-net-dev
 golang-github-miekg-dns-dev golang-github-klauspost-compress-dev golang-github-yuin-goldmark-dev
 golang-github-russross-blackfriday-v2-dev golang-github-valyala-fasthttp-dev golang-github-minio-minio-go-dev
 golang-github-syndtr-goleveldb-dev golang-github-huandu-xstrings-dev golang-github-mitchellh-mapstructure-dev
-golang-github-dgraph-io-badger-dev golang-github-urfave-cli-dev golang-github-go-chi-chi-dev antlr3 antlr4 commons-csv commons-math3 h2database
+golang-github-dgraph-io-badger-dev golang-github-urfave-cli-dev golang-github-go-chi-chi-dev
+antlr3 antlr4 commons-csv commons-math3 h2database
 hsqldb1.8.0 jackson-core jackson-databind jsoup libcommons-compress-java libjoda-time-java libpdfbox-java
 libquartz-java libspring-java lucene4.10 lucene8 maven mina2 netty ognl picocli plexus-utils2 zookeeper abseil armadillo
 assimp box2d bullet clipper cpp-httplib fmtlib gflags googletest grpc leveldb libtorrent-rasterbar libzstd lz4
-nlohmann-json3 opencv poco protobuf pugixml rapidjson re2 rocksdb snappy spdlog thrift tinyxml2 yaml-cpp""".split()  # noqa: SIM905
+nlohmann-json3 opencv poco protobuf pugixml rapidjson re2 rocksdb snappy spdlog thrift tinyxml2 yaml-cpp
+""".split()  # noqa: SIM905
 LANGUAGES = {
     ".py": "python", ".js": "javascript", ".mjs": "javascript", ".ts": "typescript", ".go": "go", ".java": "java",
     ".cc": "cpp", ".cpp": "cpp", ".cxx": "cpp", ".hpp": "cpp", ".h": "cpp",

@@ -23,7 +23,7 @@ from codewren.search.space.costs import papers_flops, papers_size
 from codewren.search.space.points import Points
 from codewren.search.space.space import papers_box_space, papers_space
 from codewren.search.strategy import Problem
-from codewren.search.surrogate import PapersSurrogate, Predictor
+from codewren.search.surrogate import EffectivenessModel, PapersSurrogate
 from codewren.search.trainings import Trainings
 
 OBJECTIVES = (EFFECTIVENESS, "size_bytes", "flops")
@@ -39,19 +39,19 @@ def surrogate(seed: int) -> PapersSurrogate:
     return PapersSurrogate.fit(seen.take(np.random.default_rng(seed).permutation(len(seen))[: search_quality.SHOWN]))
 
 
-def objectives(points: Points, predictor: Predictor) -> np.ndarray:
+def objectives(points: Points, predictor: EffectivenessModel) -> np.ndarray:
     columns = papers_size(CLONE).of(points), papers_flops(CLONE).of(points), -predictor.predict(points)[0]
     return np.column_stack(columns).astype(float)
 
 
-def searches(predictor: Predictor, seed: int) -> dict[str, tuple[np.ndarray, float]]:
+def searches(predictor: EffectivenessModel, seed: int) -> dict[str, tuple[np.ndarray, float]]:
     """Objectives and seconds of each search: exact first."""
-    found, options = {}, Avatar()
+    fronts, options = {}, Avatar()
 
     def timed(name, search):
         start = time.process_time()
         table = search()
-        found[name] = table, time.process_time() - start
+        fronts[name] = table, time.process_time() - start
 
     def wren():
         trainings = Trainings.begin(problem(), OBJECTIVES, seed=seed)
@@ -72,7 +72,7 @@ def searches(predictor: Predictor, seed: int) -> dict[str, tuple[np.ndarray, flo
     timed("wren", wren)
     timed("avatar repaired", repaired)
     timed("avatar faithful", faithful)
-    return found
+    return fronts
 
 
 def share(table: np.ndarray, exact: np.ndarray) -> float:
@@ -84,7 +84,7 @@ def share(table: np.ndarray, exact: np.ndarray) -> float:
     return hypervolume(inside, reference) / hypervolume(scaled(exact, low, high), reference) if len(inside) else 0.0
 
 
-def exact_front(predictor: Predictor) -> np.ndarray:
+def exact_front(predictor: EffectivenessModel) -> np.ndarray:
     """By brute force: every feasible architecture with the best setting of the free fields, found field by field."""
     from codewren.search.fronts import nondominated
     from codewren.search.space.enumerate import Limit, feasible_points
@@ -92,8 +92,8 @@ def exact_front(predictor: Predictor) -> np.ndarray:
     points = feasible_points(papers_space(CLONE), [Limit(papers_size(CLONE), CAP)])
     for domain in points.space.domains:
         if domain.field not in points.codes:
-            one = points.take(slice(0, 1)).times(domain.field)
-            points = points.with_code(domain.field, int(np.argmax(predictor.predict(one)[0])))
+            settings = points.take(slice(0, 1)).times(domain.field)
+            points = points.with_code(domain.field, int(np.argmax(predictor.predict(settings)[0])))
     table = objectives(points, predictor)
     return table[nondominated(table)]
 

@@ -17,10 +17,10 @@ from codewren.search.space.points import Points
 from codewren.search.space.space import SearchSpace, papers_box_space
 from codewren.search.surrogate import (
     Cautious,
-    Judge,
     Observations,
     PapersSurrogate,
     Surrogate,
+    ValidationNoise,
     cross_validated_skill,
     regret,
 )
@@ -29,10 +29,10 @@ TRIALS = Path(__file__).resolve().parents[1] / "../shared/data/trials"
 SHOWN = 20
 # A constant answer: a collapsed clone run reads 2/3, Devign's validation majority class is 0.5655.
 SETS = {
-    "clone_codebert": (CLONE, Judge(chance=2 / 3, items=4000)),
-    "clone_graphcodebert": (CLONE, Judge(chance=2 / 3, items=4000)),
-    "vulnerability_codebert": (VULNERABILITY, Judge(chance=0.5655, items=2732)),
-    "vulnerability_graphcodebert": (VULNERABILITY, Judge(chance=0.5655, items=2732)),
+    "clone_codebert": (CLONE, ValidationNoise(chance=2 / 3, items=4000)),
+    "clone_graphcodebert": (CLONE, ValidationNoise(chance=2 / 3, items=4000)),
+    "vulnerability_codebert": (VULNERABILITY, ValidationNoise(chance=0.5655, items=2732)),
+    "vulnerability_graphcodebert": (VULNERABILITY, ValidationNoise(chance=0.5655, items=2732)),
 }
 FIELDS = {
     "Tokenizer": ("tokenizer", str.lower),
@@ -78,10 +78,10 @@ def mean_regret(seen: Observations, fit, draws: int) -> tuple[float, float, floa
     lost, ranks = [], []
     for draw in range(draws):
         order = np.random.default_rng(draw).permutation(len(seen))
-        rest = seen.take(order[SHOWN:])
-        guess = fit(seen.take(order[:SHOWN])).predict(rest.points)[0]
-        lost.append(100 * regret(guess, rest.effectiveness))
-        ranks.append(spearmanr(guess, rest.effectiveness).statistic)
+        unseen = seen.take(order[SHOWN:])
+        guess = fit(seen.take(order[:SHOWN])).predict(unseen.points)[0]
+        lost.append(100 * regret(guess, unseen.effectiveness))
+        ranks.append(spearmanr(guess, unseen.effectiveness).statistic)
     return float(np.mean(lost)), float(np.std(lost) / np.sqrt(draws)), float(np.mean(ranks))
 
 
@@ -90,10 +90,13 @@ def main() -> None:
     parser.add_argument("--draws", type=int, default=50)
     draws = parser.parse_args().draws
     print(f"{'trials':<28}{'surrogate':<10}{'regret':>8}{'+-':>6}{'rank':>7}   cross-validated rank, regret; flat?")
-    for name, (task, judge) in SETS.items():
+    for name, (task, validation) in SETS.items():
         seen = trained_students(TRIALS / f"{name}.csv", task)
-        flat = sum(judge.is_flat(draw_of(seen, draw).effectiveness) for draw in range(draws))
-        fits = {"papers": PapersSurrogate.fit, "wren": lambda some, judge=judge: Cautious(Surrogate.fit(some, judge))}
+        flat = sum(validation.is_flat(draw_of(seen, draw).effectiveness) for draw in range(draws))
+        fits = {
+            "papers": PapersSurrogate.fit,
+            "wren": lambda some, validation=validation: Cautious(Surrogate.fit(some, validation)),
+        }
         for surrogate, fit in fits.items():
             lost, error, rank = mean_regret(seen, fit, draws)
             skill = cross_validated_skill(seen, fit, seed=0)

@@ -75,16 +75,16 @@ def main() -> None:
     for model in report["models"]:
         if model["name"] == "original, unpadded":
             continue  # its lengths are a stand-in of ours
-        latency = next(one for one in model["latency"] if one["threads"] == 1)
+        latency = next(timing for timing in model["latency"] if timing["threads"] == 1)
         bench = bootstrap_measure("mean_s", latency["processor_items_s"])
         few = warmup if model["kind"] == "bundle" else 2
         more = min(len(items) - warmup, max(4, round(ENOUGH_S / bench.value)))
-        places = [*range(few), *range(warmup, warmup + more)]
-        given = [items.given(place) for place in places]
-        found = second_way(model, name, given, few, arguments.runs)
+        indices = [*range(few), *range(warmup, warmup + more)]
+        chosen = [items.item(index) for index in indices]
+        seconds = second_way(model, name, chosen, few, arguments.runs)
         print(
             f"{model['name']}: bench {bench.value * 1e3:.3f} [{bench.low * 1e3:.3f}, {bench.high * 1e3:.3f}] ms over "
-            f"{bench.n} items, second way {found * 1e3:.3f} ms over {more}, ratio {found / bench.value:.2f}",
+            f"{bench.n} items, second way {seconds * 1e3:.3f} ms over {more}, ratio {seconds / bench.value:.2f}",
             flush=True,
         )
 
@@ -96,8 +96,8 @@ def second_way(model: dict, recipe: str, items: list, few: int, runs: int) -> fl
         script = Path(folder) / "child.py"
         script.write_text(CHILD[model["kind"]])
         paths = [Path(folder) / name for name in ("all.json", "few.json")]
-        for path, part in zip(paths, (items, items[:few]), strict=True):
-            path.write_text(json.dumps(part))
+        for path, chosen in zip(paths, (items, items[:few]), strict=True):
+            path.write_text(json.dumps(chosen))
         charges = [[charged(script, path, argument) for path in paths] for _ in range(runs)]
     return statistics.median(longer - shorter for longer, shorter in charges) / (len(items) - few)
 

@@ -19,7 +19,8 @@ from tree_functions import TreeFunction, functions_of, sampled
 
 from codewren.predict.predictor import load
 from codewren.syntax.grammars import LANGUAGES
-from codewren.syntax.tokens import is_keyword, tokens
+from codewren.syntax.lexers import is_keyword
+from codewren.syntax.tokens import tokens
 
 AIMS = {"itself": 99.9, "reformatted": 99.9, "commented": 99.9, "renamed": 98.0, "statement added": 95.0}
 _NAME = re.compile(r"[a-z_]\w*")
@@ -75,7 +76,7 @@ def edits(functions: Sequence[TreeFunction], rng: random.Random) -> dict[str, Ca
     return {
         "itself": lambda function: function.text,
         "reformatted": lambda function: reformatted(function, rng),
-        "commented": lambda function: commented(function),
+        "commented": commented,
         "renamed": lambda function: renamed(function, material, rng),
         "statement added": lambda function: with_statement(function, material, rng),
     }

@@ -34,7 +34,7 @@ from codewren.report.comparison import comparison_page, merged, paired_tests
 from codewren.report.facts import RunFacts
 from codewren.report.gather import gathered
 from codewren.report.papers_table import papers_markdown
-from codewren.report.table import comparison_line, markdown
+from codewren.report.table import PAGE_WIDTH, comparison_line, markdown, narrow, paragraph
 
 ROOT = Path(__file__).resolve().parents[1]
 REFERENCE = ROOT.parent / "shared/reference"
@@ -49,12 +49,12 @@ def main() -> None:
     parser.add_argument("--papers", action="store_true", help="the comparison of both papers on three data sets")
     parser.add_argument("--bench", action="store_true", help="with --papers: measure what is not measured yet")
     parser.add_argument("--country", default="SGP", help="with --bench: whose electricity (default: the papers', SGP)")
-    given = parser.parse_args()
-    out: Path = given.out
+    options = parser.parse_args()
+    out: Path = options.out
     if not REFERENCE.is_dir():
         sys.exit("make bench needs the real data in ../shared, which is not here")
-    if given.papers:
-        papers(out, bench=given.bench, country=given.country)
+    if options.papers:
+        papers(out, bench=options.bench, country=options.country)
         return
     clone = out / "clone"
     run("compress", ROOT / "recipes/clone-codebert.toml", "--out", clone)
@@ -111,7 +111,7 @@ def table(task: str, recipe_name: str, student: Path, out: Path) -> None:
 
 
 @dataclass(frozen=True)
-class Comparison:
+class Study:
     """One data set of the papers.
 
     Attributes:
@@ -135,7 +135,7 @@ def question(dataset: str) -> dict[str, str]:
 
 
 COMPARISONS = (
-    Comparison(
+    Study(
         "BigCloneBench",
         "recipes/clone-codebert.toml",
         "clone",
@@ -144,14 +144,14 @@ COMPARISONS = (
         | {"clone-wren": "recipes/clone-wren.toml"}
         | question("clone"),
     ),
-    Comparison(
+    Study(
         "Devign",
         "recipes/devign-minilm.toml",
         "vulnerability",
         "vulnerability-c",
         {"devign-teacher": "recipes/devign-minilm.toml"} | question("devign"),
     ),
-    Comparison(
+    Study(
         "ReVeal",
         "recipes/reveal-words.toml",
         "",
@@ -166,18 +166,19 @@ COMPARISONS = (
 def papers(out: Path, *, bench: bool, country: str) -> None:
     """Print and keep the comparison; judge what is there, name the command for what is not."""
     texts, runs = [], []
-    for one in COMPARISONS:
-        found, absent = paths(one, out)
-        times = out / f"bench-{one.name}.json"
-        if bench and found and older(times, found):
-            time_all(one, found, times, country=country)
+    for study in COMPARISONS:
+        made, absent = paths(study, out)
+        times = out / f"bench-{study.name}.json"
+        if bench and made and older(times, made):
+            time_all(study, made, times, country=country)
         if bench:
-            for path in found:
-                edit(path, one)
-        data = Recipe.load(ROOT / one.recipe)
-        facts = gathered([shown(path) for path in found], data=data, benches=[times]) if found else []
+            for path in made:
+                edit(path, study)
+        data = Recipe.load(ROOT / study.recipe)
+        facts = gathered([shown(path) for path in made], data=data, benches=[times]) if made else []
         runs += facts
-        texts.append("\n\n".join([f"## {one.name}", *sections(one, facts), flips(found), not_made(one, absent)]))
+        chapter = [f"## {study.name}", *sections(study, facts), flips(made), not_made(study, absent)]
+        texts.append("\n\n".join(section for section in chapter if section))
         print(f"\n{texts[-1]}", flush=True)
     title = "# The comparison of both papers, on validation"
     write_bytes(out / "papers.md", ("\n\n".join([title, *texts]) + "\n").encode())
@@ -185,18 +186,23 @@ def papers(out: Path, *, bench: bool, country: str) -> None:
     print(f"\n{out / 'papers.md'}, {out / 'papers.html'}")
 
 
-def sections(one: Comparison, facts: list[RunFacts]) -> list[str]:
+def sections(study: Study, facts: list[RunFacts]) -> list[str]:
     """Table, paired tests and gaps of the runs that are there."""
     if not facts:
         return ["Nothing is judged here yet."]
     gaps = [gap(run_facts) for run_facts in facts]
-    return [papers_markdown(merged(facts), one.name), *paired_tests(facts), "\n".join(line for line in gaps if line)]
+    tests = [paragraph(line) for line in paired_tests(facts)]
+    return [papers_markdown(merged(facts), study.name), *tests, "\n".join(line for line in gaps if line)]
 
 
-def not_made(one: Comparison, absent: dict[str, str]) -> str:
+def not_made(study: Study, absent: dict[str, str]) -> str:
     """The command of every run that is not there."""
-    teacher = "" if one.name == "BigCloneBench" else f" The teacher comes first: see the head of {one.recipe}."
-    return "\n".join([f"Not made here.{teacher}\n", *(f"- {name}: `{command}`" for name, command in absent.items())])
+    teacher = "" if study.name == "BigCloneBench" else f" The teacher comes first: see the head of {study.recipe}."
+    commands = (
+        command if len(command) <= PAGE_WIDTH else command.replace(" --out", " \\\n  --out")
+        for command in absent.values()
+    )
+    return "\n".join([f"Not made here.{teacher}", "```", *commands, "```"])
 
 
 def shown(path: Path) -> str:
@@ -204,32 +210,33 @@ def shown(path: Path) -> str:
     return str(path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path)
 
 
-def paths(one: Comparison, out: Path) -> tuple[list[Path], dict[str, str]]:
+def paths(study: Study, out: Path) -> tuple[list[Path], dict[str, str]]:
     """Runs and bundles that are there, each bundle once; and the command of each that is not."""
-    found, absent, seen = [], {}, set()
-    for name, recipe in one.runs.items():
+    made, absent, seen = [], {}, set()
+    for name, recipe in study.runs.items():
         folder = ROOT / "runs" / name
         bundle = folder / "student.wren"
         if not bundle.exists():
             absent[name] = f"codewren compress {recipe} --out runs/{name}"
         elif (digest := hashlib.sha256(bundle.read_bytes()).hexdigest()) not in seen:
             seen.add(digest)
-            found.append(folder)
-    for shipped in sorted(BUNDLES.glob(f"{one.shipped}-*.wren")):  # a copy, for figures lie beside the bundle
-        copy = out / one.name / shipped.name
+            made.append(folder)
+    for shipped in sorted(BUNDLES.glob(f"{study.shipped}-*.wren")):  # a copy, for figures lie beside the bundle
+        copy = out / study.name / shipped.name
         if not copy.exists() or copy.read_bytes() != shipped.read_bytes():
             write_bytes(copy, shipped.read_bytes())
             beside(copy).unlink(missing_ok=True)
-        found.append(copy)
-    if one.published:
-        found += [published(one.published, storage, out) for storage in ("fp32", "int8")]
-    return found, absent
+        made.append(copy)
+    if study.published:
+        made += [published(study.published, storage, out) for storage in ("fp32", "int8")]
+    return made, absent
 
 
 def gap(facts: RunFacts) -> str:
     """What nobody measured of a run that is there."""
-    wanted = ("teacher", "baseline", "fidelity", "energy")
-    return "\n".join(f"- {facts.name}, {what}: {facts.missing[what]}" for what in wanted if what in facts.missing)
+    names = ("teacher", "baseline", "fidelity", "energy")
+    missing = (name for name in names if name in facts.missing)
+    return "\n".join(paragraph(f"- {facts.name}, {name}: {facts.missing[name]}", indent="  ") for name in missing)
 
 
 def bundle_of(path: Path) -> Path:
@@ -237,9 +244,9 @@ def bundle_of(path: Path) -> Path:
     return path / "student.wren" if path.is_dir() else path
 
 
-def older(figures: Path, found: list[Path]) -> bool:
+def older(figures: Path, made: list[Path]) -> bool:
     """Whether figures are missing, or were taken before one of the bundles was made."""
-    newest = max(bundle_of(path).stat().st_mtime for path in found)
+    newest = max(bundle_of(path).stat().st_mtime for path in made)
     return not figures.exists() or figures.stat().st_mtime < newest
 
 
@@ -248,26 +255,26 @@ def beside(path: Path) -> Path:
     return path / "fidelity.json" if path.is_dir() else path.with_suffix(".fidelity.json")
 
 
-def edit(path: Path, one: Comparison) -> None:
+def edit(path: Path, study: Study) -> None:
     """Flips of a run's or a bundle's predictions under edits, once."""
     target = beside(path)
     if older(target, [path]):
-        run("evaluate", bundle_of(path), ROOT / one.recipe, "--edits", "--json", target)
+        run("evaluate", bundle_of(path), ROOT / study.recipe, "--edits", "--json", target)
 
 
-def flips(found: list[Path]) -> str:
+def flips(made: list[Path]) -> str:
     """Calibration, and the share of predictions that change under each edit that keeps the meaning."""
-    judged = {path.stem: read_json(beside(path)) for path in found if beside(path).exists()}
-    if not judged:
+    fidelity = {path.stem: read_json(beside(path)) for path in made if beside(path).exists()}
+    if not fidelity:
         return "Flips under edits are not measured here yet: `--bench`."
-    edits = list(next(iter(judged.values()))["fidelity"]["flips"])
+    edits = list(next(iter(fidelity.values()))["fidelity"]["flips"])
     rows = [["share of predictions flipped by", *edits, "ECE"]]
-    for name, all_of_it in judged.items():
+    for name, all_of_it in fidelity.items():
         rates = all_of_it["fidelity"]["flips"]
         shares = [measure(rates[edit]["rate"], rates[edit]) if rates[edit]["edited"] else "nothing" for edit in edits]
         ece = all_of_it["measures"]["ece"]
         rows.append([name, *shares, measure(ece["value"], ece)])
-    return markdown(rows)
+    return narrow(rows)
 
 
 def measure(value: float, limits: dict[str, Any]) -> str:
@@ -275,13 +282,13 @@ def measure(value: float, limits: dict[str, Any]) -> str:
     return f"{value:.4f} [{limits['low']:.4f}, {limits['high']:.4f}]"
 
 
-def time_all(one: Comparison, found: list[Path], times: Path, *, country: str) -> None:
+def time_all(study: Study, made: list[Path], times: Path, *, country: str) -> None:
     """All bundles of a data set in one session, beside the teacher where there is one, else CodeBERT's architecture."""
-    bundles = [bundle_of(path) for path in found]
-    teacher = next((path / "teacher" for path in found if (path / "teacher/head.safetensors").exists()), None)
+    bundles = [bundle_of(path) for path in made]
+    teacher = next((path / "teacher" for path in made if (path / "teacher/head.safetensors").exists()), None)
     rival = ["--original"] if teacher is None else ["--original", "--teacher", teacher]
     times.parent.mkdir(parents=True, exist_ok=True)
-    run("bench", ROOT / one.recipe, *bundles, *rival, "--country", country, "--json", times)
+    run("bench", ROOT / study.recipe, *bundles, *rival, "--country", country, "--json", times)
 
 
 if __name__ == "__main__":

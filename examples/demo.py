@@ -13,8 +13,8 @@ from codewren.cli.main import cli
 from codewren.core.files import write_bytes
 from codewren.core.progress import Bar
 from codewren.core.recipe import Recipe
-from codewren.data.harvest import Sizes, harvest
 from codewren.data.load import load_test_split
+from harvest import Sizes, harvest
 
 RECIPE = """# Written by the demo; the data are functions of your own Python.
 [task]

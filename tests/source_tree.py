@@ -9,7 +9,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 SOURCE = ROOT / "src"
 SCRIPTS = ("benchmarks", "examples", "tools", "scripts")  # the folders whose scripts the documents name
-DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / ".github").rglob("*.md")])
+FOLDERS = ("docs", "findings", ".github")
+DOCUMENTS = sorted([*ROOT.glob("*.md"), *(path for name in FOLDERS for path in (ROOT / name).rglob("*.md"))])
 BODY = "<body>"
 
 Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef

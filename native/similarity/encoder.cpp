@@ -91,7 +91,9 @@ void quantise(std::span<const std::int64_t> values, double root, std::int8_t* ou
 }  // namespace
 
 FeatureTable::FeatureTable(std::span<const std::uint8_t> weights, const TableSettings& settings)
-    : rows(settings.rows), width(settings.width), sketch_width(settings.sketch_width),
+    : rows(settings.rows),
+      width(settings.width),
+      sketch_width(settings.sketch_width),
       unknown_(std::int32_t(settings.unknown)) {
   constexpr std::size_t most = std::size_t(1) << 24;
   if (settings.entries > most || rows > settings.entries || width > most || sketch_width > most ||
@@ -116,9 +118,13 @@ FeatureTable::FeatureTable(std::span<const std::uint8_t> weights, const TableSet
 
 Encoder::Encoder(std::span<const std::uint8_t> weights, const TableSettings& names, const TableSettings& structure,
                  const std::array<double, 4>& roots, const std::string& target)
-    : names_(weights, names), structure_(weights, structure), roots_(roots), kernels_(vector_kernels_named(target)),
+    : names_(weights, names),
+      structure_(weights, structure),
+      roots_(roots),
+      kernels_(vector_kernels_named(target)),
       width_(names_.sketch_width + names_.width + structure_.width + structure_.sketch_width),
-      head_begin_(names_.sketch_width), head_end_(names_.sketch_width + names_.width + structure_.width) {
+      head_begin_(names_.sketch_width),
+      head_end_(names_.sketch_width + names_.width + structure_.width) {
   if (!width_ || width_ > (1u << 15)) throw DamagedError("the vectors have an impossible width");
   for (const double root : roots)
     if (!(root >= 0 && root <= 1)) throw DamagedError("a root of a share is out of range");

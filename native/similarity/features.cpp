@@ -95,8 +95,8 @@ class Reader {
       p = end;
     }
     const bool stays = text.size() <= short_string;
-    push(string_symbol,
-         stays ? hashed_after(symbol_class, "s ", text.substr(1, text.size() > 2 ? text.size() - 2 : 0)) : string_symbol);
+    push(string_symbol, stays ? hashed_after(symbol_class, "s ", text.substr(1, text.size() > 2 ? text.size() - 2 : 0))
+                              : string_symbol);
   }
 
   void word(std::string_view text, bool is_member, bool is_called) {

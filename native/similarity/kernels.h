@@ -8,7 +8,7 @@
 
 namespace codewren::similarity {
 
-constexpr std::size_t panel = 16;          // columns of a block of products
+constexpr std::size_t panel = 16;           // columns of a block of products
 constexpr std::int32_t largest_times = 83;  // of a feature's count; three products with an int8 fit in 16 bits
 
 struct VectorKernels {

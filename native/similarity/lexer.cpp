@@ -7,7 +7,14 @@
 namespace codewren::similarity {
 namespace {
 
-enum : std::uint8_t { space_bit = 1, digit_bit = 2, word_begin_bit = 4, word_bit = 8, number_bit = 16, prefix_bit = 32 };
+enum : std::uint8_t {
+  space_bit = 1,
+  digit_bit = 2,
+  word_begin_bit = 4,
+  word_bit = 8,
+  number_bit = 16,
+  prefix_bit = 32
+};
 
 constexpr std::array<std::uint8_t, 256> byte_classes() {
   std::array<std::uint8_t, 256> classes{};
@@ -33,9 +40,9 @@ bool is(char c, std::uint8_t bits) { return classes[std::uint8_t(c)] & bits; }
 
 // Longest first among those with one beginning, as the reference tries them.
 constexpr std::string_view operators[] = {
-    ">>>=", "===", "!==", "**=", "//=", "<<=", ">>=", ">>>", "...", "??=", "??", "?.", "=>", "->", "::", "++",
-    "--",   "&&",  "||",  "==",  "!=",  "<=",  ">=",  "+=",  "-=",  "*=",  "/=", "%=", "&=", "|=", "^=", "<<",
-    ">>",   "**",  "//",  ":=",  "<-"};
+    ">>>=", "===", "!==", "**=", "//=", "<<=", ">>=", ">>>", "...", "??=", "??", "?.", "=>",
+    "->",   "::",  "++",  "--",  "&&",  "||",  "==",  "!=",  "<=",  ">=",  "+=", "-=", "*=",
+    "/=",   "%=",  "&=",  "|=",  "^=",  "<<",  ">>",  "**",  "//",  ":=",  "<-"};
 
 // Whether an operator of several bytes may begin with a byte.
 constexpr std::array<bool, 256> operator_beginnings() {

@@ -1,8 +1,8 @@
 // All pairs of many vectors, and the nearest to some, by blocks of products.
 //
-// The parts with learned rows (the head of a vector) are multiplied first, for a block of rows and a panel of columns at
-// once. By the inequality of Cauchy and Schwarz what is left adds at most the product of its two lengths, so most pairs
-// need no more, and what is found is exact.
+// The parts with learned rows (the head of a vector) are multiplied first, for a block of rows and a panel of columns
+// at once. By the inequality of Cauchy and Schwarz what is left adds at most the product of its two lengths, so most
+// pairs need no more, and what is found is exact.
 #include <algorithm>
 #include <atomic>
 #include <cmath>
@@ -73,7 +73,8 @@ std::vector<std::int32_t> Encoder::products(std::span<const std::int8_t> vectors
   for (std::size_t i = 0; i < result.size(); ++i) {
     const std::int64_t a = items[2 * i], b = items[2 * i + 1];
     if (a < 0 || b < 0 || std::size_t(std::max(a, b)) >= rows) throw std::invalid_argument("an item names no vector");
-    result[i] = kernels_->dot(vectors.data() + std::size_t(a) * width_, vectors.data() + std::size_t(b) * width_, width_);
+    result[i] =
+        kernels_->dot(vectors.data() + std::size_t(a) * width_, vectors.data() + std::size_t(b) * width_, width_);
   }
   return result;
 }

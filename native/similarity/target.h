@@ -102,8 +102,7 @@ void block_of(const std::int16_t* left, std::size_t pairs, const std::int16_t* c
   Row sums[rows];
   for (std::size_t r = 0; r < rows; ++r) sums[r] = zero();
   for (std::size_t k = 0; k < pairs; ++k)
-    for (std::size_t r = 0; r < rows; ++r)
-      add_products(sums[r], left + 2 * (r * pairs + k), columns + 2 * panel * k);
+    for (std::size_t r = 0; r < rows; ++r) add_products(sums[r], left + 2 * (r * pairs + k), columns + 2 * panel * k);
   for (std::size_t r = 0; r < rows; ++r) store(sums[r], products + r * panel);
 }
 

@@ -4,12 +4,14 @@ import json
 import subprocess
 import sys
 from collections import Counter
+from dataclasses import replace
 
 import pytest
 
 from codewren.bench.contestants import BundleModel, Flops, Identity, read_bundles
 from codewren.bench.judged_items import BenchItems, source_items
-from codewren.bench.spending import read_spent
+from codewren.bench.result import read_bench
+from codewren.bench.spending import Spent, break_evens, read_spent
 from codewren.bench.text_table import bench_text
 from codewren.bench.timing import BenchOptions, _spread, bench
 from codewren.bundle.read import Bundle
@@ -20,7 +22,9 @@ from codewren.core.formulas import plain_flops, student_flops
 from codewren.core.recipe import Recipe
 from codewren.core.student_config import PairHead
 from codewren.core.task import CLONE, VULNERABILITY
+from codewren.measure.energy.carbon import Grid
 from codewren.measure.energy.meter import MeterSheet
+from codewren.measure.energy.stage import StageEnergy
 from codewren.measure.fresh_process import Child, peak_memories
 from commands import fails, run
 from students import CONFIG, write_student
@@ -36,7 +40,7 @@ class Known:
         self.identity = Identity(name=name, kind=kind, label="known", size_bytes=7, papers_flops=10**9)
         self.loops, self.seen, self.made = loops, [], 0
 
-    def one(self, threads):
+    def single(self, threads):
         self.made += 1
         return self._judge
 
@@ -115,6 +119,25 @@ def test_energy_is_joules_an_item_with_the_meters_name():
     assert one["energy"]["plausible_joules_per_1000"] == pytest.approx([2000 / 3, 6000])
     assert report["energy"]["meter"]["label"] == "modelled: by test"
     assert json.loads(json.dumps(report))["models"][0]["latency"][0]["items_s"]
+
+
+def test_a_report_is_read_as_it_was_written(tmp_path):
+    models = [Known("teacher", "teacher", loops=3000), Known("fast")]
+    report = bench(models, ITEMS, OPTIONS, meter=Meter(models[0]))
+    spent = Spent({"search": 3.5}, ("m",), "runs/x")
+    figures = {model.identity.name: model.energy for model in report.models}
+    even = break_evens(spent, figures, ["fast"], "teacher")
+    energy = replace(report.energy, grid=Grid(56.0, "FRA", "France", 2024, "a table"), spent=spent, break_even=even)
+    report = replace(report, energy=energy, warnings=("busy",))
+    write_json(tmp_path / "bench.json", report.to_dict())
+    again = read_bench(tmp_path / "bench.json")
+    assert again.models[1].latency == report.models[1].latency
+    assert (again.machine, again.load, again.energy) == (report.machine, report.load, report.energy)
+    joules = [model.energy.joules.value for model in report.models]
+    assert [model.energy.joules.value for model in again.models] == pytest.approx(joules)
+    without_energy = [replace(model, energy=None).to_dict() for model in report.models]
+    assert [replace(model, energy=None).to_dict() for model in again.models] == without_energy
+    assert read_bench(tmp_path / "absent.json") is None
 
 
 def test_nothing_to_bench_is_refused():
@@ -217,7 +240,7 @@ def test_the_original_is_labelled_and_the_bundle_breaks_even(bundle, sources, tm
     for name, small in {"HIDDEN": 24, "LAYERS": 2, "VOCABULARY": 90, "INTERMEDIATE": 48, "HEADS": 2}.items():
         monkeypatch.setattr(original, name, small)
     spent = tmp_path / "run"
-    stage = {"joules": 50.0, "meter": "modelled: by test"}
+    stage = StageEnergy(50.0, 1.0, 1.0, "modelled: by test", 1.0).to_dict()
     write_json(spent / "energy.json", {"stages": [{"stage": "label", **stage}, {"stage": "distil", **stage}]})
     target = tmp_path / "bench.json"
     out = run(
@@ -276,7 +299,7 @@ def test_a_teacher_answers_in_a_new_process(teacher):
 def test_what_was_spent_is_read_from_every_process_and_from_a_journal(tmp_path):
     with pytest.raises(InputError, match=r"no energy\.json"):
         read_spent(tmp_path)
-    stage = {"joules": 1.0, "meter": "m"}
+    stage = StageEnergy(1.0, 2.0, 3.0, "m", 1.0).to_dict()
     write_json(tmp_path / "energy.json", {"stages": [{"stage": "search", **stage}, {"stage": "search", **stage}]})
     write_json(tmp_path / "energy-1.json", {"stages": [{"stage": "distil", **stage}, {"stage": "label", **stage}]})
     found = read_spent(tmp_path)

@@ -6,8 +6,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from codewren.bundle.read import Decision
 from codewren.bundle.tokenizer_spec import TokenizerSpec
-from codewren.bundle.write import quantise_rows, write_bundle
+from codewren.bundle.write import amend_bundle, quantise_rows, write_bundle
 from codewren.core.errors import InputError
 from codewren.core.student_config import Storage, TokenizerKind
 from codewren.core.task import CLONE, VULNERABILITY
@@ -27,6 +28,28 @@ def test_equal_students_give_equal_bytes(tmp_path: Path) -> None:
     write(tmp_path / "b.wren", provenance={"seed": 1})
     assert (tmp_path / "a.wren").read_bytes() == (tmp_path / "b.wren").read_bytes()
     assert size == (tmp_path / "a.wren").stat().st_size
+
+
+def test_an_amended_bundle_is_the_one_that_was_written_with_everything(tmp_path: Path) -> None:
+    whole, amended = tmp_path / "whole.wren", tmp_path / "amended.wren"
+    scores, decision = {"split": "valid", "measures": {"f1": 0.1 + 0.2}}, Decision(0.3, 1.7, 0.9)
+    write(
+        whole,
+        provenance={"seed": 1, "decision": {"calibrate": True}},
+        scores=scores,
+        card="# card",
+        threshold=0.3,
+        temperature=1.7,
+        alert_threshold=0.9,
+    )
+    write(amended, provenance={"seed": 1})
+    size = amend_bundle(
+        amended, card="# card", provenance={"decision": {"calibrate": True}}, decision=decision, scores=scores
+    )
+    assert amended.read_bytes() == whole.read_bytes()
+    assert size == amended.stat().st_size
+    amend_bundle(amended, card="# card", provenance={})
+    assert amended.read_bytes() == whole.read_bytes()
 
 
 def test_the_file_is_an_ordinary_zip_with_the_four_members(tmp_path: Path) -> None:

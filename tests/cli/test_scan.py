@@ -306,3 +306,28 @@ def test_a_scan_of_one_file_loads_neither_rich_nor_processes_nor_the_cache():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+
+
+def test_a_reader_can_ask_for_few_findings_in_an_order_and_the_exit_code_counts_all(scan):
+    code, out, err = scan("src", "--top", "1", "--sort", "probability")
+    assert (code, len(out.splitlines())) == (1, 1)
+    assert "2 findings in 2 functions of 1 file (1 shown)" in err
+    probabilities = [float(line.split()[2]) for line in scan("src", "--sort", "probability")[1].splitlines()]
+    assert probabilities == sorted(probabilities, reverse=True)
+
+
+def test_exit_zero_and_fail_on_say_what_counts(scan, here, tmp_path):
+    assert scan("src", "--exit-zero")[0] == 0
+    write_student(tmp_path / "pair.wren", CONFIG, CLONE)
+    for name in ("one", "two"):
+        (here / "src" / f"{name}.java").write_text(JAVA.format(name=name))
+    assert scan("src", "--fail-on", "exact", model="../pair.wren", threshold="1")[0] == 0
+    assert scan("src", "--fail-on", "renamed", model="../pair.wren", threshold="1")[0] == 1
+
+
+def test_tests_can_be_left_out_by_their_names(scan, here):
+    (here / "src" / "test").mkdir()
+    (here / "src" / "test" / "b.c").write_text(SOURCE)
+    (here / "src" / "b_test.c").write_text(SOURCE)
+    assert "of 3 files" in scan("src")[2]
+    assert "of 1 file" in scan("src", "--exclude-tests")[2]

@@ -53,8 +53,9 @@ def test_every_option_is_in_the_guide() -> None:
 
 
 def test_the_limits_of_the_guide_are_those_of_the_code() -> None:
-    assert f"over {walk.MAX_FILE_BYTES // 1_000_000} MB" in GUIDE
-    assert f"more than {grammars.DEEPEST_NESTING}\n  deep" in GUIDE
-    assert f"{grammars.PARSE_LIMIT_S:.0f} s of processor time" in GUIDE
+    words = " ".join(GUIDE.split())
+    assert f"over {walk.MAX_FILE_BYTES // 1_000_000} MB" in words
+    assert f"more than {grammars.DEEPEST_NESTING} deep" in words
+    assert f"{grammars.PARSE_LIMIT_S:.0f} s of processor time" in words
     assert all(f"`{folder}`" in GUIDE for folder in walk.SKIPPED_FOLDERS)
     assert all(suffix in GUIDE for suffix in SUFFIXES)

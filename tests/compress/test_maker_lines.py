@@ -29,7 +29,7 @@ def test_words_alone_are_told_for_five_classes(tmp_path, capsys):
     labels = [i % 5 for i in range(60)]
     known = {split: functions(labels, task, split) for split in ("unlabelled", "valid")}
     made = Run(recipe, tmp_path, _datasets=known)
-    made.has = lambda split: split in known
+    made.has = lambda split: split in known  # type: ignore[method-assign]
     report_words(made)
     assert (
         "words alone on valid: accuracy 1.00, majority 0.20 (logistic regression, 60 items)" in capsys.readouterr().err
@@ -72,9 +72,9 @@ def test_warnings_of_a_stage_replace_its_earlier_ones(tmp_path, capsys):
     [
         (
             "search.pick=smallest-witin 1 points",
-            r"'smallest-witin 1 points' is no rule; did you mean 'smallest-within'",
+            r"'smallest-witin 1 points' is unknown; did you mean 'smallest-within'",
         ),
-        ("search.pick=best-under", "'best-under' is no rule; write for example"),
+        ("search.pick=best-under", "'best-under' lacks a limit; write for example"),
         ("budget.max_bytes=3000", "bytes of weights alone, the budget is 3,000"),
     ],
 )

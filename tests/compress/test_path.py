@@ -61,6 +61,15 @@ def test_stages_one_by_one_equal_the_whole_path(finished, clone_task, tmp_path):
     assert whole.predict_proba(items) == parts.predict_proba(items)
 
 
+def test_later_verbs_take_up_the_recipe_that_the_run_was_begun_with(clone_task, tmp_path, capsys):
+    run("label", clone_task / "recipe.toml", "--out", tmp_path, "--quiet", "--set", "distil.epochs=1")
+    for verb in ("search", "distil", "export"):
+        run(verb, "--out", tmp_path, "--quiet")
+    assert len((tmp_path / "student/log.jsonl").read_text().splitlines()) == 1
+    assert codewren.load(tmp_path / "student.wren").manifest["provenance"]["recipe"]["distil"]["epochs"] == 1
+    assert "run is not begun; give its recipe" in fails(capsys, "export", "--out", tmp_path / "none")
+
+
 def test_evaluate_opens_the_test_split_and_compares(finished, clone_task):
     bundle = finished[0] / "student.wren"
     recipe = clone_task / "recipe.toml"

@@ -5,6 +5,7 @@ import json
 import pytest
 
 from codewren.bench.spending import read_spent
+from codewren.compress.run import Run
 from codewren.compress.stage_distil import DistilTrial
 from codewren.compress.stage_energy import run_meter, stage_energy
 from codewren.core.recipe import Recipe
@@ -51,7 +52,7 @@ def test_a_trial_leaves_its_joules_in_the_journal_and_they_are_what_the_search_t
     run("label", clone_task / "recipe.toml", "--out", tmp_path, "--quiet")
     journal, before = tmp_path / "journal.jsonl", processor_seconds()
     request = Request(recipe.student, seed=0, fidelity=1)
-    TrialRunner(DistilTrial(recipe, tmp_path), Journal(journal, context="x"))([request])
+    TrialRunner(DistilTrial(recipe, tmp_path, Run(recipe, tmp_path).inputs()), Journal(journal, context="x"))([request])
     (trial,) = read_journal(journal)[1]
     assert trial.energy_meter is not None
     if trial.energy_meter.startswith("modelled"):  # watts a core x processor seconds

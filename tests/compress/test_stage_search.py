@@ -60,7 +60,7 @@ def test_rivals_and_the_teacher_are_drawn_beside_the_front_and_nothing_is_traine
     assert (searched / "journal.jsonl").read_bytes() == before
     drawn = (searched / "front.svg").read_text()
     assert ">a-rival<" in drawn
-    assert ">teacher 1.000<" in drawn
+    assert ">teacher 1.0000<" in drawn
 
 
 def test_a_rival_that_is_not_there_costs_no_search(clone_task, tmp_path, capsys):
@@ -69,6 +69,24 @@ def test_a_rival_that_is_not_there_costs_no_search(clone_task, tmp_path, capsys)
     error = fails(capsys, "search", recipe, "--out", tmp_path, "--quiet", *settings("wren", rivals='["no.wren"]'))
     assert "no.wren" in error
     assert not (tmp_path / "journal.jsonl").exists()
+
+
+def test_a_pick_rule_that_is_none_costs_no_search(clone_task, tmp_path, capsys):
+    recipe = clone_task / "recipe.toml"
+    run("label", recipe, "--out", tmp_path, "--quiet")
+    assert "no number" in fails(
+        capsys, "search", recipe, "--out", tmp_path, "--quiet", *settings("wren", pick="best-under much")
+    )
+    assert not (tmp_path / "journal.jsonl").exists()
+
+
+@pytest.mark.parametrize("strategy", ["wren", "avatar-v1", "avatar", "random"])
+def test_a_budget_that_nothing_keeps_is_refused_before_anything_is_timed(clone_task, tmp_path, capsys, strategy):
+    recipe = clone_task / "recipe.toml"
+    run("label", recipe, "--out", tmp_path, "--quiet")
+    tiny = (*settings(strategy), "--set", "budget.max_bytes=10", "--set", "budget.max_latency_s=1e-9")
+    assert "10" in fails(capsys, "search", recipe, "--out", tmp_path, "--quiet", *tiny)
+    assert not [*tmp_path.glob("latency-*"), *tmp_path.glob("pace-*")]
 
 
 def test_the_chosen_trial_is_not_trained_again_when_it_was_the_same_training(searched, clone_task, tmp_path):

@@ -1,6 +1,8 @@
 """Recipes: defaults, settings from the command line, errors that name the way out."""
 
+import json
 import tomllib
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -9,6 +11,12 @@ from codewren.core.errors import ConfigError, InputError, RecipeError
 from codewren.core.recipe import Recipe, recipe_tables
 from codewren.core.similarity_recipe import SimilarityRecipe, is_similarity
 
+RECIPES = Path(__file__).parents[2] / "recipes"
+RESOLVED = json.loads((Path(__file__).parent / "resolved_recipes.json").read_text())
+"""Hashes of what each recipe said in full, recorded when every recipe still was a file without bases."""
+WHOLE = sorted(path for path in RECIPES.rglob("*.toml") if path.parent.name != "bases")
+ENCODERS = [path for path in WHOLE if is_similarity(recipe_tables(path))]
+COMPLETE = [path for path in WHOLE if path not in ENCODERS]
 MINIMAL = {"task": {"name": "clone"}}
 
 
@@ -41,6 +49,23 @@ def test_a_resolved_recipe_builds_the_same_recipe_again():
     plain = recipe.to_dict()
     plain.pop("folder")
     assert Recipe.from_dict(plain) == recipe
+
+
+def test_a_recipe_survives_json_and_a_runs_recipe_json_is_a_recipe_too(tmp_path):
+    recipe = Recipe.load(RECIPES / "shipped/clone-java-mini.toml", ["distil.epochs=7"])
+    assert Recipe.from_json(recipe.to_json()) == recipe
+    (tmp_path / "recipe.json").write_text(recipe.to_json())
+    assert Recipe.load(tmp_path / "recipe.json") == recipe
+    assert Recipe.load(tmp_path / "recipe.json", ["distil.seed=3"]).distil.seed == 3
+
+
+@pytest.mark.parametrize(("text", "said"), [("{", "not JSON"), ("[1]", "is not a JSON object")])
+def test_json_that_is_no_recipe_is_one_clear_error(text, said, tmp_path):
+    with pytest.raises(RecipeError, match=said):
+        Recipe.from_json(text)
+    (tmp_path / "recipe.json").write_text(text)
+    with pytest.raises(InputError, match=r"recipe\.json"):
+        Recipe.load(tmp_path / "recipe.json")
 
 
 @pytest.mark.parametrize(
@@ -82,16 +107,95 @@ def test_a_file_that_is_missing_or_not_toml_is_a_recipe_error(tmp_path):
         Recipe.load(tmp_path / "good.toml", ["distil.epochs"])
 
 
-@pytest.mark.parametrize("path", sorted((Path(__file__).parents[2] / "recipes").rglob("*.toml")), ids=lambda p: p.stem)
-def test_every_recipe_of_the_repository_loads(path):
-    tables = recipe_tables(path)
-    if is_similarity(tables):
-        encoder_recipe = SimilarityRecipe.from_dict(tables, path.parent)
-        assert encoder_recipe.sizes.table_bytes < encoder_recipe.budget.max_bytes
-        return
+def flat(value, name=""):
+    """Dotted keys of nested tables."""
+    if not isinstance(value, dict) or not value:
+        return {name: value}
+    tables = (flat(item, f"{name}.{key}" if name else key) for key, item in value.items())
+    return {key: item for table in tables for key, item in table.items()}
+
+
+def departures(recipe):
+    """What a recipe says other than the defaults, so that a new key of the format changes nothing here."""
+    default = Recipe.from_dict({"task": {"name": recipe.task.name}})
+    plain, usual = (flat(json.loads(json.dumps(r.to_dict() | {"folder": ""}))) for r in (recipe, default))
+    return {name: value for name, value in plain.items() if usual.get(name) != value}
+
+
+@pytest.mark.parametrize("path", COMPLETE, ids=lambda p: p.stem)
+def test_every_recipe_of_the_repository_means_what_it_meant_in_full(path):
     recipe = Recipe.load(path)
     assert recipe.data.valid is not None
-    assert set(tomllib.loads(path.read_text())) <= set(recipe.to_dict())
+    said = json.dumps(departures(recipe), sort_keys=True)
+    assert RESOLVED[path.relative_to(RECIPES).as_posix()] == sha256(said.encode()).hexdigest()[:16], said
+
+
+@pytest.mark.parametrize("path", ENCODERS, ids=lambda p: p.stem)
+def test_every_recipe_of_an_encoder_loads_and_fits_its_budget(path):
+    recipe = SimilarityRecipe.from_dict(recipe_tables(path), path.parent)
+    assert recipe.sizes.table_bytes < recipe.budget.max_bytes
+    assert {source.kind for source in recipe.sources.values()} == {"problems", "functions", "pairs"}
+
+
+def test_every_base_is_used_and_the_recipes_stay_short():
+    used = set()
+    for path in RECIPES.rglob("*.toml"):
+        names = tomllib.loads(path.read_text()).get("extends", [])
+        used |= {(path.parent / name).resolve() for name in ([names] if isinstance(names, str) else names)}
+    assert used == {path.resolve() for path in (RECIPES / "bases").glob("*.toml")}
+    assert sum(len(path.read_text().splitlines()) for path in RECIPES.rglob("*.toml")) <= 760
+
+
+def write(folder, **files):
+    for name, text in files.items():
+        (folder / f"{name}.toml").write_text(text)
+
+
+def test_a_recipe_extends_files_relative_to_itself_the_later_one_wins_and_its_own_keys_over_all(tmp_path):
+    (tmp_path / "bases").mkdir()
+    write(
+        tmp_path / "bases",
+        task="[task]\nname = 'clone'\n[distil]\nepochs = 2\ntrain_on = ['labelled', 'unlabelled']\n",
+        small="extends = 'tiny.toml'\n[student]\nhidden_size = 64\n[distil]\nepochs = 3\ntemperature = 5.0\n",
+        tiny="[student]\nvocab_size = 500\nhidden_size = 32\n",
+    )
+    write(
+        tmp_path,
+        r="extends = ['bases/task.toml', 'bases/small.toml']\n[distil]\ntemperature = 2\ntrain_on = ['labelled']\n",
+    )
+    recipe = Recipe.load(tmp_path / "r.toml", ["student.vocab_size=900"])
+    assert (recipe.student.vocab_size, recipe.student.hidden_size) == (900, 64)
+    assert (recipe.distil.epochs, recipe.distil.temperature, recipe.distil.train_on) == (3, 2, ("labelled",))
+    assert recipe.folder == tmp_path
+    assert "extends" not in recipe.to_dict()
+
+
+@pytest.mark.parametrize(
+    ("extends", "said"),
+    [
+        ("'r.toml'", "r.toml: extends itself through r.toml"),
+        ("'other.toml'", "r.toml: extends itself through other.toml"),
+        ("'none.toml'", "none.toml: no such file"),
+        ("'.'", "cannot read it"),
+        ("3", "extends is 3, wanted a file name or a list of them"),
+        ("['other.toml', 3]", "wanted a file name or a list of them"),
+    ],
+)
+def test_what_cannot_be_extended_is_one_clear_error(tmp_path, extends, said):
+    write(tmp_path, r=f"extends = {extends}\n[task]\nname = 'clone'\n", other="extends = 'r.toml'\n")
+    with pytest.raises(RecipeError, match=said):
+        Recipe.load(tmp_path / "r.toml")
+
+
+def test_a_base_may_be_extended_twice(tmp_path):
+    write(
+        tmp_path,
+        base="[task]\nname = 'clone'\n",
+        left="extends = 'base.toml'\n",
+        right="extends = 'base.toml'\n",
+        r="extends = ['left.toml', 'right.toml']\n",
+    )
+    assert Recipe.load(tmp_path / "r.toml").task.name == "clone"
 
 
 def test_a_student_error_is_a_config_error():

@@ -169,7 +169,7 @@ def test_hub_address_names_data_set_and_split(monkeypatch):
         return [{"func": "f"}]
 
     monkeypatch.setitem(sys.modules, "datasets", SimpleNamespace(load_dataset=load_dataset))
-    assert [row.place for row in read_hub("hub:a/b:extra", split="train")] == ["hub:a/b:extra, row 1"]
+    assert [row.position for row in read_hub("hub:a/b:extra", split="train")] == ["hub:a/b:extra, row 1"]
     assert [row.text("func") for row in read_hub("hub:a/b", split="validation")] == ["f"]
     assert asked == [("a/b", "extra"), ("a/b", "validation")]
 

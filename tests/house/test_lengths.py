@@ -10,27 +10,6 @@ import pytest
 from source_tree import DOCUMENTS, ROOT, Definition, parsed, python_files
 
 GENERATED = {"native/unicode/tables.h"}
-# Documents of before the rule; take each out with its rewriting.
-TOO_WIDE = {
-    "CHANGELOG.md",
-    "README.md",
-    "docs/ablations.md",
-    "docs/bundle-format.md",
-    "docs/comparison.md",
-    "docs/log.md",
-    "docs/papers.md",
-    "docs/results.md",
-    "docs/scanning.md",
-    "docs/adr/0001-one-distribution-native-core.md",
-    "docs/adr/0002-first-token-form.md",
-    "docs/adr/0003-own-tokenizer-file.md",
-    "docs/adr/0004-test-split-has-its-own-door.md",
-    "docs/adr/0005-labels-are-numbers-with-names.md",
-    "docs/adr/0006-kernel-per-instruction-set.md",
-    "docs/adr/0007-factorised-table-is-expanded-at-load.md",
-    "docs/adr/0008-data-flow-in-the-student.md",
-    "docs/adr/0009-what-ships.md",
-}
 LONGEST_DOCUMENT_LINE, LONGEST_FILE, LONGEST_FUNCTION = 100, 400, 60
 
 
@@ -50,9 +29,7 @@ def code_files() -> list[Path]:
 
 
 @pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
-def test_no_line_of_a_document_is_longer_than_100_columns(path: Path, request: pytest.FixtureRequest) -> None:
-    if str(path.relative_to(ROOT)) in TOO_WIDE:
-        request.applymarker(pytest.mark.xfail(strict=False, reason="to be rewritten for a reader, at most 100 columns"))
+def test_no_line_of_a_document_is_longer_than_100_columns(path: Path) -> None:
     lines = enumerate(path.read_text(encoding="utf-8").splitlines(), start=1)
     long = {number: len(line) for number, line in lines if len(line) > LONGEST_DOCUMENT_LINE}
     assert not long, f"{path.relative_to(ROOT)}: columns by line {long}"

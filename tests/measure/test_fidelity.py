@@ -91,8 +91,8 @@ def test_slices_come_worst_first_and_say_how_it_is_elsewhere():
         ("length", "x", 6),
         ("project", "a", 2),
     ]
-    assert (found[0].accuracy.value, found[0].rest) == (0.25, 1.0)
-    assert found[1].rest == found[1].accuracy.value
+    assert (found[0].accuracy.value, found[0].elsewhere) == (0.25, 1.0)
+    assert found[1].elsewhere == found[1].accuracy.value
 
 
 def test_quartiles_hold_a_quarter_each_and_ties_share_one():

@@ -7,7 +7,7 @@ import pytest
 from codewren.core.errors import InputError
 from codewren.core.pareto import Candidate, ParetoFront, Scores
 from codewren.core.student_config import StudentConfig
-from codewren.report.draw.front_plot import plot_front
+from codewren.report.draw.pareto_plot import front_points, pareto_file, rival_points
 from codewren.report.front_table import HEADER, front_table
 
 
@@ -44,24 +44,18 @@ def test_table_tells_predictions_and_gaps():
     assert bare.splitlines()[1].split()[:4] == ["200,000", "-", "-", "1.00"]
 
 
-def test_plot_is_svg_with_every_point_and_name(tmp_path):
-    path = tmp_path / "front.svg"
-    published = Candidate(StudentConfig(), Scores(0.9453, 3_190_235), name="Compressor 3 MB")
-    plot_front(path, front(), chosen=front().candidates[0].config, others=[published], teacher=0.993)
-    text = path.read_text()
-    ET.fromstring(text)
-    for word in ("Compressor 3 MB", "teacher 0.993", "chosen", "ms a function"):
+def test_the_file_is_svg_with_every_point_and_name_and_its_own_colours():
+    rivals = rival_points([Candidate(StudentConfig(), Scores(0.9453, 3_190_235), name="Compressor 3 MB")])
+    points = [*front_points(front(), chosen=front().candidates[0].config), *rivals]
+    text = pareto_file(points, metric="accuracy", teacher=0.993)
+    svg = ET.fromstring(text)
+    assert svg.tag == "{http://www.w3.org/2000/svg}svg"
+    for word in ("Compressor 3 MB", "teacher 0.9930", "chosen", "latency", "--paper"):
         assert word in text
-    again = tmp_path / "again.svg"
-    plot_front(again, front(), chosen=front().candidates[0].config, others=[published], teacher=0.993)
-    assert again.read_text() == text
+    assert sum("point" in (mark.get("class") or "").split() for mark in svg.iter()) == 4
+    assert pareto_file(points, metric="accuracy", teacher=0.993) == text
 
 
-def test_plot_without_latency_has_no_colour_bar(tmp_path):
-    plot_front(tmp_path / "front.svg", front(latency=None))
-    assert "ms a function" not in (tmp_path / "front.svg").read_text()
-
-
-def test_a_front_without_effectiveness_cannot_be_plotted(tmp_path):
+def test_a_front_without_effectiveness_cannot_be_plotted():
     with pytest.raises(InputError, match="no effectiveness"):
-        plot_front(tmp_path / "front.svg", front(effectiveness=None))
+        pareto_file(front_points(front(effectiveness=None)), metric="accuracy")

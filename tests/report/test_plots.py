@@ -145,7 +145,7 @@ def test_latency_plot_marks_each_median_and_rises_to_one():
 
 def test_training_plot_rings_the_kept_epoch_in_the_upper_panel():
     epochs = [Epoch(k, 0.3 / k, 0.5 + 0.01 * k) for k in (1, 2, 3)]
-    svg = svg_of(training_plot("c", epochs, metric="accuracy", kept=2))
+    svg = svg_of(training_plot("c", epochs, metric="accuracy", shipped=2))
     assert len(marks(svg, "fill")) == 6
     (ring,) = marks(svg, "ring")
     said = {one.find("title").text: (one.get("cx"), one.get("cy")) for one in marks(svg, "fill")}

@@ -4,7 +4,7 @@ import pytest
 
 from codewren.core.formulas import papers_flops, papers_parameters, papers_size_bytes
 from codewren.report.published_figures import PUBLISHED_ROWS, published_rows
-from codewren.search.papers.published_configs import PUBLISHED
+from published_configs import PUBLISHED
 
 SIZES = ("vocab_size", "hidden_size", "num_hidden_layers", "intermediate_size")
 ROBERTA_BASE = {"vocab_size": 50265, "hidden_size": 768, "num_hidden_layers": 12, "intermediate_size": 3072}

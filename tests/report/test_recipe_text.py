@@ -12,7 +12,7 @@ from codewren.report.recipe_text import recipe_toml
 RECIPES = [
     path
     for path in sorted((Path(__file__).parents[2] / "recipes").rglob("*.toml"))
-    if not is_similarity(recipe_tables(path))
+    if path.parent.name != "bases" and not is_similarity(recipe_tables(path))
 ]
 
 

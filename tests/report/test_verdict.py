@@ -7,8 +7,8 @@ import numpy as np
 
 from codewren.measure.estimate import Measure
 from codewren.measure.intervals import mcnemar
+from codewren.report.card import model_card, plain
 from codewren.report.facts import Role
-from codewren.report.run_card import plain, run_card
 from codewren.report.verdict import compared, verdict
 from report_facts import answers, bare, figure, model, run
 
@@ -69,7 +69,7 @@ def test_what_nobody_measured_names_the_command():
 
 
 def test_the_card_tells_verdict_quality_gaps_and_provenance():
-    card = run_card(run())
+    card = model_card(run())
     for words in (
         "# vulnerability: devign",
         "## In short",
@@ -80,12 +80,12 @@ def test_the_card_tells_verdict_quality_gaps_and_provenance():
     ):
         assert words in card
     assert "## Not measured" not in card
-    assert "- energy: run codewren energy" in run_card(bare())
+    assert "- energy: run codewren energy" in model_card(bare())
 
 
 def test_the_card_is_not_broken_by_names():
     nasty = "a|b\n# [x](javascript:1) <script>`"
-    card = run_card(run(nasty))
+    card = model_card(run(nasty))
     assert "<script>" not in card
     assert not re.search(r"(?<!\\)\]\(", card)
     assert card.count("\n# ") == 0

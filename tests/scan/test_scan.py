@@ -14,6 +14,7 @@ from codewren.scan import schedule as schedule_module
 from codewren.scan.result import ScanOptions, ScanResult
 from codewren.scan.scan import scan, scanned_languages
 from codewren.syntax.functions import Parsed, extract
+from codewren.syntax.grammars import LANGUAGES
 from students import CONFIG, write_student
 
 Location = tuple[str, int, int, str]
@@ -151,7 +152,7 @@ def test_other_languages_are_scanned_on_demand(here: Path, predictor: Predictor)
 def test_languages_are_checked() -> None:
     assert scanned_languages(VULNERABILITY, None) == {"c"}
     free = Task("t", Unit.FUNCTION, ("a", "b"), "b")
-    assert scanned_languages(free, None) == {"c", "cpp", "java", "python"}
+    assert scanned_languages(free, None) == set(LANGUAGES)
     with pytest.raises(InputError, match="did you mean 'java'"):
         scanned_languages(VULNERABILITY, ("jav",))
 

@@ -1,5 +1,7 @@
 """Small problems with known answers, shared by the search tests. Nothing here trains."""
 
+from math import prod
+
 from codewren.bundle.size import bundle_size_bytes
 from codewren.core.pareto import Budget, Scores
 from codewren.core.student_config import PositionType, StudentConfig, TokenizerKind
@@ -30,6 +32,11 @@ def one_point_space(config=None):
     base = config or StudentConfig()
     names = ("vocab_size", "num_hidden_layers", "hidden_size", "intermediate_size", "num_attention_heads")
     return SearchSpace("one", tuple(Domain(name, (getattr(base, name),)) for name in names), base)
+
+
+def grid_size(space):
+    """Points of the whole product, also those whose heads do not divide the hidden size."""
+    return prod(len(domain.values) for domain in space.domains)
 
 
 HALF_A_MEGABYTE = Budget(max_bytes=500_000)

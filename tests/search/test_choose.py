@@ -5,7 +5,7 @@ import pytest
 from codewren.core.errors import InfeasibleError, InputError
 from codewren.core.pareto import Candidate, ParetoFront, Scores
 from codewren.core.student_config import StudentConfig
-from codewren.search.choose import choose, is_rule
+from codewren.search.choose import check_rule, choose
 
 
 def candidate(size, effectiveness, latency_ms=None):
@@ -71,7 +71,8 @@ def test_noise_does_not_remove_a_faster_candidate():
 def test_a_rule_that_cannot_be_understood_is_refused(rule, says):
     with pytest.raises(InputError, match=says):
         choose(FRONT, rule)
-    assert not is_rule(rule)
+    with pytest.raises(InputError, match=says):
+        check_rule(rule)
 
 
 def test_limits_nobody_keeps_and_figures_nobody_has():

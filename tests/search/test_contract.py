@@ -3,20 +3,23 @@
 import json
 from dataclasses import replace
 from itertools import permutations
+from typing import get_args, get_type_hints
 
 import pytest
 from evaluations import Crashing, Smooth
-from problems import HALF_A_MEGABYTE, one_point_space, shipped, small_space
+from problems import HALF_A_MEGABYTE, grid_size, one_point_space, shipped, small_space
 
 from codewren.core.errors import InfeasibleError, RecipeError, TrainingError
 from codewren.core.pareto import Budget, ParetoFront
+from codewren.core.recipe_sections import SearchSection
 from codewren.core.task import CLONE
-from codewren.search.papers.avatar import Avatar
+from codewren.search.papers.avatar import Avatar, reduced_space
 from codewren.search.papers.avatar_v1 import AvatarV1
 from codewren.search.papers.compressor import Compressor
-from codewren.search.random_search import RandomSearch
+from codewren.search.random_search import RandomArchitecture, RandomSearch
+from codewren.search.space.costs import papers_size
 from codewren.search.strategies import STRATEGIES as BY_NAME
-from codewren.search.strategies import build_strategy, options_of
+from codewren.search.strategies import build_strategy, options_of, strategy_of
 from codewren.search.strategy import Mode, Problem
 from codewren.search.trials.journal import Journal
 from codewren.search.trials.runner import TrialRunner
@@ -70,6 +73,7 @@ class TestEveryStrategy:
         journal = Journal()
         result = strategy.search(problem(journal=journal), seed=0)
         assert result.trials == journal.trials
+        assert bool(result.trials) == strategy.trains
 
     def test_result_can_be_written_as_json_and_read_again(self, strategy):
         result = strategy.search(problem(), seed=0)
@@ -141,12 +145,48 @@ class TestEveryStrategyThatIsNotFaithful:
         assert sizes == sorted(sizes)
 
 
+def test_every_strategy_of_the_registry_keeps_these_promises():
+    assert set(BY_NAME) - {type(strategy).name for strategy in STRATEGIES.values()} == {RandomArchitecture.name}
+
+
+def test_a_recipe_can_name_every_strategy_of_the_registry():
+    offered = get_args(get_type_hints(SearchSection)["strategy"])
+    assert set(offered) == {"fixed", *BY_NAME}
+
+
 def test_strategies_are_built_by_name_with_their_options():
-    named = {type(strategy).name for strategy in STRATEGIES.values()}
-    assert set(BY_NAME) == named | {"published", "random-architecture"}  # these two search nothing
     assert build_strategy("wren", {"trials": 12}) == Wren(trials=12)
     assert build_strategy("avatar", {"mode": "faithful"}) == Avatar(Mode.FAITHFUL)
     assert "generations" in options_of("compressor")
+
+
+def test_a_recipe_gives_a_strategy_those_options_that_it_has():
+    section = SearchSection(strategy="avatar", mode="faithful", trials=7, trial_epochs=3, objectives=("size_bytes",))
+    assert strategy_of(section) == Avatar(Mode.FAITHFUL, sample=7, epochs=3, objectives=("size_bytes",))
+    assert strategy_of(replace(section, strategy="random")) == RandomSearch(trials=7, epochs=3)
+    assert strategy_of(SearchSection(strategy="wren")) == Wren()
+
+
+@pytest.mark.parametrize(
+    ("budget", "target_mb", "says"),
+    [
+        (Budget(max_bytes=1000), 1.0, "no point with shipped bytes at most 1,000;"),
+        (Budget(max_bytes=10**6), 0.01, "no point with size by the papers' formula at most 10,000;"),
+    ],
+)
+def test_avatars_solver_words_an_impossible_budget_before_anything_is_trained(budget, target_mb, says):
+    with pytest.raises(InfeasibleError, match=says):
+        Avatar(Mode.FAITHFUL, target_mb=target_mb).search(problem(Crashing(), budget=budget), seed=0)
+
+
+def test_avatars_solver_cuts_the_space_to_the_box_of_the_target_size():
+    cut = reduced_space(problem(), 0.6)
+    small = [config for config in small_space() if papers_size(CLONE)(config) <= 600_000]
+    for field in ("vocab_size", "num_hidden_layers", "hidden_size", "intermediate_size"):
+        inside = {getattr(config, field) for config in small}
+        assert cut.values(field) == tuple(v for v in small_space().values(field) if min(inside) <= v <= max(inside))
+    assert grid_size(cut) < grid_size(small_space())
+    assert cut.values("learning_rate") == small_space().values("learning_rate")
 
 
 @pytest.mark.parametrize(

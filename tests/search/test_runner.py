@@ -54,7 +54,7 @@ def test_a_request_is_run_once_whatever_happens():
     assert run(REQUESTS[::-1]) == first[:4][::-1]
     assert first[0] == first[4]
     assert len(calls) == 4
-    run([REQUESTS[0].longer(4)])
+    run([replace(REQUESTS[0], fidelity=4)])
     assert len(calls) == 5
 
 

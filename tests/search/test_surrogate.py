@@ -13,10 +13,10 @@ from codewren.search.space.latency_model import spread
 from codewren.search.space.points import Points
 from codewren.search.space.space import extended_space, papers_box_space
 from codewren.search.surrogate import (
-    Judge,
     Observations,
     PapersSurrogate,
     Surrogate,
+    ValidationNoise,
     cross_validated_skill,
     regret,
 )
@@ -24,7 +24,7 @@ from codewren.search.surrogate import (
 sys.path.append(str(Path(__file__).parents[2] / "benchmarks"))
 
 SPACE = extended_space(CLONE)
-JUDGE = Judge(chance=0.5, items=4000)
+JUDGE = ValidationNoise(chance=0.5, items=4000)
 
 
 def quality(config):
@@ -148,8 +148,8 @@ def test_a_flat_set_is_called_flat_and_a_steep_one_is_not():
 
 def test_collapse_is_near_chance_whatever_the_metric():
     effectiveness = np.array([0.0, 0.333, 0.667, 0.68, 0.708, 0.80, 0.95])
-    assert Judge(2 / 3, 4000).collapsed(effectiveness).tolist() == [True] * 5 + [False] * 2
-    assert not Judge(0.5655, 2732).collapsed(np.array([0.60, 0.63])).any()
+    assert ValidationNoise(2 / 3, 4000).collapsed(effectiveness).tolist() == [True] * 5 + [False] * 2
+    assert not ValidationNoise(0.5655, 2732).collapsed(np.array([0.60, 0.63])).any()
 
 
 def test_cross_validated_skill_tells_signal_from_noise():
@@ -178,9 +178,9 @@ def test_fitting_is_deterministic():
 def test_regret_on_real_trainings_is_a_tenth_of_the_papers(shared, name, papers):
     import search_quality
 
-    task, judge = search_quality.SETS[name]
+    task, validation = search_quality.SETS[name]
     seen = search_quality.trained_students(shared / "data/trials" / f"{name}.csv", task)
-    ours = search_quality.mean_regret(seen, lambda some: Surrogate.fit(some, judge), 50)[0]
+    ours = search_quality.mean_regret(seen, lambda some: Surrogate.fit(some, validation), 50)[0]
     theirs = search_quality.mean_regret(seen, PapersSurrogate.fit, 50)[0]
     assert ours <= 2.5
     assert theirs == pytest.approx(papers, rel=0.25)
@@ -190,18 +190,18 @@ def test_regret_on_real_trainings_is_a_tenth_of_the_papers(shared, name, papers)
 def test_real_vulnerability_trainings_are_reported_flat(shared, name):
     import search_quality
 
-    task, judge = search_quality.SETS[name]
+    task, validation = search_quality.SETS[name]
     seen = search_quality.trained_students(shared / "data/trials" / f"{name}.csv", task)
-    assert all(judge.is_flat(search_quality.draw_of(seen, draw).effectiveness) for draw in range(50))
+    assert all(validation.is_flat(search_quality.draw_of(seen, draw).effectiveness) for draw in range(50))
 
 
 @pytest.mark.parametrize("name", ["clone_codebert", "clone_graphcodebert"])
 def test_real_clone_trainings_are_not_flat_and_ranked_from_twenty(shared, name):
     import search_quality
 
-    task, judge = search_quality.SETS[name]
+    task, validation = search_quality.SETS[name]
     seen = search_quality.trained_students(shared / "data/trials" / f"{name}.csv", task)
-    assert not any(judge.is_flat(search_quality.draw_of(seen, draw).effectiveness) for draw in range(50))
-    lost, _, rank = search_quality.mean_regret(seen, lambda some: Surrogate.fit(some, judge), 5)
+    assert not any(validation.is_flat(search_quality.draw_of(seen, draw).effectiveness) for draw in range(50))
+    lost, _, rank = search_quality.mean_regret(seen, lambda some: Surrogate.fit(some, validation), 5)
     assert rank > 0.4
     assert lost < 8

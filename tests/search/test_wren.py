@@ -207,7 +207,7 @@ def test_progress_tells_what_is_planned_what_is_done_and_what_is_left(capsys):
     assert first == "search: 4 trainings, about 10 min on this machine, at most 60 min"
     assert second.startswith("search: 1/4  ")
     assert second.endswith("4 min gone, about 16 min to go")  # twice as slow as expected, 8 expected minutes left
-    assert pace.expected_s(request.longer(5)) == 180.0
+    assert pace.expected_s(dataclasses.replace(request, fidelity=5)) == 180.0
 
 
 def test_a_rate_at_which_most_collapse_is_lowered():

@@ -1,3 +1,4 @@
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -32,6 +33,33 @@ def test_the_second_branch_goes_where_the_first_leaves_a_brace_open() -> None:
     assert parsable(text.replace(b"if (a) {", b"x = '{';").replace(b"if (b) {", b"/* { */"), "c").count(b"#") == 3
 
 
+@pytest.mark.parametrize(
+    ("text", "macros"),
+    [
+        (b"A_CLOSE\nA_OPEN\n\nclass X;\n", [b"A_CLOSE", b"A_OPEN"]),
+        (b"A_API X::X(int a) : b{a} {}\nA_API Y::~Y() {}\n", [b"A_API"]),
+        (b"struct X {\nA_API X() : b() {}\n};", [b"A_API"]),
+        (b"struct X {\nexplicit A_API X(int a) {}\n};", [b"A_API"]),
+        (b"template <> A_API ::n::X* f<X>(int);\n", [b"A_API"]),
+        (b"A_API extern const X x;\n", [b"A_API"]),
+        (b"const X x[] A_SECTION(a) = { 1 };\n", [b"A_SECTION(a)"]),
+        (b"if (a\n#ifdef B\n    && b\n#endif\n) {}\n", [b"#ifdef B", b"#endif"]),
+    ],
+)
+def test_macros_between_the_words_of_a_declaration_are_blanked(text: bytes, macros: list[bytes]) -> None:
+    expected = text
+    for macro in macros:
+        expected = expected.replace(macro, b" " * len(macro))
+    assert parsable(text, "cpp") == expected
+
+
+@pytest.mark.parametrize(
+    "text", [b"MY_TYPE f(int a) {}\n", b"MY_TYPE X::f() {}\n", b"MY_TYPE X::x;\n", b"a[B_C(d)] = 1;\n"]
+)
+def test_types_in_capitals_stay(text: bytes) -> None:
+    assert parsable(text, "cpp") == text
+
+
 def test_text_made_to_be_slow_is_not() -> None:
     for piece in (
         b";\n{",
@@ -44,5 +72,9 @@ def test_text_made_to_be_slow_is_not() -> None:
         b") const ",
         b")A_B(",
         b"A_B a ",
+        b"A_B a::",
+        b"explicit A_B ",
+        b"] A_B(",
+        b"#if A\n&& b\n",
     ):
         parsable(piece * 20_000, "cpp")

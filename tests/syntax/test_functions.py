@@ -15,15 +15,7 @@ from codewren.syntax import functions as functions_module
 from codewren.syntax import grammars
 from codewren.syntax.functions import extract
 from codewren.syntax.grammars import LANGUAGES
-
-
-def found(source: str, language: str) -> list[tuple[str, int, int]]:
-    return [(one.name, one.start_line, one.end_line) for one in extract(source.encode(), language).functions]
-
-
-def texts(source: str, language: str) -> list[str]:
-    raw = source.encode()
-    return [raw[one.start_byte : one.end_byte].decode() for one in extract(raw, language).functions]
+from extents import extents, texts
 
 
 @pytest.mark.parametrize(
@@ -43,7 +35,7 @@ def texts(source: str, language: str) -> list[str]:
     ],
 )
 def test_c_functions_are_found_by_name(source: str, names: list[str]) -> None:
-    assert [name for name, *_ in found(source, "c")] == names
+    assert [name for name, *_ in extents(source, "c")] == names
 
 
 def test_cpp_methods_templates_and_operators_are_qualified() -> None:
@@ -73,8 +65,8 @@ auto g() -> int { return 1; }
         "operator==",
         "g",
     ]
-    assert [name for name, *_ in found(source, "cpp")] == names
-    assert found("static const char* names[n::count] {\n  #define X(name) #name,\n  ALL(X)\n};\n", "cpp") == []
+    assert [name for name, *_ in extents(source, "cpp")] == names
+    assert extents("static const char* names[n::count] {\n  #define X(name) #name,\n  ALL(X)\n};\n", "cpp") == []
     assert texts(source, "cpp")[0].startswith("template <typename T>\nT A<T>")
     assert texts(source, "cpp")[6] == "template <class U> template <class V> void t() {}"
 
@@ -90,12 +82,12 @@ def test_java_methods_constructors_and_inner_classes_are_qualified() -> None:
   enum E { X { void q() {} } }
 }
 """
-    assert [name for name, *_ in found(source, "java")] == ["A.A", "A.P.P", "A.g", "A.g.run", "A.I.d", "A.E.q"]
-    assert found(source, "java")[2][1:] == (5, 6)
+    assert [name for name, *_ in extents(source, "java")] == ["A.A", "A.P.P", "A.g", "A.g.run", "A.I.d", "A.E.q"]
+    assert extents(source, "java")[2][1:] == (5, 6)
 
 
 def test_a_java_method_without_a_class_is_found() -> None:
-    assert found("public int g() { return 1; }", "java") == [("g", 1, 1)]
+    assert extents("public int g() { return 1; }", "java") == [("g", 1, 1)]
 
 
 def test_python_functions_start_with_their_decorators() -> None:
@@ -110,13 +102,13 @@ class A:
     def m(self):
         return lambda: 1
 """
-    assert found(source, "python") == [("f", 1, 5), ("f.g", 4, 5), ("A.m", 8, 10)]
+    assert extents(source, "python") == [("f", 1, 5), ("f.g", 4, 5), ("A.m", 8, 10)]
     assert texts(source, "python")[2].startswith("@property")
 
 
 def test_lines_are_counted_by_line_feeds_whatever_the_line_ends_are() -> None:
-    assert found("\r\n\r\nint f(void)\r\n{\r\n}\r\n", "c") == [("f", 3, 5)]
-    assert found("\ufeff// é\nint f(void) {}\n", "c") == [("f", 2, 2)]
+    assert extents("\r\n\r\nint f(void)\r\n{\r\n}\r\n", "c") == [("f", 3, 5)]
+    assert extents("\ufeff// é\nint f(void) {}\n", "c") == [("f", 2, 2)]
 
 
 def test_the_line_of_the_body_is_known() -> None:
@@ -124,239 +116,8 @@ def test_the_line_of_the_body_is_known() -> None:
     assert (one.start_line, one.body_line, one.end_line) == (1, 4, 6)
 
 
-def test_a_macro_in_front_of_a_function_costs_neither_it_nor_its_neighbours() -> None:
-    source = """int before(void) { return 1; }
-SYSCALL_DEFINE3(open, const char *, name)
-{
-    return 0;
-}
-int after(void) { return 1; }
-"""
-    assert found(source, "c") == [("before", 1, 1), ("SYSCALL_DEFINE3", 2, 5), ("after", 6, 6)]
-    assert extract(source.encode(), "c").has_errors
-
-
-def test_a_brace_opened_twice_under_ifdef_does_not_swallow_what_follows() -> None:
-    source = """int first(int a)
-{
-#ifdef A
-    if (a) {
-#else
-    if (!a) {
-#endif
-        return 1;
-    }
-    return 0;
-}
-
-int second(int a)
-{
-    return a;
-}
-"""
-    assert found(source, "c") == [("first", 1, 11), ("second", 13, 16)]
-
-
-ALLOW_THREADS = """static PyObject *
-f(PyObject *self)
-{
-    int x;
-    MACRO
-    if (x) {
-        g();
-    }
-    else {
-        h();
-    }
-    return 0;
-}
-int after(void)
-{
-    return 1;
-}
-"""
-
-
-@pytest.mark.parametrize("macro", ["Py_BEGIN_ALLOW_THREADS", "begin_lock", "LOCK_IT(a, b)"])
-@pytest.mark.parametrize("language", ["c", "cpp"])
-def test_a_macro_statement_makes_no_function_named_if(macro: str, language: str) -> None:
-    assert found(ALLOW_THREADS.replace("MACRO", macro), language) == [("f", 1, 13), ("after", 14, 17)]
-
-
-@pytest.mark.parametrize("loop", ["for_each_x(cpu) {", "foreach (int x, list) {", "Q_FOREACH(a, b) {", "forever {"])
-def test_loops_made_by_macros_are_no_functions(loop: str) -> None:
-    for language in ("c", "cpp") if "(cpu)" in loop or "forever" in loop else ("cpp",):
-        assert found(f"void f(void)\n{{\n  {loop}\n    g();\n  }}\n}}\n", language) == [("f", 1, 6)]
-
-
-@pytest.mark.parametrize(
-    "error", ["va_arg(ap, const char *)", "sizeof(int a b)", "offsetof(struct s, a[0] b)", "({ int;; )"]
-)
-def test_an_inner_brace_in_column_0_ends_no_function(error: str) -> None:
-    source = f"""int f(const char *p, ...)
-{{
-  x = {error};
-#define M do {{ \\
-  x; \\
-}} while (0)
-  M;
-  return 1;
-}}
-int g(void)
-{{
-  if (a) {{
-    b();
-}} else {{
-    c();
-  }}
-}}
-"""
-    assert found(source, "c") == [("f", 1, 9), ("g", 10, 17)]
-
-
-def test_functions_that_return_structs_and_enums_survive_errors() -> None:
-    source = "%%% (((\nstruct x *g(int a)\n{\n  return %% 0;\n}\nenum e h(void)\n{\n  return (0;\n}\n"
-    assert found(source, "c") == [("g", 2, 5), ("h", 6, 9)]
-
-
-def test_conversion_operators_outside_their_class_have_names() -> None:
-    source = """V::operator bool() const { return true; }
-inline V::operator int() const { return 1; }
-A::B::operator T*() const { return p; }
-template <class T> A<T>::operator T() { return 1; }
-"""
-    assert [name for name, *_ in found(source, "cpp")] == [
-        "V::operator bool",
-        "V::operator int",
-        "A::B::operator T*",
-        "A<T>::operator T",
-    ]
-
-
-def test_definitions_of_before_ansi_c_are_found() -> None:
-    source = """char *dup(s, n)
-    char *s;
-    int n;
-{
-  return s;
-}
-foo(a)
-  int a;
-{
-  return a;
-}
-struct x *
-bar(a, b)
-register char *a; /* the first */
-struct y *b;
-{
-  return 0;
-}
-"""
-    assert found(source, "c") == [("dup", 1, 6), ("foo", 7, 11), ("bar", 12, 18)]
-
-
-def test_two_signatures_with_one_body_are_one_function() -> None:
-    source = (
-        "#ifdef A\nint f(int a)\n#else\nint f(int a, int b)\n#endif\n{\n  return a;\n}\nint g(void) { return 1; }\n"
-    )
-    assert found(source, "c") == [("f", 2, 8), ("g", 9, 9)]
-
-
-@pytest.mark.parametrize(
-    "header",
-    [
-        "void * __attribute__((malloc)) f(int a)",
-        'int *  __attribute__((used, section("a"))) f(void)',
-        "void __attribute__((noinline)) f(int a)",
-        "__attribute__((x)) int f(void)",
-    ],
-)
-def test_an_attribute_is_no_name(header: str) -> None:
-    assert found(header + "\n{\n return 0;\n}\n", "c") == [("f", 1, 4)]
-
-
-def test_an_export_macro_in_a_class_head_costs_nothing() -> None:
-    source = """class MAP_EXPORT X : public Y { public: X(int t) : t_(t) { init(); }
-  int m() { return 1; } };
-class API Foo final {
-public:
-  int g() { return 1; }
-};
-struct DLL_EXPORT(x) Bar : Y {
-  ~Bar() {}
-};
-"""
-    assert [name for name, *_ in found(source, "cpp")] == ["X::X", "X::m", "Foo::g", "Bar::~Bar"]
-
-
-def test_a_macro_before_a_definition_is_no_part_of_it() -> None:
-    source = """EXPORT_SYMBOL(x)
-int f(void)
-{
-  return 1;
-}
-END_TEST
-
-START_TEST(foo)
-{
-  x();
-}
-END_TEST
-
-static int g(void)
-{
-  return 1;
-}
-"""
-    assert found(source, "c") == [("f", 2, 5), ("START_TEST", 8, 11), ("g", 14, 17)]
-    qt = "class A {\n Q_OBJECT\npublic:\n A() {}\n Q_DISABLE(A)\n int f() { return 1; }\n};\n"
-    assert found(qt, "cpp") == [("A::A", 4, 4), ("A::f", 6, 6)]
-
-
-def test_an_indented_return_type_and_a_body_in_column_0_are_one_function() -> None:
-    source = "    static int\nfoo(int a)\n{\n  %% (;\n  return a;\n}\n\n    void\nbar(int a)\n{\n  x();\n}\n"
-    assert found(source, "c") == [("foo", 1, 6), ("bar", 8, 12)]
-
-
-def test_comments_in_a_header_and_a_type_above_it_cost_nothing_where_the_parser_is_lost() -> None:
-    source = """    static int
-foo(
-    int a,   // one; or {two}
-    int b)   // may be {
-{
-  %% (;
-  return a;
-}
-
-int bar(void) /* a; = */
-{
-  return (0;
-}
-"""
-    assert found(source, "c") == [("foo", 1, 8), ("bar", 10, 13)]
-    assert texts(source, "c")[0].startswith("static int\nfoo(")
-
-
-@pytest.mark.parametrize("header", ["UPB_INLINE const x::y* f(int a)", "bool f(void*) LOCKS_REQUIRED(mu)"])
-def test_annotations_of_the_compiler_cost_no_function(header: str) -> None:
-    source = f"class A {{\n  {header} {{\n    return a && b(c);\n  }}\n  A() : a(1) {{}}\n}};\n"
-    assert found(source, "cpp") == [("A::f", 2, 4), ("A::A", 5, 5)]
-
-
-@pytest.mark.parametrize("header", ["UPB_INLINE upb_strview f(const m *msg)", "MY_API static std::string f(int a)"])
-def test_words_before_a_name_are_no_part_of_it(header: str) -> None:
-    assert found(header + " {\n  return 1;\n}\n", "cpp") == [("f", 1, 3)]
-
-
-def test_names_are_no_code() -> None:
-    long = "a" * 250
-    for language in ("c", "cpp"):
-        assert all(len(name) <= 200 and "{" not in name for name, *_ in found(f"int {long}(int a) {{ }}", language))
-
-
 def test_half_a_function_is_no_function_and_a_statement_is_none() -> None:
-    assert [name for name, *_ in found("}\n else if (x) { y(); }\n  for (;;) { z(); }\n", "c")] == []
+    assert [name for name, *_ in extents("}\n else if (x) { y(); }\n  for (;;) { z(); }\n", "c")] == []
 
 
 def test_text_without_errors_has_none() -> None:
@@ -378,7 +139,7 @@ def test_generics_that_never_end_are_refused() -> None:
 
 
 def test_nesting_within_the_limit_is_fine() -> None:
-    assert found("int f(void) { return " + "(" * 400 + "1" + ")" * 400 + "; }", "c") == [("f", 1, 1)]
+    assert extents("int f(void) { return " + "(" * 400 + "1" + ")" * 400 + "; }", "c") == [("f", 1, 1)]
 
 
 def test_a_parse_that_takes_too_long_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -451,8 +212,8 @@ def test_python_functions_are_those_the_python_parser_finds() -> None:
     for module in modules:
         raw = (Path(sysconfig.get_path("stdlib")) / f"{module}.py").read_bytes()
         lines = raw.decode().split("\n")
-        assert [one[:2] for one in found(raw.decode(), "python")] == [one[:2] for one in python_functions(raw)]
-        for ours, theirs in zip(found(raw.decode(), "python"), python_functions(raw), strict=True):
+        assert [one[:2] for one in extents(raw.decode(), "python")] == [one[:2] for one in python_functions(raw)]
+        for ours, theirs in zip(extents(raw.decode(), "python"), python_functions(raw), strict=True):
             rest = lines[theirs[2] : ours[2]]  # comments behind the last statement may count as part of it
             assert all(line.strip() == "" or line.strip().startswith("#") for line in rest), (module, ours)
             assert ours[2] >= theirs[2]

@@ -4,7 +4,7 @@ import os
 import signal
 from pathlib import Path
 
-from codewren.compress.stage_label import judge_part
+from codewren.compress.stage_label import part_vectors
 
 LOG = "CODEWREN_TEST_PARTS"
 """Environment variable of the workers: the folder where the parts they judge are noted."""
@@ -19,16 +19,16 @@ def noted(number):
 
 def judging(recipe, split, hashes, threads, number):
     noted(number)
-    return judge_part(recipe, split, hashes, threads, number)
+    return part_vectors(recipe, split, hashes, threads, number)
 
 
 def killing_once(recipe, split, hashes, threads, number):
     if noted(number) == 1 and number == 2:
         os.kill(os.getpid(), signal.SIGKILL)
-    return judge_part(recipe, split, hashes, threads, number)
+    return part_vectors(recipe, split, hashes, threads, number)
 
 
 def failing_once(recipe, split, hashes, threads, number):
     if noted(number) == 1 and number == 5:
         raise OSError("no space left on the worker")
-    return judge_part(recipe, split, hashes, threads, number)
+    return part_vectors(recipe, split, hashes, threads, number)

@@ -131,7 +131,7 @@ class Killed(BaseException):
 
 def test_a_killed_run_resumes_to_the_last_digit(tmp_path, monkeypatch):
     whole = run(SMALL, tmp_path / "whole", epochs=3)
-    step = module._BiLstmRun.train_step
+    step = module.DistilLoop.train_step
 
     def killing(self, indices):
         if self.step == 20:
@@ -139,7 +139,7 @@ def test_a_killed_run_resumes_to_the_last_digit(tmp_path, monkeypatch):
         return step(self, indices)
 
     with monkeypatch.context() as context, pytest.raises(Killed):
-        context.setattr(module._BiLstmRun, "train_step", killing)
+        context.setattr(module.DistilLoop, "train_step", killing)
         run(SMALL, tmp_path / "parts", epochs=3)
     parts = run(SMALL, tmp_path / "parts", epochs=3)
     assert parts.history == whole.history

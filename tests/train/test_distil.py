@@ -3,6 +3,7 @@
 import json
 import math
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -13,7 +14,7 @@ import numpy as np
 import pytest
 import torch
 
-from codewren.core.errors import TrainingError
+from codewren.core.errors import InputError, TrainingError
 from codewren.core.recipe_sections import DistilSection
 from codewren.core.student_config import StudentConfig
 from codewren.core.task import CLONE
@@ -161,6 +162,29 @@ def test_nan_loss_says_what_to_do_and_keeps_the_checkpoint(tmp_path, monkeypatch
     with pytest.raises(TrainingError, match="lower learning_rate"):
         train(tmp_path)
     assert (tmp_path / "checkpoint.pt").read_bytes() == before
+
+
+def test_a_full_disk_is_one_line_and_keeps_the_checkpoint(tmp_path):
+    train(tmp_path, stop_after=1)
+    before = (tmp_path / "checkpoint.pt").read_bytes()
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (len(before) // 2, limits[1]))
+    try:
+        with pytest.raises(InputError, match=r"cannot write .*checkpoint\.pt: File too large; free space"):
+            train(tmp_path)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert (tmp_path / "checkpoint.pt").read_bytes() == before
+    assert same(train(tmp_path), train(tmp_path / "whole"))
+
+
+def test_what_was_logged_after_the_checkpoint_is_logged_once(tmp_path):
+    train(tmp_path, stop_after=1)
+    known = (tmp_path / "log.jsonl").read_text()
+    (tmp_path / "log.jsonl").write_text(known + known.replace('"epoch": 1', '"epoch": 2') + '{"epoch": 2, "st')
+    train(tmp_path)
+    epochs = [json.loads(line)["epoch"] for line in (tmp_path / "log.jsonl").read_text().splitlines()]
+    assert epochs == [1, 2, 3]
 
 
 def test_a_checkpoint_of_other_settings_is_refused(tmp_path):

@@ -4,7 +4,7 @@ import statistics
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, Self
 
 from codewren.bench.judged_items import BenchItems
 from codewren.bundle.open import AnyBundle
@@ -14,9 +14,12 @@ from codewren.core.errors import InputError
 from codewren.core.formulas import PAPERS_LENGTH, papers_flops, student_flops
 from codewren.core.student_config import StudentConfig
 from codewren.core.task import Task
+from codewren.measure.fields import Fields
 from codewren.measure.fresh_process import bundle_command
 from codewren.predict.predictor import find_and_open, predictor_of
 from codewren.predict.tokenizer import Tokenizer
+
+KINDS = ("teacher", "original", "bundle")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +39,15 @@ class Flops:
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON form."""
         return asdict(self)
+
+    @classmethod
+    def from_dict(cls, raw: Fields) -> Self:
+        """Read the JSON form.
+
+        Raises:
+            InputError: a field is missing or of another kind.
+        """
+        return cls(raw.number("value"), raw.number("tokens"), raw.text("how"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +77,29 @@ class Identity:
         papers = None if self.papers_flops is None else {"value": self.papers_flops, "length": PAPERS_LENGTH}
         return {**asdict(self), "papers_flops": papers}
 
+    @classmethod
+    def from_dict(cls, raw: Fields) -> Self:
+        """Read the JSON form.
+
+        Raises:
+            InputError: a field is missing or of another kind.
+        """
+        papers, config = raw.maybe(raw.within, "papers_flops"), raw.maybe(raw.within, "config")
+        kind = raw.text("kind")
+        if kind not in KINDS:
+            raise InputError(f"{raw.where}: kind is {kind!r:.40}, wanted {', '.join(KINDS)}; make the file again")
+        return cls(
+            name=raw.text("name"),
+            kind=kind,
+            label=raw.text("label"),
+            path=raw.maybe(raw.text, "path"),
+            sha256=raw.maybe(raw.text, "sha256"),
+            config=dict(config.raw) if config else None,
+            size_bytes=raw.maybe(raw.count, "size_bytes"),
+            parameters=raw.maybe(raw.count, "parameters"),
+            papers_flops=papers.count("value") if papers else None,
+        )
+
 
 class Contestant(Protocol):
     """A model in a benchmark; items are named by their place in the benchmark's items."""
@@ -73,19 +108,19 @@ class Contestant(Protocol):
     def identity(self) -> Identity:
         """What it is."""
 
-    def one(self, threads: int) -> Callable[[int], object]:
+    def single(self, threads: int) -> Callable[[int], object]:
         """Judges one item; a new one remembers nothing of earlier items."""
 
     def bulk(self, threads: int) -> Callable[[Sequence[int]], object]:
         """Judges many items at once; likewise."""
 
-    def flops(self, places: Sequence[int]) -> Flops | None:
+    def flops(self, indices: Sequence[int]) -> Flops | None:
         """Work of these items, on average."""
 
     def command(self) -> list[str]:
         """A child process that judges items as `measure.fresh_process` asks it to."""
 
-    def child_item(self, place: int) -> object:
+    def child_item(self, index: int) -> object:
         """An item in the form that child takes."""
 
 
@@ -97,41 +132,44 @@ class BundleModel:
         self._tokenizer = None if isinstance(bundle, SimilarityBundle) else Tokenizer(bundle.tokenizer)
         self.identity = _identity(bundle, name or bundle.path.stem)
 
-    def one(self, threads: int) -> Callable[[int], object]:
+    def single(self, threads: int) -> Callable[[int], object]:
         """Judge one item."""
-        predictor, item = predictor_of(self._bundle, threads=threads), self._items.given
-        return lambda place: predictor.predict_proba([item(place)])
+        predictor, item = predictor_of(self._bundle, threads=threads), self._items.item
+        return lambda index: predictor.predict_proba([item(index)])
 
     def bulk(self, threads: int) -> Callable[[Sequence[int]], object]:
         """Judge many at once."""
-        predictor, item = predictor_of(self._bundle, threads=threads), self._items.given
-        return lambda places: predictor.predict_proba([item(place) for place in places])
+        predictor, item = predictor_of(self._bundle, threads=threads), self._items.item
+        return lambda indices: predictor.predict_proba([item(index) for index in indices])
 
-    def lengths(self, place: int) -> list[int]:
+    def lengths(self, index: int) -> list[int]:
         """Tokens of each function of an item, cut to the student's length; none for an encoder without a network."""
         if self._tokenizer is None or isinstance(self._bundle, SimilarityBundle):
             return []
         longest = self._bundle.config.max_sequence_length
-        return [len(self._tokenizer.encode(text, longest)) for text in self._items.sources[place]]
+        return [len(self._tokenizer.encode(text, longest)) for text in self._items.sources[index]]
 
-    def flops(self, places: Sequence[int]) -> Flops | None:
+    def flops(self, indices: Sequence[int]) -> Flops | None:
         """By the formula of what the runtime really does; none for an encoder, which multiplies no matrices."""
         if isinstance(self._bundle, SimilarityBundle):
             return None
         config, task = self._bundle.config, self._bundle.task
-        lengths = [self.lengths(place) for place in places]
+        lengths = [self.lengths(index) for index in indices]
         # The formula takes both functions of a pair as equally long: the mean of the two is a pair of unlike ones.
-        each = [statistics.fmean(student_flops(config, task, tokens=tokens) for tokens in one) for one in lengths]
-        tokens = statistics.fmean(tokens for one in lengths for tokens in one)
+        each = [
+            statistics.fmean(student_flops(config, task, tokens=tokens) for tokens in tokens_of_item)
+            for tokens_of_item in lengths
+        ]
+        tokens = statistics.fmean(tokens for tokens_of_item in lengths for tokens in tokens_of_item)
         return Flops(statistics.fmean(each), tokens, "formula: matrix products of the shipped form, real lengths")
 
     def command(self) -> list[str]:
         """Load the file and predict."""
         return bundle_command(self._bundle.path)
 
-    def child_item(self, place: int) -> object:
+    def child_item(self, index: int) -> object:
         """The source text."""
-        return self._items.given(place)
+        return self._items.item(index)
 
 
 def read_bundles(names: Sequence[str]) -> list[AnyBundle]:
@@ -163,7 +201,7 @@ def check_task(bundle: AnyBundle, task: Task, other: str) -> None:
 def bundle_models(bundles: Sequence[AnyBundle], items: BenchItems) -> list[BundleModel]:
     """Models with names that differ: the file's own, with its folder's where two are alike."""
     stems = [bundle.path.stem for bundle in bundles]
-    return [BundleModel(one, items, name=_name(one.path, stems)) for one in bundles]
+    return [BundleModel(bundle, items, name=_name(bundle.path, stems)) for bundle in bundles]
 
 
 def _name(path: Path, stems: Sequence[str]) -> str:

@@ -35,9 +35,9 @@ class BenchItems:
     def __len__(self) -> int:
         return len(self.sources)
 
-    def given(self, place: int) -> str | list[str]:
+    def item(self, index: int) -> str | list[str]:
         """One item as `Predictor.predict` and JSON take it."""
-        source = self.sources[place]
+        source = self.sources[index]
         return source[0] if len(source) == 1 else list(source)
 
 
@@ -48,9 +48,9 @@ def recipe_items(recipe: Recipe, name: str, *, split: str = "valid", seed: int =
         RecipeError, InputError: as `load_split`.
     """
     dataset = load_split(recipe, split)
-    places = list(range(len(dataset)))
-    random.Random(seed).shuffle(places)
-    return BenchItems(recipe.task, tuple(dataset.texts(place) for place in places), f"{split} of {name}")
+    order = list(range(len(dataset)))
+    random.Random(seed).shuffle(order)
+    return BenchItems(recipe.task, tuple(dataset.texts(index) for index in order), f"{split} of {name}")
 
 
 def source_items(paths: Sequence[Path], task: Task, *, seed: int = 0) -> BenchItems:
@@ -76,11 +76,11 @@ def source_items(paths: Sequence[Path], task: Task, *, seed: int = 0) -> BenchIt
 
 def _pairs(functions: Sequence[str], rng: random.Random) -> list[tuple[str, ...]]:
     """Distinct ordered pairs of different functions, `PAIRS` of them or all there are."""
-    others = len(functions) - 1
-    drawn = rng.sample(range(len(functions) * others), min(PAIRS, len(functions) * others))
-    places = ((number // others, number % others) for number in drawn)
+    partners = len(functions) - 1
+    drawn = rng.sample(range(len(functions) * partners), min(PAIRS, len(functions) * partners))
+    ranks = ((number // partners, number % partners) for number in drawn)
     # The second place counts among the others: it skips the first.
-    return [(functions[left], functions[right + (right >= left)]) for left, right in places]
+    return [(functions[left], functions[right + (right >= left)]) for left, right in ranks]
 
 
 def _functions(file: SourceFile) -> list[str]:
@@ -90,4 +90,4 @@ def _functions(file: SourceFile) -> list[str]:
         parsed = extract(source, file.language)
     except (OSError, InputError):
         return []
-    return [source[one.start_byte : one.end_byte].decode("utf-8", "replace") for one in parsed.functions]
+    return [source[function.start_byte : function.end_byte].decode("utf-8", "replace") for function in parsed.functions]

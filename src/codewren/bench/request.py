@@ -23,7 +23,7 @@ class BenchRequest:
     """What to compare, on what.
 
     Attributes:
-        things: bundles (`*.wren`), one recipe (`*.toml`), or source files and folders.
+        sources: bundles (`*.wren`), one recipe (`*.toml`), or source files and folders.
         models: more bundles, or names of shipped ones.
         teacher: folder of a teacher, or `recipe` for the one the recipe names.
         original: add the papers' original architecture.
@@ -34,7 +34,7 @@ class BenchRequest:
         spent: folder of the run that made the students.
     """
 
-    things: tuple[str, ...]
+    sources: tuple[str, ...]
     models: tuple[str, ...] = ()
     teacher: str | None = None
     original: bool = False
@@ -79,14 +79,14 @@ def _sorted(request: BenchRequest) -> tuple[list[str], list[str], list[Path]]:
     Raises:
         InputError: no bundle, two recipes, or neither recipe nor source, or both.
     """
-    bundles = [*request.models, *(thing for thing in request.things if thing.endswith(".wren"))]
-    recipes = [thing for thing in request.things if thing.endswith(".toml")]
-    paths = [Path(thing) for thing in request.things if not thing.endswith((".wren", ".toml"))]
+    bundles = [*request.models, *(argument for argument in request.sources if argument.endswith(".wren"))]
+    recipes = [argument for argument in request.sources if argument.endswith(".toml")]
+    paths = [Path(argument) for argument in request.sources if not argument.endswith((".wren", ".toml"))]
     if not bundles:
         raise InputError("no bundle to bench; name one or more *.wren files, or --model NAME")
     if len(recipes) + bool(paths) != 1:
-        found = f"{len(recipes)} recipes and {len(paths)} source paths"
-        raise InputError(f"{found}; wanted one recipe (*.toml), or source files and folders, to take the items from")
+        counts = f"{len(recipes)} recipes and {len(paths)} source paths"
+        raise InputError(f"{counts}; wanted one recipe (*.toml), or source files and folders, to take the items from")
     return bundles, recipes, paths
 
 

@@ -3,16 +3,17 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from codewren.core.errors import InputError
-from codewren.core.files import read_json
 from codewren.core.run_folder import ENERGY_FILES, JOURNAL, SPENT_STAGES
 from codewren.measure.energy.break_even import BreakEven, break_even
 from codewren.measure.energy.carbon import Grid
 from codewren.measure.energy.meter import MeterSheet
 from codewren.measure.energy.repeat import EnergyFigure
+from codewren.measure.energy.stage import read_stages
 from codewren.measure.estimate import Measure
+from codewren.measure.fields import Fields
 
 ITEMS = 1000
 """Joules are given for so many."""
@@ -48,6 +49,16 @@ class Spent:
             "source": self.source,
         }
 
+    @classmethod
+    def from_dict(cls, raw: Fields) -> Self:
+        """Read the JSON form.
+
+        Raises:
+            InputError: a field is missing or of another kind.
+        """
+        stages = raw.within("stages")
+        return cls({name: stages.number(name) for name in stages.raw}, raw.texts("meters"), raw.text("source"))
+
 
 @dataclass(frozen=True, slots=True)
 class EnergyReport:
@@ -73,6 +84,16 @@ class EnergyReport:
             "plausible_joules_per_1000": [end * ITEMS for end in figure.plausible],
         }
 
+    def figure_of(self, raw: Fields) -> EnergyFigure:
+        """Read the JSON form of one model's energy.
+
+        Raises:
+            InputError: a field is missing or of another kind.
+        """
+        joules = raw.measure("joules_per_1000").times(1 / ITEMS, "joules")
+        repeats, items, seconds = raw.count("repeats"), raw.count("items"), raw.number("seconds")
+        return EnergyFigure(joules, repeats, items, seconds, self.meter.factor)
+
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON form."""
         return {
@@ -81,10 +102,26 @@ class EnergyReport:
             "grid": self.grid.to_dict() if self.grid else None,
             "spent": self.spent.to_dict(self.grid) if self.spent else None,
             "break_even": [
-                {"student": student, "teacher": teacher, **one.to_dict()}
-                for (student, teacher), one in self.break_even.items()
+                {"student": student, "teacher": teacher, **even.to_dict()}
+                for (student, teacher), even in self.break_even.items()
             ],
         }
+
+    @classmethod
+    def from_dict(cls, raw: Fields) -> Self:
+        """Read the JSON form.
+
+        Raises:
+            InputError: a field is missing or of another kind.
+        """
+        grid, spent = raw.maybe(raw.within, "grid"), raw.maybe(raw.within, "spent")
+        return cls(
+            MeterSheet.from_dict(raw.within("meter")),
+            raw.maybe(raw.measure, "idle_w"),
+            Grid.from_dict(grid) if grid else None,
+            Spent.from_dict(spent) if spent else None,
+            {(row.text("student"), row.text("teacher")): BreakEven.from_dict(row) for row in raw.each("break_even")},
+        )
 
 
 def break_evens(
@@ -107,10 +144,10 @@ def read_spent(folder: Path) -> Spent:
     stages: dict[str, float] = {}
     meters: dict[str, None] = {}
     for path in sorted(folder.glob(ENERGY_FILES)):
-        for one in read_json(path)["stages"]:
-            if one["stage"] in SPENT_STAGES:
-                stages[one["stage"]] = stages.get(one["stage"], 0.0) + one["joules"]
-                meters[one["meter"]] = None
+        for stage, energy in read_stages(path):
+            if stage in SPENT_STAGES:
+                stages[stage] = stages.get(stage, 0.0) + energy.joules
+                meters[energy.meter] = None
     trials = _journal_joules(folder / JOURNAL) if "search" not in stages else 0.0
     if trials:
         stages["search"] = trials

@@ -51,30 +51,30 @@ class TeacherModel:
             parameters=sum(tensor.numel() for tensor in teacher.network.parameters()),
         )
 
-    def one(self, threads: int) -> Callable[[int], object]:
+    def single(self, threads: int) -> Callable[[int], object]:
         """Judge one item, tokenisation included."""
         use_threads(threads)
-        return lambda place: self._judge([place])
+        return lambda index: self._judge([index])
 
     def bulk(self, threads: int) -> Callable[[Sequence[int]], object]:
         """Judge many, in batches of similar length as `label` does."""
         use_threads(threads)
         return self._judge
 
-    def _judge(self, places: Sequence[int]) -> object:
-        return self._teacher.logits(dataset_of(self._items.task, [self._items.sources[place] for place in places]))
+    def _judge(self, indices: Sequence[int]) -> object:
+        return self._teacher.logits(dataset_of(self._items.task, [self._items.sources[index] for index in indices]))
 
-    def flops(self, places: Sequence[int]) -> Flops:
+    def flops(self, indices: Sequence[int]) -> Flops:
         """Counted on the first of these items, one at a time."""
-        counted = [counted_flops(lambda place=place: self._judge([place])) for place in places[:FLOPS_ITEMS]]  # type: ignore[misc]
+        counted = [counted_flops(lambda index=index: self._judge([index])) for index in indices[:FLOPS_ITEMS]]  # type: ignore[misc]
         tokens = [
             len(
                 self._teacher.tokenizer(text, truncation=True, max_length=self._teacher.max_sequence_length)[
                     "input_ids"
                 ]
             )
-            for place in places[:FLOPS_ITEMS]
-            for text in self._items.sources[place]
+            for index in indices[:FLOPS_ITEMS]
+            for text in self._items.sources[index]
         ]
         return Flops(statistics.fmean(counted), statistics.fmean(tokens), f"{COUNTED} ({len(counted)} items)")
 
@@ -82,9 +82,9 @@ class TeacherModel:
         """Load the teacher and judge."""
         return teacher_command(self._recipe)
 
-    def child_item(self, place: int) -> object:
+    def child_item(self, index: int) -> object:
         """The source text."""
-        return self._items.given(place)
+        return self._items.item(index)
 
 
 class OriginalModel:
@@ -114,19 +114,19 @@ class OriginalModel:
             ),
         )
 
-    def one(self, threads: int) -> Callable[[int], object]:
+    def single(self, threads: int) -> Callable[[int], object]:
         """Judge one item."""
         use_threads(threads)
-        return lambda place: self.network.logits([self._lengths(place)])
+        return lambda index: self.network.logits([self._lengths(index)])
 
     def bulk(self, threads: int) -> Callable[[Sequence[int]], object]:
         """Judge many in one batch, padded to its longest function."""
         use_threads(threads)
-        return lambda places: self.network.logits([self._lengths(place) for place in places])
+        return lambda indices: self.network.logits([self._lengths(index) for index in indices])
 
-    def flops(self, places: Sequence[int]) -> Flops:
+    def flops(self, indices: Sequence[int]) -> Flops:
         """Counted on the first of these items, one at a time."""
-        chosen = [self._lengths(place) for place in places[: 1 if self.network.padded else FLOPS_ITEMS]]
+        chosen = [self._lengths(index) for index in indices[: 1 if self.network.padded else FLOPS_ITEMS]]
         counted = [counted_flops(lambda item=item: self.network.logits([item])) for item in chosen]  # type: ignore[misc]
         tokens = [original.PADDED_TOKENS if self.network.padded else tokens for item in chosen for tokens in item]
         return Flops(statistics.fmean(counted), statistics.fmean(tokens), f"{COUNTED} ({len(counted)} items)")
@@ -135,9 +135,9 @@ class OriginalModel:
         """Make the network and judge."""
         return original_command(self._items.task, padded=self.network.padded)
 
-    def child_item(self, place: int) -> object:
+    def child_item(self, index: int) -> object:
         """Numbers of tokens."""
-        return self._lengths(place)
+        return self._lengths(index)
 
 
 def originals(items: BenchItems, lengths: Lengths) -> list[OriginalModel]:

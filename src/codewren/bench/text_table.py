@@ -23,8 +23,8 @@ def _lines(report: BenchReport) -> list[list[str]]:
         ("MFLOPs a mean item", lambda m: f"{m.flops.value / 1e6:,.2f}" if m.flops else NOTHING),
         ("MFLOPs, papers' formula", lambda m: _whole(m.identity.papers_flops, 1e6)),
     ]
-    for place, latency in enumerate(report.models[0].latency):
-        rows += _timing_rows(place, latency.threads or 1, reference=report.reference)
+    for column, latency in enumerate(report.models[0].latency):
+        rows += _timing_rows(column, latency.threads or 1, reference=report.reference)
     rows += [
         ("cold start, s", lambda m: _measure(m.cold_start_s)),
         ("peak memory, MB", lambda m: _measure(m.peak_memory_bytes, 1e-6, interval=False)),
@@ -36,26 +36,25 @@ def _lines(report: BenchReport) -> list[list[str]]:
     return [[title, *(cell(model) for model in report.models)] for title, cell in rows]
 
 
-def _timing_rows(place: int, threads: int, *, reference: str | None) -> list[tuple[str, Cell]]:
+def _timing_rows(column: int, threads: int, *, reference: str | None) -> list[tuple[str, Cell]]:
     on = f"{threads} thread{'s' if threads > 1 else ''}"
     rows: list[tuple[str, Cell]] = [
-        (f"ms an item, {on}", lambda m: _measure(m.latency[place].median_s, 1e3)),
-        ("  processor ms", lambda m: _measure(m.latency[place].processor_s, 1e3)),
-        ("  95 % below, ms", lambda m: f"{m.latency[place].p95_s * 1e3:,.3f}"),
+        (f"ms an item, {on}", lambda m: _measure(m.latency[column].median_s, 1e3)),
+        ("  processor ms", lambda m: _measure(m.latency[column].processor_s, 1e3)),
+        ("  95 % below, ms", lambda m: f"{m.latency[column].p95_s * 1e3:,.3f}"),
     ]
     if reference is not None:
-        rows.append((f"  times faster than {reference}", lambda m: _measure(m.times_faster[place])))
-        rows.append(("  times less processor time", lambda m: _measure(m.times_less_processor[place])))
-    rows.append((f"items/s in bulk, {on}", lambda m: _measure(m.throughput[place].items_per_s)))
-    rows.append(("  items timed", lambda m: str(len(m.latency[place].items_s))))
+        rows.append((f"  times faster than {reference}", lambda m: _measure(m.times_faster[column])))
+        rows.append(("  times less processor time", lambda m: _measure(m.times_less_processor[column])))
+    rows.append((f"items/s in bulk, {on}", lambda m: _measure(m.throughput[column].items_per_s)))
+    rows.append(("  items timed", lambda m: str(len(m.latency[column].items_s))))
     return rows
 
 
 def _notes(report: BenchReport) -> list[str]:
-    task = report.items.task
-    unit = "a pair of functions" if task.functions_per_item == 2 else "one function"
+    unit = "a pair of functions" if report.task.functions_per_item == 2 else "one function"
     notes = [
-        f"an item is {unit}; {report.timed:,} of {report.items.origin}; medians, 95 % intervals; tokenisation included",
+        f"an item is {unit}; {report.timed:,} of {report.origin}; medians, 95 % intervals; tokenisation included",
         *(f"{model.identity.name}: {model.identity.label}" for model in report.models),
         f"machine: {report.machine}",
     ]
@@ -77,9 +76,9 @@ def _energy_notes(report: BenchReport) -> list[str]:
     if energy.spent is not None:
         stages = ", ".join(f"{stage} {joules:,.0f} J" for stage, joules in energy.spent.stages.items())
         notes.append(f"spent in {energy.spent.source}: {stages}")
-    for (student, teacher), one in energy.break_even.items():
-        when = NOTHING if one.predictions is None else f"{one.predictions:,.0f} predictions"
-        notes.append(f"{student} has paid for itself against {teacher} after: {when} ({one.note})")
+    for (student, teacher), even in energy.break_even.items():
+        when = NOTHING if even.predictions is None else f"{even.predictions:,.0f} predictions"
+        notes.append(f"{student} has paid for itself against {teacher} after: {when} ({even.note})")
     return notes
 
 
@@ -93,7 +92,7 @@ def _joules(model: ModelFigures, factor: float = 1.0) -> str:
 def _measure(measure: Measure | None, factor: float = 1.0, *, interval: bool = True) -> str:
     if measure is None:
         return NOTHING
-    value, low, high = (_short(one * factor) for one in (measure.value, measure.low, measure.high))
+    value, low, high = (_short(end * factor) for end in (measure.value, measure.low, measure.high))
     return f"{value} [{low}, {high}]" if interval else value
 
 

@@ -158,7 +158,8 @@ def bench(
     }
     return BenchReport(
         created=datetime.now(UTC).isoformat(timespec="seconds"),
-        items=items,
+        task=items.task,
+        origin=items.origin,
         timed=len(timed),
         warmup=len(warm),
         settings=settings,
@@ -178,7 +179,7 @@ def _divided(items: BenchItems, models: Sequence[Contestant], options: BenchOpti
     warmup = min(WARMUP_ITEMS, len(items) // 3)
     warm = list(range(warmup)) or [0]
     timed = list(range(warmup, min(len(items), warmup + options.items)))
-    by_length = sorted(timed, key=lambda place: sum(map(len, items.sources[place])))
+    by_length = sorted(timed, key=lambda index: sum(map(len, items.sources[index])))
     return warm, [by_length[rank] for rank in _spread(len(timed))]
 
 
@@ -207,7 +208,7 @@ def _timed(
 ) -> _Round:
     say(f"{threads} threads: one at a time")
     names = [model.identity.name for model in models]
-    calls = dict(zip(names, (model.one(threads) for model in models), strict=True))
+    calls = dict(zip(names, (model.single(threads) for model in models), strict=True))
     seconds = {name: _warmed(calls[name], warm, options.seconds / 5) for name in names}
     counts = {name: max(LEAST_ITEMS, int(options.seconds / seconds[name])) for name in names}
     shares = {name: timed[: counts[name]] for name in names}
@@ -220,16 +221,16 @@ def _timed(
 
 def _warmed(call: Callable[[int], object], warm: Sequence[int], limit_s: float) -> float:
     """Run items that are not timed, for a while; seconds one takes."""
-    taken: list[float] = []
+    seconds: list[float] = []
     start = time.perf_counter()
-    for place in warm:
+    for index in warm:
         before = time.perf_counter()
-        call(place)
+        call(index)
         now = time.perf_counter()
-        taken.append(now - before)
-        if now - start > limit_s and len(taken) > 1:
+        seconds.append(now - before)
+        if now - start > limit_s and len(seconds) > 1:
             break
-    return max(statistics.median(taken[len(taken) // 2 :]), 1e-9)
+    return max(statistics.median(seconds[len(seconds) // 2 :]), 1e-9)
 
 
 def _in_bulk(
@@ -246,12 +247,12 @@ def _in_bulk(
             start = time.perf_counter()
             call(shares[name])
             seconds[name].append(time.perf_counter() - start)
-    found = {}
+    throughput = {}
     for model in models:
         name = model.identity.name
-        per_s = quantile_measure("items_per_s", [len(shares[name]) / one for one in seconds[name]])
-        found[name] = Throughput(threads, per_s, per_s, len(shares[name]))
-    return found
+        per_s = quantile_measure("items_per_s", [len(shares[name]) / duration for duration in seconds[name]])
+        throughput[name] = Throughput(threads, per_s, per_s, len(shares[name]))
+    return throughput
 
 
 def _figures(
@@ -262,12 +263,12 @@ def _figures(
         identity=model.identity,
         functions_per_item=functions,
         flops=model.flops(timed),
-        latency=tuple(one.latency[name] for one in rounds),
-        times_faster=tuple(_faster(one.latency, reference, name) for one in rounds),
-        times_less_processor=tuple(_faster(one.latency, reference, name, processor=True) for one in rounds),
+        latency=tuple(timing.latency[name] for timing in rounds),
+        times_faster=tuple(_faster(timing.latency, reference, name) for timing in rounds),
+        times_less_processor=tuple(_faster(timing.latency, reference, name, processor=True) for timing in rounds),
         throughput=tuple(
             replace(t, functions_per_s=t.items_per_s.times(functions, "functions_per_s"))
-            for t in (one.throughput[name] for one in rounds)
+            for t in (timing.throughput[name] for timing in rounds)
         ),
     )
 
@@ -290,18 +291,18 @@ def _with_processes(
     children = {
         model.identity.name: Child(
             tuple(model.command()),
-            tuple(model.child_item(place) for place in timed[: len(one.latency[0].items_s)]),
+            tuple(model.child_item(index) for index in timed[: len(figure.latency[0].items_s)]),
         )
-        for one, model in zip(figures, models, strict=True)
+        for figure, model in zip(figures, models, strict=True)
     }
     starts, peaks = cold_starts(children, runs=options.cold_starts), peak_memories(children)
     return [
         replace(
-            one,
-            cold_start_s=quantile_measure("cold_start_s", starts[one.identity.name]),
-            peak_memory_bytes=quantile_measure("peak_memory_bytes", [float(peaks[one.identity.name])]),
+            figure,
+            cold_start_s=quantile_measure("cold_start_s", starts[figure.identity.name]),
+            peak_memory_bytes=quantile_measure("peak_memory_bytes", [float(peaks[figure.identity.name])]),
         )
-        for one in figures
+        for figure in figures
     ]
 
 
@@ -318,25 +319,27 @@ def _with_energy(
     works = {model.identity.name: _work(model, timed, first.latency[model.identity.name]) for model in models}
     # A model multiplies processor seconds: on a busy machine a block of wall time would hold few of them.
     clock = time.perf_counter if meter.sheet.includes_idle else time.process_time
-    found, idle_w = joules_per_item(meter, works, Repeats(block_s), clock=clock)
-    return [replace(one, energy=found[one.identity.name]) for one in figures], EnergyReport(meter.sheet, idle_w)
+    energies, idle_w = joules_per_item(meter, works, Repeats(block_s), clock=clock)
+    return [replace(figure, energy=energies[figure.identity.name]) for figure in figures], EnergyReport(
+        meter.sheet, idle_w
+    )
 
 
 def _work(model: Contestant, timed: Sequence[int], latency: Latency) -> Work:
     """A few milliseconds of items, round and round those that were timed."""
-    call, places = model.one(1), cycle(timed[: len(latency.items_s)])
+    call, indices = model.single(1), cycle(timed[: len(latency.items_s)])
     chunk = max(1, int(0.01 / latency.median_s.value))
 
     def run() -> int:
-        for place in islice(places, chunk):
-            call(place)
+        for index in islice(indices, chunk):
+            call(index)
         return chunk
 
     return run
 
 
 def _warnings(items: BenchItems, warm: Sequence[int], timed: Sequence[int], load: Load) -> list[str]:
-    found = [line for line in (load.warning(),) if line]
+    lines = [line for line in (load.warning(),) if line]
     if set(warm) & set(timed) or len(timed) < 30:
-        found.append(f"only {len(timed)} items timed: intervals are wide; give more source files")
-    return found
+        lines.append(f"only {len(timed)} items timed: intervals are wide; give more source files")
+    return lines

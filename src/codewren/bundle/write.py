@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from codewren.bundle.container import SCHEMA_VERSIONS, Form
+from codewren.bundle.container import SCHEMA_VERSIONS, Decision, Form
 from codewren.bundle.layout import TensorEntry, tensor_layout
 from codewren.bundle.open import open_bundle
 from codewren.bundle.tensors import tensor_shapes
@@ -73,11 +73,7 @@ def write_bundle(  # noqa: PLR0913  one argument for each part of the manifest
         "task": task.to_dict(),
         "config": config.to_dict(),
         "tensors": [place.to_dict() for place in layout],
-        "decision": {
-            "threshold": float(threshold),
-            "temperature": float(temperature),
-            **({} if alert_threshold is None else {"alert_threshold": float(alert_threshold)}),
-        },
+        "decision": _decision(threshold, temperature, alert_threshold),
         "scores": dict(scores or {}),
         "provenance": dict(provenance or {}),
     }
@@ -97,15 +93,34 @@ def write_archive(path: Path, members: Mapping[str, bytes], manifest: Mapping[st
     return len(archive)
 
 
-def amend_bundle(path: Path, *, card: str, provenance: Mapping[str, Any]) -> int:
+def _decision(threshold: float, temperature: float, alert_threshold: float | None) -> dict[str, float]:
+    plain = {"threshold": float(threshold), "temperature": float(temperature)}
+    return plain if alert_threshold is None else {**plain, "alert_threshold": float(alert_threshold)}
+
+
+def amend_bundle(
+    path: Path,
+    *,
+    card: str,
+    provenance: Mapping[str, Any],
+    decision: Decision | None = None,
+    scores: Mapping[str, Any] | None = None,
+) -> int:
     """Give a bundle another model card and further provenance, atomically; weights and tokenizer stay to the byte.
+
+    Args:
+        path: of the bundle.
+        card: in place of its model card.
+        provenance: added to its own.
+        decision: in place of its own, or None to keep that.
+        scores: in place of its own, or None to keep these.
 
     Returns:
         The new size in bytes.
 
     Raises:
         BundleError: the file is not a bundle.
-        InputError: the provenance is not JSON, or the file cannot be written.
+        InputError: scores or provenance are not JSON, the decision is impossible, or the file cannot be written.
     """
     open_bundle(path)
     with zipfile.ZipFile(path) as archive:
@@ -113,8 +128,13 @@ def amend_bundle(path: Path, *, card: str, provenance: Mapping[str, Any]) -> int
         manifest = json.loads(archive.read("manifest.json"))
     members["MODEL_CARD.md"] = card.encode()
     manifest["provenance"] |= dict(provenance)
+    if decision is not None:
+        _check_decision(decision.threshold, decision.temperature, decision.alert_threshold)
+        manifest["decision"] = _decision(decision.threshold, decision.temperature, decision.alert_threshold)
+    if scores is not None:
+        manifest["scores"] = dict(scores)
     manifest["members"]["MODEL_CARD.md"] = _fingerprint(members["MODEL_CARD.md"])
-    members["manifest.json"] = json_bytes(manifest, "provenance")
+    members["manifest.json"] = json_bytes(manifest, "scores or provenance")
     content = _archive(members)
     write_bytes(path, content)
     return len(content)

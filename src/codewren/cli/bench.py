@@ -8,7 +8,7 @@ from codewren.cli.options import heavy
 
 
 @click.command()
-@click.argument("things", nargs=-1, metavar="THING...")
+@click.argument("sources", nargs=-1, metavar="THING...")
 @click.option(
     "--model", "-m", "models", multiple=True, metavar="FILE", help="A *.wren bundle, or a shipped one's name."
 )
@@ -34,7 +34,7 @@ from codewren.cli.options import heavy
 @click.option("--json", "json_path", type=click.Path(path_type=Path, dir_okay=False), help="Write all figures here.")
 @click.option("--quiet", is_flag=True, help="No progress on standard error.")
 def bench(  # noqa: PLR0913  one argument for each option
-    things: tuple[str, ...],
+    sources: tuple[str, ...],
     *,
     models: tuple[str, ...],
     teacher: str | None,
@@ -66,7 +66,7 @@ def bench(  # noqa: PLR0913  one argument for each option
     from codewren.bench.timing import BenchOptions
 
     request = BenchRequest(
-        things=things,
+        sources=sources,
         models=models,
         teacher=teacher,
         original=original,

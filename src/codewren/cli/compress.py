@@ -7,8 +7,20 @@ import click
 from codewren.cli.options import heavy, recipe_verb
 
 
+def print_reference(ctx: click.Context, _: click.Parameter, asked: bool) -> None:
+    """Print the reference of the recipe and end."""
+    if asked:
+        from codewren.core.recipe_reference import recipe_reference
+
+        click.echo(recipe_reference())
+        ctx.exit()
+
+
 @click.command()
 @recipe_verb
+@click.option(
+    "--reference", is_flag=True, is_eager=True, expose_value=False, callback=print_reference, help="Every recipe key."
+)
 @click.option("--seeds", type=int, metavar="N", help="Train with N seeds; ship the best, report mean and spread.")
 def compress(recipe: Path, out: Path, settings: tuple[str, ...], quiet: bool, seeds: int | None) -> None:
     """Turn a teacher into one small file: label, search, distil, export, evaluate, report.
@@ -35,5 +47,5 @@ def compress(recipe: Path, out: Path, settings: tuple[str, ...], quiet: bool, se
         encoder_recipe = SimilarityRecipe.from_dict(tables, recipe.parent)
         click.echo(compress_similarity(SimilarityRun(encoder_recipe, out, quiet)))
         return
-    run = Run.start(Recipe.from_dict(tables, recipe.parent), out, quiet=quiet)
+    run = Run.start(Recipe.load(recipe, settings), out, quiet=quiet)
     click.echo(run_all(run) if seeds is None else compress_seeds(run, seeds))

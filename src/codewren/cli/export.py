@@ -26,6 +26,7 @@ def export(recipe: Path, out: Path, settings: tuple[str, ...], quiet: bool, onnx
     from codewren.compress.stage_distil import distil_student
     from codewren.compress.stage_export import export_front, export_student
     from codewren.core.recipe import Recipe
+    from codewren.core.run_folder import ONNX
 
     run = Run.start(Recipe.load(recipe, settings), out, quiet=quiet)
     if front:
@@ -37,5 +38,5 @@ def export(recipe: Path, out: Path, settings: tuple[str, ...], quiet: bool, onnx
         from codewren.bundle.read import Bundle
         from codewren.compress.bundle_to_onnx import bundle_to_onnx
 
-        bundle_to_onnx(Bundle.read(bundle), out / "student.onnx")
-        click.echo(out / "student.onnx")
+        bundle_to_onnx(Bundle.read(bundle), out / ONNX)
+        click.echo(out / ONNX)

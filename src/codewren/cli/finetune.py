@@ -18,7 +18,8 @@ def finetune(recipe: Path, out: Path, settings: tuple[str, ...], quiet: bool) ->
     """
     heavy()
     from codewren.core.recipe import Recipe
+    from codewren.core.run_folder import TEACHER
     from codewren.train.teachers.finetune import finetune as train_teacher
 
-    train_teacher(Recipe.load(recipe, settings), out / "teacher", quiet=quiet)
-    click.echo(out / "teacher")
+    train_teacher(Recipe.load(recipe, settings), out / TEACHER, quiet=quiet)
+    click.echo(out / TEACHER)

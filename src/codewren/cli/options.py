@@ -1,8 +1,9 @@
 """Options that several verbs share."""
 
+import functools
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import click
 
@@ -25,9 +26,17 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 
 def recipe_verb(function: F) -> F:
-    """RECIPE, --out, --set and --quiet: what every verb that works on a run takes."""
+    """RECIPE, --out, --set and --quiet: what every verb that works on a run takes.
+
+    Without RECIPE it is the one that the run was begun with, its `--set` included.
+    """
+
+    @functools.wraps(function)
+    def verb(recipe: Path | None, out: Path, **options: Any) -> Any:
+        return function(recipe=recipe or saved_recipe(out), out=out, **options)
+
     decorators = (
-        click.argument("recipe", type=click.Path(path_type=Path, dir_okay=False)),
+        click.argument("recipe", required=False, type=click.Path(path_type=Path, dir_okay=False)),
         click.option(
             "--out", required=True, type=click.Path(path_type=Path, file_okay=False), help="Folder of this run."
         ),
@@ -40,9 +49,25 @@ def recipe_verb(function: F) -> F:
         ),
         click.option("--quiet", is_flag=True, help="No progress on standard error."),
     )
+    decorated: Any = verb
     for decorator in reversed(decorators):
-        function = decorator(function)
-    return function
+        decorated = decorator(decorated)
+    return cast(F, decorated)
+
+
+def saved_recipe(out: Path) -> Path:
+    """The recipe that a run keeps.
+
+    Raises:
+        InputError: the folder holds none.
+    """
+    from codewren.core.errors import InputError
+    from codewren.core.run_folder import RECIPE
+
+    path = out / RECIPE
+    if not path.is_file():
+        raise InputError(f"{path}: no such file, so the run is not begun; give its recipe: RECIPE.toml --out {out}")
+    return path
 
 
 def heavy() -> None:

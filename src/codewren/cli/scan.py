@@ -14,7 +14,7 @@ from codewren.cli.options import Probability
 
 if TYPE_CHECKING:
     from codewren.core.progress import Bar
-    from codewren.predict.predictor import Predictor
+    from codewren.predict.predictor import AnyPredictor
     from codewren.scan.changes import Changes
     from codewren.scan.result import ScanOptions, ScanResult
 
@@ -170,7 +170,7 @@ def _default_model() -> Path:
     return shipped[_DEFAULT_MODEL]
 
 
-def _scan(paths: Sequence[str], predictor: "Predictor", options: "ScanOptions", *, quiet: bool) -> "ScanResult":
+def _scan(paths: Sequence[str], predictor: "AnyPredictor", options: "ScanOptions", *, quiet: bool) -> "ScanResult":
     """Scan, with a bar on a terminal when there is much to do (not before processes have been forked)."""
     from codewren.scan.scan import scan as scan_paths
 
@@ -191,7 +191,7 @@ def _scan(paths: Sequence[str], predictor: "Predictor", options: "ScanOptions", 
 
 def _apply_baselines(
     result: "ScanResult",
-    predictor: "Predictor",
+    predictor: "AnyPredictor",
     paths: Sequence[str],
     baseline: Path | None,
     write_baseline: Path | None,

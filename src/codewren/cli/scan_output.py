@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
-    from codewren.predict.predictor import Predictor
+    from codewren.predict.predictor import AnyPredictor
     from codewren.scan.result import ScanResult
 
 _MOST_NOTES = 50  # on standard error
 
 
-def rendered(result: "ScanResult", predictor: "Predictor", style: str, output: Path | None) -> str:
+def rendered(result: "ScanResult", predictor: "AnyPredictor", style: str, output: Path | None) -> str:
     """The findings in one of the formats; those for a person to read say in which lines clones differ."""
     from codewren.scan.formats.origin import Origin
 

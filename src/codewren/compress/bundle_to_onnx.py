@@ -12,7 +12,7 @@ from codewren.core.errors import InputError
 from codewren.core.student_config import Storage
 from codewren.core.task import Unit
 from codewren.export.onnx import write_onnx
-from codewren.train.onnx_form import OneItem
+from codewren.train.onnx_form import SingleItem
 from codewren.train.student import Student
 
 DTYPES = {Storage.INT8: "<i1", Storage.FP16: "<f2", Storage.FP32: "<f4"}
@@ -21,7 +21,7 @@ DTYPES = {Storage.INT8: "<i1", Storage.FP16: "<f2", Storage.FP32: "<f4"}
 def bundle_student(bundle: Bundle) -> Student:
     """The student of a bundle as a torch module, with exactly the numbers that the runtime computes with."""
     student = Student(bundle.config, bundle.task, seed=0)
-    student.load_state_dict({place.name: torch.from_numpy(_values(bundle, place)) for place in bundle.tensors})
+    student.load_state_dict({entry.name: torch.from_numpy(_values(bundle, entry)) for entry in bundle.tensors})
     return student.eval()
 
 
@@ -40,7 +40,7 @@ def bundle_to_onnx(bundle: Bundle, path: Path) -> int:
     inputs = ["left", "right"] if bundle.task.unit is Unit.PAIR else ["ids"]
     example = tuple(torch.arange(6 + index) % bundle.config.vocab_size for index in range(len(inputs)))
     longest = bundle.config.max_sequence_length
-    return write_onnx(path, OneItem(bundle_student(bundle)), example, inputs=inputs, longest=longest)
+    return write_onnx(path, SingleItem(bundle_student(bundle)), example, inputs=inputs, longest=longest)
 
 
 def _values(bundle: Bundle, place: TensorEntry) -> NDArray[np.float32]:

@@ -15,6 +15,7 @@ from codewren.bundle.write import write_bundle
 from codewren.compress.run import Run
 from codewren.core.files import read_json, write_json
 from codewren.core.progress import Bar
+from codewren.core.run_folder import LATENCY
 from codewren.core.student_config import StudentConfig, TokenizerKind
 from codewren.predict.predictor import Predictor
 from codewren.search.space.latency_model import TIMED_SHAPES, LatencyModel
@@ -33,7 +34,7 @@ def latency_model(run: Run, space: SearchSpace) -> LatencyModel:
     Raises:
         InputError: a timing is not a positive number.
     """
-    path = run.path(f"latency-{space.name}.json")
+    path = run.path(LATENCY.format(space=space.name))
     if path.exists():
         return LatencyModel.from_dict(read_json(path))
     texts = list(run.dataset("valid").functions)

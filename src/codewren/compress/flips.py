@@ -34,9 +34,9 @@ from codewren.core.dataset import Dataset, collapse_whitespace
 from codewren.core.errors import InputError
 from codewren.edits import EDITABLE, add_dead_code, local_names, reformat, remove_comments, rename
 from codewren.measure.fidelity import (
-    Bin,
     Flags,
     Flips,
+    ReliabilityBin,
     Slice,
     compare_flips,
     flips,
@@ -53,7 +53,7 @@ WORST_SHOWN = 4
 _DEFAULT_NAMES = ("value", "data", "index")
 
 Edit = Callable[[str, random.Random], str]
-Judge = Callable[[Dataset], Ints]
+PredictLabels = Callable[[Dataset], Ints]
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,14 +120,14 @@ def _joined(dataset: Dataset, left: Sequence[str], right: Sequence[str]) -> Edit
     return Edited(new, np.asarray(changed, dtype=np.bool_))
 
 
-def flips_of(judge: Judge, dataset: Dataset, edited: Mapping[str, Edited]) -> dict[str, Flips]:
-    """Flips of one judge under every edit.
+def flips_of(predict: PredictLabels, dataset: Dataset, edited: Mapping[str, Edited]) -> dict[str, Flips]:
+    """Flips of one model under every edit.
 
     Raises:
-        InputError: the judge is not deterministic.
+        InputError: the model is not deterministic.
     """
-    before = judge(dataset)
-    return {name: flips(before, judge(one.dataset), one.edited_N) for name, one in edited.items()}
+    before = predict(dataset)
+    return {name: flips(before, predict(after.dataset), after.edited_N) for name, after in edited.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +139,7 @@ class Rival:
 
     def tests(self, first: Mapping[str, Flips]) -> dict[str, dict[str, Any]]:
         """Paired tests of the first predictor's flips against this one's."""
-        return {edit: asdict(compare_flips(found, self.flips[edit])) for edit, found in first.items()}
+        return {edit: compare_flips(found, self.flips[edit]).to_dict() for edit, found in first.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +151,7 @@ class Fidelity:
     kappa: Measure | None
     ece: Measure
     brier: Measure
-    bins: tuple[Bin, ...]
+    bins: tuple[ReliabilityBin, ...]
     flips: Mapping[str, Flips]
     slices: tuple[Slice, ...]
     versus: Rival | None = None
@@ -187,7 +187,9 @@ class Fidelity:
             ]
             lines.append([edit.replace("_", " "), f"{found.rate.n:,}", str(found.rate), *others])
         worst = [["worst slices", "n", "accuracy", "elsewhere"]]
-        worst += [[f"{s.by}: {s.name}", f"{s.accuracy.n:,}", str(s.accuracy), f"{s.rest:.4f}"] for s in self.slices]
+        worst += [
+            [f"{s.by}: {s.name}", f"{s.accuracy.n:,}", str(s.accuracy), f"{s.elsewhere:.4f}"] for s in self.slices
+        ]
         agreed = [] if self.kappa is None else [f"agreement with the teacher beyond chance: kappa {self.kappa}", ""]
         return "\n".join([*agreed, markdown(lines), "", markdown(worst[: 1 + WORST_SHOWN])])
 
@@ -197,7 +199,7 @@ def _flips_dict(found: Mapping[str, Flips]) -> dict[str, Any]:
 
 
 def fidelity(
-    judge: Judge,
+    predict: PredictLabels,
     dataset: Dataset,
     *,
     quality: Quality,
@@ -207,9 +209,9 @@ def fidelity(
     projects: Sequence[str] | None = None,
     seed: int = 0,
 ) -> tuple[Fidelity, Mapping[str, Edited]]:
-    """Agreement, calibration, flips and slices of one judge on a split with labels; and the edits, for rivals.
+    """Agreement, calibration, flips and slices of one model on a split with labels; and the edits, for rivals.
 
-    `quality`, `predicted` and `probabilities` are those reported of the judge, which may be out of fold; flips are its
+    `quality`, `predicted` and `probabilities` are those reported of the model, which may be out of fold; flips are its
     own.
 
     Raises:
@@ -225,13 +227,13 @@ def fidelity(
         ece=quality["ece"],
         brier=quality["brier"],
         bins=reliability_bins(labels, probabilities),
-        flips=flips_of(judge, dataset, edited),
-        slices=slices(predicted == labels, _parts(dataset, projects)),
+        flips=flips_of(predict, dataset, edited),
+        slices=slices(predicted == labels, _slice_names(dataset, projects)),
     )
     return found, edited
 
 
-def _parts(dataset: Dataset, projects: Sequence[str] | None) -> dict[str, Sequence[str]]:
+def _slice_names(dataset: Dataset, projects: Sequence[str] | None) -> dict[str, Sequence[str]]:
     """By length, of a pair that of the longer function, and by project."""
     lengths = [len(collapse_whitespace(text)) for text in dataset.functions]
     sizes = [max(lengths[index] for index in item) for item in dataset.items]

@@ -15,6 +15,7 @@ from pathlib import Path
 from codewren.core.errors import RecipeError
 from codewren.core.files import write_bytes
 from codewren.core.progress import Bar
+from codewren.core.run_folder import RENAMED
 from codewren.core.task import Task
 from codewren.edits import local_names, rename
 
@@ -46,10 +47,10 @@ def renamed_copies(
     digest = hashlib.sha256(repr((_VERSION, language, copies, seed)).encode())
     for text in functions:
         digest.update(hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest())
-    path = cache / f"renamed-{digest.hexdigest()[:16]}.json.xz"
+    path = cache / RENAMED.format(hash=digest.hexdigest()[:16])
     if path.exists():
-        kept: list[list[str]] = json.loads(lzma.decompress(path.read_bytes()))
-        return kept
+        copies_made: list[list[str]] = json.loads(lzma.decompress(path.read_bytes()))
+        return copies_made
     made = _rename_all(functions, language, copies=copies, seed=seed, quiet=quiet)
     write_bytes(path, lzma.compress(json.dumps(made).encode(), preset=1))
     return made

@@ -17,6 +17,7 @@ from codewren.core.dataset import Dataset
 from codewren.core.errors import InputError
 from codewren.core.files import file_sha256, read_json, write_json
 from codewren.core.recipe import Recipe
+from codewren.core.run_folder import CHOSEN, FLOWS, LOGITS, RECIPE, STUDENT, TOKENIZERS
 from codewren.core.student_config import StudentConfig
 from codewren.data.load import available_splits, load_split
 from codewren.search.space.space import named_space
@@ -52,8 +53,8 @@ class Run:
         Raises:
             InputError: the folder cannot be written.
         """
-        if shipped or not self.path("student.wren").exists():
-            write_json(self.path("recipe.json"), self.recipe.to_dict())
+        if shipped or not self.path(STUDENT).exists():
+            write_json(self.path(RECIPE), self.recipe.to_dict())
 
     def path(self, name: str) -> Path:
         """A file of this run."""
@@ -75,7 +76,7 @@ class Run:
         Raises:
             TeacherError: not labelled yet, or labelled for other data.
         """
-        return read_logits(self.path(f"logits-{split}.npz"), self.dataset(split))
+        return read_logits(self.path(LOGITS.format(split=split)), self.dataset(split))
 
     def inputs(self) -> dict[str, Any]:
         """Hashes of what a training depends on besides the recipe: texts, labels, the teacher's logits.
@@ -89,7 +90,7 @@ class Run:
         hashes: dict[str, Any] = {
             "data": {split: self.dataset(split).sha256() for split in (*taught, "valid")},
             "labels": {split: _sha256(self.dataset(split).labels) for split in (*taught, "valid")},
-            "logits": {split: file_sha256(self.path(f"logits-{split}.npz")) for split in taught},
+            "logits": {split: file_sha256(self.path(LOGITS.format(split=split))) for split in taught},
         }
         if self.recipe.distil.background_pairs:
             hashes["background"] = background_pairs(self.recipe)[0].sha256()
@@ -115,12 +116,12 @@ class Run:
             mode=self.recipe.distil.tokenizer_mode,
             lowercase=self.recipe.distil.lowercase,
             add_special_tokens=self.recipe.distil.add_special_tokens,
-            cache=self.path("tokenizers"),
+            cache=self.path(TOKENIZERS),
         )
 
     def _largest_vocabulary(self) -> int:
         search = self.recipe.search
-        if search.strategy in ("fixed", "compressor"):  # these train one student only
+        if search.strategy in ("fixed", "compressor", "random-architecture"):  # these train one student only
             return 0
         return int(max(named_space(search.space, self.recipe.task, self.recipe.student).values("vocab_size")))
 
@@ -135,7 +136,7 @@ class Run:
             logits=logits,
             copies=copies,
             max_data_flow=config.max_data_flow,
-            cache=self.path("flows"),
+            cache=self.path(FLOWS),
         )
 
     def renamed(self) -> list[dict[str, str]]:
@@ -151,10 +152,10 @@ class Run:
 
     def training_split(self, config: StudentConfig, spec: TokenizerSpec) -> EncodedSplit:
         """All splits of `distil.train_on` as one, and the counterexamples if asked for."""
-        first, *rest = (self.encoded(split, config, spec, taught=True) for split in self.recipe.distil.train_on)
+        first, *further = (self.encoded(split, config, spec, taught=True) for split in self.recipe.distil.train_on)
         if self.recipe.distil.background_pairs:
-            rest.append(self._counterexamples(config, spec, copies=len(first.copies)))
-        for other in rest:
+            further.append(self._counterexamples(config, spec, copies=len(first.copies)))
+        for other in further:
             first = first.joined(other)
         return first
 
@@ -168,7 +169,7 @@ class Run:
             logits=logits,
             copies=[as_written] * copies,
             max_data_flow=config.max_data_flow,
-            cache=self.path("flows"),
+            cache=self.path(FLOWS),
         )
 
     def select(self) -> Callable[[NDArray[np.int64], NDArray[np.float32]], float]:
@@ -182,7 +183,7 @@ class Run:
         Raises:
             InputError: search has not run in this folder.
         """
-        path = self.path("chosen.json")
+        path = self.path(CHOSEN)
         if not path.exists():
             raise InputError(f"{path}: no such file; run codewren search with the same recipe and --out first")
         return StudentConfig.from_dict(read_json(path)["config"])

@@ -8,8 +8,9 @@ from codewren.compress.stage_evaluate import bundle_quality, load_for, logits_qu
 from codewren.core.errors import InputError
 from codewren.core.files import write_bytes, write_json
 from codewren.core.pareto import Candidate, Scores
+from codewren.core.run_folder import FRONT, FRONT_PLOT, FRONT_TABLE, LOGITS
 from codewren.predict.similarity import SimilarityPredictor
-from codewren.report.draw.front_plot import plot_front
+from codewren.report.draw.pareto_plot import front_points, pareto_file, rival_points
 from codewren.report.front_table import front_table
 from codewren.search.choose import Choice
 from codewren.search.strategy import SearchResult
@@ -18,19 +19,15 @@ from codewren.search.strategy import SearchResult
 def report_front(run: Run, result: SearchResult, choice: Choice, *, rivals: Sequence[Candidate] = ()) -> None:
     """Write all three and print the table; the picture shows the teacher, where it labelled that split."""
     found = {"noise": result.noise, "notes": list(result.notes), "details": result.details}
-    write_json(run.path("front.json"), {**result.front.to_dict(), **found})
+    write_json(run.path(FRONT), {**result.front.to_dict(), **found})
     chosen = choice.candidate.config
     table = front_table(result.front, chosen=chosen)
-    write_bytes(run.path("front.md"), (table + "\n").encode())
-    if any(candidate.scores.effectiveness is not None for candidate in result.front.candidates):
-        plot_front(
-            run.path("front.svg"),
-            result.front,
-            chosen=chosen,
-            others=rivals,
-            teacher=_teacher(run),
-            metric=run.recipe.distil.selection,
-        )
+    write_bytes(run.path(FRONT_TABLE), (table + "\n").encode())
+    points = front_points(result.front, chosen=chosen)
+    if points:
+        points += rival_points(rivals)
+        picture = pareto_file(points, metric=run.recipe.distil.selection, teacher=_teacher(run))
+        write_bytes(run.path(FRONT_PLOT), picture.encode())
     if not run.quiet:
         print(table, file=sys.stderr)
         for note in (*result.notes, f"chosen: {choice.reason}"):
@@ -57,6 +54,6 @@ def judged_rivals(run: Run) -> list[Candidate]:
 
 def _teacher(run: Run) -> float | None:
     """The teacher's worth on the validation split, where it labelled that."""
-    if not run.path("logits-valid.npz").exists():
+    if not run.path(LOGITS.format(split="valid")).exists():
         return None
     return logits_quality(run.logits("valid"), run.dataset("valid"))[run.recipe.distil.selection].value

@@ -20,11 +20,10 @@ from codewren.compress.stage_overlap import report_overlap
 from codewren.compress.stage_search import search_configuration
 from codewren.core.errors import InfeasibleError, InputError
 from codewren.core.files import file_sha256, read_json, write_bytes, write_json
+from codewren.core.run_folder import ENERGY, EVALUATION, RECIPE, SEED, SEEDS, SHARED, STUDENT
 from codewren.report.card import seeds_section
 from codewren.report.table import markdown
 
-SHARED = ("logits-*.npz", "chosen.json", "overlap.json", "renamed-*.json.xz", "tokenizers/*.json")
-"""What does not depend on the seed of the training: made once, copied into each seed's folder."""
 MEASURES = ("accuracy", "f1", "mcc", "auc", "ece")
 
 
@@ -42,13 +41,15 @@ def compress_seeds(run: Run, count: int) -> str:
         raise InputError(f"--seeds {count}: wanted 2 or more; leave it out for one")
     _prepare(run)
     first = run.recipe.distil.seed
-    found = {seed: _compress_one(run, seed) for seed in range(first, first + count)}
+    scores_of = {seed: _compress_one(run, seed) for seed in range(first, first + count)}
     metric = run.recipe.distil.selection
-    best = max(found, key=lambda seed: found[seed][metric])
-    summary = {name: _summary([scores[name] for scores in found.values()]) for name in MEASURES if name in found[best]}
-    table = _table(found, summary, best)
-    _ship(run, best, table, {"seeds": {"split": "valid", "each": found, "summary": summary}})
-    write_json(run.path("seeds.json"), {"split": "valid", "best": best, "seeds": found, "summary": summary})
+    best = max(scores_of, key=lambda seed: scores_of[seed][metric])
+    summary = {
+        name: _summary([scores[name] for scores in scores_of.values()]) for name in MEASURES if name in scores_of[best]
+    }
+    table = _table(scores_of, summary, best)
+    _ship(run, best, table, {"seeds": {"split": "valid", "each": scores_of, "summary": summary}})
+    write_json(run.path(SEEDS), {"split": "valid", "best": best, "seeds": scores_of, "summary": summary})
     return table
 
 
@@ -58,8 +59,8 @@ def _ship(run: Run, best: int, table: str, provenance: Mapping[str, Any]) -> Non
     Raises:
         InfeasibleError: with the study in it the file is larger than the budget.
     """
-    path = run.path("student.wren")
-    write_bytes(path, (_folder(run, best) / "student.wren").read_bytes())
+    path = run.path(STUDENT)
+    write_bytes(path, (_folder(run, best) / STUDENT).read_bytes())
     joules, meter = _training_energy(run)
     card = Bundle.read(path).card + seeds_section(table, joules=joules, meter=meter)
     size, limit = amend_bundle(path, card=card, provenance=provenance), run.recipe.budget.max_bytes
@@ -71,7 +72,7 @@ def _training_energy(run: Run) -> tuple[list[float], str]:
     """Joules of each seed's distillation and the meter's name; empty where it was not recorded."""
     stages = [
         stage
-        for file in sorted(run.out.glob("seed-*/energy.json"))
+        for file in sorted(run.out.glob(f"{SEED.format(seed='*')}/{ENERGY}"))
         for stage in read_json(file)["stages"]
         if stage["stage"] == "distil"
     ]
@@ -88,7 +89,7 @@ def _prepare(run: Run) -> None:
 
 
 def _folder(run: Run, seed: int) -> Path:
-    return run.path(f"seed-{seed}")
+    return run.path(SEED.format(seed=seed))
 
 
 def _compress_one(run: Run, seed: int) -> dict[str, float]:
@@ -101,8 +102,8 @@ def _compress_one(run: Run, seed: int) -> dict[str, float]:
                 target.parent.mkdir(parents=True, exist_ok=True)
                 shutil.copyfile(file, target)
     recipe = replace(run.recipe, distil=replace(run.recipe.distil, seed=seed))
-    known, plain = folder / "recipe.json", json.loads(json.dumps(recipe.to_dict()))
-    evaluation = folder / "evaluation.json"
+    known, plain = folder / RECIPE, json.loads(json.dumps(recipe.to_dict()))
+    evaluation = folder / EVALUATION
     done = known.exists() and read_json(known) == plain and evaluation.exists()
     if not done or read_json(evaluation).get("inputs") != run.inputs():
         compress(Run.start(recipe, folder, quiet=run.quiet))

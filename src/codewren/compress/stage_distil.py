@@ -18,6 +18,7 @@ from codewren.core.files import write_bytes
 from codewren.core.formulas import student_flops
 from codewren.core.pareto import Scores
 from codewren.core.recipe import Recipe
+from codewren.core.run_folder import CHECKPOINT, IDENTITY, LOG, TRAINING, TRIALS
 from codewren.core.student_config import StudentConfig
 from codewren.measure.energy.stage import EnergyMeter
 from codewren.search.trials.trial import Evaluation
@@ -41,9 +42,9 @@ def distil_student(run: Run, config: StudentConfig) -> TrainedStudent:
     Raises:
         TrainingError, TeacherError, InputError: as the parts.
     """
-    options, folder = run.recipe.distil, run.out / "student"
+    options, folder = run.recipe.distil, run.path(TRAINING)
     if options.epochs == run.recipe.search.trial_epochs:  # else the schedule of the learning rate is another one
-        _take_over(run.out / "trials" / _name(run.inputs(), config, options.seed), folder)
+        _take_over(run.path(TRIALS) / _name(run.inputs(), config, options.seed), folder)
     trained = _train(run, config, folder, seed=options.seed, epochs=options.epochs)
     run.save_recipe()
     return trained
@@ -56,9 +57,9 @@ def trial_student(run: Run, config: StudentConfig) -> TrainedStudent:
         InputError: no trial trained it so long.
     """
     seed, epochs = run.recipe.distil.seed, run.recipe.distil.epochs
-    folder = run.out / "trials" / _name(run.inputs(), config, seed)
-    log = folder / "log.jsonl"
-    done = len(log.read_bytes().splitlines()) if (folder / "checkpoint.pt").exists() and log.exists() else 0
+    folder = run.path(TRIALS) / _name(run.inputs(), config, seed)
+    log = folder / LOG
+    done = len(log.read_bytes().splitlines()) if (folder / CHECKPOINT).exists() and log.exists() else 0
     if done < epochs:
         raise InputError(
             f"{folder} holds {done} of {epochs} epochs; search again with search.strategy=wren in the same folder"
@@ -67,8 +68,8 @@ def trial_student(run: Run, config: StudentConfig) -> TrainedStudent:
 
 
 def _take_over(trial: Path, folder: Path) -> None:
-    if (trial / "checkpoint.pt").exists() and not (folder / "checkpoint.pt").exists():
-        for name in ("distil.json", "log.jsonl", "checkpoint.pt"):  # the checkpoint last: it is what makes it a run
+    if (trial / CHECKPOINT).exists() and not (folder / CHECKPOINT).exists():
+        for name in (IDENTITY, LOG, CHECKPOINT):  # the checkpoint last: it is what makes it a run
             if (trial / name).exists():
                 write_bytes(folder / name, (trial / name).read_bytes())
 
@@ -94,9 +95,9 @@ class DistilTrial:
         return Evaluation(scores, energy.joules, energy.meter) if energy else Evaluation(scores)
 
     def _scores(self, config: StudentConfig, *, fidelity: int, seed: int) -> Scores:
-        run = _opened(json.dumps(self.recipe.to_dict()), self.out, json.dumps(self.inputs))
+        run = _opened(self.recipe.to_json(), self.out, json.dumps(self.inputs))
         epochs = max(self.recipe.search.trial_epochs, fidelity)
-        folder = self.out / "trials" / _name(self.inputs, config, seed)
+        folder = self.out / TRIALS / _name(self.inputs, config, seed)
         trained = _train(run, config, folder, seed=seed, epochs=epochs, stop_after=fidelity)
         task = self.recipe.task
         return Scores(
@@ -110,8 +111,7 @@ class DistilTrial:
 @lru_cache(maxsize=1)
 def _opened(recipe: str, out: Path, inputs: str) -> Run:
     """The run of a search on these inputs, opened once a process: its data are tokenised for every trial."""
-    plain = json.loads(recipe)
-    return Run(Recipe.from_dict(plain, Path(plain.pop("folder"))), out, quiet=True)
+    return Run(Recipe.from_json(recipe), out, quiet=True)
 
 
 def _train(

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from codewren.core.files import read_json, write_json
+from codewren.core.run_folder import ENERGY, OTHER_ENERGY
 from codewren.measure.energy.choose_meter import choose_meter
 from codewren.measure.energy.meter import Meter
 from codewren.measure.energy.stage import EnergyMeter, StageEnergy
@@ -26,7 +27,7 @@ def stage_energy(out: Path, stage: str) -> Iterator[None]:
     finally:
         if measured.energy is not None:
             rank = os.environ.get("RANK", "0")
-            _add(out / ("energy.json" if rank == "0" else f"energy-{rank}.json"), stage, measured.energy)
+            _add(out / (ENERGY if rank == "0" else OTHER_ENERGY.format(rank=rank)), stage, measured.energy)
 
 
 @lru_cache(maxsize=2)
@@ -44,5 +45,5 @@ def run_meter(use: str) -> Meter:
 def _add(path: Path, stage: str, energy: StageEnergy) -> None:
     before: dict[str, Any] = read_json(path) if path.exists() else {"stages": []}
     stages = [*before["stages"], {"stage": stage, **energy.to_dict()}]
-    total = sum(one["joules"] for one in stages)
+    total = sum(entry["joules"] for entry in stages)
     write_json(path, {"joules": total, "kwh": total / 3.6e6, "stages": stages})

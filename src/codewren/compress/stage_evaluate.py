@@ -7,14 +7,14 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from codewren.compress.flips import Fidelity, Judge, Rival, fidelity, flips_of
+from codewren.compress.flips import Fidelity, PredictLabels, Rival, fidelity, flips_of
 from codewren.compress.run import Run
 from codewren.compress.run_warnings import warnings
-from codewren.compress.words_baseline import FILE as WORDS
 from codewren.core.dataset import Dataset
 from codewren.core.errors import InputError
 from codewren.core.files import read_json, write_bytes, write_json
 from codewren.core.recipe import Recipe
+from codewren.core.run_folder import EVALUATION, LOGITS, REPORT, WORDS
 from codewren.data.load import item_column, load_split, load_test_split
 from codewren.measure.calibration import softmax
 from codewren.measure.intervals import Comparison, mcnemar
@@ -88,7 +88,7 @@ def latencies(student: AnyPredictor, dataset: Dataset, teacher: Teacher | None =
 def evaluate_run(run: Run, bundle: Path, *, seconds: float) -> str:
     """Teacher and student side by side on the validation split; writes `evaluation.json` and `report.md`."""
     dataset, student = run.dataset("valid"), load(bundle)
-    labelled = run.path("logits-valid.npz").exists()
+    labelled = run.path(LOGITS.format(split="valid")).exists()
     teacher = None if run.recipe.teacher.kind in ("logits", "ngrams") else load_teacher(run.recipe)
     times = latencies(student, dataset, teacher)
     logits = run.logits("valid") if labelled else None
@@ -106,10 +106,10 @@ def evaluate_run(run: Run, bundle: Path, *, seconds: float) -> str:
     lines.append(f"{len(dataset):,} validation items, {seconds:,.0f} s in all; the bundle is {bundle}")
     report = "\n".join([comparison_table(rows), "", *lines])
     write_json(
-        run.path("evaluation.json"),
+        run.path(EVALUATION),
         {"split": "valid", "seconds": seconds, "inputs": run.inputs(), "rows": [r.to_dict() for r in rows]},
     )
-    write_bytes(run.path("report.md"), (report + "\n").encode())
+    write_bytes(run.path(REPORT), (report + "\n").encode())
     return report
 
 
@@ -149,9 +149,9 @@ def evaluate_bundle(bundle: str, recipe: Recipe, question: Question, *, json_pat
     first = load_for(bundle, recipe)
     second = None if question.versus is None else load_for(question.versus, recipe)
     logits = None if question.logits_path is None else read_logits(question.logits_path, dataset)
-    found = bundle_quality(first, dataset, teacher_logits=logits)
-    lines = [markdown([["figure", "value", "95 % interval", "n"], *found.rows()])]
-    result = {"bundle": str(first.path), "split": split, **found.to_dict()}
+    figures = bundle_quality(first, dataset, teacher_logits=logits)
+    lines = [markdown([["figure", "value", "95 % interval", "n"], *figures.rows()])]
+    result = {"bundle": str(first.path), "split": split, **figures.to_dict()}
     if out_of_fold(first, dataset) is not None:
         lines += ["", OUT_OF_FOLD]
         result["note"] = OUT_OF_FOLD
@@ -160,7 +160,7 @@ def evaluate_bundle(bundle: str, recipe: Recipe, question: Question, *, json_pat
         lines += ["", comparison_line(bundle, str(question.versus), paired)]
         result["versus"] = {"bundle": str(second.path), **paired.to_dict()}
     if question.edits:
-        true = _fidelity(first, recipe, dataset, found, logits=logits, versus=second, teacher=question.teacher)
+        true = _fidelity(first, recipe, dataset, figures, logits=logits, versus=second, teacher=question.teacher)
         lines += ["", true.table()]
         result["fidelity"] = true.to_dict()
     if json_path is not None:
@@ -180,7 +180,7 @@ def _fidelity(
 ) -> Fidelity:
     predicted, probabilities = predictions(student, dataset)
     true, edited = fidelity(
-        _judge(student),
+        _labels_of(student),
         dataset,
         quality=found,
         predicted=predicted,
@@ -190,17 +190,17 @@ def _fidelity(
     )
     if versus is not None:
         name = str(versus.path)
-        true = replace(true, versus=Rival(name, flips_of(_judge(versus), dataset, edited)))
+        true = replace(true, versus=Rival(name, flips_of(_labels_of(versus), dataset, edited)))
     if teacher:
-        true = replace(true, teacher=Rival("teacher", flips_of(_teacher_judge(recipe), dataset, edited)))
+        true = replace(true, teacher=Rival("teacher", flips_of(_teacher_labels(recipe), dataset, edited)))
     return true
 
 
-def _judge(predictor: AnyPredictor) -> Judge:
+def _labels_of(predictor: AnyPredictor) -> PredictLabels:
     return lambda dataset: np.asarray([int(label) for label in predictor.predict(dataset.sources())], dtype=np.int64)
 
 
-def _teacher_judge(recipe: Recipe) -> Judge:
+def _teacher_labels(recipe: Recipe) -> PredictLabels:
     if recipe.teacher.kind == "logits":
         raise InputError("teacher.kind is logits: a file cannot judge edited functions; leave out --edit-teacher")
     model = load_teacher(recipe)

@@ -11,10 +11,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from codewren.bundle.container import Decision
 from codewren.bundle.read import Bundle
-from codewren.bundle.write import write_bundle
-from codewren.compress.decision import FittedDecision, fit_decision
+from codewren.bundle.write import amend_bundle, write_bundle
+from codewren.compress.decision import fit_decision
 from codewren.compress.run import Run, version
 from codewren.compress.run_warnings import warn
 from codewren.compress.stage_distil import TrainedStudent, trial_student
@@ -23,25 +22,23 @@ from codewren.core.dataset import Dataset
 from codewren.core.errors import InfeasibleError, InputError
 from codewren.core.files import read_json
 from codewren.core.pareto import ParetoFront
+from codewren.core.run_folder import FRONT, FRONT_STUDENT, STUDENT, TOO_LARGE
 from codewren.measure.out_of_fold import OUT_OF_FOLD
-from codewren.measure.quality import Quality
-from codewren.predict.predictor import load
-from codewren.report.card import model_card
-
-UNFITTED = FittedDecision(Decision(0.5, 1.0), {})
+from codewren.predict.predictor import Predictor, load
+from codewren.report.card import bundle_card
 
 
 def export_student(run: Run, trained: TrainedStudent) -> Path:
-    """Write `student.wren`, fit its decision and judge it on the validation split, and write it again with both.
+    """Write `student.wren`, fit its decision and judge it on the validation split, and amend the file with both.
 
     Raises:
         InfeasibleError: the file is larger than the budget; the file is kept as `student-too-large.wren`.
     """
-    path = run.path("student.wren")
+    path = run.path(STUDENT)
     size = _export(run, trained, path)
     limit = run.recipe.budget.max_bytes
     if limit is not None and size > limit:
-        path.replace(run.path("student-too-large.wren"))
+        path.replace(run.path(TOO_LARGE))
         raise InfeasibleError(
             f"the student takes {size:,} bytes, the budget is {limit:,}; lower vocab_size or hidden_size, "
             "or raise budget.max_bytes"
@@ -56,7 +53,7 @@ def export_front(run: Run) -> list[Path]:
     Raises:
         InputError: no search left a front here, or it holds students that no trial trained fully.
     """
-    front = run.path("front.json")
+    front = run.path(FRONT)
     if not front.exists():
         raise InputError(
             f"{front} is not there; run codewren search with a strategy that trains (search.strategy=wren)"
@@ -66,7 +63,7 @@ def export_front(run: Run) -> list[Path]:
     run = Run(replace(recipe, distil=trained), run.out, quiet=run.quiet)
     paths = []
     for candidate in ParetoFront.from_dict(read_json(front)).candidates:
-        paths.append(run.path(f"front/{candidate.scores.size_bytes}.wren"))
+        paths.append(run.path(FRONT_STUDENT.format(bytes=candidate.scores.size_bytes)))
         student = trial_student(run, candidate.config)
         if not paths[-1].exists() or not _made_of(paths[-1], _provenance(run, student)):
             _export(run, student, paths[-1])
@@ -93,36 +90,28 @@ def _made_of(path: Path, wanted: dict[str, Any]) -> bool:
 
 
 def _export(run: Run, trained: TrainedStudent, path: Path) -> int:
-    """Write the bundle, fit its decision, and write it again with that and its scores; bytes."""
+    """Write the bundle, and amend it with its decision, scores and card, which need the runtime; returns the bytes."""
     valid = run.dataset("valid")
-    _write(path, run, trained, UNFITTED, {}, "")
-    fitted = fit_decision(run.recipe, load(path), valid)
-    warn(run, f"decision {path.name}", [fitted.provenance["doubt"]] if "doubt" in fitted.provenance else [])
-    if fitted.provenance:
-        _write(path, run, trained, fitted, {}, "")
-    quality = bundle_quality(load(path), valid)
-    warn(run, f"export {path.name}", one_label_only(predictions(load(path), valid)[0], valid))
-    scores = {"split": "valid", **({"note": OUT_OF_FOLD} if fitted.provenance else {}), **quality.to_dict()}
-    return _write(path, run, trained, fitted, scores, _card(run, trained, quality))
-
-
-def _write(
-    path: Path, run: Run, trained: TrainedStudent, fitted: FittedDecision, scores: dict[str, Any], card: str
-) -> int:
-    decision = fitted.decision
-    return write_bundle(
+    provenance = _provenance(run, trained)
+    write_bundle(
         path,
         task=run.recipe.task,
         config=trained.config,
         tensors=trained.distilled.tensors,
         tokenizer=trained.tokenizer,
-        threshold=decision.threshold,
-        temperature=decision.temperature,
-        alert_threshold=decision.alert_threshold,
-        scores=scores,
-        provenance=_provenance(run, trained) | ({"decision": fitted.provenance} if fitted.provenance else {}),
-        card=card,
+        provenance=provenance,
     )
+    undecided = load(path)
+    fitted = fit_decision(run.recipe, undecided, valid)
+    warn(run, f"decision {path.name}", [fitted.provenance["doubt"]] if "doubt" in fitted.provenance else [])
+    addition = {"decision": fitted.provenance} if fitted.provenance else {}
+    manifest = {**undecided.manifest, "provenance": provenance | addition}
+    predictor = Predictor(replace(undecided.bundle, decision=fitted.decision, manifest=manifest))
+    quality = bundle_quality(predictor, valid)
+    warn(run, f"export {path.name}", one_label_only(predictions(predictor, valid)[0], valid))
+    scores = {"split": "valid", **({"note": OUT_OF_FOLD} if addition else {}), **quality.to_dict()}
+    card = bundle_card(run.recipe, trained.config, quality)
+    return amend_bundle(path, card=card, provenance=addition, decision=fitted.decision, scores=scores)
 
 
 def _provenance(run: Run, trained: TrainedStudent) -> dict[str, Any]:
@@ -154,7 +143,3 @@ def without_places(value: Any, folder: Path) -> Any:
         return value
     path = Path(value)
     return str(path.relative_to(folder)) if path.is_relative_to(folder) else path.name
-
-
-def _card(run: Run, trained: TrainedStudent, quality: Quality) -> str:
-    return model_card(run.recipe, trained.config, quality)

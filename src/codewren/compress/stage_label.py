@@ -1,6 +1,5 @@
 """Stage: the teacher's logits, written once, here or on a cluster."""
 
-import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -63,7 +62,7 @@ def _label(run: Run, teacher: Teacher, datasets: list[Dataset], address: str | N
 
 def portable(recipe: Recipe) -> str:
     """A recipe as JSON that means the same in any working directory."""
-    return json.dumps(replace(recipe, folder=recipe.folder.resolve()).to_dict())
+    return replace(recipe, folder=recipe.folder.resolve()).to_json()
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,18 +76,18 @@ class _ClusterParts:
 
     def __call__(self, numbers: Sequence[int]) -> Iterator[tuple[int, Floats]]:
         common = (self.recipe, self.split, self.hashes, torch.get_num_threads())
-        for place, vectors in self.cluster.calls(judge_part, [(*common, number) for number in numbers]):
+        for index, vectors in self.cluster.calls(part_vectors, [(*common, number) for number in numbers]):
             if isinstance(vectors, CodewrenError):
                 raise vectors
             if isinstance(vectors, BaseException):
                 raise TeacherError(
-                    f"part {numbers[place]} of split {self.split!r} failed on the cluster "
+                    f"part {numbers[index]} of split {self.split!r} failed on the cluster "
                     f"({type(vectors).__name__}: {vectors}); what is done is kept, label again to go on"
                 )
-            yield numbers[place], vectors
+            yield numbers[index], vectors
 
 
-def judge_part(recipe: str, split: str, hashes: tuple[str, str], threads: int, number: int) -> Floats:
+def part_vectors(recipe: str, split: str, hashes: tuple[str, str], threads: int, number: int) -> Floats:
     """Vectors (B, W) of one part of a split; runs on a worker, with as many threads as there were at home.
 
     Raises:
@@ -106,8 +105,7 @@ def judge_part(recipe: str, split: str, hashes: tuple[str, str], threads: int, n
 @lru_cache(maxsize=1)
 def _opened(recipe: str, split: str, hashes: tuple[str, str]) -> tuple[NetworkTeacher, TeacherSplit]:
     """Teacher and split, opened once a worker."""
-    plain = json.loads(recipe)
-    known = Recipe.from_dict(plain, Path(plain.pop("folder")))
+    known = Recipe.from_json(recipe)
     dataset, teacher = load_split(known, split), load_teacher(known)
     if not isinstance(teacher, NetworkTeacher) or (dataset.sha256(), teacher.sha256) != hashes:
         raise TeacherError(

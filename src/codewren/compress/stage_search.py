@@ -3,6 +3,7 @@
 import hashlib
 import json
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -15,23 +16,22 @@ from codewren.compress.run import Run
 from codewren.compress.run_warnings import warn
 from codewren.compress.search_files import judged_rivals, report_front
 from codewren.compress.stage_distil import DistilTrial
-from codewren.core.errors import InfeasibleError, InputError, nearest
+from codewren.core.errors import InfeasibleError
 from codewren.core.files import file_sha256, read_json, write_json
 from codewren.core.pareto import Scores
 from codewren.core.recipe_sections import SearchSection
+from codewren.core.run_folder import CHOSEN, JOURNAL
 from codewren.core.student_config import StudentConfig
-from codewren.search.choose import RULES, choose, is_rule
-from codewren.search.papers.avatar import Avatar
-from codewren.search.papers.avatar_v1 import AvatarV1
-from codewren.search.papers.compressor import Compressor
-from codewren.search.random_search import RandomSearch
+from codewren.search.choose import check_rule, choose
+from codewren.search.space.enumerate import check_feasible
 from codewren.search.space.space import named_space
-from codewren.search.strategy import Mode, Problem, SearchResult, Strategy
+from codewren.search.strategies import strategy_of
+from codewren.search.strategy import Problem, SearchResult
 from codewren.search.trials.cluster import DaskCluster
 from codewren.search.trials.journal import Journal, read_journals
 from codewren.search.trials.local_processes import LocalProcesses
 from codewren.search.trials.runner import InProcess, TrialRunner, Workers
-from codewren.search.wren import Wren
+from codewren.search.trials.trial import Request, Trial
 
 
 def search_configuration(run: Run) -> StudentConfig:
@@ -41,10 +41,10 @@ def search_configuration(run: Run) -> StudentConfig:
         InfeasibleError: nothing in the space keeps the budget, or nothing on the front keeps the pick rule.
         TeacherError: a split to learn from is not labelled yet.
         TrainingError: every training failed.
-        BundleError, InputError: a rival cannot be read, or is for another task.
+        BundleError, InputError: a rival cannot be read, or is for another task; the pick rule is none.
     """
     _check_wishes(run)
-    done, settings = run.path("chosen.json"), _settings(run)
+    done, settings = run.path(CHOSEN), _settings(run)
     if done.exists() and read_json(done).get("settings") == settings:
         return run.chosen()
     if run.recipe.search.strategy == "fixed":
@@ -61,31 +61,26 @@ def search_configuration(run: Run) -> StudentConfig:
     return chosen
 
 
-def strategy(section: SearchSection, run: Run) -> Strategy:
-    """The strategy that a recipe names, with the options that the recipe gives."""
-    mode = Mode(section.mode)
-    given = {"trials": section.trials, "epochs": section.trial_epochs}
-    sample = {"sample": section.trials, "epochs": section.trial_epochs, "target_mb": section.target_mb}
-    evolution = {"population": section.population, "generations": section.generations}
-    match section.strategy:
-        case "compressor":
-            return Compressor(mode, section.target_mb, **_set(evolution))
-        case "random":
-            return RandomSearch(**_set(given))
-        case "avatar-v1":
-            return AvatarV1(mode, **_set({**sample, **evolution}))
-        case "avatar":
-            return Avatar(mode, **_set({**sample, **evolution, **_objectives(section)}))
-        case _:
-            earlier = read_journals(run.recipe.folder / path for path in section.warm_start)
-            return Wren(**_set({**given, **_objectives(section)}), warm_start=earlier)
-
-
 def _search(run: Run) -> SearchResult:
     recipe, section = run.recipe, run.recipe.search
     space = named_space(section.space, recipe.task, recipe.student)
-    trains = _trains(section)
-    journal = Journal(run.path("journal.jsonl"), context=_context(run))
+    warm_start = read_journals(recipe.folder / path for path in section.warm_start)
+    strategy = strategy_of(section, warm_start=warm_start)
+    trains = strategy.trains
+    problem = Problem(
+        recipe.task,
+        space,
+        recipe.budget,
+        lambda config: bundle_size_bytes(config, recipe.task),
+        chance=_chance(run),
+        validation_items=len(run.dataset("valid")),
+    )
+    if trains and (
+        section.mode == "repaired" or section.strategy in ("random", "wren")
+    ):  # released ones keep no budget
+        unlimited = replace(problem, budget=replace(recipe.budget, max_latency_s=None))
+        check_feasible(space, unlimited.limits())
+    journal = Journal(run.path(JOURNAL), context=_context(run))
     latency = latency_model(run, space) if trains or recipe.budget.max_latency_s is not None else None
     pace = search_pace(run, space, latency) if trains and latency else None
     portable = replace(recipe, folder=recipe.folder.resolve())  # workers may stand in another directory
@@ -95,18 +90,14 @@ def _search(run: Run) -> SearchResult:
         _workers(section),
         watch=pace.ran if pace else lambda trial: None,
     )
-    problem = Problem(
-        recipe.task,
-        space,
-        recipe.budget,
-        lambda config: bundle_size_bytes(config, recipe.task),
-        latency_s=latency,
-        run_trials=runner,
-        chance=_chance(run),
-        validation_items=len(run.dataset("valid")),
-        pace=pace,
-    )
-    return strategy(section, run).search(problem, seed=section.seed)
+
+    def run_trials(requests: Sequence[Request]) -> list[Trial]:
+        if pace is not None:
+            pace.expect(requests)
+        return runner(requests)
+
+    problem = replace(problem, latency_s=latency, run_trials=run_trials, pace=pace)
+    return strategy.search(problem, seed=section.seed)
 
 
 def _trains(section: SearchSection) -> bool:
@@ -145,13 +136,8 @@ def _check_wishes(run: Run) -> None:
         InputError: a pick rule that cannot be understood.
         InfeasibleError: the given student is larger than the budget.
     """
-    recipe, rule = run.recipe, run.recipe.search.pick
-    if not is_rule(rule):
-        hint = f"; {nearest(rule.split()[0], RULES)}" if rule.split() and rule.split()[0] not in RULES else ""
-        raise InputError(
-            f"search.pick: {rule!r} is no rule{hint}; write for example 'knee', 'best-under 1 MB', "
-            "'smallest-within 1 points' or 'fastest-under 0.2 ms'"
-        )
+    recipe = run.recipe
+    check_rule(recipe.search.pick)
     limit = recipe.budget.max_bytes
     if recipe.search.strategy == "fixed" and limit is not None:
         words = len(run.tokenizer(recipe.student).vocab)  # may be fewer than asked for
@@ -189,12 +175,3 @@ def _context(run: Run) -> str:
     for shows in ("pick", "rivals"):
         settings["search"].pop(shows)
     return hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:16]
-
-
-def _objectives(section: SearchSection) -> dict[str, Any]:
-    return {"objectives": tuple(section.objectives) or None}
-
-
-def _set(options: dict[str, Any]) -> dict[str, Any]:
-    """Only what the recipe gives; a strategy knows its own defaults."""
-    return {name: value for name, value in options.items() if value is not None}

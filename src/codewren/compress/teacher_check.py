@@ -17,13 +17,13 @@ from codewren.compress.run import Run
 from codewren.compress.run_warnings import warn
 from codewren.core.dataset import Dataset, collapse_whitespace
 from codewren.core.files import read_json, write_json
+from codewren.core.run_folder import TEACHER_CHECK
 from codewren.measure.intervals import mcnemar
 from codewren.train.teachers.labelling import logits_path
 from codewren.train.teachers.logits_file import Logits, read_logits
 from codewren.train.teachers.network import NetworkTeacher
 from codewren.train.teachers.teacher import Teacher
 
-FILE = "teacher-check.json"
 SAMPLE = 200
 """Labelled items that are judged in the other text form as well."""
 DOUBT = 0.05
@@ -81,7 +81,7 @@ def check_teacher(run: Run, teacher: Teacher, datasets: Sequence[Dataset]) -> No
     """Say what the teacher's logits are worth on each labelled split, on stderr and in `teacher-check.json`."""
     labelled = [(split, read_logits(logits_path(run.out, split.split), split)) for split in datasets if _known(split)]
     key = _key(teacher, labelled)
-    path = run.path(FILE)
+    path = run.path(TEACHER_CHECK)
     known = read_json(path) if path.exists() else {}
     checks = [split_check(split, logits) for split, logits in labelled]
     form = FormCheck(**known["form"]) if known.get("key") == key and known.get("form") else None
@@ -124,7 +124,7 @@ def form_check(teacher: NetworkTeacher, dataset: Dataset) -> FormCheck | None:
         return None
     labels = np.asarray(sample.known_labels())
     other = replace(teacher, whitespace="collapsed" if teacher.whitespace == "raw" else "raw")
-    mine, theirs = (one.logits(sample).argmax(1) for one in (teacher, other))
+    mine, theirs = (reader.logits(sample).argmax(1) for reader in (teacher, other))
     return FormCheck(
         teacher.whitespace,
         other.whitespace,
@@ -150,5 +150,5 @@ def _known(dataset: Dataset) -> list[int]:
 
 
 def _key(teacher: Teacher, labelled: Sequence[tuple[Dataset, Any]]) -> str:
-    parts = [teacher.sha256, *(f"{split.split} {split.sha256()} {split.labels}" for split, _ in labelled)]
-    return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+    hashes = [teacher.sha256, *(f"{split.split} {split.sha256()} {split.labels}" for split, _ in labelled)]
+    return hashlib.sha256("\n".join(hashes).encode()).hexdigest()

@@ -11,9 +11,9 @@ import numpy as np
 from codewren.compress.run import Run
 from codewren.core.dataset import Dataset
 from codewren.core.files import read_json, write_json
+from codewren.core.run_folder import WORDS
 from codewren.train.teachers.ngrams import TOKEN
 
-FILE = "words.json"
 MOST_ITEMS = 5_000
 """Items learnt from at most, so that it costs seconds."""
 
@@ -23,8 +23,10 @@ def report_words(run: Run) -> None:
     sources = [
         run.dataset(split) for split in dict.fromkeys(("labelled", *run.recipe.distil.train_on)) if run.has(split)
     ]
-    valid, path = run.dataset("valid"), run.path(FILE)
-    key = hashlib.sha256(repr([(one.sha256(), one.labels) for one in (*sources, valid)]).encode()).hexdigest()
+    valid, path = run.dataset("valid"), run.path(WORDS)
+    key = hashlib.sha256(
+        repr([(dataset.sha256(), dataset.labels) for dataset in (*sources, valid)]).encode()
+    ).hexdigest()
     known = read_json(path) if path.exists() else {}
     if known.get("key") != key:
         known = {"key": key, "line": _line(sources, valid)}
@@ -53,7 +55,7 @@ def _line(sources: list[Dataset], valid: Dataset) -> str:
 
 
 def _texts(dataset: Dataset, index: int) -> list[str]:
-    return [" ".join(TOKEN.findall(dataset.functions[place])) for place in dataset.items[index]]
+    return [" ".join(TOKEN.findall(dataset.functions[function])) for function in dataset.items[index]]
 
 
 def _fitted(train: list[list[str]], labels: list[int | None], test: list[list[str]]) -> Any:

@@ -47,13 +47,13 @@ class Dataset:
         """Items at `indices`, in that order, with only the functions they use."""
         chosen = list(indices)
         used = sorted({i for index in chosen for i in self.items[index]})
-        place = {old: new for new, old in enumerate(used)}
+        index_of = {old: new for new, old in enumerate(used)}
         return replace(
             self,
             split=split or self.split,
             functions=tuple(self.functions[i] for i in used),
             function_ids=tuple(self.function_ids[i] for i in used),
-            items=tuple(tuple(place[i] for i in self.items[index]) for index in chosen),
+            items=tuple(tuple(index_of[i] for i in self.items[index]) for index in chosen),
             labels=tuple(self.labels[index] for index in chosen),
             ids=tuple(self.ids[index] for index in chosen),
         )

@@ -11,7 +11,13 @@ MEGABYTE = 1_000_000
 
 @dataclass(frozen=True, slots=True)
 class Budget:
-    """Upper limits a student must keep; None is no limit."""
+    """Upper limits a student must keep; None is no limit.
+
+    Attributes:
+        max_bytes: of the whole bundle, tokenizer and manifest included.
+        max_latency_s: seconds to encode a function, on one thread of this machine.
+        max_flops: floating-point operations per item (one multiply-add = 2).
+    """
 
     max_bytes: int | None = 3 * MEGABYTE
     max_latency_s: float | None = None
@@ -91,11 +97,13 @@ class ParetoFront:
     def of(cls, candidates: Iterable[Candidate]) -> Self:
         """Keep the candidates that no other one dominates; of equals, the first."""
         pool = list(candidates)
-        kept: dict[StudentConfig, Candidate] = {}
+        candidate_of: dict[StudentConfig, Candidate] = {}
         for candidate in pool:
             if not any(other.scores.dominates(candidate.scores) for other in pool):
-                kept.setdefault(candidate.config, candidate)
-        return cls(tuple(sorted(kept.values(), key=lambda c: (c.scores.size_bytes, -(c.scores.effectiveness or 0.0)))))
+                candidate_of.setdefault(candidate.config, candidate)
+        return cls(
+            tuple(sorted(candidate_of.values(), key=lambda c: (c.scores.size_bytes, -(c.scores.effectiveness or 0.0))))
+        )
 
     def __len__(self) -> int:
         return len(self.candidates)
@@ -107,4 +115,4 @@ class ParetoFront:
     @classmethod
     def from_dict(cls, raw: dict[str, Any]) -> Self:
         """Read the JSON form."""
-        return cls(tuple(Candidate.from_dict(one) for one in raw["candidates"]))
+        return cls(tuple(Candidate.from_dict(plain) for plain in raw["candidates"]))

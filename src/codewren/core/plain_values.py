@@ -51,10 +51,10 @@ def _convert(value: Any, hint: Any, where: str) -> Any:
                 return value
         elif _fits(value, option):
             return float(value) if option is float else tuple(value) if isinstance(value, list) else value
-    wanted = ", ".join(str(getattr(option, "__name__", option)).replace("typing.", "") for option in options)
+    kinds = ", ".join(str(getattr(option, "__name__", option)).replace("typing.", "") for option in options)
     if get_origin(options[0]) is Literal:
         raise RecipeError(f"{where}: {value!r} is not one of {', '.join(get_args(options[0]))}")
-    raise RecipeError(f"{where}: {value!r} is not of the kind wanted ({wanted})")
+    raise RecipeError(f"{where}: {value!r} is not of the kind wanted ({kinds})")
 
 
 def _fits(value: Any, kind: Any) -> bool:
@@ -64,7 +64,7 @@ def _fits(value: Any, kind: Any) -> bool:
     if origin is int:
         return isinstance(value, int) and not isinstance(value, bool)
     if origin is Sequence:
-        return isinstance(value, list | tuple) and all(isinstance(one, str) for one in value)
+        return isinstance(value, list | tuple) and all(isinstance(item, str) for item in value)
     if origin is Mapping:
         return isinstance(value, dict)
     if isinstance(origin, type) and issubclass(origin, StrEnum):

@@ -1,5 +1,6 @@
 """The recipe: one small TOML file that says everything a run needs."""
 
+import json
 import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
@@ -7,6 +8,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from codewren.core.errors import RecipeError
+from codewren.core.files import read_json
 from codewren.core.pareto import Budget
 from codewren.core.plain_values import build, check_keys
 from codewren.core.recipe_sections import (
@@ -19,8 +21,6 @@ from codewren.core.recipe_sections import (
 )
 from codewren.core.student_config import StudentConfig
 from codewren.core.task import Task, Unit, built_in_task
-
-DEEPEST_EXTENSION = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,13 +40,15 @@ class Recipe:
 
     @classmethod
     def load(cls, path: Path, settings: Sequence[str] = ()) -> Self:
-        """Read a TOML recipe and apply `section.key=value` settings from the command line.
+        """Read a TOML recipe, or a run's `recipe.json`, and apply `section.key=value` settings of the command line.
 
         Raises:
-            RecipeError: missing file, invalid TOML, unknown key (the nearest is named), or a value of the wrong kind.
+            RecipeError: as `read_recipe_toml`, an unknown key (the nearest is named), or a value of the wrong kind.
         """
+        saved = path.suffix == ".json"
         raw = recipe_tables(path, settings)
-        return cls.from_dict(raw, path.parent)
+        folder = Path(str(raw.pop("folder", "."))) if saved else path.parent
+        return cls.from_dict(raw, folder)
 
     @classmethod
     def from_dict(cls, raw: Mapping[str, Any], folder: Path = Path()) -> Self:
@@ -81,46 +83,96 @@ class Recipe:
         plain = {name: asdict(getattr(self, name)) for name in sections}
         return {"task": self.task.to_dict(), "student": self.student.to_dict(), **plain, "folder": str(self.folder)}
 
+    def to_json(self) -> str:
+        """One line of JSON, from which `from_json` builds an equal recipe."""
+        return json.dumps(self.to_dict())
+
+    @classmethod
+    def from_json(cls, text: str) -> Self:
+        """Read what `to_json` wrote, or a run's `recipe.json`.
+
+        Raises:
+            RecipeError: as `from_dict`, or the text is not a JSON object.
+        """
+        try:
+            raw = json.loads(text)
+        except ValueError as error:
+            raise RecipeError(f"recipe: not JSON ({error})") from None
+        if not isinstance(raw, dict):
+            raise RecipeError(f"recipe: {text[:40]!r} is not a JSON object")
+        return cls.from_dict(raw, Path(str(raw.pop("folder", "."))))
+
     def resolve(self, path: str) -> Path:
         """A path of the recipe as a real one: below `data.root`, below the recipe's folder."""
         return self.folder / self.data.root / path
 
 
 def recipe_tables(path: Path, settings: Sequence[str] = ()) -> dict[str, Any]:
-    """The tables of a TOML recipe, over those of the recipe that it `extends`, with `section.key=value` settings.
+    """The tables of a recipe, or of a run's `recipe.json`, with `section.key=value` settings applied.
 
     Raises:
-        RecipeError: missing file, invalid TOML, a chain of recipes that ends nowhere, or a malformed setting.
+        RecipeError: as `read_recipe_toml`, or a malformed setting.
     """
-    raw = _extended(path, depth=0)
+    raw = _read_saved(path) if path.suffix == ".json" else read_recipe_toml(path)
     for setting in settings:
         _apply_setting(raw, setting)
     return raw
 
 
-def _extended(path: Path, *, depth: int) -> dict[str, Any]:
-    if depth > DEEPEST_EXTENSION:
-        raise RecipeError(f"recipe {path}: extends more than {DEEPEST_EXTENSION} others in turn; end the chain")
+def read_recipe_toml(path: Path, above: tuple[Path, ...] = ()) -> dict[str, Any]:
+    """The tables of a recipe file, those of the files that it `extends` below its own.
+
+    `extends` is one file or a list of them, relative to the file that says so; of two that give a value the later one
+    wins, and the file's own wins over both. Tables are merged key by key, every other value is replaced.
+
+    Args:
+        path: a TOML file.
+        above: the files that led here, so that a circle is told.
+
+    Raises:
+        RecipeError: a missing file, invalid TOML, `extends` of another kind, or a file that extends itself.
+    """
+    if path.resolve() in above:
+        raise RecipeError(f"recipe {path}: extends itself through {above[-1].name}; take one `extends` out")
+    raw = _read_toml(path)
+    names = raw.pop("extends", [])
+    names = [names] if isinstance(names, str) else names
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        raise RecipeError(f"recipe {path}: extends is {names!r}, wanted a file name or a list of them")
+    merged: dict[str, Any] = {}
+    for name in names:
+        merged = _merge(merged, read_recipe_toml(path.parent / name, (*above, path.resolve())))
+    return _merge(merged, raw)
+
+
+def _read_saved(path: Path) -> dict[str, Any]:
+    raw = read_json(path)
+    if not isinstance(raw, dict):
+        raise RecipeError(f"recipe {path}: holds {type(raw).__name__}, wanted an object as a run's recipe.json is")
+    return raw
+
+
+def _read_toml(path: Path) -> dict[str, Any]:
     try:
-        raw = tomllib.loads(path.read_text(encoding="utf-8-sig"))
+        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except FileNotFoundError:
         raise RecipeError(f"recipe {path}: no such file") from None
+    except OSError as error:
+        raise RecipeError(f"recipe {path}: cannot read it ({error.strerror or error})") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise RecipeError(f"recipe {path}: not valid TOML ({error})") from None
-    base = raw.pop("extends", None)
-    if base is None:
-        return raw
-    if not isinstance(base, str):
-        raise RecipeError(f"recipe {path}: extends is {base!r}, wanted the path of a recipe beside it")
-    return _overlaid(_extended(path.parent / base, depth=depth + 1), raw)
 
 
-def _overlaid(base: dict[str, Any], raw: dict[str, Any]) -> dict[str, Any]:
-    """Tables of `raw` over those of `base`, key by key."""
-    merged = dict(base)
-    for key, value in raw.items():
-        both_are_tables = isinstance(value, dict) and isinstance(base.get(key), dict)
-        merged[key] = _overlaid(base[key], value) if both_are_tables else value
+def _merge(below: dict[str, Any], own: dict[str, Any]) -> dict[str, Any]:
+    """Own values over those below, table by table.
+
+    >>> _merge({"student": {"hidden_size": 96, "vocab_size": 1000}}, {"student": {"hidden_size": 64}})
+    {'student': {'hidden_size': 64, 'vocab_size': 1000}}
+    """
+    merged = dict(below)
+    for name, value in own.items():
+        base = below.get(name)
+        merged[name] = _merge(base, value) if isinstance(base, dict) and isinstance(value, dict) else value
     return merged
 
 
@@ -150,10 +202,10 @@ def _apply_setting(raw: dict[str, Any], setting: str) -> None:
         raise RecipeError(f"--set {setting!r}: wanted section.key=value")
     *path, key = _keys(name.strip())
     table = raw
-    for part in path:
-        table = table.setdefault(part, {})
+    for section in path:
+        table = table.setdefault(section, {})
         if not isinstance(table, dict):
-            raise RecipeError(f"--set {setting!r}: {part!r} is not a table")
+            raise RecipeError(f"--set {setting!r}: {section!r} is not a table")
     table[key] = _parse_value(text.strip())
 
 

@@ -42,8 +42,18 @@ class Source:
 class DataSection:
     """The splits. Give `train` to have it halved (seeded, stratified), or both as `labelled` and `unlabelled`.
 
-    `license` says in a sentence or two what the data may be used for; it goes into the model card. `close_braces` gives
-    a training function in C, C++ or Java its last brace where that is missing: in Devign that betrays the label.
+    Attributes:
+        root: folder of the data, below the recipe's folder.
+        functions: of a pair task, the functions that its splits name by id.
+        train: halved into `labelled` and `unlabelled`.
+        labelled: the half with labels, for a teacher to learn from.
+        unlabelled: the half that the teacher labels for the student.
+        valid: picks epochs, students and thresholds.
+        test: opened by `codewren evaluate --split test` alone.
+        halves_seed: of the halving of `train`.
+        close_braces: give a training function in C, C++ or Java its last brace where that is missing: in Devign that
+            betrays the label.
+        license: what the data may be used for, in a sentence or two; goes into the model card.
     """
 
     root: str = "."
@@ -115,11 +125,19 @@ class FinetuneSection:
 
     Attributes:
         encoder: Hugging Face folder or hub id.
+        epochs: passes over the labelled split.
+        batch_size: items of a step.
+        learning_rate: its peak.
+        warmup: share of the steps over which the rate rises; it then falls to 0.
+        max_grad_norm: gradient clipping; 0 switches it off.
+        weight_decay: of AdamW.
+        max_sequence_length: tokens of one function.
         pooling: `first` token as the papers, or `mean` over tokens.
         pair_head: how two vectors become one; `concat` as the papers.
         attention_dropout: inside attention, where its random numbers cost more than the arithmetic; the papers use 0.1.
         precision: `bf16` uses autocast, faster where the processor has it.
         selection: validation metric that picks the epoch.
+        seed: of the head's first weights, of batches and dropout.
         whitespace: `collapsed` as the papers, or `raw`; the teacher's folder records it, and `label` feeds the same.
             Layout can betray a label (Devign's doubled newlines do), so raw text is asked for, never the default.
         data_flow: give the encoder, a GraphCodeBERT, data flow beside the code (see `TeacherSection`).
@@ -166,9 +184,10 @@ class SearchSection:
         scheduler: address of a `dask.distributed` cluster.
         warm_start: journals of earlier searches.
         rivals: bundles shown beside the front, judged on the validation split: published students, say.
+        seed: of everything that a strategy draws, and of its trainings.
     """
 
-    strategy: Literal["fixed", "compressor", "random", "avatar-v1", "avatar", "wren"] = "wren"
+    strategy: Literal["fixed", "compressor", "random-architecture", "random", "avatar-v1", "avatar", "wren"] = "wren"
     mode: Literal["faithful", "repaired"] = "repaired"
     space: Literal["compressor", "compressor-old", "avatar-v1", "papers", "papers-box", "extended"] = "extended"
     target_mb: float = 3.0
@@ -191,6 +210,7 @@ class DistilSection:
     """Training the student on the teacher's logits.
 
     Attributes:
+        epochs: passes over the training splits.
         loss: `kl` with temperature as the papers, or `mse` on logits.
         temperature: the papers use 10 for vulnerability, 1 for clones.
         hard_label_weight: share of the cross-entropy with true labels, where the split has them.
@@ -204,7 +224,10 @@ class DistilSection:
         background_pairs: random pairs of `decision.background` to learn as negative, from one half of its functions.
         swap_pairs: for pairs, show (b, a) as often as (a, b).
         average_checkpoints: average of the weights over the last share of steps (0 = none), kept if validation agrees.
+        warmup: share of the steps over which the learning rate rises; it then falls to 0.
+        weight_decay: of AdamW.
         selection: validation metric that picks the epoch.
+        seed: of the first weights, of batches, dropout and augmentation.
         max_grad_norm: gradient clipping; 0 switches it off.
         train_all: False leaves biases and LayerNorm gains untrained, as the papers' scripts do (SPEC 4.1, item 1).
     """

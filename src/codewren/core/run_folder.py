@@ -2,13 +2,41 @@
 
 RECIPE = "recipe.json"
 OVERLAP = "overlap.json"
+LAYOUT, LAYOUT_TABLE = "layout.json", "layout.md"
+WORDS = "words.json"
+WARNINGS = "warnings.json"
+TEACHER_CHECK = "teacher-check.json"
+TEACHER = "teacher"
+"""Folder of a teacher that `finetune` made."""
+
 LOGITS = "logits-{split}.npz"
+RENAMED = "renamed-{hash}.json.xz"
+TOKENIZERS, FLOWS = "tokenizers", "flows"
+"""Folders of what is made once for every student."""
+
+LATENCY, PACE = "latency-{space}.json", "pace-{space}.json"
+VOCABULARIES = "vocabularies.json"
+"""Seconds that training a vocabulary of each kind takes."""
 JOURNAL = "journal.jsonl"
-FRONT = "front.json"
+FRONT, FRONT_TABLE, FRONT_PLOT = "front.json", "front.md", "front.svg"
 CHOSEN = "chosen.json"
-STUDENT = "student.wren"
+TRIALS = "trials"
+"""Folder of the trainings of a search, each like `TRAINING`."""
+
+TRAINING = "student"
+"""Folder of the student's training; it holds the three files below, as does a trial's and the baseline's."""
+IDENTITY, LOG, CHECKPOINT = "distil.json", "log.jsonl", "checkpoint.pt"
+"""Whose training it is (configuration, options, hashes), a line an epoch, and where it stands."""
+
+STUDENT, TOO_LARGE, ONNX = "student.wren", "student-too-large.wren", "student.onnx"
+FRONT_STUDENT = "front/{bytes}.wren"
+EVALUATION, REPORT = "evaluation.json", "report.md"
+SEEDS, SEED = "seeds.json", "seed-{seed}"
 ENERGY = "energy.json"
 ENERGY_FILES = "energy*.json"
 """One file a process: `torchrun` starts several."""
+OTHER_ENERGY = "energy-{rank}.json"
 SPENT_STAGES = ("search", "distil")
 """What a student's own making is; labelling also serves every other student of the teacher."""
+SHARED = (LOGITS.format(split="*"), CHOSEN, OVERLAP, RENAMED.format(hash="*"), f"{TOKENIZERS}/*.json")
+"""What does not depend on the seed of the training: made once, copied into each seed's folder."""

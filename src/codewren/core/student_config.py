@@ -53,12 +53,28 @@ class Storage(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class StudentConfig:
-    """Avatar's 13 hyperparameters, then our own.
+    """Avatar's 13 hyperparameters (SPEC 2.2), then our own.
 
-    `max_sequence_length` counts tokens of one function including `<s>` and `</s>`. `embedding_size` E > 0 keeps a word
-    table of V x E and a projection to the hidden size in place of one of V x H (Lan et al. 2020); 0 does not.
-    `max_data_flow` > 0 shows the student at most so many nodes of a function's data-flow graph beside its code
-    (Guo et al. 2021); 0 shows it code only.
+    Attributes:
+        tokenizer: how words are cut.
+        vocab_size: entries, special ones included; the texts may give fewer.
+        num_hidden_layers: Transformer layers.
+        hidden_size: width, a multiple of the heads.
+        hidden_act: in the feed-forward part.
+        hidden_dropout_prob: on embeddings and after each part of a layer.
+        intermediate_size: width of the feed-forward part.
+        num_attention_heads: of each layer.
+        attention_probs_dropout_prob: inside attention.
+        max_sequence_length: tokens of one function including `<s>` and `</s>`.
+        position_embedding_type: absolute learned positions, or relative ones.
+        learning_rate: its peak.
+        batch_size: items of a step.
+        pair_head: how two functions' vectors become one: `concat` [a; b] as the papers, `symmetric` [|a-b|; a*b].
+        storage: number format of matrices in the bundle.
+        embedding_size: E > 0 keeps a word table of V x E and a projection to the hidden size in place of one of V x H
+            (Lan et al. 2020); 0 does not.
+        max_data_flow: above 0 the student sees at most so many nodes of a function's data-flow graph beside its code
+            (Guo et al. 2021); 0 shows it code only.
 
     Raises:
         ConfigError: the combination cannot be built.

@@ -19,6 +19,13 @@ class Task:
     """A classification of functions or pairs of functions.
 
     Column k of every logit or probability matrix belongs to `labels[k]`.
+
+    Attributes:
+        name: `vulnerability` or `clone`, which need no further key, or a name of your own.
+        unit: what is judged at once.
+        labels: two or more names; a number in a label column counts them from 0.
+        positive: the label that is an alarm.
+        language: of the functions, where something must parse them: `c`, `cpp`, `java` or `python`.
     """
 
     name: str

@@ -26,7 +26,7 @@ def unique_names(rows: list[Row], column: str) -> tuple[str, ...]:
     if repeated:
         name, row = repeated[0]
         raise InputError(
-            f"{row.place}: {column!r} {name!r} was already used at {first[name].place.rpartition(', ')[2]} "
+            f"{row.position}: {column!r} {name!r} was already used at {first[name].position.rpartition(', ')[2]} "
             f"({len(repeated)} repeated ids in all); name a column without repeats as id"
         )
     return names
@@ -34,7 +34,7 @@ def unique_names(rows: list[Row], column: str) -> tuple[str, ...]:
 
 def _item_ids(source: Source, rows: list[Row]) -> tuple[str, ...]:
     if source.id == DEFAULTS.id and source.id not in rows[0].values:
-        return tuple(row.place.rpartition(" ")[2] for row in rows)  # its line or row number
+        return tuple(row.position.rpartition(" ")[2] for row in rows)  # its line or row number
     return unique_names(rows, source.id)
 
 
@@ -49,7 +49,7 @@ def _labels(task: Task, source: Source, rows: list[Row]) -> tuple[int | None, ..
             try:
                 known[text] = task.label_index(text)
             except InputError as error:
-                raise InputError(f"{row.place}, column {source.label!r}: {error}") from None
+                raise InputError(f"{row.position}, column {source.label!r}: {error}") from None
         labels.append(known[text])
     return tuple(labels)
 
@@ -84,13 +84,13 @@ def inline_pairs(task: Task, split: str, source: Source, rows: list[Row]) -> Dat
         InputError: as `function_items`.
     """
     pairs = [(row.text(source.text), row.text(source.text2 or "")) for row in rows]
-    place = _first_use(pairs)
+    index_of = _first_use(pairs)
     return Dataset(
         task=task,
         split=split,
-        functions=tuple(place),
-        function_ids=tuple(sha256(text.encode()).hexdigest()[:16] for text in place),
-        items=tuple((place[left], place[right]) for left, right in pairs),
+        functions=tuple(index_of),
+        function_ids=tuple(sha256(text.encode()).hexdigest()[:16] for text in index_of),
+        items=tuple((index_of[left], index_of[right]) for left, right in pairs),
         labels=_labels(task, source, rows),
         ids=_item_ids(source, rows),
     )
@@ -104,13 +104,13 @@ def listed_pairs(task: Task, split: str, source: Source, rows: list[Row], *, fun
     """
     pairs = [(row.name(source.left), row.name(source.right)) for row in rows]
     _check_known(pairs, rows, functions)
-    place = _first_use(pairs)
+    index_of = _first_use(pairs)
     return Dataset(
         task=task,
         split=split,
-        functions=tuple(functions[name] for name in place),
-        function_ids=tuple(place),
-        items=tuple((place[left], place[right]) for left, right in pairs),
+        functions=tuple(functions[name] for name in index_of),
+        function_ids=tuple(index_of),
+        items=tuple((index_of[left], index_of[right]) for left, right in pairs),
         labels=_labels(task, source, rows),
         ids=_item_ids(source, rows),
     )
@@ -118,11 +118,11 @@ def listed_pairs(task: Task, split: str, source: Source, rows: list[Row], *, fun
 
 def _first_use(pairs: list[tuple[str, str]]) -> dict[str, int]:
     """Functions numbered by first use, so that a data set's hash depends on its items alone."""
-    place: dict[str, int] = {}
+    index_of: dict[str, int] = {}
     for pair in pairs:
         for name in pair:
-            place.setdefault(name, len(place))
-    return place
+            index_of.setdefault(name, len(index_of))
+    return index_of
 
 
 def _check_known(pairs: list[tuple[str, str]], rows: list[Row], functions: Mapping[str, str]) -> None:
@@ -130,6 +130,6 @@ def _check_known(pairs: list[tuple[str, str]], rows: list[Row], functions: Mappi
     if unknown:
         name, row = unknown[0]
         raise InputError(
-            f"{row.place}: function id {name!r} is not in the functions file ({len({n for n, _ in unknown})} of "
+            f"{row.position}: function id {name!r} is not in the functions file ({len({n for n, _ in unknown})} of "
             f"{len({n for pair in pairs for n in pair})} ids are missing); check data.functions and its id column"
         )

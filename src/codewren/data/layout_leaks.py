@@ -114,9 +114,9 @@ def layout_report(dataset: Dataset) -> LayoutReport | None:
         if LEAST_ITEMS <= count < len(last):
             mask = [other == token for other in last]
             traits.append(_trait(dataset, f"whose last token is {token!r}", mask, labels, True))
-    found = tuple(trait for trait in traits if trait is not None)
+    measured = tuple(trait for trait in traits if trait is not None)
     positive = labels == dataset.task.positive_index
-    return LayoutReport(dataset.split, found, _auc(np.asarray([len(text) for text in texts]), positive))
+    return LayoutReport(dataset.split, measured, _auc(np.asarray([len(text) for text in texts]), positive))
 
 
 def lacks_last_brace(text: str) -> bool:
@@ -170,7 +170,7 @@ def _auc(lengths: Any, positive: Any) -> float:
     """Share of (positive, other) pairs in which the positive is longer, ties half."""
     if positive.all() or not positive.any():
         return 0.5
-    others = np.sort(lengths[~positive])
-    below = np.searchsorted(others, lengths[positive], "left")
-    up_to = np.searchsorted(others, lengths[positive], "right")
-    return float((below + up_to).mean() / 2 / len(others))
+    negatives = np.sort(lengths[~positive])
+    below = np.searchsorted(negatives, lengths[positive], "left")
+    up_to = np.searchsorted(negatives, lengths[positive], "right")
+    return float((below + up_to).mean() / 2 / len(negatives))

@@ -86,9 +86,9 @@ def available_splits(recipe: Recipe) -> tuple[str, ...]:
 def _source(recipe: Recipe, split: str) -> Source:
     source: Source | None = getattr(recipe.data, split)
     if source is None:
-        given = ", ".join(available_splits(recipe)) or "none"
+        known = ", ".join(available_splits(recipe)) or "none"
         hint = " (or data.train, to have it halved)" if split in HALVES else ""
-        raise RecipeError(f"recipe has no data.{split}{hint}; splits given: {given}")
+        raise RecipeError(f"recipe has no data.{split}{hint}; splits given: {known}")
     return source
 
 
@@ -121,10 +121,10 @@ def _rows(recipe: Recipe, source: Source, split: str) -> list[Row]:
         everything = read_hub(source.path, split=HUB_SPLITS.get(split, "train"))
     else:
         everything = chain.from_iterable(read_rows(path) for path in _files(recipe.resolve(source.path)))
-    found: dict[str, set[str]] = {column: set() for column in source.where}
-    rows = list(islice(_matching(everything, source, found), source.limit))
+    values_of: dict[str, set[str]] = {column: set() for column in source.where}
+    rows = list(islice(_matching(everything, source, values_of), source.limit))
     if not rows:
-        filters = "; ".join(f"where {c} = {source.where[c]!r}, found {_some(found[c])}" for c in source.where)
+        filters = "; ".join(f"where {c} = {source.where[c]!r}, found {_some(values_of[c])}" for c in source.where)
         raise InputError(
             f"data.{split}: no rows in {source.path} ({filters or 'it is empty'}); an empty split cannot be used"
         )
@@ -149,12 +149,12 @@ def _files(path: Path) -> list[Path]:
 
 
 def _matching(rows: Iterable[Row], source: Source, found: dict[str, set[str]]) -> Iterator[Row]:
-    wanted = {column: spelling(value) for column, value in source.where.items()}
+    spellings = {column: spelling(value) for column, value in source.where.items()}
     for row in rows:
-        values = {column: spelling(row.value(column)) for column in wanted}
+        values = {column: spelling(row.value(column)) for column in spellings}
         for column, value in values.items():
             found[column].add(value)
-        if values == wanted:
+        if values == spellings:
             yield row
 
 

@@ -71,10 +71,10 @@ class OverlapReport:
 
     def warnings(self) -> list[str]:
         """One line for each thing that makes figures look better, or labels look worse, than they are."""
-        sizes = {one.split: one for one in self.within}
+        sizes = {copies.split: copies for copies in self.within}
         lines = []
-        for one in self.within:
-            lines += _within_warnings(one, self.unit)
+        for copies in self.within:
+            lines += _within_warnings(copies, self.unit)
         for one_way in self.between:
             lines += _between_warnings(one_way, sizes[one_way.split], self.unit)
         return lines

@@ -22,9 +22,9 @@ COMPRESSIONS: dict[str, Callable[[Path], Any]] = {".gz": gzip.open, ".xz": lzma.
 
 
 class Row(NamedTuple):
-    """One row and the place to name when something is wrong with it."""
+    """One row and the position to name when something is wrong with it."""
 
-    place: str
+    position: str
     values: Mapping[str, Any]
 
     def value(self, column: str) -> Any:
@@ -36,7 +36,7 @@ class Row(NamedTuple):
         if column not in self.values:
             have = ", ".join(self.values) or "none"
             hint = nearest(column, self.values) if self.values else "the row is empty"
-            raise InputError(f"{self.place}: no column {column!r} ({hint}); columns here: {have}")
+            raise InputError(f"{self.position}: no column {column!r} ({hint}); columns here: {have}")
         return self.values[column]
 
     def text(self, column: str) -> str:
@@ -47,15 +47,15 @@ class Row(NamedTuple):
         """
         value = self.value(column)
         if not isinstance(value, str):
-            raise InputError(f"{self.place}: column {column!r} holds {value!r:.40}, wanted source text")
+            raise InputError(f"{self.position}: column {column!r} holds {value!r:.40}, wanted source text")
         if not value.strip():
-            raise InputError(f"{self.place}: column {column!r} is empty, wanted source text; drop the row")
+            raise InputError(f"{self.position}: column {column!r} is empty, wanted source text; drop the row")
         try:
             value.encode()
         except UnicodeEncodeError as error:
             bad = value[error.start]
             raise InputError(
-                f"{self.place}: column {column!r} holds the lone surrogate {bad!r}, which is no character; "
+                f"{self.position}: column {column!r} holds the lone surrogate {bad!r}, which is no character; "
                 "replace it or drop the row"
             ) from None
         return value
@@ -68,7 +68,7 @@ class Row(NamedTuple):
         """
         name = spelling(self.value(column))
         if not name:
-            raise InputError(f"{self.place}: column {column!r} is empty, wanted an id")
+            raise InputError(f"{self.position}: column {column!r} is empty, wanted an id")
         return name
 
 
@@ -143,14 +143,14 @@ def _read_jsonl(stream: IO[bytes], path: Path) -> Iterator[Row]:
     for number, line in _lines(stream, path):
         if not line.strip():
             continue
-        place = f"{path}, line {number}"
+        position = f"{path}, line {number}"
         try:
             values = json.loads(line)
         except (ValueError, RecursionError) as error:
-            raise InputError(f"{place}: not JSON ({error}); wanted one object a line") from None
+            raise InputError(f"{position}: not JSON ({error}); wanted one object a line") from None
         if not isinstance(values, dict):
-            raise InputError(f"{place}: {line.strip():.40} is JSON but no object; wanted one object a line")
-        yield Row(place, values)
+            raise InputError(f"{position}: {line.strip():.40} is JSON but no object; wanted one object a line")
+        yield Row(position, values)
 
 
 def _read_csv(stream: IO[bytes], path: Path) -> Iterator[Row]:
@@ -166,13 +166,15 @@ def _read_delimited(stream: IO[bytes], path: Path, delimiter: str) -> Iterator[R
     reader = csv.reader(lines, delimiter=delimiter, strict=True)
     header: list[str] | None = None
     while (fields := _next_record(reader, path)) is not None:
-        place = f"{path}, line {reader.line_num}"
+        position = f"{path}, line {reader.line_num}"
         if header is None:
-            header = _checked_header(fields, place) if fields else None
+            header = _checked_header(fields, position) if fields else None
         elif len(fields) == len(header):
-            yield Row(place, dict(zip(header, fields, strict=True)))
+            yield Row(position, dict(zip(header, fields, strict=True)))
         elif fields:
-            raise InputError(f"{place}: {len(fields)} fields where the header has {len(header)} ({', '.join(header)})")
+            raise InputError(
+                f"{position}: {len(fields)} fields where the header has {len(header)} ({', '.join(header)})"
+            )
 
 
 def _next_record(reader: Any, path: Path) -> list[str] | None:

@@ -1,5 +1,7 @@
 """C: what its grammar's nodes mean for the flow of data."""
 
+from functools import partial
+
 from codewren.dataflow.handlers import (
     assignment,
     binary,
@@ -23,8 +25,6 @@ from codewren.dataflow.handlers import (
     without,
 )
 from codewren.dataflow.walk import NONE, PART, Grammar, Handler, Values, Walker
-
-_WRAPPERS = frozenset({"pointer_declarator", "array_declarator", "parenthesized_declarator", "attributed_declarator"})
 
 
 def declared(w: Walker, node: int) -> tuple[int, bool]:
@@ -60,7 +60,7 @@ def bind(w: Walker, node: int, values: Values, *, relation: str = "comesFrom") -
     while inner >= 0 and tree.kinds[inner] == "reference_declarator":
         inner = tree.first(inner)
     if inner >= 0 and tree.kinds[inner] == "structured_binding_declarator":
-        return [one for child in tree.children(inner) for one in w.declare(child, values, relation=relation)]
+        return [target for child in tree.children(inner) for target in w.declare(child, values, relation=relation)]
     named, is_function = declared(w, node)
     if named < 0 or is_function:
         return NONE
@@ -111,13 +111,13 @@ def function(w: Walker, node: int) -> Values:
 
 def _innermost(w: Walker, node: int) -> int:
     """The function declarator with the parameters of the function itself, not of what it returns."""
-    inner, found = w.tree.child(node, "declarator"), node
+    inner, declarator = w.tree.child(node, "declarator"), node
     while inner >= 0 and w.tree.kinds[inner] != "identifier":
         if w.tree.kinds[inner] == "function_declarator":
-            found = inner
+            declarator = inner
         following = w.tree.child(inner, "declarator")
         inner = following if following >= 0 else _unfielded(w, inner)
-    return found
+    return declarator
 
 
 def parameters(w: Walker, node: int) -> Values:
@@ -148,9 +148,9 @@ def call(w: Walker, node: int) -> Values:
         if not is_name or w.lookup(tree.texts[called]) is not None:
             values += w.visit(called)
     for argument in tree.children(arguments) if arguments >= 0 else ():
-        given = tree.child(argument, "argument")
-        if tree.kinds[argument] == "pointer_expression" and given >= 0 and tree.tokens[tree.at[argument]] == "&":
-            values += w.assign(given, NONE, PART)
+        value = tree.child(argument, "argument")
+        if tree.kinds[argument] == "pointer_expression" and value >= 0 and tree.tokens[tree.at[argument]] == "&":
+            values += w.assign(value, NONE, PART)
         else:
             values += w.visit(argument)
     return values
@@ -194,16 +194,16 @@ def case(w: Walker, node: int) -> Values:
 
 def conditional_text(w: Walker, node: int) -> Values:
     """`#if`: one of its parts is there, or none."""
-    tree, parts = w.tree, [node]
-    while (following := tree.child(parts[-1], "alternative")) >= 0:
-        parts.append(following)
+    tree, branches = w.tree, [node]
+    while (following := tree.child(branches[-1], "alternative")) >= 0:
+        branches.append(following)
 
-    def part(one: int) -> None:
-        for child in tree.children(one):
+    def visit_branch(branch: int) -> None:
+        for child in tree.children(branch):
             if tree.fields[child] not in {"alternative", "condition", "name"}:
                 w.visit(child)
 
-    w.fork([lambda one=one: part(one) for one in parts], may_skip=tree.kinds[parts[-1]] != "preproc_else")  # type: ignore[misc]
+    w.fork([partial(visit_branch, branch) for branch in branches], may_skip=tree.kinds[branches[-1]] != "preproc_else")
     return NONE
 
 

@@ -26,7 +26,7 @@ def for_each(w: Walker, node: int) -> Values:
     tree = w.tree
     w.scopes.append({})
     w.visit_all(tree.under(node, "initializer"))
-    declarator, right, body = (tree.child(node, one) for one in ("declarator", "right", "body"))
+    declarator, right, body = (tree.child(node, field) for field in ("declarator", "right", "body"))
     values = w.visit(right) if right >= 0 else NONE
 
     def once() -> None:
@@ -43,16 +43,16 @@ def for_each(w: Walker, node: int) -> Values:
 def lambda_(w: Walker, node: int) -> Values:
     """A lambda gives what it captures and what it returns."""
     tree = w.tree
-    captures, declarator, body = (tree.child(node, one) for one in ("captures", "declarator", "body"))
+    captures, declarator, body = (tree.child(node, field) for field in ("captures", "declarator", "body"))
     captured: list[int] = []
     w.scopes.append({})
-    for one in tree.children(captures) if captures >= 0 else ():
-        if tree.kinds[one] == "lambda_capture_initializer":
-            left, right = tree.child(one, "left"), tree.child(one, "right")
+    for capture in tree.children(captures) if captures >= 0 else ():
+        if tree.kinds[capture] == "lambda_capture_initializer":
+            left, right = tree.child(capture, "left"), tree.child(capture, "right")
             values = w.visit(right) if right >= 0 else NONE
             captured += w.declare(left, values) if left >= 0 else values
         else:
-            captured += w.visit(one)
+            captured += w.visit(capture)
 
     def walk() -> Values:
         if declarator >= 0:
@@ -71,7 +71,9 @@ def assign(w: Walker, node: int) -> Values:
     if left < 0 or right < 0 or tree.kinds[left] != "call_expression":
         return assignment(w, node)
     values, arguments = w.visit(right), tree.child(left, "arguments")
-    return [one for child in tree.children(arguments) for one in w.assign(child, values)] if arguments >= 0 else NONE
+    return (
+        [target for child in tree.children(arguments) for target in w.assign(child, values)] if arguments >= 0 else NONE
+    )
 
 
 def qualified(w: Walker, node: int) -> Values:

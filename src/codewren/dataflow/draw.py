@@ -58,10 +58,10 @@ def dot(functions: Sequence[Drawn]) -> str:
     """The graphs for Graphviz: arrows lead from where a value comes from to where it goes."""
     lines = ["digraph dataflow {", "  rankdir=LR;", "  node [shape=box, fontname=monospace];"]
     for number, drawn in enumerate(functions):
-        places, nodes = Places(drawn), drawn.flow.nodes
+        positions, nodes = Places(drawn), drawn.flow.nodes
         lines += [f"  subgraph cluster_{number} {{", f"    label={_quoted(drawn.name)};"]
         for index, node in enumerate(nodes):
-            line, _ = places.of(drawn.flow.tokens[node.token].start)
+            line, _ = positions.of(drawn.flow.tokens[node.token].start)
             lines.append(f"    n{number}_{index} [label={_quoted(f'{_short(node.name)} :{line}')}];")
         for index, source in drawn.flow.edges:
             style = " [style=dashed]" if nodes[index].relation == "computedFrom" else ""
@@ -72,10 +72,10 @@ def dot(functions: Sequence[Drawn]) -> str:
 
 def svg(functions: Sequence[Drawn]) -> str:
     """The source of the functions, one below the other, with an arc for every edge."""
-    parts, top, width = list[str](), 16.0, 400.0
+    pieces, top, width = list[str](), 16.0, 400.0
     for drawn in functions:
         picture = _Picture(drawn, top)
-        parts += picture.parts()
+        pieces += picture.elements()
         top, width = picture.bottom + 2 * ROW, max(width, picture.width)
     arrow = (
         '<marker id="arrow" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" markerHeight="7" orient="auto">'
@@ -84,7 +84,7 @@ def svg(functions: Sequence[Drawn]) -> str:
     head = f'<svg xmlns="http://www.w3.org/2000/svg" width="{width:.0f}" height="{top:.0f}">'
     legend = f'<text x="{MARGIN}" y="{top - 12:.0f}">solid: comesFrom   dashed: computedFrom</text>'
     background = '<rect width="100%" height="100%" fill="white"/>'
-    return "\n".join([head, f"<style>{_STYLE}</style>", f"<defs>{arrow}</defs>", background, *parts, legend, "</svg>"])
+    return "\n".join([head, f"<style>{_STYLE}</style>", f"<defs>{arrow}</defs>", background, *pieces, legend, "</svg>"])
 
 
 def _lines(text: str) -> list[str]:
@@ -105,7 +105,7 @@ class _Picture:
         names = dict.fromkeys(node.name for node in drawn.flow.nodes)
         self.colours = {name: _COLOURS[number % len(_COLOURS)] for number, name in enumerate(names)}
 
-    def parts(self) -> list[str]:
+    def elements(self) -> list[str]:
         """Title, lines, nodes and arcs."""
         title = f'<text class="title" x="{MARGIN}" y="{self.top - ROW / 2:.0f}">{_escaped(self.drawn.name)}</text>'
         nodes = [self._node(index) for index in range(len(self.drawn.flow.nodes))]
@@ -132,9 +132,9 @@ class _Picture:
         node = self.drawn.flow.nodes[index]
         left, middle, y = self._box(index)
         box = f'x="{left - 1:.1f}" y="{y - 10:.1f}" width="{2 * (middle - left) + 2:.1f}" height="20"'
-        return f'<rect class="node" {box} fill="{self.colours[node.name]}"><title>{self._said(index)}</title></rect>'
+        return f'<rect class="node" {box} fill="{self.colours[node.name]}"><title>{self._label(index)}</title></rect>'
 
-    def _said(self, index: int) -> str:
+    def _label(self, index: int) -> str:
         """What a node or its arcs show under the mouse."""
         node, flow = self.drawn.flow.nodes[index], self.drawn.flow
         sources = ", ".join(self._named(one) for one in node.sources)

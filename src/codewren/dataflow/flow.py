@@ -71,11 +71,11 @@ class Flow:
 
     def derive(self, token: int, values: "tuple[int, ...] | list[int]") -> None:
         """The token's value is made of those of other tokens."""
-        found = self.sources.get(token)
-        if found is None:
+        sources = self.sources.get(token)
+        if sources is None:
             self.sources[token] = set(values)
         else:
-            found.update(values)
+            sources.update(values)
 
     def start(self, *before: int) -> int:
         """Open a block that follows `before`; without any it cannot be reached."""
@@ -134,22 +134,22 @@ class Flow:
         for token, reaching in reads:
             if not reaching:
                 continue
-            found = self.sources.setdefault(token, set())
+            sources = self.sources.setdefault(token, set())
             for definition in _bits(reaching):
                 origin = first[definition] if at[definition] < 0 else at[definition]
                 if at[definition] >= 0 or origin != token:
-                    found.add(origin)
+                    sources.add(origin)
         hollow = {token for token in self._tentative if not self.sources.get(token)}.difference(at)
         if hollow:
-            for found in self.sources.values():
-                found.difference_update(hollow)
+            for sources in self.sources.values():
+                sources.difference_update(hollow)
 
     def _overwritten(self) -> list[int]:
         """By variable, the definitions that a write of it puts an end to: of itself and all its parts."""
         result = list(self._definitions)
         for variable in range(len(self._parts) - 1, -1, -1):  # parts are younger than what they are part of
-            for part in self._parts[variable]:
-                result[variable] |= result[part]
+            for member in self._parts[variable]:
+                result[variable] |= result[member]
         return result
 
     def _arriving(self, overwritten: list[int]) -> list[int]:
@@ -173,8 +173,8 @@ class Flow:
             changed = False
             for block, before in enumerate(all_before):
                 now = anything[block] | (entry if block == 0 or anything[block] else 0)
-                for one in before:
-                    now |= leaving[one]
+                for earlier in before:
+                    now |= leaving[earlier]
                 arriving[block] = now
                 now = made[block] | (now & ~lost[block])
                 if now != leaving[block]:
@@ -190,8 +190,8 @@ class Flow:
         """
         after: list[list[int]] = [[] for _ in self._before]
         for block, before in enumerate(self._before):
-            for one in before:
-                after[one].append(block)
+            for earlier in before:
+                after[earlier].append(block)
         reached = [False] * len(after)
         todo = [0]
         for orphan, since in [*self._orphans, (0, 0)]:
@@ -205,7 +205,7 @@ class Flow:
                 for block in range(since, orphan):
                     anything[orphan] |= sum(1 << kind for _, _, kind in self._events[block] if kind >= 0)
         return [
-            [one for one in before if reached[one]] if reached[block] else before
+            [earlier for earlier in before if reached[earlier]] if reached[block] else before
             for block, before in enumerate(self._before)
         ]
 

@@ -72,14 +72,14 @@ def connected(tree: Tree, sources: Mapping[int, Set[int]], computed: Set[int]) -
         sources: the tokens each token gets its value from.
         computed: tokens that are assigned.
     """
-    touched = sorted({token for target, found in sources.items() if found for token in (target, *found)})
+    touched = sorted({token for target, origins in sources.items() if origins for token in (target, *origins)})
     index = {token: number for number, token in enumerate(touched)}
     return tuple(
         Node(
             token,
             tree.tokens[token],
             "computedFrom" if token in computed else "comesFrom",
-            tuple(index[one] for one in sorted(sources.get(token, ()))),
+            tuple(index[origin] for origin in sorted(sources.get(token, ()))),
         )
         for token in touched
     )

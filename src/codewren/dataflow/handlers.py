@@ -45,7 +45,7 @@ def interpolated(w: Walker, node: int) -> Values:
     token = w.tree.at[node]
     if token >= len(w.tree.tokens):
         return NONE
-    inner = [one for one in every(w, node) if one != token]
+    inner = [child for child in every(w, node) if child != token]
     if inner:
         w.flow.derive(token, inner)
     return (token,)
@@ -55,7 +55,7 @@ def only(*fields: str) -> Handler:
     """Visit these fields in this order, and nothing else."""
 
     def visit(w: Walker, node: int) -> Values:
-        return w.visit_all(child for one in fields for child in w.tree.under(node, one))
+        return w.visit_all(child for field in fields for child in w.tree.under(node, field))
 
     return visit
 
@@ -129,7 +129,7 @@ def ternary(tested: str, consequence: str, alternative: str) -> Handler:
     """One of two values; the condition is none."""
 
     def visit(w: Walker, node: int) -> Values:
-        test, *ways = (w.tree.child(node, one) for one in (tested, consequence, alternative))
+        test, *ways = (w.tree.child(node, field) for field in (tested, consequence, alternative))
         return choose(w, test, *ways)
 
     return visit
@@ -300,17 +300,17 @@ def labelled(w: Walker, node: int) -> Values:
         return NONE
     text = tree.texts[label]
     w.regions[-1].labels[text] = w.flow.start(w.flow.current)
-    rest = [child for child in tree.children(node) if child != label]
-    is_loop = len(rest) == 1 and tree.kinds[rest[0]] in {
+    body = [child for child in tree.children(node) if child != label]
+    is_loop = len(body) == 1 and tree.kinds[body[0]] in {
         "for_statement", "while_statement", "do_statement", "enhanced_for_statement", "labeled_statement"
     }  # fmt: skip
     w.pending_labels = (*w.pending_labels, text)
     if is_loop:
-        w.visit(rest[0])
+        w.visit(body[0])
         w.pending_labels = ()
         return NONE
     frame = w.frame(loop=False)
-    w.visit_all(rest)
+    w.visit_all(body)
     w.close()
     if frame.breaks:
         w.flow.start(w.flow.current, *frame.breaks)

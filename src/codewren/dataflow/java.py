@@ -55,7 +55,7 @@ def local(w: Walker, node: int) -> Values:
 def for_each(w: Walker, node: int) -> Values:
     """`for (T name : value) body`."""
     tree = w.tree
-    named, value, body = (tree.child(node, one) for one in ("name", "value", "body"))
+    named, value, body = (tree.child(node, field) for field in ("name", "value", "body"))
     values = w.visit(value) if value >= 0 else NONE
 
     def once() -> None:
@@ -79,8 +79,8 @@ def lambda_(w: Walker, node: int) -> Values:
         if parameters >= 0 and tree.kinds[parameters] == "identifier":
             w.declare(parameters)
         elif parameters >= 0 and tree.kinds[parameters] == "inferred_parameters":
-            for one in tree.children(parameters):
-                w.declare(one)
+            for parameter in tree.children(parameters):
+                w.declare(parameter)
         elif parameters >= 0:
             w.visit(parameters)
         return w.visit(body) if body >= 0 else NONE
@@ -91,7 +91,7 @@ def lambda_(w: Walker, node: int) -> Values:
 def instance_of(w: Walker, node: int) -> Values:
     """`left instanceof T name`: the name gets the value of what is tested."""
     tree = w.tree
-    left, named, pattern = (tree.child(node, one) for one in ("left", "name", "pattern"))
+    left, named, pattern = (tree.child(node, field) for field in ("left", "name", "pattern"))
     values = w.visit(left) if left >= 0 else NONE
     if named >= 0:
         w.declare(named, values)
@@ -103,9 +103,9 @@ def instance_of(w: Walker, node: int) -> Values:
 def take_apart(w: Walker, node: int, values: Values) -> None:
     """Names of a pattern get the value."""
     tree = w.tree
-    for one in range(node, tree.skips[node]):
-        if tree.kinds[one] in {"record_pattern_component", "type_pattern"}:
-            named = [child for child in tree.children(one) if tree.kinds[child] == "identifier"]
+    for pattern in range(node, tree.skips[node]):
+        if tree.kinds[pattern] in {"record_pattern_component", "type_pattern"}:
+            named = [child for child in tree.children(pattern) if tree.kinds[child] == "identifier"]
             for child in named[-1:]:
                 w.declare(child, values)
 
@@ -142,14 +142,14 @@ def case_body(w: Walker, node: int, subject: Values) -> Values:
     for child in tree.children(node):
         if tree.kinds[child] == "switch_label":
             frame.has_default |= "default" in tree.tokens[tree.at[child] : tree.at[child] + 3]
-            for part in tree.children(child):
-                if tree.kinds[part] == "pattern":
-                    take_apart(w, part, subject)
-                elif tree.kinds[part] == "guard":
-                    w.visit(part)
+            for statement in tree.children(child):
+                if tree.kinds[statement] == "pattern":
+                    take_apart(w, statement, subject)
+                elif tree.kinds[statement] == "guard":
+                    w.visit(statement)
         else:
-            found = w.visit(child)
-            values += found if is_rule and tree.kinds[child] == "expression_statement" else NONE
+            result = w.visit(child)
+            values += result if is_rule and tree.kinds[child] == "expression_statement" else NONE
     return values
 
 

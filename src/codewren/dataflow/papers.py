@@ -70,29 +70,31 @@ def papers_flow(source: str, language: str) -> DataFlow:
 def _nodes(entries: list[_Entry], tree: Tree) -> tuple[Node, ...]:
     last = {token: index for index, (token, _, _) in enumerate(entries)}
     return tuple(
-        Node(token, tree.tokens[token], relation, tuple(sorted({last[one] for one in sources if one in last})))
+        Node(token, tree.tokens[token], relation, tuple(sorted({last[source] for source in sources if source in last})))
         for token, relation, sources in entries
     )
 
 
 def _tokens(tree: Tree, text: Traced, encoded: bytes, source: str) -> tuple[Token, ...]:
     """Tokens with their places in the source as it was given."""
-    places = list(accumulate((len(one.encode("utf-8", "replace")) for one in source), initial=0))
+    offsets = list(accumulate((len(character.encode("utf-8", "replace")) for character in source), initial=0))
     character = [0] * (len(encoded) + 1)
-    for number, offset in enumerate(accumulate((len(one.encode("utf-8", "replace")) for one in text.text), initial=0)):
+    for number, offset in enumerate(
+        accumulate((len(character.encode("utf-8", "replace")) for character in text.text), initial=0)
+    ):
         character[offset] = number
     origins = [*text.origins, len(source)]
 
     def placed(content: str, start: int, end: int) -> Token:
-        first = places[origins[character[start]]]
-        return Token(content, first, places[origins[character[end] - 1] + 1] if end > start else first)
+        first = offsets[origins[character[start]]]
+        return Token(content, first, offsets[origins[character[end] - 1] + 1] if end > start else first)
 
     return tuple(map(placed, tree.tokens, tree.starts, tree.ends))
 
 
 def _misread(tree: Tree, encoded: bytes) -> Iterator[str]:
     """Texts of tokens, with byte columns taken for columns of characters."""
-    rows = [0, *(place + 1 for place, byte in enumerate(encoded) if byte == 0x0A)]
+    rows = [0, *(offset + 1 for offset, byte in enumerate(encoded) if byte == 0x0A)]
     lines = encoded.decode("utf-8", "replace").split("\n")
     row = 0
     for start, end in zip(tree.starts, tree.ends, strict=True):
@@ -177,8 +179,8 @@ class _Walker:
     def names(self, node: int) -> list[int]:
         """Tokens below a node that are no keywords: the sides of an assignment."""
         tree = self.tree
-        found = range(node, tree.skips[node]) if node >= 0 else ()
-        return [tree.at[one] for one in found if self.is_leaf(one) and tree.kinds[one] != self.text(one)]
+        inside = range(node, tree.skips[node]) if node >= 0 else ()
+        return [tree.at[leaf] for leaf in inside if self.is_leaf(leaf) and tree.kinds[leaf] != self.text(leaf)]
 
     def emit(self, token: int, relation: Relation, *sources: int) -> None:
         """Add an entry."""
@@ -195,10 +197,10 @@ class _Walker:
 
     def read(self, token: int) -> bool:
         """An entry for a text with definitions; whether it has any."""
-        found = self.states.get(self.tree.tokens[token])
-        if found is None:
+        definitions = self.states.get(self.tree.tokens[token])
+        if definitions is None:
             return False
-        self.emit(token, "comesFrom", *found)
+        self.emit(token, "comesFrom", *definitions)
         return True
 
     def flow(self, targets: list[int], values: list[int], relation: Relation) -> None:
@@ -240,18 +242,18 @@ class _Walker:
         first = len(self.entries)
         for walk in rounds:
             walk()
-        found: dict[tuple[int, Relation], set[int]] = {}
+        merged: dict[tuple[int, Relation], set[int]] = {}
         for token, relation, sources in sorted(self.entries[first:], key=lambda entry: entry[0]):
-            found.setdefault((token, relation), set()).update(sources)
-        self.entries[first:] = [(token, relation, tuple(sorted(one))) for (token, relation), one in found.items()]
+            merged.setdefault((token, relation), set()).update(sources)
+        self.entries[first:] = [(*key, tuple(sorted(sources))) for key, sources in merged.items()]
 
 
 def _joined(states: list[_States]) -> _States:
-    found: dict[str, set[int]] = {}
-    for one in states:
-        for text, tokens in one.items():
-            found.setdefault(text, set()).update(tokens)
-    return {text: tuple(sorted(tokens)) for text, tokens in found.items()}
+    joined: dict[str, set[int]] = {}
+    for state in states:
+        for text, tokens in state.items():
+            joined.setdefault(text, set()).update(tokens)
+    return {text: tuple(sorted(tokens)) for text, tokens in joined.items()}
 
 
 class _Java(_Walker):
@@ -266,7 +268,7 @@ class _Java(_Walker):
         """Without entries that no edge touches."""
         entries = super().finished()
         touched = {token for token, _, sources in entries if sources}
-        touched.update(one for _, _, sources in entries for one in sources)
+        touched.update(source for _, _, sources in entries for source in sources)
         return [entry for entry in entries if entry[0] in touched]
 
     def leaf(self, node: int, parent: int) -> None:

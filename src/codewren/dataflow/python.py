@@ -79,45 +79,45 @@ def class_(w: Walker, node: int) -> Values:
 def bound(w: Walker, node: int) -> Iterator[str]:
     """Names that the statements below bind, which makes them local, without `global` ones."""
     tree, elsewhere, names = w.tree, set[str](), dict[str, None]()
-    one, end = node, tree.skips[node]
-    while one < end:
-        kind = tree.kinds[one]
-        target = tree.child(one, _BINDERS[kind]) if kind in _BINDERS else -1
+    current, end = node, tree.skips[node]
+    while current < end:
+        kind = tree.kinds[current]
+        target = tree.child(current, _BINDERS[kind]) if kind in _BINDERS else -1
         if target >= 0:
             names.update(dict.fromkeys(_targets(w, target)))
         elif kind in {"global_statement", "nonlocal_statement"}:
-            elsewhere.update(tree.texts[child] for child in tree.children(one))
+            elsewhere.update(tree.texts[child] for child in tree.children(current))
         elif kind in {"import_statement", "import_from_statement"}:
-            names.update((tree.texts[child], None) for child in imported(w, one))
-        one = tree.skips[one] if kind in _FUNCTIONS else one + 1
+            names.update((tree.texts[child], None) for child in imported(w, current))
+        current = tree.skips[current] if kind in _FUNCTIONS else current + 1
     return (text for text in names if text and text not in elsewhere)
 
 
 def _targets(w: Walker, node: int) -> Iterator[str]:
     tree, todo = w.tree, [node]
     while todo:
-        one = todo.pop()
-        if tree.kinds[one] == "identifier":
-            yield tree.texts[one]
-        elif tree.kinds[one] in _PATTERNS:
-            todo += tree.children(one)
+        target = todo.pop()
+        if tree.kinds[target] == "identifier":
+            yield tree.texts[target]
+        elif tree.kinds[target] in _PATTERNS:
+            todo += tree.children(target)
 
 
 def parameters(w: Walker, node: int) -> "_Given":
     """Read default values now, to declare the parameters later."""
-    tree, given = w.tree, list[tuple[int, Values]]()
-    for one in tree.children(node) if node >= 0 else ():
-        default = tree.child(one, "value")
-        given.append((one, w.visit(default) if default >= 0 else NONE))
-    return _Given(w, given)
+    tree, pairs = w.tree, list[tuple[int, Values]]()
+    for parameter in tree.children(node) if node >= 0 else ():
+        default = tree.child(parameter, "value")
+        pairs.append((parameter, w.visit(default) if default >= 0 else NONE))
+    return _Given(w, pairs)
 
 
 class _Given:
     """Parameters with their default values."""
 
-    def __init__(self, w: Walker, given: Sequence[tuple[int, Values]]) -> None:
+    def __init__(self, w: Walker, pairs: Sequence[tuple[int, Values]]) -> None:
         self.w = w
-        self.given = given
+        self.given = pairs
 
     def __call__(self) -> None:
         """Declare them."""
@@ -162,15 +162,15 @@ def assignment(w: Walker, node: int) -> Values:
 def unpack(w: Walker, left: int, right: int) -> Values:
     """Write one by one where both sides have as many parts, after everything on the right was read."""
     targets, values = _sides(w, left, right)
-    found = [w.visit(one) for one in values]
-    return [one for target, value in zip(targets, found, strict=True) for one in w.assign(target, value)]
+    unpacked = [w.visit(value) for value in values]
+    return [written for target, value in zip(targets, unpacked, strict=True) for written in w.assign(target, value)]
 
 
 def _sides(w: Walker, left: int, right: int) -> tuple[list[int], list[int]]:
     tree = w.tree
     if tree.kinds[left] in _PATTERNS and tree.kinds[right] in {"expression_list", "tuple", "list"}:
         targets, values = list(tree.children(left)), list(tree.children(right))
-        starred = any(tree.kinds[one].startswith("list_splat") for one in (*targets, *values))
+        starred = any(tree.kinds[side].startswith("list_splat") for side in (*targets, *values))
         if len(targets) == len(values) and not starred:
             return targets, values
     return [left], [right]
@@ -225,7 +225,7 @@ def if_(w: Walker, node: int) -> Values:
 def for_each(w: Walker, node: int) -> Values:
     """`for left in right`, with `else`."""
     tree = w.tree
-    left, right, body = (tree.child(node, one) for one in ("left", "right", "body"))
+    left, right, body = (tree.child(node, field) for field in ("left", "right", "body"))
     values = w.visit(right) if right >= 0 else NONE
 
     def once() -> None:
@@ -288,11 +288,11 @@ def match(w: Walker, node: int) -> Values:
     for case in tree.children(body) if body >= 0 else ():
         if tree.kinds[case] != "case_clause":
             continue
-        for part in tree.children(case):
-            if tree.kinds[part] == "case_pattern":
-                captured(w, part, values)
-            elif tree.kinds[part] == "if_clause":
-                w.visit(part)
+        for piece in tree.children(case):
+            if tree.kinds[piece] == "case_pattern":
+                captured(w, piece, values)
+            elif tree.kinds[piece] == "if_clause":
+                w.visit(piece)
         test = w.flow.current
         w.flow.start(test)
         w.visit_all(tree.under(case, "consequence"))
@@ -304,26 +304,26 @@ def match(w: Walker, node: int) -> Values:
 
 def captured(w: Walker, node: int, values: Values) -> None:
     """Names that a pattern of `match` captures get the subject's value."""
-    tree, end, one = w.tree, w.tree.skips[node], node
-    while one < end:
-        kind, after = tree.kinds[one], one + 1
+    tree, end, current = w.tree, w.tree.skips[node], node
+    while current < end:
+        kind, after = tree.kinds[current], current + 1
         if kind == "dotted_name":
-            after = tree.skips[one]
-            if after == one + 2:
-                w.assign(one + 1, values)
+            after = tree.skips[current]
+            if after == current + 2:
+                w.assign(current + 1, values)
         elif kind in {"class_pattern", "keyword_pattern"}:
-            after = tree.skips[one + 1]
+            after = tree.skips[current + 1]
         elif kind == "identifier":
-            w.assign(one, values)
-        one = after
+            w.assign(current, values)
+        current = after
 
 
 def imported(w: Walker, node: int) -> list[int]:
     """The names that an import binds."""
     tree, names = w.tree, list[int]()
-    for one in tree.under(node, "name"):
-        alias = tree.child(one, "alias")
-        dotted = alias if alias >= 0 else tree.first(one)
+    for imported_name in tree.under(node, "name"):
+        alias = tree.child(imported_name, "alias")
+        dotted = alias if alias >= 0 else tree.first(imported_name)
         if dotted >= 0:
             names.append(dotted)
     return names
@@ -331,9 +331,9 @@ def imported(w: Walker, node: int) -> list[int]:
 
 def import_(w: Walker, node: int) -> Values:
     """Imported names are definitions without sources."""
-    for one in imported(w, node):
-        w.assign(one, NONE)
-        w.flow.computed.discard(w.tree.at[one])
+    for imported_name in imported(w, node):
+        w.assign(imported_name, NONE)
+        w.flow.computed.discard(w.tree.at[imported_name])
     return NONE
 
 

@@ -173,9 +173,9 @@ class Walker:
         """Below `DEEPEST`: names are read in order, and nothing else is seen."""
         values: list[int] = []
         handlers = self._handlers
-        for one in range(node, self.tree.skips[node]):
-            if self.tree.kinds[one] == "identifier" and self.tree.texts[one]:
-                values += handlers["identifier"](self, one)
+        for inner in range(node, self.tree.skips[node]):
+            if self.tree.kinds[inner] == "identifier" and self.tree.texts[inner]:
+                values += handlers["identifier"](self, inner)
         return values
 
     # ---- names
@@ -183,22 +183,22 @@ class Walker:
     def lookup(self, text: str) -> int | None:
         """The variable that a name means here."""
         for scope in reversed(self.scopes):
-            found = scope.get(text)
-            if found is not None:
-                return found
+            variable = scope.get(text)
+            if variable is not None:
+                return variable
         return None
 
     def known(self, text: str) -> int:
         """The variable that a name means here; a free one if nothing declares it."""
-        found = self.lookup(text)
-        return self.free(text) if found is None else found
+        variable = self.lookup(text)
+        return self.free(text) if variable is None else variable
 
     def free(self, text: str) -> int:
         """The variable of that name outside all functions."""
-        found = self.scopes[0].get(text)
-        if found is None:
-            found = self.scopes[0][text] = self.flow.variable(free=True)
-        return found
+        variable = self.scopes[0].get(text)
+        if variable is None:
+            variable = self.scopes[0][text] = self.flow.variable(free=True)
+        return variable
 
     def declare(self, node: int, values: Values = NONE, *, relation: str = "comesFrom") -> Values:
         """A new variable in the innermost scope, with its first value."""
@@ -222,26 +222,26 @@ class Walker:
         while True:
             kind = tree.kinds[node]
             if kind in grammar.members:
-                whole, part = (tree.child(node, one) for one in grammar.members[kind])
-                if whole < 0 or part < 0:
+                whole, member = (tree.child(node, field) for field in grammar.members[kind])
+                if whole < 0 or member < 0:
                     return None
                 if tree.kinds[whole] in grammar.this:
-                    found = self.free(tree.texts[part])
+                    variable = self.free(tree.texts[member])
                     break
-                steps.append(tree.texts[part])
+                steps.append(tree.texts[member])
                 node = whole
             elif kind in grammar.elements:
                 node = self._inside(node)
                 if node < 0:
                     return None
             elif kind == "identifier" and tree.texts[node] and not self.is_class(node):
-                found = self.known(tree.texts[node])
+                variable = self.known(tree.texts[node])
                 break
             else:
                 return None
         for step in reversed(steps):
-            found = self._part(found, step)
-        return found
+            variable = self._member(variable, step)
+        return variable
 
     def is_class(self, node: int) -> bool:
         """Whether a name before a dot is that of a class."""
@@ -250,11 +250,11 @@ class Walker:
             return False
         return text[:1].isupper() and self.lookup(text) is None
 
-    def _part(self, whole: int, text: str) -> int:
-        found = self._parts.get((whole, text))
-        if found is None:
-            found = self._parts[whole, text] = self.flow.variable(within=whole)
-        return found
+    def _member(self, whole: int, text: str) -> int:
+        member = self._parts.get((whole, text))
+        if member is None:
+            member = self._parts[whole, text] = self.flow.variable(within=whole)
+        return member
 
     def _inside(self, node: int) -> int:
         whole = self.grammar.elements[self.tree.kinds[node]]
@@ -263,19 +263,19 @@ class Walker:
     def member(self, node: int) -> Values:
         """Read `a.b`: the whole, and the member if it was written."""
         tree = self.tree
-        whole, part = (tree.child(node, one) for one in self.grammar.members[tree.kinds[node]])
-        if whole < 0 or part < 0 or not tree.texts[part]:
+        whole, member = (tree.child(node, field) for field in self.grammar.members[tree.kinds[node]])
+        if whole < 0 or member < 0 or not tree.texts[member]:
             return self.every(node)
-        token = tree.at[part]
+        token = tree.at[member]
         if tree.kinds[whole] in self.grammar.this:
-            self.flow.read(token, self.free(tree.texts[part]))
+            self.flow.read(token, self.free(tree.texts[member]))
             return (token,)
         values = list(self.visit(whole)) if not self.is_class(whole) else []
         variable = self.place(node)
         if variable is not None:
             self.flow.read(token, variable, tentative=True)
             return [*values, token]
-        return [token] if is_constant(tree.texts[part]) and not values else values
+        return [token] if is_constant(tree.texts[member]) and not values else values
 
     # ---- writes
 
@@ -293,9 +293,9 @@ class Walker:
         if self.depth >= DEEPEST:
             return self._flat(node)
         self.depth += 1
-        held = self._assign(node, values, how or OVERWRITE)
+        written = self._assign(node, values, how or OVERWRITE)
         self.depth -= 1
-        return held
+        return written
 
     def _assign(self, node: int, values: Values, how: "Write") -> Values:
         tree, grammar, kind = self.tree, self.grammar, self.tree.kinds[node]
@@ -306,7 +306,7 @@ class Walker:
         if kind in grammar.elements:
             return self._assign_element(node, values, how)
         if kind in grammar.patterns:
-            return [one for part in tree.children(node) for one in self.assign(part, values, how)]
+            return [written for target in tree.children(node) for written in self.assign(target, values, how)]
         return self.visit(node)
 
     def _write(self, token: int, variable: int | None, values: Values, how: "Write") -> Values:
@@ -319,10 +319,10 @@ class Walker:
 
     def _assign_member(self, node: int, values: Values, how: "Write") -> Values:
         tree, grammar = self.tree, self.grammar
-        whole, part = (tree.child(node, one) for one in grammar.members[tree.kinds[node]])
-        if whole < 0 or part < 0:
+        whole, member = (tree.child(node, field) for field in grammar.members[tree.kinds[node]])
+        if whole < 0 or member < 0:
             return self.visit(node)
-        token = tree.at[part]
+        token = tree.at[member]
         is_one_of_many = tree.kinds[whole] in grammar.elements and tree.kinds[whole] not in ONE_AND_ONLY
         self._write(token, self.place(node), values, PART if is_one_of_many and how is OVERWRITE else how)
         if tree.kinds[whole] not in grammar.this and not self.is_class(whole):

@@ -28,25 +28,25 @@ def add_dead_code(source: str, language: str, *, rng: random.Random) -> str:
     """
     text = source.encode("utf-8", "surrogatepass")
     root = parse(text, language)
-    place = None if root is None else _place(root)
-    if root is None or place is None:
+    offset = None if root is None else _body_start(root)
+    if root is None or offset is None:
         return source
     statement = rng.choice((_BRANCH.get(language, _BRANCH["c"]), _LOCAL)).format(name=_unused(text, rng)).encode()
-    gap = _SPACE.match(text, place)
+    gap = _SPACE.match(text, offset)
     layout = gap[0] if gap and gap[0] else b" "
-    edited = text[:place] + layout + statement + layout + text[place + len(gap[0] if gap else b"") :]
+    edited = text[:offset] + layout + statement + layout + text[offset + len(gap[0] if gap else b"") :]
     after = parse(edited, language)
     is_sound = after is not None and lost(after) <= lost(root)
     return edited.decode("utf-8", "surrogatepass") if is_sound else source
 
 
-def _place(root: "Node") -> int | None:
+def _body_start(root: "Node") -> int | None:
     """The byte behind the opening brace of the first function that has a body."""
     for node in root.children:
         body = node.child_by_field_name("body")
         if node.type in _FUNCTIONS and body is not None and body.children and body.children[0].type == "{":
             return body.children[0].end_byte
-        inner = _place(node) if node.type == "template_declaration" else None
+        inner = _body_start(node) if node.type == "template_declaration" else None
         if inner is not None:
             return inner
     return None

@@ -105,14 +105,14 @@ def _set(text: bytes, tokens: list[Leaf], style: Style) -> bytes:
     if not tokens:
         return text
     frozen = [match.span() for match in _DIRECTIVE.finditer(text)]
-    parts = [text[: tokens[0].start]]
+    pieces = [text[: tokens[0].start]]
     open_blocks = _Depth()
     for leaf, after in pairwise(tokens):
         open_blocks.pass_over(leaf)
         gap = text[leaf.end : after.start]
         is_fixed = gap.strip() or _touches(frozen, leaf.end, after.start)
-        parts += [text[leaf.start : leaf.end], gap if is_fixed else _gap(text, leaf, after, open_blocks, style)]
-    return b"".join([*parts, text[tokens[-1].start :]])
+        pieces += [text[leaf.start : leaf.end], gap if is_fixed else _gap(text, leaf, after, open_blocks, style)]
+    return b"".join([*pieces, text[tokens[-1].start :]])
 
 
 def _touches(frozen: list[tuple[int, int]], start: int, end: int) -> bool:

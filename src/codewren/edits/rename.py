@@ -31,7 +31,7 @@ def local_names(source: str, language: str) -> list[str]:
     >>> local_names("int f(int n) { return n + g; }", "c")
     ['n']
     """
-    return [name.decode() for name in _found(_encoded(source), language)[1].places]
+    return [name.decode() for name in _variables(_encoded(source), language)[1].offsets]
 
 
 def rename(source: str, language: str, *, rng: random.Random, names: Sequence[str], share: float = 1.0) -> str:
@@ -54,14 +54,14 @@ def rename(source: str, language: str, *, rng: random.Random, names: Sequence[st
     if not names or not 0 < share <= 1:
         raise InputError(f"{len(names)} names to draw from and share {share}; wanted one or more, and 0 < share <= 1")
     text = _encoded(source)
-    shape, found = _found(text, language)
-    old = list(found.places)
+    shape, bound = _variables(text, language)
+    old = list(bound.offsets)
     if share < 1 and old:
         chosen = sorted(rng.sample(range(len(old)), max(1, round(share * len(old)))))
         old = [old[index] for index in chosen]
-    new = islice(_fresh(source, language, rng, names, wanted=len(old)), len(old))
+    new = islice(_fresh(source, language, rng, names, count=len(old)), len(old))
     mapping = {name: fresh.encode() for name, fresh in zip(old, new, strict=True)}
-    return _renamed(text, shape, found.places, mapping, language)
+    return _renamed(text, shape, bound.offsets, mapping, language)
 
 
 def rename_with(source: str, language: str, mapping: Mapping[str, str]) -> str:
@@ -71,44 +71,44 @@ def rename_with(source: str, language: str, mapping: Mapping[str, str]) -> str:
         InputError: the language has no edits, or a new name is no name, another variable's, or given twice.
     """
     text = _encoded(source)
-    shape, found = _found(text, language)
-    wanted = {name: mapping[name.decode()].encode() for name in found.places if name.decode() in mapping}
-    taken = set(found.names - wanted.keys())
-    for name, new in wanted.items():
-        if new in taken or not _is_usable(new.decode(), language):
+    shape, bound = _variables(text, language)
+    renames = {name: mapping[name.decode()].encode() for name in bound.offsets if name.decode() in mapping}
+    names_taken = set(bound.names - renames.keys())
+    for name, new in renames.items():
+        if new in names_taken or not _is_usable(new.decode(), language):
             raise InputError(f"{name.decode()!r} cannot be renamed {new.decode()!r}: that is taken, or no name")
-        taken.add(new)
-    return _renamed(text, shape, found.places, wanted, language)
+        names_taken.add(new)
+    return _renamed(text, shape, bound.offsets, renames, language)
 
 
 def _encoded(source: str) -> bytes:
     return source.encode("utf-8", "surrogatepass")
 
 
-def _found(text: bytes, language: str) -> tuple[str, Variables]:
+def _variables(text: bytes, language: str) -> tuple[str, Variables]:
     """Shape of the tree, and the variables."""
     root = parse(text, language)
     return ("", Variables({}, frozenset())) if root is None else (str(root), variables(text, root, language))
 
 
-def _renamed(text: bytes, shape: str, places: Places, mapping: Mapping[bytes, bytes], language: str) -> str:
+def _renamed(text: bytes, shape: str, offsets: Places, mapping: Mapping[bytes, bytes], language: str) -> str:
     """The text with new names, if it parses as before."""
-    parts, end = [], 0
-    for start, name in sorted((place, old) for old in mapping for place in places[old]):
-        parts += [text[end:start], mapping[name]]
+    pieces, end = [], 0
+    for start, name in sorted((offset, old) for old in mapping for offset in offsets[old]):
+        pieces += [text[end:start], mapping[name]]
         end = start + len(name)
-    edited = b"".join([*parts, text[end:]])
+    edited = b"".join([*pieces, text[end:]])
     root = parse(edited, language)
     is_same = root is not None and str(root) == shape
     return (edited if is_same else text).decode("utf-8", "surrogatepass")
 
 
-def _fresh(source: str, language: str, rng: random.Random, names: Sequence[str], *, wanted: int) -> Iterator[str]:
+def _fresh(source: str, language: str, rng: random.Random, names: Sequence[str], *, count: int) -> Iterator[str]:
     """Endless names, each once, that the function does not have in any place."""
-    taken = set(_WORD.findall(source))
-    for name in _drawn(rng, names, wanted * _TRIES):
-        if name not in taken and _is_usable(name, language):
-            taken.add(name)
+    names_taken = set(_WORD.findall(source))
+    for name in _drawn(rng, names, count * _TRIES):
+        if name not in names_taken and _is_usable(name, language):
+            names_taken.add(name)
             yield name
 
 
@@ -116,11 +116,11 @@ def _drawn(rng: random.Random, names: Sequence[str], draws: int) -> Iterator[str
     """Names at random; then all of them; then with numbers."""
     for _ in range(draws):
         yield names[rng.randrange(len(names))]
-    rest = sorted({name for name in names if _WORD.fullmatch(name)}) or ["name"]
-    rng.shuffle(rest)
-    yield from rest
+    pool = sorted({name for name in names if _WORD.fullmatch(name)}) or ["name"]
+    rng.shuffle(pool)
+    yield from pool
     for number in count(2):
-        yield from (f"{name}{number}" for name in rest)
+        yield from (f"{name}{number}" for name in pool)
 
 
 def _is_usable(name: str, language: str) -> bool:

@@ -154,11 +154,11 @@ class Variables(NamedTuple):
     """What was found in one function.
 
     Attributes:
-        places: variables that can be renamed, in the order they first occur, and the bytes where each is named.
+        offsets: variables that can be renamed, in the order they first occur, and the bytes where each is named.
         names: of everything that stands where a variable can.
     """
 
-    places: dict[bytes, list[int]]
+    offsets: dict[bytes, list[int]]
     names: frozenset[bytes]
 
 
@@ -168,10 +168,10 @@ def variables(text: bytes, root: "Node", language: str) -> Variables:
 
     nodes = QueryCursor(_query(language)).captures(root)
     visible = _visible(text, nodes)
-    for name in _kept(text, nodes):
+    for name in _reserved(text, nodes):
         visible.pop(name, None)
     other = {node.start_byte for node in nodes.get("other", ())}
-    places: dict[bytes, list[int]] = {}
+    offsets: dict[bytes, list[int]] = {}
     uses = [
         (start, text[start : node.end_byte]) for node in nodes.get("any", ()) if (start := node.start_byte) not in other
     ]
@@ -180,11 +180,11 @@ def variables(text: bytes, root: "Node", language: str) -> Variables:
         if spans is None:
             continue
         if any(first <= start < last for first, last in spans):
-            places.setdefault(name, []).append(start)
+            offsets.setdefault(name, []).append(start)
         else:  # somebody else's variable of that name
             del visible[name]
-            places.pop(name, None)
-    return Variables(places, frozenset(name for _, name in uses))
+            offsets.pop(name, None)
+    return Variables(offsets, frozenset(name for _, name in uses))
 
 
 @cache
@@ -223,7 +223,7 @@ def _seen_from(header: "Node", start: int, end: int) -> Spans:
     return [(start, end), (body.start_byte, body.end_byte)]
 
 
-def _kept(text: bytes, nodes: "dict[str, list[Node]]") -> set[bytes]:
+def _reserved(text: bytes, nodes: "dict[str, list[Node]]") -> set[bytes]:
     words = {word for node in nodes.get("kept", ()) for word in _WORD.findall(text, node.start_byte, node.end_byte)}
     tags = {node.start_byte for node in nodes.get("tag", ())}
     words |= {text[n.start_byte : n.end_byte] for n in nodes.get("type", ()) if n.start_byte not in tags}

@@ -96,8 +96,8 @@ def _decoded(text: bytes) -> str:
 
 
 def _words(text: bytes, root: "Node") -> list[bytes]:
-    found = (leaf for leaf in leaves(root) if leaf.kind not in COMMENTS)
-    return [word for leaf in found if (word := text[leaf.start : leaf.end].strip())]
+    tokens = (leaf for leaf in leaves(root) if leaf.kind not in COMMENTS)
+    return [word for leaf in tokens if (word := text[leaf.start : leaf.end].strip())]
 
 
 def lost(root: "Node") -> int:

@@ -48,7 +48,7 @@ def write_onnx(
             opset_version=OPSET,
             input_names=list(inputs),
             output_names=["logits"],
-            dynamic_shapes=tuple({0: one} for one in lengths),
+            dynamic_shapes=tuple({0: length} for length in lengths),
             verbose=False,
         )
         model = onnx.load(file)
@@ -63,8 +63,8 @@ def write_onnx(
 def _strip(model: "onnx.ModelProto") -> None:  # type: ignore[name-defined]  # noqa: F821
     """Remove names, shapes and stack traces that no runtime needs."""
     del model.graph.value_info[:]
-    for part in (model, model.graph, *model.graph.node, *model.functions):
-        part.doc_string = ""
-        del part.metadata_props[:]
+    for holder in (model, model.graph, *model.graph.node, *model.functions):
+        holder.doc_string = ""
+        del holder.metadata_props[:]
     for value in (*model.graph.input, *model.graph.output, *model.graph.initializer):
         del value.metadata_props[:]

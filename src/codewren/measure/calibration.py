@@ -69,9 +69,9 @@ def best_threshold(labels: Ints, probabilities: Floats, metric: Target) -> float
         raise InputError(
             f"probabilities from {probabilities.min()} to {probabilities.max()}; wanted 0 to 1, not logits"
         )
-    values, places = np.unique(probabilities, return_inverse=True)
-    positives = np.bincount(places, labels, len(values))
-    negatives = np.bincount(places, 1 - labels, len(values))
+    values, groups = np.unique(probabilities, return_inverse=True)
+    positives = np.bincount(groups, labels, len(values))
+    negatives = np.bincount(groups, 1 - labels, len(values))
     # Cut c leaves the values below index c negative. No threshold is below 0, so a probability of 0 is never positive.
     missed = np.concatenate([[0.0], np.cumsum(positives)])
     rejected = np.concatenate([[0.0], np.cumsum(negatives)])
@@ -170,14 +170,14 @@ def cross_fit(
     predictions = np.empty(len(labels), dtype=np.int64)
     temperatures, thresholds = [], []
     for fold in range(folds):
-        held, rest = fold_N == fold, fold_N != fold
-        temperature = fit_temperature(logits[rest], labels[rest]) if calibrate else 1.0
+        held_out, fitted_on = fold_N == fold, fold_N != fold
+        temperature = fit_temperature(logits[fitted_on], labels[fitted_on]) if calibrate else 1.0
         threshold = 0.5
         if metric is not None and logits.shape[1] == 2:
-            fitted = softmax(logits[rest], temperature=temperature)[:, positive]
-            threshold = best_threshold((labels[rest] == positive).astype(np.int64), fitted, metric)
-        probabilities[held] = softmax(logits[held], temperature=temperature)
-        predictions[held] = decide(probabilities[held], positive=positive, threshold=threshold)
+            fitted = softmax(logits[fitted_on], temperature=temperature)[:, positive]
+            threshold = best_threshold((labels[fitted_on] == positive).astype(np.int64), fitted, metric)
+        probabilities[held_out] = softmax(logits[held_out], temperature=temperature)
+        predictions[held_out] = decide(probabilities[held_out], positive=positive, threshold=threshold)
         temperatures.append(temperature)
         thresholds.append(threshold)
     return CrossFitted(probabilities, predictions, tuple(temperatures), tuple(thresholds))

@@ -60,10 +60,10 @@ def quantile(values: Sequence[float], share: float) -> float:
     if not values:
         raise InputError("no values: a quantile needs one or more")
     ordered = sorted(values)
-    place = share * (len(ordered) - 1)
-    below = floor(place)
+    rank = share * (len(ordered) - 1)
+    below = floor(rank)
     above = min(below + 1, len(ordered) - 1)
-    return ordered[below] + (place - below) * (ordered[above] - ordered[below])
+    return ordered[below] + (rank - below) * (ordered[above] - ordered[below])
 
 
 def quantile_measure(name: str, values: Sequence[float], share: float = 0.5) -> Measure:

@@ -4,14 +4,15 @@ Shape key: N items.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from itertools import pairwise
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from codewren.core.errors import InputError
+from codewren.measure.fields import Fields
 from codewren.measure.intervals import (
     RESAMPLES,
     Floats,
@@ -74,7 +75,7 @@ def _kappa(matrix: NDArray[np.int64]) -> Floats:
 
 
 @dataclass(frozen=True, slots=True)
-class Bin:
+class ReliabilityBin:
     """Items whose likeliest label has a probability above `low` and at most `high`.
 
     Attributes:
@@ -92,7 +93,7 @@ class Bin:
     accuracy: float
 
 
-def reliability_bins(labels: Ints, probabilities: Floats) -> tuple[Bin, ...]:
+def reliability_bins(labels: Ints, probabilities: Floats) -> tuple[ReliabilityBin, ...]:
     """Those of the 15 equal bins of the calibration error that hold items.
 
     Raises:
@@ -104,12 +105,40 @@ def reliability_bins(labels: Ints, probabilities: Floats) -> tuple[Bin, ...]:
     confidence_N = probabilities.max(axis=1)
     right_N = probabilities.argmax(axis=1) == labels
     bins_N = np.clip(np.ceil(confidence_N * ECE_BINS).astype(np.int64) - 1, 0, ECE_BINS - 1)
-    found = []
+    bins = []
     for k in np.unique(bins_N):
         inside = bins_N == k
         means = float(confidence_N[inside].mean()), float(right_N[inside].mean())
-        found.append(Bin(float(k / ECE_BINS), float((k + 1) / ECE_BINS), int(inside.sum()), *means))
-    return tuple(found)
+        bins.append(ReliabilityBin(float(k / ECE_BINS), float((k + 1) / ECE_BINS), int(inside.sum()), *means))
+    return tuple(bins)
+
+
+@dataclass(frozen=True, slots=True)
+class FlipRate:
+    """How many of the items that an edit changed got another label.
+
+    Attributes:
+        flipped: items.
+        rate: their share of the edited ones, Wilson interval.
+    """
+
+    flipped: int
+    rate: Measure
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the JSON form."""
+        rate = self.rate
+        return {"edited": rate.n, "flipped": self.flipped, "rate": rate.value, "low": rate.low, "high": rate.high}
+
+    @classmethod
+    def from_dict(cls, raw: Fields) -> Self:
+        """Read the JSON form.
+
+        Raises:
+            InputError: a field is missing or of another kind.
+        """
+        rate = Measure("flips", raw.number("rate"), raw.number("low"), raw.number("high"), raw.count("edited"))
+        return cls(raw.count("flipped"), rate)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -130,10 +159,8 @@ class Flips:
         return wilson("flips", int(self.flipped_N.sum()), int(self.edited_N.sum()))
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the JSON form."""
-        rate = self.rate
-        flipped = int(self.flipped_N.sum())
-        return {"edited": rate.n, "flipped": flipped, "rate": rate.value, "low": rate.low, "high": rate.high}
+        """Return the JSON form: that of their rate."""
+        return FlipRate(int(self.flipped_N.sum()), self.rate).to_dict()
 
 
 def flips(before: Ints, after: Ints, edited: Flags) -> Flips:
@@ -165,6 +192,19 @@ class FlipTest:
     only_second: int
     p_value: float
 
+    def to_dict(self) -> dict[str, Any]:
+        """Return the JSON form."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, raw: Fields) -> Self:
+        """Read the JSON form.
+
+        Raises:
+            InputError: a field is missing or of another kind.
+        """
+        return cls(raw.count("only_first"), raw.count("only_second"), raw.number("p_value"))
+
 
 def compare_flips(first: Flips, second: Flips) -> FlipTest:
     """Compare two predictors' flips under one edit.
@@ -187,42 +227,52 @@ class Slice:
     """Quality on a part of the items.
 
     Attributes:
-        by: what the parts are of: `length`, `project`.
-        name: of the part.
+        by: what is sliced: `length`, `project`.
+        name: of the slice.
         accuracy: in it, exact interval.
-        rest: accuracy outside of it.
+        elsewhere: accuracy outside of it.
     """
 
     by: str
     name: str
     accuracy: Measure
-    rest: float
+    elsewhere: float
 
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON form."""
         a = self.accuracy
         return {
             "by": self.by, "name": self.name, "n": a.n, "accuracy": a.value, "low": a.low, "high": a.high,
-            "rest": self.rest,
+            "rest": self.elsewhere,
         }  # fmt: skip
 
+    @classmethod
+    def from_dict(cls, raw: Fields) -> Self:
+        """Read the JSON form.
 
-def slices(right: Flags, parts: Mapping[str, Sequence[str]]) -> tuple[Slice, ...]:
-    """Accuracy on each part of the items, the worst first.
+        Raises:
+            InputError: a field is missing or of another kind.
+        """
+        accuracy = Measure("accuracy", raw.number("accuracy"), raw.number("low"), raw.number("high"), raw.count("n"))
+        return cls(raw.text("by"), raw.text("name"), accuracy, raw.number("rest"))
+
+
+def slices(right: Flags, groups: Mapping[str, Sequence[str]]) -> tuple[Slice, ...]:
+    """Accuracy on each slice of the items, the worst first.
 
     Args:
         right: items (N,) that were judged rightly.
-        parts: for each kind of part the part of every item.
+        groups: for each way to slice, the name of every item's slice.
     """
-    found = []
-    for by, names in parts.items():
+    worst_first = []
+    for by, names in groups.items():
         names_N = np.asarray(names)
         for name in dict.fromkeys(names):
             inside = names_N == name
             share = proportion("accuracy", int(right[inside].sum()), int(inside.sum()))
-            rest = float(right[~inside].mean()) if (~inside).any() else share.value
-            found.append(Slice(by, name, share, rest))
-    return tuple(sorted(found, key=lambda one: one.accuracy.value))
+            elsewhere = float(right[~inside].mean()) if (~inside).any() else share.value
+            worst_first.append(Slice(by, name, share, elsewhere))
+    return tuple(sorted(worst_first, key=lambda piece: piece.accuracy.value))
 
 
 def quartile_names(sizes: Sequence[int], unit: str) -> list[str]:
@@ -233,8 +283,8 @@ def quartile_names(sizes: Sequence[int], unit: str) -> list[str]:
     """
     values = np.asarray(sizes)
     cuts = sorted({int(np.quantile(values, share, method="lower")) for share in (0.25, 0.5, 0.75)})
-    places = np.searchsorted(cuts, values, side="left")
+    quarters = np.searchsorted(cuts, values, side="left")
     names = [f"up to {cuts[0]} {unit}"]
     names += [f"{low + 1} to {high} {unit}" for low, high in pairwise(cuts)]
     names.append(f"above {cuts[-1]} {unit}")
-    return [names[place] for place in places]
+    return [names[quarter] for quarter in quarters]

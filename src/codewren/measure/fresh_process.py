@@ -78,10 +78,10 @@ def _run(command: Sequence[str], items: Sequence[object], clock: Callable[[], fl
             child.stdin.close()
         first = child.stdout.readline()
         took = clock() - start
-        last, said = child.stdout.readline(), child.stderr.read()
+        last, errors = child.stdout.readline(), child.stderr.read()
         child.wait(PATIENCE_S)
     if not first or not last:
-        lines = said.decode("utf-8", "replace").strip().splitlines() or [f"exit code {child.returncode}"]
+        lines = errors.decode("utf-8", "replace").strip().splitlines() or [f"exit code {child.returncode}"]
         raise ChildError(f"{' '.join(command[1:4])} gave no prediction in a new process: {lines[-1]}")
     return took, int(json.loads(last)["peak_bytes"])
 

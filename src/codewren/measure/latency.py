@@ -22,6 +22,7 @@ from codewren.measure.estimate import (
     quantile_measure,
     resamples,
 )
+from codewren.measure.fields import Fields
 
 Item = TypeVar("Item")
 
@@ -64,10 +65,31 @@ class Latency:
         """Return the JSON form, without the single items."""
         return {key: value for key, value in asdict(self).items() if key not in ("items_s", "processor_items_s")}
 
-    def at(self, places: Sequence[int]) -> Self:
+    @classmethod
+    def from_dict(cls, raw: Fields) -> Self:
+        """Read the JSON form, with the single items where they stand beside it.
+
+        Raises:
+            InputError: a field is missing or of another kind.
+        """
+        return cls(
+            name=raw.text("name"),
+            median_s=raw.measure("median_s"),
+            mean_s=raw.measure("mean_s"),
+            p95_s=raw.number("p95_s"),
+            rounds=raw.count("rounds"),
+            threads=raw.maybe(raw.count, "threads"),
+            cores_busy=raw.number("cores_busy"),
+            cores_available=raw.count("cores_available"),
+            items_s=raw.numbers("items_s"),
+            processor_s=raw.maybe(raw.measure, "processor_s"),
+            processor_items_s=raw.numbers("processor_items_s"),
+        )
+
+    def at(self, indices: Sequence[int]) -> Self:
         """The same timing, judged on some of its items only."""
-        items_s = [self.items_s[place] for place in places]
-        processor_s = [self.processor_items_s[place] for place in places]
+        items_s = [self.items_s[index] for index in indices]
+        processor_s = [self.processor_items_s[index] for index in indices]
         return replace(self, **_summaries(items_s, processor_s))
 
 
@@ -180,8 +202,8 @@ class _Stopwatch:
 
     def joined(self) -> Self:
         """All passes as one."""
-        self._wall_s = [[one for row in self._wall_s for one in row]]
-        self._processor_s = [[one for row in self._processor_s for one in row]]
+        self._wall_s = [[seconds for row in self._wall_s for seconds in row]]
+        self._processor_s = [[seconds for row in self._processor_s for seconds in row]]
         return self
 
     def latency(self, name: str, rounds: int, threads: int | None) -> Latency:
@@ -244,7 +266,7 @@ def ratio(slow: Latency, fast: Latency, *, processor: bool = False) -> Measure:
             f"{slow.name} was timed on {len(slow.items_s)} items, {fast.name} on {len(fast.items_s)}; "
             "time both in one call"
         )
-    times = [one.processor_items_s if processor else one.items_s for one in (slow, fast)]
+    times = [timing.processor_items_s if processor else timing.items_s for timing in (slow, fast)]
     pairs, rng = list(zip(*times, strict=True)), random.Random(0)
     drawn = [_median_ratio(rng.choices(pairs, k=len(pairs))) for _ in range(resamples(len(pairs)))]
     return percentile_measure("ratio", _median_ratio(pairs), drawn, len(pairs))

@@ -8,8 +8,9 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
+from codewren.measure.fields import Fields
 from codewren.measure.latency import cores_available
 
 BUSY_CORES = 0.25
@@ -51,6 +52,27 @@ class MachineCard:
         """Return the JSON form."""
         return asdict(self)
 
+    @classmethod
+    def from_dict(cls, raw: Fields) -> Self:
+        """Read the JSON form.
+
+        Raises:
+            InputError: a field is missing or of another kind.
+        """
+        versions = raw.within("versions")
+        return cls(
+            cpu=raw.text("cpu"),
+            cores=raw.count("cores"),
+            affinity=tuple(int(core) for core in raw.numbers("affinity")),
+            governor=raw.maybe(raw.text, "governor"),
+            max_mhz=raw.maybe(raw.number, "max_mhz"),
+            virtual=raw.flag("virtual"),
+            ram_bytes=raw.maybe(raw.count, "ram_bytes"),
+            system=raw.text("system"),
+            python=raw.text("python"),
+            versions={package: versions.text(package) for package in versions.raw},
+        )
+
     def __str__(self) -> str:
         memory = f", {self.ram_bytes / 1e9:,.0f} GB" if self.ram_bytes else ""
         policy = f", governor {self.governor}" if self.governor else ""
@@ -77,7 +99,7 @@ def machine_card(packages: Sequence[str] = ("codewren",), *, root: Path = _ROOT)
         ram_bytes=_ram_bytes(),
         system=f"{platform.system()} {platform.release()}",
         python=f"{platform.python_implementation()} {platform.python_version()}",
-        versions={package: found for package in packages if (found := _version(package)) is not None},
+        versions={package: number for package in packages if (number := _version(package)) is not None},
     )
 
 
@@ -162,6 +184,17 @@ class Load:
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON form."""
         return asdict(self)
+
+    @classmethod
+    def from_dict(cls, raw: Fields) -> Self:
+        """Read the JSON form.
+
+        Raises:
+            InputError: a field is missing or of another kind.
+        """
+        before, during, after = (raw.numbers(time) or None for time in ("before", "during", "after"))
+        others, stolen = (raw.maybe(raw.number, name) for name in ("others_cores", "stolen_cores"))
+        return cls(before, during, after, others, stolen)
 
     def warning(self) -> str | None:
         """One line if the machine was too busy to trust wall times."""

@@ -84,7 +84,7 @@ def auc_statistic(labels: Ints, probabilities: Floats, *, positive: int) -> Call
     classes = probabilities.shape[1]
     columns = [positive] if classes == 2 else range(classes)
     ranked = [_RankedScores(labels == k, probabilities[:, k]) for k in columns]
-    return lambda weights_N: float(np.mean([one.auc(weights_N) for one in ranked]))
+    return lambda weights_N: float(np.mean([ranking.auc(weights_N) for ranking in ranked]))
 
 
 class _RankedScores:

@@ -115,17 +115,17 @@ def _counted(matrix: Ints, positive: int, rng: np.random.Generator) -> list[Meas
     n, classes = int(matrix.sum()), len(matrix)
     draws = rng.multinomial(n, matrix.ravel() / n, RESAMPLES).reshape(-1, classes, classes)
     hits = int(matrix[positive, positive])
-    found = [proportion("accuracy", int(np.trace(matrix)), n)]
+    measures = [proportion("accuracy", int(np.trace(matrix)), n)]
     if classes == 2:
-        found += [
+        measures += [
             proportion("precision", hits, int(matrix[:, positive].sum())),
             proportion("recall", hits, int(matrix[positive].sum())),
             summary("f1", float(metrics.f1(matrix)[positive]), metrics.f1(draws)[:, positive], n),
         ]
     for name, metric in (("precision", metrics.precision), ("recall", metrics.recall), ("f1", metrics.f1)):
         value, values = metrics.macro(metric, matrix), metrics.macro(metric, draws)
-        found.append(summary(f"{name}_macro", float(value), values, n))
-    return [*found, summary("mcc", float(metrics.mcc(matrix)), metrics.mcc(draws), n)]
+        measures.append(summary(f"{name}_macro", float(value), values, n))
+    return [*measures, summary("mcc", float(metrics.mcc(matrix)), metrics.mcc(draws), n)]
 
 
 def _graded(
@@ -133,11 +133,11 @@ def _graded(
 ) -> tuple[list[Measure], tuple[tuple[str, str], ...]]:
     """Measures of the probabilities, and those that have no value here."""
     n, absent = len(labels), probabilities.shape[1] - len(np.unique(labels))
-    found = [
+    measures = [
         bootstrap("ece", metrics.ece_statistic(labels, probabilities), n, rng=rng),
         bootstrap("brier", metrics.brier_statistic(labels, probabilities), n, rng=rng),
     ]
     if absent:
-        return found, (("auc", f"{absent} of the task's labels do not occur in this split"),)
+        return measures, (("auc", f"{absent} of the task's labels do not occur in this split"),)
     auc = metrics.auc_statistic(labels, probabilities, positive=positive)
-    return [bootstrap("auc", auc, n, rng=rng), *found], ()
+    return [bootstrap("auc", auc, n, rng=rng), *measures], ()

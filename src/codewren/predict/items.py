@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from enum import IntEnum
 from pathlib import Path
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from codewren import _native
 from codewren.core.errors import BundleError, InputError
@@ -12,6 +12,8 @@ from codewren.core.task import Task, Unit
 PAIR_LIMIT = 1_000_000
 Items = Sequence[str] | Sequence[Sequence[str]]
 Languages = Sequence[str] | None
+if TYPE_CHECKING:
+    Vectors = memoryview[Any] | bytes | bytearray  # what `encode` gave, or its bytes
 
 
 class TooManyPairsError(InputError):
@@ -43,15 +45,15 @@ def checked_items(items: Any, task: Task | None) -> list[tuple[str, ...]]:
         InputError: anything else.
     """
     pair = task is not None and task.unit is Unit.PAIR
-    wanted = "pairs of strings, such as [(a, b)]" if pair else "source strings, such as [code]"
+    expected = "pairs of strings, such as [(a, b)]" if pair else "source strings, such as [code]"
     if isinstance(items, str | bytes) or not isinstance(items, Sequence):
-        raise InputError(f"items are of type {type(items).__name__}; wanted: a list of {wanted}")
+        raise InputError(f"items are of type {type(items).__name__}; wanted: a list of {expected}")
     checked: list[tuple[Any, ...]] = [
         tuple(item) if pair and isinstance(item, tuple | list) else (item,) for item in items
     ]
     for index, item in enumerate(checked):
         if len(item) != 1 + pair or not all(isinstance(text, str) for text in item):
-            raise InputError(f"item {index} is {_described(items[index])}; wanted: a list of {wanted}")
+            raise InputError(f"item {index} is {_described(items[index])}; wanted: a list of {expected}")
     return checked
 
 
@@ -70,7 +72,7 @@ def languages_of(languages: Languages, items: int, functions_per_item: int) -> l
 
 def _described(item: object) -> str:
     if isinstance(item, tuple | list):
-        return f"a {type(item).__name__} of ({', '.join(type(part).__name__ for part in item[:4])})"
+        return f"a {type(item).__name__} of ({', '.join(type(text).__name__ for text in item[:4])})"
     return f"of type {type(item).__name__}"
 
 

@@ -32,6 +32,7 @@ from codewren.predict.tokenizer import Tokenizer
 
 if TYPE_CHECKING:
     from codewren.predict.graph_ids import GraphEncoder
+    from codewren.predict.items import Vectors
 
 BUNDLES = Path(__file__).resolve().parents[1] / "bundle/shipped"
 
@@ -204,7 +205,7 @@ class Predictor:
         return _floats(vectors, len(functions), self.config.hidden_size) if functions else _floats(vectors)
 
     def pairs_above(
-        self, vectors: "memoryview[float]", threshold: float | None = None, *, limit: int = PAIR_LIMIT
+        self, vectors: "Vectors", threshold: float | None = None, *, limit: int = PAIR_LIMIT
     ) -> list[tuple[int, int, float]]:
         """All pairs i < j of `encode`d functions whose positive probability exceeds the threshold, sorted by (i, j).
 

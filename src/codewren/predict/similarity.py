@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from enum import IntEnum
 from functools import cache
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from codewren import _native
 from codewren.bundle.similarity import SimilarityBundle, SimilarityConfig
@@ -23,7 +23,8 @@ from codewren.predict.items import (
     predicted_labels,
 )
 
-Vectors = memoryview | bytes | bytearray
+if TYPE_CHECKING:
+    from codewren.predict.items import Vectors
 
 
 class SimilarityPredictor:
@@ -121,7 +122,7 @@ class SimilarityPredictor:
         return packed.cast("b", (len(texts), self.vector_bytes)) if texts else packed.cast("b")
 
     def pairs_above(
-        self, vectors: Vectors, threshold: float | None = None, *, limit: int = PAIR_LIMIT
+        self, vectors: "Vectors", threshold: float | None = None, *, limit: int = PAIR_LIMIT
     ) -> list[tuple[int, int, float]]:
         """All pairs i < j of `encode`d functions whose clone probability exceeds the threshold, sorted by (i, j).
 
@@ -144,7 +145,7 @@ class SimilarityPredictor:
         probability = cache(calibration.probability)
         return [(first, second, probability(product)) for first, second, product in _triples(packed)]
 
-    def neighbours(self, queries: Vectors, vectors: Vectors, k: int) -> list[list[tuple[int, float]]]:
+    def neighbours(self, queries: "Vectors", vectors: "Vectors", k: int) -> list[list[tuple[int, float]]]:
         """The `k` vectors most like each query, as (index, probability): best first, equal ones by index.
 
         A query that is among the vectors finds itself too.

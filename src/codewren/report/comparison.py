@@ -60,21 +60,23 @@ def _group(group: Sequence[RunFacts], prefix: str) -> list[Markup]:
 
 def merged(group: Sequence[RunFacts]) -> list[ModelFacts]:
     """Models of all runs; the same teacher or baseline of several runs once, different ones under their runs' names."""
-    found: list[ModelFacts] = []
-    judged = {facts.student.sha256 for facts in group if facts.student.measures} - {""}
+    rows: list[ModelFacts] = []
+    own_hashes = {facts.student.sha256 for facts in group if facts.student.measures} - {""}
     for facts in group:
         for model in facts.models:
-            if model in found or (model.how == UNJUDGED and model.sha256 in judged):
+            if model in rows or (model.how == UNJUDGED and model.sha256 in own_hashes):
                 continue
-            clash = any(model.name == other.name for other in found)
-            found.append(replace(model, name=f"{model.name} of {facts.name}") if clash else model)
-    return sorted(found, key=lambda model: list(Role).index(model.role))
+            clash = any(model.name == other.name for other in rows)
+            rows.append(replace(model, name=f"{model.name} of {facts.name}") if clash else model)
+    return sorted(rows, key=lambda model: list(Role).index(model.role))
 
 
 def paired_tests(group: Sequence[RunFacts]) -> list[str]:
     """Sentences on the paired tests between the runs' students, corrected for their number (Bonferroni)."""
-    judged = [facts for facts in group if facts.labels is not None and facts.student.name in facts.answers]
-    pairs = list(combinations(judged, 2)) if len(judged) <= ALL_PAIRS else [(one, judged[0]) for one in judged[1:]]
+    answered = [facts for facts in group if facts.labels is not None and facts.student.name in facts.answers]
+    pairs = (
+        list(combinations(answered, 2)) if len(answered) <= ALL_PAIRS else [(run, answered[0]) for run in answered[1:]]
+    )
     pairs = [(a, b) for a, b in pairs if a.data_sha256 == b.data_sha256]
     lines = []
     for a, b in pairs:
@@ -98,7 +100,7 @@ def _seeds(group: Sequence[RunFacts]) -> list[Markup]:
         if facts.family:
             families.setdefault(facts.family, []).append(facts)
     header = ("measure", "runs", "mean", "standard deviation", "least", "greatest")
-    found = []
+    tables = []
     for members in families.values():
         if len({facts.seed for facts in members}) < 2:
             continue
@@ -106,8 +108,8 @@ def _seeds(group: Sequence[RunFacts]) -> list[Markup]:
             f"Seeds {', '.join(str(facts.seed) for facts in members)}: {', '.join(facts.name for facts in members)}"
         )
         rows = [_spread(name, members) for name in SEED_FIGURES]
-        found.append(table(caption, header, body([one for one in rows if one is not None])))
-    return [element("h3", None, "Seeds"), joined(found)] if found else []
+        tables.append(table(caption, header, body([line for line in rows if line is not None])))
+    return [element("h3", None, "Seeds"), joined(tables)] if tables else []
 
 
 def _spread(name: str, members: Sequence[RunFacts]) -> Markup | None:
@@ -115,4 +117,4 @@ def _spread(name: str, members: Sequence[RunFacts]) -> Markup | None:
     if len(values) < 2:
         return None
     figures = (statistics.fmean(values), statistics.stdev(values), min(values), max(values))
-    return row(name, [number_cell(len(values), digits=0), *(number_cell(one, digits=4) for one in figures)])
+    return row(name, [number_cell(len(values), digits=0), *(number_cell(value, digits=4) for value in figures)])

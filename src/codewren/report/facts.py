@@ -10,7 +10,7 @@ from codewren.core.task import Task
 from codewren.measure.estimate import Measure
 from codewren.measure.intervals import Comparison, Ints
 from codewren.report.draw.pareto_plot import Point
-from codewren.report.draw.reliability import Bin
+from codewren.report.draw.reliability import BinAccuracy
 from codewren.report.draw.training_plot import Epoch
 
 UNJUDGED = "effectiveness not judged"
@@ -76,9 +76,9 @@ class ModelFacts:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A table of text: the first column names the row; `part` is the section of the page it belongs to."""
+    """A table of text: the first column names the row; `section` is the one of the page that it belongs to."""
 
-    part: Literal["latency", "items", "fidelity", "models"]
+    section: Literal["latency", "items", "fidelity", "models"]
     title: str
     header: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
@@ -127,7 +127,7 @@ class RunFacts:
     metric: str = "accuracy"
     points: tuple[Point, ...] = ()
     noise: float | None = None
-    reliability: Mapping[str, tuple[Bin, ...]] = field(default_factory=dict)
+    reliability: Mapping[str, tuple[BinAccuracy, ...]] = field(default_factory=dict)
     lengths: tuple[int, ...] = ()
     limit: int = 0
     times_s: Mapping[str, Sequence[float]] = field(default_factory=dict)

@@ -8,7 +8,7 @@ HEADER = ("", "bytes", "effectiveness", "ms", "MFLOPs", "layers", "hidden", "inn
 
 def front_table(front: ParetoFront, *, chosen: StudentConfig | None = None) -> str:
     """One line a candidate, smallest first, `*` at the chosen one and `~` where effectiveness is only predicted."""
-    rows = [HEADER, *(_row(one, chosen=one.config == chosen) for one in front.candidates)]
+    rows = [HEADER, *(_row(candidate, chosen=candidate.config == chosen) for candidate in front.candidates)]
     widths = [max(len(row[column]) for row in rows) for column in range(len(HEADER))]
     lines = ["  ".join(cell.rjust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
     return "\n".join(lines) + "\n"

@@ -11,7 +11,7 @@ from codewren.report.draw.length_plot import length_plot
 from codewren.report.draw.markup import Markup, element, joined
 from codewren.report.draw.pareto_plot import Group, Point, pareto_plot
 from codewren.report.draw.reliability import reliability_plot
-from codewren.report.draw.svg import byte_text, second_text, spelt
+from codewren.report.draw.svg import byte_text, plot_style, second_text, spelt
 from codewren.report.draw.training_plot import training_plot
 from codewren.report.facts import ModelFacts, Role, RunFacts
 from codewren.report.papers_table import papers_table
@@ -24,7 +24,7 @@ GROUPS = {Role.TEACHER: Group.TEACHER, Role.OURS: Group.STUDENT}
 
 def page(title: str, lead: str, *content: object) -> str:
     """A whole document around its sections."""
-    style = Markup(files("codewren.report").joinpath("page.css").read_text(encoding="utf-8"))
+    style = Markup(plot_style() + files("codewren.report").joinpath("page.css").read_text(encoding="utf-8"))
     head = element(
         "head",
         None,
@@ -49,13 +49,13 @@ def described(facts: RunFacts) -> str:
     """What the model is, in one line."""
     unit = "pairs of functions" if facts.task.functions_per_item == 2 else "single functions"
     where = f" of {facts.dataset}" if facts.dataset else ""
-    said = f"Judges {unit}{where} ({facts.task.language or 'any language'}): {' or '.join(facts.task.labels)}."
+    sentence = f"Judges {unit}{where} ({facts.task.language or 'any language'}): {' or '.join(facts.task.labels)}."
     c = facts.config
     if c is None:
-        return said
+        return sentence
     shape = f"{c.num_hidden_layers} layer{'s' if c.num_hidden_layers > 1 else ''}, hidden size {c.hidden_size}"
     words = f"{c.tokenizer} vocabulary of {c.vocab_size:,}, {c.max_sequence_length} tokens, {c.storage} weights"
-    return f"{said} A student of {shape}, {words}."
+    return f"{sentence} A student of {shape}, {words}."
 
 
 _CONTENTS = (
@@ -90,12 +90,12 @@ Content = list[Markup]
 
 
 def _summary(facts: RunFacts, _prefix: str) -> Content:
-    said = [element("p", None, line) for line in verdict(facts)]
+    sentences = [element("p", None, line) for line in verdict(facts)]
     warned = [element("div", {"class": "warning"}, [element("p", None, line) for line in facts.warnings])]
     warned = warned if facts.warnings else []
     note = "The weights of the best epoch were chosen on this split, so its figures are slightly optimistic."
     chosen = [element("p", {"class": "note"}, note)] if facts.history else []
-    return [element("div", {"class": "verdict"}, said), _tiles(facts), *warned, *chosen]
+    return [element("div", {"class": "verdict"}, sentences), _tiles(facts), *warned, *chosen]
 
 
 def _tiles(facts: RunFacts) -> Markup:
@@ -104,8 +104,8 @@ def _tiles(facts: RunFacts) -> Markup:
     if student.size_bytes is not None:
         tiles.append(("Size", byte_text(student.size_bytes), _smaller(teacher, student)))
     for name in ("f1", "mcc") if facts.imbalanced else ("accuracy", "f1"):
-        found = student.measures.get(name)
-        tiles += [(spelt(name), f"{found.value:.4f}", f"{found.low:.4f} to {found.high:.4f}")] if found else []
+        measure = student.measures.get(name)
+        tiles += [(spelt(name), f"{measure.value:.4f}", f"{measure.low:.4f} to {measure.high:.4f}")] if measure else []
     if student.latency_s is not None:
         tiles.append(("Latency", second_text(student.latency_s.value), _faster(facts)))
     if student.energy is not None:
@@ -159,8 +159,8 @@ def _front(facts: RunFacts, prefix: str) -> Content:
     if points:
         content.insert(0, pareto_plot(f"{prefix}pareto", points, metric=facts.metric, majority=_floor(facts)))
     if facts.noise is not None:
-        said = f"Seeds differ by {100 * facts.noise:.2f} points (standard deviation): smaller differences mean nothing."
-        content.append(element("p", {"class": "note"}, said))
+        note = f"Seeds differ by {100 * facts.noise:.2f} points (standard deviation): smaller differences mean nothing."
+        content.append(element("p", {"class": "note"}, note))
     return content
 
 
@@ -188,25 +188,25 @@ def model_points(models: Sequence[ModelFacts], metric: str) -> list[Point]:
 def _training(facts: RunFacts, prefix: str) -> Content:
     if not facts.history:
         return [missing("Training curve", facts.missing.get("training", "it came with no log"))]
-    return [training_plot(f"{prefix}curve", facts.history, metric=facts.metric, kept=facts.kept_epoch)]
+    return [training_plot(f"{prefix}curve", facts.history, metric=facts.metric, shipped=facts.kept_epoch)]
 
 
 def _calibration(facts: RunFacts, prefix: str) -> Content:
     if not facts.reliability:
         return [missing("Reliability", facts.missing.get("calibration", "run codewren evaluate"))]
     plot = reliability_plot(f"{prefix}reliability", facts.reliability, labels=len(facts.task.labels))
-    said = [
+    figures = [
         (f"{model.name}: {spelt(name)}", str(model.measures[name]))
         for model in facts.models
         for name in ("ece", "brier")
         if name in model.measures
     ]
-    return [plot, pairs(said)]
+    return [plot, pairs(figures)]
 
 
 def _latency(facts: RunFacts, prefix: str) -> Content:
     content = [latency_plot(f"{prefix}times", facts.times_s)] if facts.times_s else []
-    content += [text_table(one) for one in facts.tables if one.part == "latency"]
+    content += [text_table(table) for table in facts.tables if table.section == "latency"]
     content += [pairs(facts.machine)] if facts.machine else []
     content += [missing("Latency", facts.missing["bench"])] if "bench" in facts.missing else []
     return content or [missing("Latency", "run codewren bench")]
@@ -214,13 +214,13 @@ def _latency(facts: RunFacts, prefix: str) -> Content:
 
 def _items(facts: RunFacts, prefix: str) -> Content:
     content = [length_plot(f"{prefix}lengths", facts.lengths, limit=facts.limit)] if facts.lengths else []
-    content += [text_table(one) for one in facts.tables if one.part == "items"]
+    content += [text_table(table) for table in facts.tables if table.section == "items"]
     content += [missing("Length of the functions", facts.missing["items"])] if "items" in facts.missing else []
     return content
 
 
 def _fidelity(facts: RunFacts, _prefix: str) -> Content:
-    content = [text_table(one) for one in facts.tables if one.part == "fidelity"]
+    content = [text_table(table) for table in facts.tables if table.section == "fidelity"]
     agreement = [(m.name, str(m.measures["agreement"])) for m in facts.models if "agreement" in m.measures]
     if agreement:
         content.insert(0, pairs([(f"{name}: agrees with the teacher on", share) for name, share in agreement]))

@@ -20,7 +20,7 @@ def figure_cell(measure: Measure | None, *, digits: int | None = None, factor: f
     """A figure with its interval under it; see `shown` for `digits`."""
     if measure is None:
         return NOTHING
-    low, high = (shown(factor * one, digits) for one in (measure.low, measure.high))
+    low, high = (shown(factor * end, digits) for end in (measure.low, measure.high))
     interval = element("span", {"class": "interval"}, f"[{low}, {high}]")
     return element("span", None, datum(measure.value, shown(factor * measure.value, digits)), interval)
 
@@ -45,7 +45,7 @@ def shown(value: float, digits: int | None = None) -> str:
 
 def table(caption: str, header: Sequence[Cell], *bodies: Markup, wide: bool = True) -> Markup:
     """A table in a box that scrolls by itself on a narrow screen; a `wide` one fills the page."""
-    cells = [element("th", {"scope": "col"}, one) for one in header]
+    cells = [element("th", {"scope": "col"}, title) for title in header]
     head = element("thead", None, element("tr", None, cells))
     inside = element("table", {"class": "wide" if wide else None}, element("caption", None, caption), head, *bodies)
     return element("div", {"class": "scroll", "role": "region", "aria-label": caption, "tabindex": "0"}, inside)
@@ -67,18 +67,18 @@ def body(rows: Sequence[Markup], *, kind: str | None = None) -> Markup:
     return element("tbody", {"class": kind}, rows)
 
 
-def text_table(given: Table) -> Markup:
+def text_table(text: Table) -> Markup:
     """A table of text, with its note."""
-    rows = [row(first, rest) for first, *rest in given.rows]
-    note = element("p", {"class": "note"}, given.note) if given.note else None
-    return element("div", None, table(given.title, given.header, body(rows), wide=False), note)
+    rows = [row(first, cells) for first, *cells in text.rows]
+    note = element("p", {"class": "note"}, text.note) if text.note else None
+    return element("div", None, table(text.title, text.header, body(rows), wide=False), note)
 
 
-def missing(what: str, how: str) -> Markup:
+def missing(subject: str, how: str) -> Markup:
     """A gap, and what fills it; from `codewren` on the words are a command."""
     before, run, command = how.partition("run codewren ")
-    told = [before, "run ", element("code", None, f"codewren {command}")] if run else [how]
-    return element("p", {"class": "missing"}, f"{what}: not measured: ", told)
+    instruction = [before, "run ", element("code", None, f"codewren {command}")] if run else [how]
+    return element("p", {"class": "missing"}, f"{subject}: not measured: ", instruction)
 
 
 def pairs(facts: Sequence[tuple[str, str]]) -> Markup:

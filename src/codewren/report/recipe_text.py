@@ -40,10 +40,10 @@ def _value(value: Any) -> str:
     if isinstance(value, str):
         return json.dumps(value, ensure_ascii=False).replace(chr(_DELETE), "\\u007f")
     if isinstance(value, Mapping):
-        inside = (f"{_key(str(key))} = {_value(one)}" for key, one in value.items() if one not in (None, {}))
+        inside = (f"{_key(str(key))} = {_value(item)}" for key, item in value.items() if item not in (None, {}))
         return "{ " + ", ".join(inside) + " }"
     if isinstance(value, list | tuple):
-        return "[" + ", ".join(_value(one) for one in value) + "]"
+        return "[" + ", ".join(_value(item) for item in value) + "]"
     return str(value).lower() if isinstance(value, bool) else repr(value)
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from textwrap import wrap
 from typing import Any
 
 from codewren.measure.estimate import Measure
@@ -9,6 +10,8 @@ from codewren.measure.intervals import Comparison
 from codewren.measure.latency import Latency, ratio
 from codewren.measure.quality import Quality
 
+PAGE_WIDTH = 100
+EMPTY = frozenset({"", "-", "–"})
 SHOWN = ("accuracy", "f1", "mcc", "auc", "ece", "agreement")
 
 
@@ -56,6 +59,35 @@ def markdown(lines: Sequence[Sequence[str]]) -> str:
     return "\n".join([padded[0], rule, *padded[1:]])
 
 
+def narrow(lines: Sequence[Sequence[str]], width: int = PAGE_WIDTH) -> str:
+    """Aligned Markdown of at most `width` columns: what does not fit goes on in further tables.
+
+    Each of them begins with the first column, so that its rows can be told apart, and leaves out rows without figures.
+
+    >>> print(narrow([["name", "bytes", "accuracy"], ["student", "700", "0.97"]], width=20))
+    | name    | bytes |
+    |---------|-------|
+    | student | 700   |
+    <BLANKLINE>
+    | name    | accuracy |
+    |---------|----------|
+    | student | 0.97     |
+    """
+    widths = [max(len(line[column]) for line in lines) + 3 for column in range(len(lines[0]))]
+    tables: list[list[int]] = [[]]
+    for column, cell in enumerate(widths[1:], start=1):
+        if tables[-1] and widths[0] + sum(widths[taken] for taken in tables[-1]) + cell + 1 > width:
+            tables.append([])
+        tables[-1].append(column)
+    parts = [[[line[0], *(line[column] for column in table)] for line in lines] for table in tables]
+    return "\n\n".join(markdown([line for line in part if not EMPTY.issuperset(line[1:])]) for part in parts)
+
+
+def paragraph(text: str, *, indent: str = "", width: int = PAGE_WIDTH) -> str:
+    """Text broken into lines of at most `width` columns; names and numbers stay whole."""
+    return "\n".join(wrap(text, width, subsequent_indent=indent, break_long_words=False, break_on_hyphens=False))
+
+
 def comparison_line(first: str, second: str, comparison: Comparison) -> str:
     """One sentence on a paired test; says so when the difference is within noise."""
     d, p = comparison.difference, comparison.p_value
@@ -67,8 +99,8 @@ def comparison_line(first: str, second: str, comparison: Comparison) -> str:
 
 
 def _measure(quality: Quality | None, name: str) -> str:
-    found: Measure | None = next((m for m in quality.measures if m.name == name), None) if quality else None
-    return "-" if found is None else f"{found.value:.4f} [{found.low:.4f}, {found.high:.4f}]"
+    measure: Measure | None = next((m for m in quality.measures if m.name == name), None) if quality else None
+    return "-" if measure is None else f"{measure.value:.4f} [{measure.low:.4f}, {measure.high:.4f}]"
 
 
 def _times(large: int | None, small: int | None) -> str:

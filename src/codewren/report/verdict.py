@@ -17,12 +17,12 @@ def compared(first: str, second: str, result: Comparison, *, alpha: float = ALPH
     """One sentence on a paired test of two models on the same items; `alpha` is what p must stay below."""
     d, p = result.difference, result.p_value
     counts = f"{result.only_first_right:,} items only {first} has right, {result.only_second_right:,} only {second}"
-    said = f"{points(d)} of accuracy, exact McNemar p = {p:.2g}; {counts}"
+    sentence = f"{points(d)} of accuracy, exact McNemar p = {p:.2g}; {counts}"
     if p < alpha:
         better = "better" if d.value > 0 else "worse"
-        return f"{first} against {second}: {said}. It is {better}, and that is a real difference."
+        return f"{first} against {second}: {sentence}. It is {better}, and that is a real difference."
     worst = f"a loss of up to {-100 * d.low:.1f} points is not excluded" if d.low < 0 else "no loss is to be expected"
-    return f"{first} against {second}: {said}. Within noise: no difference was shown, but {worst}."
+    return f"{first} against {second}: {sentence}. Within noise: no difference was shown, but {worst}."
 
 
 def points(difference: Measure) -> str:
@@ -31,7 +31,7 @@ def points(difference: Measure) -> str:
     >>> points(Measure("accuracy difference", 0.0029, -0.0128, 0.0194, 2732))
     '+0.29 points [-1.28, +1.94]'
     """
-    value, low, high = (100 * one for one in (difference.value, difference.low, difference.high))
+    value, low, high = (100 * end for end in (difference.value, difference.low, difference.high))
     return f"{value:+.2f} points [{low:+.2f}, {high:+.2f}]"
 
 
@@ -53,46 +53,46 @@ def _size(facts: RunFacts) -> str:
     student, teacher = facts.student, facts.teacher
     if student.size_bytes is None:
         return f"{student.name}: no bundle yet; {facts.missing.get('bundle', 'run codewren export')}."
-    said = f"One file of {student.size_bytes:,} bytes ({byte_text(student.size_bytes)}), tokenizer and all"
+    sentence = f"One file of {student.size_bytes:,} bytes ({byte_text(student.size_bytes)}), tokenizer and all"
     times = ratio_of(teacher.size_bytes if teacher else None, student.size_bytes)
-    return said + ("." if times is None or teacher is None else f", {times:,.0f} times smaller than its teacher.")
+    return sentence + ("." if times is None or teacher is None else f", {times:,.0f} times smaller than its teacher.")
 
 
 def _effectiveness(facts: RunFacts) -> list[str]:
     accuracy = facts.student.measures.get("accuracy")
     if accuracy is None:
         return [f"Effectiveness is not measured: {facts.missing.get('effectiveness', 'run codewren evaluate')}."]
-    said = f"Accuracy {accuracy} on {accuracy.n:,} items of the {facts.split} split"
+    sentence = f"Accuracy {accuracy} on {accuracy.n:,} items of the {facts.split} split"
     if facts.majority is None:
-        return [said + "."]
+        return [sentence + "."]
     above = accuracy.low > facts.majority
     verb = "which is above" if above else "which is not shown to be above"
-    lines = [f"{said}, {verb} what always answering the commonest label reaches ({facts.majority:.4f})."]
+    lines = [f"{sentence}, {verb} what always answering the commonest label reaches ({facts.majority:.4f})."]
     if facts.imbalanced:
         lines.append(f"The labels are imbalanced, so accuracy says little here: {_rare(facts.student)}.")
     return lines
 
 
 def _rare(model: ModelFacts) -> str:
-    found = [f"{name.upper()} {model.measures[name]}" for name in ("f1", "mcc", "auc") if name in model.measures]
-    return ", ".join(found) or "read F1, MCC and AUC"
+    figures = [f"{name.upper()} {model.measures[name]}" for name in ("f1", "mcc", "auc") if name in model.measures]
+    return ", ".join(figures) or "read F1, MCC and AUC"
 
 
 def _against_teacher(facts: RunFacts) -> list[str]:
     if facts.teacher is None:
         return [f"The teacher is not compared: {facts.missing['teacher']}."] if "teacher" in facts.missing else []
     names = (facts.student.name, facts.teacher.name)
-    found = next((c for a, b, c in facts.comparisons if (a, b) == names), None)
-    if found is None:
+    comparison = next((c for a, b, c in facts.comparisons if (a, b) == names), None)
+    if comparison is None:
         why = facts.missing.get("comparison", "run codewren evaluate with the data at hand")
         return [f"No paired test against the teacher: {why}."]
-    return [compared(names[0], names[1], found)]
+    return [compared(names[0], names[1], comparison)]
 
 
 def _speed(facts: RunFacts) -> str:
     student = facts.student
     if student.latency_s is None:
         return f"Speed is not measured: {facts.missing.get('latency', 'run codewren bench')}."
-    said = f"{second_text(student.latency_s.value)} for one item (median, one thread)"
+    sentence = f"{second_text(student.latency_s.value)} for one item (median, one thread)"
     times = times_faster(facts)
-    return said + ("." if times is None else f", {times:,.0f} times faster than the teacher in the same session.")
+    return sentence + ("." if times is None else f", {times:,.0f} times faster than the teacher in the same session.")

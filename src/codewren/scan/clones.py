@@ -12,7 +12,7 @@ is a clone. Unless a threshold is asked for, it is raised until few enough pairs
 from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from codewren.predict.items import TooManyPairsError
 from codewren.scan.finding import CloneKind, Finding, Location
@@ -23,10 +23,10 @@ from codewren.scan.result import SMALLEST_CLONE_LINES, ScanOptions, ScanResult, 
 from codewren.scan.schedule import ScannedFile
 
 if TYPE_CHECKING:
-    from codewren.predict.predictor import Predictor
+    from codewren.predict.predictor import AnyPredictor
 
 PAIR_LIMIT = 500_000
-PAIRS_EACH, FEW_PAIRS = 10, 10_000
+PAIRS_EACH, FEW_PAIRS = 30, 10_000
 SAMPLE = 400
 SEMANTIC_LINKAGE = 0.8  # what a model says of pairs of one vocabulary is no chain of evidence
 SMALLEST_CLONE_TOKENS = 25  # below, even exact copies are one call or one guard
@@ -83,7 +83,7 @@ class CloneClass(NamedTuple):
 
 
 def clone_findings(
-    files: Sequence[ScannedFile], predictor: "Predictor", options: ScanOptions, result: ScanResult
+    files: Sequence[ScannedFile], predictor: "AnyPredictor", options: ScanOptions, result: ScanResult
 ) -> list[Finding]:
     """Classes of clones; with changes, those that hold a changed function."""
     members = list(_members(files, options))
@@ -128,7 +128,7 @@ def _units(members: Sequence[Member]) -> list[list[Member]]:
 
 
 def _pairs(
-    members: Sequence[Member], predictor: "Predictor", options: ScanOptions, result: ScanResult
+    members: Sequence[Member], predictor: "AnyPredictor", options: ScanOptions, result: ScanResult
 ) -> tuple[list[Pair], list[Pair]]:
     """Close pairs, which share most of their words, and the others that the model calls clones."""
     bags = [member.record.bag(member.number) for member in members]
@@ -144,7 +144,7 @@ def _pairs(
 
 
 def _model_pairs(
-    members: Sequence[Member], predictor: "Predictor", options: ScanOptions, result: ScanResult
+    members: Sequence[Member], predictor: "AnyPredictor", options: ScanOptions, result: ScanResult
 ) -> list[Pair]:
     """Pairs above the threshold; when they are too many, above one that leaves few enough."""
     if len(members) < 2:
@@ -170,7 +170,7 @@ def _model_pairs(
     return pairs
 
 
-def _quantile(members: Sequence[Member], predictor: "Predictor", limit: int) -> float:
+def _quantile(members: Sequence[Member], predictor: "AnyPredictor", limit: int) -> float:
     """The probability that about half of `limit` pairs exceed, judged from pairs of every n-th function."""
     sample = members[:: len(members) // SAMPLE + 1]
     every = predictor.pairs_above(_vectors(sample), 0.0, limit=len(sample) ** 2)
@@ -179,7 +179,7 @@ def _quantile(members: Sequence[Member], predictor: "Predictor", limit: int) -> 
     return probabilities[int(share * len(probabilities))] if share < 1 and probabilities else 0.0
 
 
-def _vectors(members: Sequence[Member]) -> "memoryview[int]":
+def _vectors(members: Sequence[Member]) -> "memoryview[Any]":
     return memoryview(b"".join(member.record.vector(member.number) for member in members))
 
 
@@ -220,15 +220,16 @@ def _audible(
             audible_classes.append(CloneClass(audible, clones.probability))
     result.suppressed += len(silent)
     for file in files:
-        result.complaints += unused(file, lambda number, file=file: (id(file), number) in silent, options)
+        needed = {number for name, number in silent if name == id(file)}
+        result.complaints += unused(file, needed, options)
     return audible_classes
 
 
 def _outermost(classes: Sequence[CloneClass]) -> Iterator[CloneClass]:
-    """Without classes whose members lie inside different members of one other class: copies carry copies inside."""
+    """Without classes whose members lie inside different members of one close class: copies carry copies inside."""
     spans: defaultdict[int, list[tuple[int, int, int]]] = defaultdict(list)
     for number, clones in enumerate(classes):
-        for member in clones.members:
+        for member in clones.members if len(clones.groups) == 1 else ():  # a guess hides no copies
             spans[id(member.file)].append((*member.record.span(member.number), number))
     for members in spans.values():
         members.sort(key=lambda span: (span[0], -span[1]))

@@ -6,6 +6,8 @@ from typing import Any
 
 from codewren.core.files import unicode_path
 
+CHANCE_OVERLAP = 0.3  # of the words of two functions of one project, by reading classes below it
+
 
 class CloneKind(StrEnum):
     """How alike two functions are, closest first."""
@@ -102,8 +104,14 @@ class Finding:
 
     @property
     def saved_lines(self) -> int:
-        """About how many lines would go if one function of a class of clones served for all: those with its words."""
-        return round(sum(location.overlap * min(location.lines, self.location.lines) for location in self.others))
+        """About how many lines would go if one function of a class of clones served for all.
+
+        Those of each other member, times the share of its words that is in the first one beyond what functions of one
+        project share anyway.
+        """
+        shares = (max(0.0, location.overlap - CHANCE_OVERLAP) / (1 - CHANCE_OVERLAP) for location in self.others)
+        lines = (min(location.lines, self.location.lines) for location in self.others)
+        return round(sum(share * line for share, line in zip(shares, lines, strict=True)))
 
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON form, which is the same for one function and for a class of clones."""

@@ -16,7 +16,7 @@ from codewren.syntax.functions import Function, Parsed, extract
 from codewren.syntax.tokens import HASH_BYTES, SpanTokens, span_tokens
 
 if TYPE_CHECKING:
-    from codewren.predict.predictor import Predictor
+    from codewren.predict.predictor import AnyPredictor
 
 
 class FilePredictions(NamedTuple):
@@ -50,7 +50,7 @@ class _Text(NamedTuple):
 
 
 def predict_files(
-    files: Sequence[SourceFile], predictor: "Predictor", *, max_bytes: int, key: Callable[[bytes, str], bytes]
+    files: Sequence[SourceFile], predictor: "AnyPredictor", *, max_bytes: int, key: Callable[[bytes, str], bytes]
 ) -> list[FilePredictions]:
     """Judge files together, so that the model runs once on all their functions; one outcome a file, in order.
 
@@ -93,7 +93,7 @@ def _flags(requests: Sequence[Marker], count: int, task: str) -> list[int]:
     return [IS_SUPPRESSED * is_silent | IS_NAMED * is_named for is_silent, is_named in zip(silent, named, strict=True)]
 
 
-def _records(texts: list[_Text], predictor: "Predictor") -> Iterator[bytes]:
+def _records(texts: list[_Text], predictor: "AnyPredictor") -> Iterator[bytes]:
     sources = [source for text in texts for source in text.sources]
     languages = [text.language for text in texts for _ in text.functions]
     is_pair = predictor.task.unit is Unit.PAIR

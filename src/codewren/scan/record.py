@@ -87,8 +87,8 @@ class Record:
     def pack(self) -> bytes:
         """The bytes `unpack` reads, in the byte order of this machine."""
         texts = [*self.names, *(f"{line} {message}" for line, message in self.complaints)]
-        columns = (self.positions, self.probabilities, self.flags, self.fingerprints, self.texts, self.shapes)
-        columns += (self.sizes, self.words, self.vectors)
+        hashes = (self.fingerprints, self.texts, self.shapes)
+        columns = (self.positions, self.probabilities, self.flags, *hashes, self.sizes, self.words, self.vectors)
         lengths = (len(self), len(self.vectors), len(self.probabilities), len(self.sizes), len(self.words))
         head = _HEAD.pack(_MARK, *lengths, self.has_errors | self.is_guessed << 1)
         return b"".join((head, *columns, "\n".join(texts).encode("utf-8", "surrogatepass")))
@@ -114,17 +114,21 @@ class Record:
         if start > len(content) or len(texts) < count or predicted not in {0, count} or sized not in {0, 2 * count}:
             raise ValueError("a record of the wrong length")
         complaints = (text.partition(" ") for text in texts[count:])
+        positions, probabilities, flags, fingerprints, text_hashes, shapes, numbers, bags, vectors = columns
         return cls(
-            tuple(texts[:count]),
-            array("I", columns[0]),
-            array("d", columns[1]),
-            *columns[2:6],
-            array("I", columns[6]),
-            array("I", columns[7]),
-            columns[8],
-            bool(marks & 1),
-            bool(marks & 2),
-            tuple((int(line), message) for line, _, message in complaints),
+            names=tuple(texts[:count]),
+            positions=array("I", positions),
+            probabilities=array("d", probabilities),
+            flags=flags,
+            fingerprints=fingerprints,
+            texts=text_hashes,
+            shapes=shapes,
+            sizes=array("I", numbers),
+            words=array("I", bags),
+            vectors=vectors,
+            has_errors=bool(marks & 1),
+            is_guessed=bool(marks & 2),
+            complaints=tuple((int(line), message) for line, _, message in complaints),
         )
 
 

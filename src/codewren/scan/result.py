@@ -1,14 +1,14 @@
 """What a scan is asked for, and what it gives back."""
 
 import hashlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from codewren.core.task import Task
-from codewren.scan.finding import Finding
+from codewren.scan.finding import CloneKind, Finding
 from codewren.scan.record import IS_NAMED
 from codewren.scan.schedule import ScannedFile
 from codewren.scan.source_files import MAX_FILE_BYTES, Note
@@ -17,6 +17,7 @@ from codewren.syntax.tokens import HASH_BYTES
 if TYPE_CHECKING:
     from codewren.scan.changes import Changes
 
+DOUBT = 10  # power of the probability: a semantic class of 0.93 counts half
 SMALLEST_CLONE_LINES = 6  # as BigCloneBench counts clones
 
 
@@ -29,8 +30,14 @@ class Order(StrEnum):
 
     def key(self, finding: Finding) -> tuple[float, str, int]:
         """What to sort by."""
-        first = {Order.PATH: 0.0, Order.PROBABILITY: -finding.probability, Order.SAVED: -float(finding.saved_lines)}
+        first = {Order.PATH: 0.0, Order.PROBABILITY: -finding.probability, Order.SAVED: -_expected_lines(finding)}
         return first[self], finding.location.path, finding.location.start_line
+
+
+def _expected_lines(finding: Finding) -> float:
+    """Lines that a class of clones would save, less where it rests on the model's word alone."""
+    is_semantic = finding.kind is CloneKind.SEMANTIC
+    return finding.saved_lines * (finding.probability**DOUBT if is_semantic else 1.0)
 
 
 class Complaint(NamedTuple):
@@ -123,12 +130,12 @@ def is_wanted(file: ScannedFile, index: int, min_lines: int, changes: "Changes |
     return last - first + 1 >= min_lines and (changes is None or changes.touches(file.source.path, first, last))
 
 
-def unused(file: ScannedFile, is_needed: Callable[[int], bool], options: ScanOptions) -> Iterator[Complaint]:
+def unused(file: ScannedFile, needed: Collection[int], options: ScanOptions) -> Iterator[Complaint]:
     """Comments that name the task and silence nothing, where the scan looks at all there is to silence."""
     record = file.record
     if record is None or options.changes or options.threshold is not None or file.source.named:
         return
     for index, flags in enumerate(record.flags):
-        if flags & IS_NAMED and not is_needed(index):
+        if flags & IS_NAMED and index not in needed:
             line = record.lines(index)[0]
             yield Complaint(file.source.path, line, f"the comment at {record.names[index]} silences no finding")

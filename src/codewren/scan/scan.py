@@ -16,14 +16,14 @@ from codewren.scan.source_files import UNKNOWN_KIND, Note, SourceFile, walk
 from codewren.syntax.grammars import LANGUAGES
 
 if TYPE_CHECKING:
-    from codewren.predict.predictor import Predictor
+    from codewren.predict.predictor import AnyPredictor
 
 MOST_SKIPPED = 0.1  # of the files a scan was asked for: with more left out, its result is none
 
 
 def scan(
     paths: Sequence[str],
-    predictor: "Predictor",
+    predictor: "AnyPredictor",
     options: ScanOptions,
     *,
     progress: Callable[[int, int], None] = lambda *_: None,
@@ -153,8 +153,7 @@ def _findings(file: ScannedFile, options: ScanOptions, result: ScanResult) -> It
     if record is None:
         return
     alarms = [index for index in range(len(record)) if _alarms(record, index, threshold)]
-    needed = set(alarms)
-    result.complaints += unused(file, needed.__contains__, options)
+    result.complaints += unused(file, set(alarms), options)
     label = result.task.positive
     for index in alarms:
         if not is_wanted(file, index, options.min_lines or 1, options.changes):

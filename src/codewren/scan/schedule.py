@@ -13,7 +13,7 @@ from codewren.scan.source_files import SourceFile, read_bytes
 from codewren.syntax.bindings import check_bindings
 
 if TYPE_CHECKING:
-    from codewren.predict.predictor import Predictor
+    from codewren.predict.predictor import AnyPredictor
     from codewren.scan.cache import Cache
 
 FORMAT = "3"  # part of every cache key: raise it when extraction, hashes or packing change
@@ -65,7 +65,7 @@ def default_cache_folder() -> Path | None:
 
 
 def predict_all(
-    files: Sequence[SourceFile], predictor: "Predictor", schedule: Schedule
+    files: Sequence[SourceFile], predictor: "AnyPredictor", schedule: Schedule
 ) -> "Generator[ScannedFile, None, None]":
     """Judge all files, in no particular order; an exception in a worker process is raised here."""
     sizes = [_size(file.path) for file in files]
@@ -127,7 +127,7 @@ def _known(file: SourceFile, cache: "Cache", key: Callable[[bytes, str], bytes],
 def _judge(
     files: Sequence[SourceFile],
     sizes: Sequence[int],
-    predictor: "Predictor",
+    predictor: "AnyPredictor",
     schedule: Schedule,
     *,
     key: Callable[[bytes, str], bytes],

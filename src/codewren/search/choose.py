@@ -37,7 +37,7 @@ def choose(front: ParetoFront, rule: str, *, noise: float = 0.0) -> Choice:
         InputError: the rule is not one of those above, or asks for a figure the front does not have.
         InfeasibleError: no candidate keeps the rule's limit, or the front is empty.
     """
-    name, limit = _parsed(rule)
+    name, limit = _limit_of(rule)
     if not front.candidates:
         raise InfeasibleError("the front is empty: no training succeeded; see the errors in the journal")
     if len(front) == 1 and name == "knee":
@@ -45,28 +45,22 @@ def choose(front: ParetoFront, rule: str, *, noise: float = 0.0) -> Choice:
     distinct = _distinct(front.candidates, noise, keep_faster=name == "fastest-under")
     dropped = len(front) - len(distinct)
     doubt = f"; {dropped} larger ones differ by less than noise ({100 * noise:.1f} points)" if dropped else ""
-    if name == "knee":
-        return Choice(_knee(distinct), f"the knee of {len(distinct)} candidates{doubt}")
     if limit is None:
-        raise InputError(f"pick rule {rule!r} lacks a limit; write for example '{name} 1 MB' or '{name} 1 points'")
-    kept = limit.keep(distinct)
-    if not kept:
+        return Choice(_knee(distinct), f"the knee of {len(distinct)} candidates{doubt}")
+    within = limit.keep(distinct)
+    if not within:
         raise InfeasibleError(f"pick rule {rule!r}: none of the {len(front)} candidates is that {limit.lacking}")
     words, key = _ORDERS[name]
-    return Choice(min(kept, key=key), f"the {words} of {len(kept)} candidates {limit.words}{doubt}")
+    return Choice(min(within, key=key), f"the {words} of {len(within)} candidates {limit.words}{doubt}")
 
 
-def is_rule(rule: str) -> bool:
-    """Whether a recipe's rule can be understood.
+def check_rule(rule: str) -> None:
+    """Check a recipe's rule before a search is spent on it.
 
-    >>> is_rule("smallest-within 0.5 points"), is_rule("smallest")
-    (True, False)
+    Raises:
+        InputError: the rule is not one of those above.
     """
-    try:
-        name, limit = _parsed(rule)
-    except InputError:
-        return False
-    return name == "knee" or limit is not None
+    _limit_of(rule)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,15 +70,18 @@ class _Limit:
     keep: Callable[[Sequence[Candidate]], list[Candidate]]
 
 
-def _parsed(rule: str) -> tuple[str, _Limit | None]:
-    name, _, rest = rule.strip().partition(" ")
+def _limit_of(rule: str) -> tuple[str, _Limit | None]:
+    """The name of a rule and its limit; only the knee has none."""
+    name, _, bound = rule.strip().partition(" ")
     if name not in RULES:
         raise InputError(f"pick rule {rule!r} is unknown; {nearest(name, RULES)}")
-    if not rest or name == "knee":
+    if name == "knee":
         return name, None
-    match = re.fullmatch(r"\s*([\d_,]*\.?\d+)\s*([a-zA-Z]*)\s*", rest)
+    if not bound:
+        raise InputError(f"pick rule {rule!r} lacks a limit; write for example '{name} 1 MB' or '{name} 1 points'")
+    match = re.fullmatch(r"\s*([\d_,]*\.?\d+)\s*([a-zA-Z]*)\s*", bound)
     if match is None:
-        raise InputError(f"pick rule {rule!r}: {rest!r} is no number with a unit (MB, kB, ms, points)")
+        raise InputError(f"pick rule {rule!r}: {bound!r} is no number with a unit (MB, kB, ms, points)")
     amount, unit = float(match[1].replace(",", "").replace("_", "")), match[2].lower()
     limit = _limit(amount, unit, losses=name in ("smallest-within", "fastest-under"), costs=name != "smallest-within")
     if limit is None:
@@ -115,19 +112,19 @@ def _limit(amount: float, unit: str, *, losses: bool, costs: bool) -> _Limit | N
 
 def _distinct(pool: Sequence[Candidate], noise: float, *, keep_faster: bool) -> list[Candidate]:
     """Candidates by size, without those that are no better than a smaller one beyond noise."""
-    kept: list[Candidate] = []
+    survivors: list[Candidate] = []
     for candidate in sorted(pool, key=lambda c: c.scores.size_bytes):
         beaten = (
             noise > 0
             and candidate.scores.effectiveness is not None
             and any(
-                _quality(candidate) <= _quality(one) + noise and not (keep_faster and _faster(candidate, one))
-                for one in kept
+                _quality(candidate) <= _quality(smaller) + noise and not (keep_faster and _faster(candidate, smaller))
+                for smaller in survivors
             )
         )
         if not beaten:
-            kept.append(candidate)
-    return kept
+            survivors.append(candidate)
+    return survivors
 
 
 def _faster(candidate: Candidate, other: Candidate) -> bool:

@@ -13,7 +13,7 @@ from codewren.search.fronts import Table, nondominated
 from codewren.search.space.enumerate import HEADS, feasible_points
 from codewren.search.space.points import Points
 from codewren.search.strategy import Problem
-from codewren.search.surrogate import Predictor, Vector
+from codewren.search.surrogate import EffectivenessModel, Vector
 
 Prediction: TypeAlias = tuple[Vector, Vector]
 """Means and standard deviations, each of shape (n,)."""
@@ -98,7 +98,9 @@ class PredictedFront:
     uncertainty: Vector
 
 
-def predicted_front(feasible: Feasible, predictor: Predictor, *, with_effectiveness: bool = True) -> PredictedFront:
+def predicted_front(
+    feasible: Feasible, predictor: EffectivenessModel, *, with_effectiveness: bool = True
+) -> PredictedFront:
     """The front over all points and over the free fields.
 
     Free fields cost nothing, so only their effect on the prediction counts: the setting best on a sample of points is
@@ -113,7 +115,7 @@ def predicted_front(feasible: Feasible, predictor: Predictor, *, with_effectiven
     return PredictedFront(best.take(again), mean[again], deviation[again])
 
 
-def _with_best_free_fields(feasible: Feasible, predictor: Predictor) -> Feasible:
+def _with_best_free_fields(feasible: Feasible, predictor: EffectivenessModel) -> Feasible:
     if not feasible.free:
         return feasible
     sample = feasible.take(np.arange(0, len(feasible), max(1, len(feasible) // _SAMPLE)))
@@ -126,7 +128,9 @@ def _with_best_free_fields(feasible: Feasible, predictor: Predictor) -> Feasible
     return replace(feasible, points=points)
 
 
-def _each_with_its_best(front: Feasible, predictor: Predictor, prediction: Prediction) -> tuple[Feasible, Prediction]:
+def _each_with_its_best(
+    front: Feasible, predictor: EffectivenessModel, prediction: Prediction
+) -> tuple[Feasible, Prediction]:
     combinations = prod(len(front.points.space.values(field)) for field in front.free)
     if combinations * len(front) > _MOST_ROWS:
         return front, prediction

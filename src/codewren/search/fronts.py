@@ -36,8 +36,8 @@ def representatives(objectives: Table, count: int, *, first: Sequence[int] = ())
     unit = scaled(objectives, objectives.min(axis=0), objectives.max(axis=0))
     reference = [1.1] * objectives.shape[1]
     chosen = list(first)[:count]
-    rest = [row for row in range(len(objectives)) if row not in chosen]
-    while rest and len(chosen) < count:
-        gains = [hypervolume(unit[[*chosen, row]], reference) for row in rest]
-        chosen.append(rest.pop(int(np.argmax(gains))))
+    candidates = [row for row in range(len(objectives)) if row not in chosen]
+    while candidates and len(chosen) < count:
+        gains = [hypervolume(unit[[*chosen, row]], reference) for row in candidates]
+        chosen.append(candidates.pop(int(np.argmax(gains))))
     return chosen

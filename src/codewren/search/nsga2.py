@@ -25,7 +25,7 @@ _HALVINGS = 64
 
 def evolved_front(
     start: Points,
-    judge: Callable[[Points], Table],
+    evaluate: Callable[[Points], Table],
     feasible: Callable[[Points], NDArray[np.bool_]],
     *,
     generations: int,
@@ -33,7 +33,7 @@ def evolved_front(
 ) -> Points:
     """Points that no other point judged on the way dominates.
 
-    `start` is the first population; all its points are feasible. `judge` gives the objectives to make small. A child
+    `start` is the first population; all its points are feasible. `evaluate` gives the objectives to make small. A child
     outside the feasible set is pulled toward a random member of `start`, half way at a time.
     """
     names = [domain.field for domain in start.space.domains]
@@ -44,7 +44,7 @@ def evolved_front(
 
     first = table_indices(start, names)
     highest = np.array([len(start.space.values(name)) - 1 for name in names])
-    problem = _Judged(highest, judge(start).shape[1], lambda rows: judge(points_of(rows)), archive)
+    problem = _Archiving(highest, evaluate(start).shape[1], lambda rows: evaluate(points_of(rows)), archive)
     algorithm = NSGA2(
         pop_size=len(first),
         sampling=first,
@@ -55,7 +55,7 @@ def evolved_front(
     )
     minimize(problem, algorithm, ("n_gen", generations), seed=seed, verbose=False)
     every = np.unique(np.vstack(archive), axis=0)
-    every = every[nondominated(judge(points_of(every)))]
+    every = every[nondominated(evaluate(points_of(every)))]
     return points_of(every)
 
 
@@ -73,17 +73,19 @@ def table_points(space: SearchSpace, names: list[str], rows: Indices) -> Points:
     )
 
 
-class _Judged(MultiObjectiveProblem):  # type: ignore[misc]
+class _Archiving(MultiObjectiveProblem):  # type: ignore[misc]
     """Objectives of rows of indices, each judged row archived."""
 
-    def __init__(self, highest: Indices, count: int, judge: Callable[[Indices], Table], archive: list[Indices]) -> None:
+    def __init__(
+        self, highest: Indices, count: int, evaluate: Callable[[Indices], Table], archive: list[Indices]
+    ) -> None:
         super().__init__(n_var=len(highest), n_obj=count, xl=np.zeros(len(highest)), xu=highest)
-        self._judge, self._archive = judge, archive
+        self._evaluate_rows, self._archive = evaluate, archive
 
     def _evaluate(self, x: Any, out: dict[str, Any], *_: Any, **__: Any) -> None:
         rows = np.rint(x).astype(np.int64)
         self._archive.append(rows)
-        out["F"] = self._judge(rows)
+        out["F"] = self._evaluate_rows(rows)
 
 
 class _IntoFeasible(Repair):  # type: ignore[misc]

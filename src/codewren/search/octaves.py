@@ -19,4 +19,4 @@ def octaves(amounts: NDArray[np.float64], top: float) -> NDArray[np.intp]:
 def best_of_each(groups: Sequence[int], worth: NDArray[np.float64]) -> list[int]:
     """In every group the place of greatest worth (of equals the first), groups in ascending order."""
     table = np.asarray(groups)
-    return [int(np.flatnonzero(table == one)[worth[table == one].argmax()]) for one in np.unique(table)]
+    return [int(np.flatnonzero(table == group)[worth[table == group].argmax()]) for group in np.unique(table)]

@@ -24,6 +24,7 @@ class RandomSearch:
     """
 
     name: ClassVar[str] = "random"
+    trains: ClassVar[bool] = True
     trials: int = 24
     epochs: int = 4
 
@@ -48,6 +49,7 @@ class RandomArchitecture:
     """
 
     name: ClassVar[str] = "random-architecture"
+    trains: ClassVar[bool] = False
     target_mb: float = 3.0
     tolerance_mb: float = 0.05
 

@@ -32,8 +32,8 @@ class Rate:
         offered = offered_rates(points.space)
         if len(offered) == 1:
             return points
-        place = {rate: index for index, rate in enumerate(points.space.values("learning_rate"))}
-        codes = np.array([place[rate] for rate in offered])[self._nearest(points.numbers("hidden_size"), offered)]
+        code_of = {rate: index for index, rate in enumerate(points.space.values("learning_rate"))}
+        codes = np.array([code_of[rate] for rate in offered])[self._nearest(points.numbers("hidden_size"), offered)]
         return points.with_codes("learning_rate", np.broadcast_to(codes, (len(points),)))
 
     def of(self, space: SearchSpace, hidden: int) -> float:
@@ -42,8 +42,8 @@ class Rate:
         return offered[int(self._nearest(np.array(hidden), offered))]
 
     def _nearest(self, hidden: NDArray[np.int64], offered: Sequence[float]) -> NDArray[np.intp]:
-        wanted = np.log(self.rate) + 0.5 * np.log(self.width / hidden)
-        return np.asarray(np.abs(wanted[..., None] - np.log(offered)).argmin(axis=-1))
+        target = np.log(self.rate) + 0.5 * np.log(self.width / hidden)
+        return np.asarray(np.abs(target[..., None] - np.log(offered)).argmin(axis=-1))
 
     @classmethod
     def like(cls, config: StudentConfig) -> "Rate":
@@ -59,5 +59,5 @@ def offered_rates(space: SearchSpace) -> list[float]:
 def neighbours(space: SearchSpace, rate: float) -> list[float]:
     """The next lower and the next higher rate on offer, where there are any."""
     offered = offered_rates(space)
-    here = offered.index(rate)
-    return [*offered[max(0, here - 1) : here], *offered[here + 1 : here + 2]]
+    index = offered.index(rate)
+    return [*offered[max(0, index - 1) : index], *offered[index + 1 : index + 2]]

@@ -41,13 +41,15 @@ class Belief:
 
     @classmethod
     def of(cls, trainings: Trainings, deviation: float) -> Self:
-        """Judge the trainings."""
+        """ValidationNoise the trainings."""
         seen = trainings.observations()
         if seen is None:
             return cls(deviation, flat=False, skill=None)
-        once, judge, seed = longest(seen), trainings.judge, trainings.seed
-        skill = cross_validated_skill(once, lambda some: Surrogate.fit(some, judge, seed=seed), seed=seed, repeats=1)
-        return cls(deviation, judge.is_flat(once.effectiveness), skill)
+        once, validation, seed = longest(seen), trainings.validation, trainings.seed
+        skill = cross_validated_skill(
+            once, lambda some: Surrogate.fit(some, validation, seed=seed), seed=seed, repeats=1
+        )
+        return cls(deviation, validation.is_flat(once.effectiveness), skill)
 
     @property
     def difference(self) -> float:
@@ -61,7 +63,7 @@ class Belief:
 
     def noise(self, front: ParetoFront) -> float:
         """The difference that means nothing among the candidates: on a flat space, all of it."""
-        values = [one.scores.effectiveness or 0.0 for one in front.candidates]
+        values = [candidate.scores.effectiveness or 0.0 for candidate in front.candidates]
         return max(self.difference, max(values) - min(values)) if self.flat and values else self.difference
 
     def to_dict(self) -> dict[str, Any]:
@@ -87,22 +89,22 @@ class Belief:
             )
 
 
-def findings(trainings: Trainings, *, epochs: int, belief: Belief) -> SearchResult:
+def search_result(trainings: Trainings, *, epochs: int, belief: Belief) -> SearchResult:
     """The result of a search whose front holds students really trained for `epochs`."""
     trials = sorted(trainings.trials.values(), key=lambda trial: trial.number)
     sound = succeeded(trials)
     full = [trial for trial in sound if trial.fidelity == epochs] or sound
     budget = trainings.problem.budget
-    candidates = [one for one in merged(trainings.problem, full) if budget.allows(one.scores)]
+    candidates = [candidate for candidate in merged(trainings.problem, full) if budget.allows(candidate.scores)]
     strict = front_of(trainings, candidates)
     noise = belief.noise(strict)
     front = (
         with_every_octave(strict, candidates, noise, top=trainings.most_bytes) if trainings.by_effectiveness else strict
     )
     extra = len(front) - len(strict)
-    kept = (f"{extra} of the front are no better than a smaller student, beyond noise no worse",) if extra else ()
+    extra_note = (f"{extra} of the front are no better than a smaller student, beyond noise no worse",) if extra else ()
     details = {"feasible": len(trainings.feasible), **belief.to_dict()}
-    notes = (*trainings.notes, _tally(trainings, trials), *belief.words(), *kept)
+    notes = (*trainings.notes, _tally(trainings, trials), *belief.words(), *extra_note)
     return SearchResult(front, noise, tuple(trials), notes, details)
 
 
@@ -113,17 +115,19 @@ def with_every_octave(front: ParetoFront, candidates: Sequence[Candidate], noise
     """
     if not candidates:
         return front
-    sizes = np.array([one.scores.size_bytes for one in candidates], dtype=np.float64)
-    worth = np.array([one.scores.effectiveness or 0.0 for one in candidates])
+    sizes = np.array([candidate.scores.size_bytes for candidate in candidates], dtype=np.float64)
+    worth = np.array([candidate.scores.effectiveness or 0.0 for candidate in candidates])
     group = octaves(sizes, top)
-    held = {one.config for one in front.candidates}
-    there = {int(level) for level, one in zip(group, candidates, strict=True) if one.config in held}
+    on_front = {candidate.config for candidate in front.candidates}
+    levels_shown = {
+        int(level) for level, candidate in zip(group, candidates, strict=True) if candidate.config in on_front
+    }
     added = [
-        candidates[place]
-        for place in best_of_each(group.tolist(), worth)
-        if int(group[place]) not in there and worth[place] >= worth[sizes <= sizes[place]].max() - noise
+        candidates[index]
+        for index in best_of_each(group.tolist(), worth)
+        if int(group[index]) not in levels_shown and worth[index] >= worth[sizes <= sizes[index]].max() - noise
     ]
-    return ParetoFront(tuple(sorted((*front.candidates, *added), key=lambda one: one.scores.size_bytes)))
+    return ParetoFront(tuple(sorted((*front.candidates, *added), key=lambda candidate: candidate.scores.size_bytes)))
 
 
 def merged(problem: Problem, trials: Sequence[Trial]) -> list[Candidate]:
@@ -132,15 +136,18 @@ def merged(problem: Problem, trials: Sequence[Trial]) -> list[Candidate]:
     for trial in trials:
         groups.setdefault(trial.config, []).append(trial)
     candidates = [(measured(problem, group[0]), effectiveness_of(group)) for group in groups.values()]
-    return [replace(one, scores=replace(one.scores, effectiveness=float(mean.mean()))) for one, mean in candidates]
+    return [
+        replace(candidate, scores=replace(candidate.scores, effectiveness=float(mean.mean())))
+        for candidate, mean in candidates
+    ]
 
 
 def front_of(trainings: Trainings, candidates: Sequence[Candidate]) -> ParetoFront:
     """The candidates that no other dominates in the objectives of the search."""
     if not candidates:
         return ParetoFront(())
-    kept = nondominated(trainings.objectives(candidates))
-    return ParetoFront.of([candidates[place] for place in kept.tolist()])
+    rows = nondominated(trainings.objectives(candidates))
+    return ParetoFront.of([candidates[row] for row in rows.tolist()])
 
 
 def expected_front(trainings: Trainings, feasible: Feasible) -> list[Candidate]:
@@ -148,21 +155,21 @@ def expected_front(trainings: Trainings, feasible: Feasible) -> list[Candidate]:
     seen = trainings.observations()
     if seen is None:
         return []
-    surrogate = Surrogate.fit(seen, trainings.judge, seed=trainings.seed)
+    surrogate = Surrogate.fit(seen, trainings.validation, seed=trainings.seed)
     if len(feasible) > _EXPECTED_POINTS:
         feasible = feasible.take(np.sort(trainings.rng.choice(len(feasible), _EXPECTED_POINTS, replace=False)))
     front = predicted_front(feasible, surrogate, with_effectiveness=trainings.by_effectiveness)
     table = trainings.log_costs(front.feasible.objectives(front.effectiveness))
-    places = evenly(len(table), _FRONT_POINTS)
-    chosen = places[representatives(table[places], _REPORTED)]
+    rows = evenly(len(table), _FRONT_POINTS)
+    chosen = rows[representatives(table[rows], _REPORTED)]
     return [
         predicted(
             trainings.problem,
-            front.feasible.points.config(place),
-            effectiveness=float(front.effectiveness[place]),
-            uncertainty=float(front.uncertainty[place]),
+            front.feasible.points.config(row),
+            effectiveness=float(front.effectiveness[row]),
+            uncertainty=float(front.uncertainty[row]),
         )
-        for place in chosen.tolist()
+        for row in chosen.tolist()
     ]
 
 
@@ -173,7 +180,7 @@ def evenly(count: int, most: int) -> np.ndarray[Any, np.dtype[np.intp]]:
 
 def _tally(trainings: Trainings, trials: Sequence[Trial]) -> str:
     done = [trial for trial in trials if trial.scores]
-    collapsed = int(trainings.judge.collapsed(effectiveness_of(done)).sum())
+    collapsed = int(trainings.validation.collapsed(effectiveness_of(done)).sum())
     return (
         f"{len(trials)} trainings among {len(trainings.feasible):,} architectures that keep the budget; "
         f"{len(trials) - len(done)} failed, {collapsed} collapsed"

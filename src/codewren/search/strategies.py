@@ -1,21 +1,44 @@
-"""Strategies by the name and options a recipe gives them."""
+"""The registry of search strategies: by the name and options a recipe gives them."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from typing import Any
 
 from codewren.core.errors import RecipeError, nearest
+from codewren.core.recipe_sections import SearchSection
 from codewren.search.papers.avatar import Avatar
 from codewren.search.papers.avatar_v1 import AvatarV1
 from codewren.search.papers.compressor import Compressor
-from codewren.search.papers.published_configs import Published
 from codewren.search.random_search import RandomArchitecture, RandomSearch
 from codewren.search.strategy import Mode, Strategy
+from codewren.search.trials.trial import Trial
 from codewren.search.wren import Wren
 
 STRATEGIES: dict[str, type[Any]] = {
-    kind.name: kind for kind in (Compressor, RandomSearch, RandomArchitecture, Published, AvatarV1, Avatar, Wren)
+    kind.name: kind for kind in (Compressor, RandomArchitecture, RandomSearch, AvatarV1, Avatar, Wren)
 }
+
+
+def strategy_of(section: SearchSection, *, warm_start: Sequence[Trial] = ()) -> Strategy:
+    """The strategy that a recipe names, with those of the recipe's options that it has.
+
+    Raises:
+        RecipeError: unknown strategy (`fixed` is none: it searches nothing).
+    """
+    options = {
+        "mode": section.mode,
+        "target_mb": section.target_mb,
+        "trials": section.trials,
+        "sample": section.trials,
+        "epochs": section.trial_epochs,
+        "population": section.population,
+        "generations": section.generations,
+        "objectives": tuple(section.objectives) or None,
+        "warm_start": tuple(warm_start),
+    }
+    known = options_of(section.strategy)
+    chosen = {option: value for option, value in options.items() if option in known and value is not None}
+    return build_strategy(section.strategy, chosen)
 
 
 def build_strategy(name: str, options: Mapping[str, Any]) -> Strategy:
@@ -24,9 +47,7 @@ def build_strategy(name: str, options: Mapping[str, Any]) -> Strategy:
     Raises:
         RecipeError: unknown strategy or option, or a mode that is none.
     """
-    if name not in STRATEGIES:
-        raise RecipeError(f"search strategy {name!r} is unknown; {nearest(name, STRATEGIES)}")
-    known = {spec.name for spec in fields(STRATEGIES[name])}
+    known = options_of(name)
     for option in options:
         if option not in known:
             raise RecipeError(f"search strategy {name!r} has no option {option!r}; {nearest(option, known)}")

@@ -13,7 +13,7 @@ from codewren.search.space.costs import Cost, honest_flops, shipped_size
 from codewren.search.space.enumerate import Limit
 from codewren.search.space.latency_model import LatencyModel
 from codewren.search.space.space import FIELDS, SearchSpace
-from codewren.search.surrogate import Judge
+from codewren.search.surrogate import ValidationNoise
 from codewren.search.trials.pace import Pace
 from codewren.search.trials.trial import Request, RunTrials, Trial
 
@@ -88,9 +88,9 @@ class Problem:
         amounts = {name: cost(config) for name, cost in self.costs().items()}
         return Scores(None, int(amounts["size_bytes"]), amounts.get("latency_s"), amounts["flops"])
 
-    def judge(self) -> Judge:
+    def validation(self) -> ValidationNoise:
         """What counts as a difference on the validation split."""
-        return Judge(self.chance, self.validation_items)
+        return ValidationNoise(self.chance, self.validation_items)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,9 +113,15 @@ class SearchResult:
 
 
 class Strategy(Protocol):
-    """A way to search; instances hold its options."""
+    """A way to search; instances hold its options.
+
+    Attributes:
+        name: by which a recipe calls it.
+        trains: whether it trains students; one that does not never calls `Problem.run_trials`.
+    """
 
     name: ClassVar[str]
+    trains: ClassVar[bool]
 
     def search(self, problem: Problem, *, seed: int) -> SearchResult:
         """Search.

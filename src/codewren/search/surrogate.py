@@ -57,18 +57,18 @@ class Observations:
         return type(self)(self.points.take(selection), self.fidelity[selection], self.effectiveness[selection])
 
 
-class Predictor(Protocol):
+class EffectivenessModel(Protocol):
     """Anything that predicts effectiveness."""
 
     def predict(self, points: Points) -> tuple[Vector, Vector]:
         """Means and standard deviations, each of shape (n,)."""
 
 
-Fit = Callable[[Observations], Predictor]
+Fit = Callable[[Observations], EffectivenessModel]
 
 
 @dataclass(frozen=True, slots=True)
-class Judge:
+class ValidationNoise:
     """What counts as a difference on the validation split.
 
     Attributes:
@@ -123,7 +123,7 @@ class PapersSurrogate:
 
     def predict(self, points: Points) -> tuple[Vector, Vector]:
         """Means and standard deviations, each of shape (n,)."""
-        mean, deviation = _in_blocks(lambda part: self.model.predict(papers_codes(part), return_std=True), points)
+        mean, deviation = _in_blocks(lambda block: self.model.predict(papers_codes(block), return_std=True), points)
         return mean, deviation
 
 
@@ -146,14 +146,16 @@ class Surrogate:
     noise: float
 
     @classmethod
-    def fit(cls, seen: Observations, judge: Judge, *, seed: int = 0) -> Self:
+    def fit(cls, seen: Observations, validation: ValidationNoise, *, seed: int = 0) -> Self:
         """Fit to trainings, at least one."""
-        collapsed = judge.collapsed(seen.effectiveness)
+        collapsed = validation.collapsed(seen.effectiveness)
         sound = seen.take(np.flatnonzero(~collapsed))
         table = features(sound.points, fidelity=sound.fidelity)
-        members = _fit_members(table, sound.effectiveness, seed) if len(sound) >= FEWEST else (_mean_of(sound, judge),)
-        floor = float(seen.effectiveness[collapsed].mean()) if collapsed.any() else judge.chance
-        noise = judge.sampling_error(float(seen.effectiveness.max()))
+        members = (
+            _fit_members(table, sound.effectiveness, seed) if len(sound) >= FEWEST else (_mean_of(sound, validation),)
+        )
+        floor = float(seen.effectiveness[collapsed].mean()) if collapsed.any() else validation.chance
+        noise = validation.sampling_error(float(seen.effectiveness.max()))
         return cls(members, int(seen.fidelity.max()), _collapse_risk(seen, collapsed), floor, noise)
 
     def predict(self, points: Points) -> tuple[Vector, Vector]:
@@ -168,8 +170,8 @@ class Surrogate:
         jump = risk * (1 - risk) * (mean - self.floor) ** 2
         return (1 - risk) * mean + risk * self.floor, np.sqrt(doubt**2 + self.noise**2 + jump)
 
-    def _sound(self, part: Points) -> tuple[Vector, Vector]:
-        table = features(part, fidelity=self.fidelity)
+    def _sound(self, block: Points) -> tuple[Vector, Vector]:
+        table = features(block, fidelity=self.fidelity)
         means, doubts = zip(*(member(table) for member in self.members), strict=True)
         own = np.square(doubts[-1])  # only the last one knows how far it is from what it has seen
         return np.mean(means, axis=0), np.sqrt(np.var(means, axis=0) + own)
@@ -182,7 +184,7 @@ class Cautious:
     The best of many uncertain predictions is a lucky one; half a deviation less avoids the worst of that.
     """
 
-    predictor: Predictor
+    predictor: EffectivenessModel
 
     def predict(self, points: Points) -> tuple[Vector, Vector]:
         """Means less half a deviation, and the deviations, each of shape (n,)."""
@@ -221,9 +223,9 @@ def cross_validated_skill(seen: Observations, fit: Fit, *, seed: int, folds: int
     for _ in range(repeats):
         fold = rng.permutation(np.arange(count) % folds)
         guess = np.empty(count)
-        for one in range(folds):
-            here = np.flatnonzero(fold == one)
-            guess[here] = fit(seen.take(np.flatnonzero(fold != one))).predict(seen.points.take(here))[0]
+        for held_fold in range(folds):
+            rows_out = np.flatnonzero(fold == held_fold)
+            guess[rows_out] = fit(seen.take(np.flatnonzero(fold != held_fold))).predict(seen.points.take(rows_out))[0]
         rows.append((_rank(spearmanr, guess, truth), _rank(kendalltau, guess, truth), regret(guess, truth)))
     spearman, kendall, lost = (float(value) for value in np.mean(rows, axis=0))
     return Skill(spearman, kendall, lost, count)
@@ -275,10 +277,10 @@ def fitted_quietly(model: Any, table: Matrix, target: Vector) -> Any:
         return model.fit(table, target)
 
 
-def _mean_of(sound: Observations, judge: Judge) -> Member:
+def _mean_of(sound: Observations, validation: ValidationNoise) -> Member:
     """Too few trainings to fit: their mean, doubted by their spread, for one by half the way to chance."""
-    mean = float(sound.effectiveness.mean()) if len(sound) else judge.chance
-    spread = float(sound.effectiveness.std()) if len(sound) > 1 else abs(mean - judge.chance) / 2
+    mean = float(sound.effectiveness.mean()) if len(sound) else validation.chance
+    spread = float(sound.effectiveness.std()) if len(sound) > 1 else abs(mean - validation.chance) / 2
     return lambda rows: (np.full(len(rows), mean), spread)
 
 
@@ -294,6 +296,6 @@ def _collapse_risk(seen: Observations, collapsed: NDArray[np.bool_]) -> dict[flo
 
 
 def _in_blocks(predict: Callable[[Points], tuple[Vector, Vector]], points: Points) -> tuple[Vector, Vector]:
-    parts = [predict(points.take(slice(start, start + _BLOCK))) for start in range(0, len(points), _BLOCK)]
-    means, deviations = zip(*parts, strict=True)
+    blocks = [predict(points.take(slice(start, start + _BLOCK))) for start in range(0, len(points), _BLOCK)]
+    means, deviations = zip(*blocks, strict=True)
     return np.concatenate(means), np.concatenate(deviations)

@@ -19,7 +19,7 @@ from codewren.search.space.points import Points
 from codewren.search.space.sampling import distinct
 from codewren.search.space.space import SearchSpace
 from codewren.search.strategy import Problem
-from codewren.search.surrogate import Judge, Observations, Vector
+from codewren.search.surrogate import Observations, ValidationNoise, Vector
 from codewren.search.trials.trial import Request, Trial
 
 
@@ -30,7 +30,7 @@ class Trainings:
     Attributes:
         problem: what is searched for.
         seed: of its trainings.
-        judge: what counts as a difference.
+        validation: what counts as a difference.
         rng: of its choices.
         feasible: the exact feasible set with the costs that are objectives.
         by_effectiveness: whether effectiveness is an objective.
@@ -41,7 +41,7 @@ class Trainings:
 
     problem: Problem
     seed: int
-    judge: Judge
+    validation: ValidationNoise
     rng: np.random.Generator
     feasible: Feasible
     by_effectiveness: bool
@@ -67,7 +67,7 @@ class Trainings:
         feasible = Feasible.of(problem, objectives)
         rng = np.random.default_rng(seed)
         by_effectiveness = EFFECTIVENESS in objectives
-        return cls(problem, seed, problem.judge(), rng, feasible, by_effectiveness, earlier, notes=notes)
+        return cls(problem, seed, problem.validation(), rng, feasible, by_effectiveness, earlier, notes=notes)
 
     @property
     def most_bytes(self) -> float:
@@ -81,34 +81,34 @@ class Trainings:
 
     def train(self, configs: Sequence[StudentConfig], epochs: int, *, seed: int | None = None) -> list[Trial]:
         """Run trainings and remember them; those for which the time limit leaves no room are left out."""
-        wanted = [Request(config, self.seed if seed is None else seed, epochs) for config in distinct(configs)]
+        requests = [Request(config, self.seed if seed is None else seed, epochs) for config in distinct(configs)]
         trials: list[Trial] = []
-        for some in self._in_turns(wanted):
+        for some in self._in_turns(requests):
             trials += self.problem.run_trials(some)
             self.trials |= {trial.request: trial for trial in trials}
-        if len(trials) < len(wanted):
-            self.notes.append(f"{len(wanted) - len(trials)} trainings of {epochs} epochs left out at the time limit")
+        if len(trials) < len(requests):
+            self.notes.append(f"{len(requests) - len(trials)} trainings of {epochs} epochs left out at the time limit")
         return trials
 
-    def _in_turns(self, wanted: Sequence[Request]) -> Iterator[Sequence[Request]]:
+    def _in_turns(self, requests: Sequence[Request]) -> Iterator[Sequence[Request]]:
         """All at once, or under a time limit as many as there are workers, as long as the limit leaves time for them.
 
         The first training of all is never left out, so that there is something to choose.
         """
         pace = self.problem.pace
         if pace is None or pace.limit_s is None:
-            yield wanted
+            yield requests
             return
-        for start in range(0, len(wanted), pace.workers):
-            some = wanted[start : start + pace.workers]
-            kept = pace.affordable(some) if self.trials else some
-            if kept:
-                yield kept
+        for start in range(0, len(requests), pace.workers):
+            some = requests[start : start + pace.workers]
+            affordable = pace.affordable(some) if self.trials else some
+            if affordable:
+                yield affordable
 
     def at(self, epochs: int) -> list[Trial]:
         """Trainings of that length with this search's own seed, without the collapsed ones where others are left."""
         done = [t for t in self.trials.values() if t.scores and t.fidelity == epochs and t.seed == self.seed]
-        collapsed = self.judge.collapsed(effectiveness_of(done))
+        collapsed = self.validation.collapsed(effectiveness_of(done))
         return [trial for trial, bad in zip(done, collapsed, strict=True) if not bad] or done
 
     def promising(self, count: int, epochs: int) -> list[StudentConfig]:
@@ -125,12 +125,12 @@ class Trainings:
             return []
         candidates = [measured(self.problem, trial) for trial in done]
         table, worth = self.objectives(candidates), effectiveness_of(done)
-        sizes = np.array([one.scores.size_bytes for one in candidates], dtype=np.float64)
+        sizes = np.array([candidate.scores.size_bytes for candidate in candidates], dtype=np.float64)
         first = best_of_each(octaves(sizes, self.most_bytes).tolist(), worth if self.by_effectiveness else -sizes)
         if len(first) > count:
             top = [int(np.argmax(worth[first]))] if self.by_effectiveness else []
-            first = [first[place] for place in representatives(table[first], count, first=top)]
-        return [done[place].config for place in representatives(table, count, first=first)]
+            first = [first[index] for index in representatives(table[first], count, first=top)]
+        return [done[index].config for index in representatives(table, count, first=first)]
 
     def observations(self) -> Observations | None:
         """All that was measured, earlier searches included."""
@@ -154,9 +154,12 @@ class Trainings:
 
     def objectives(self, candidates: Sequence[Candidate]) -> NDArray[np.float64]:
         """What to make small, a row a candidate: logarithms of the costs, then the loss of effectiveness."""
-        rows = [[float(getattr(one.scores, name)) for name in self.feasible.amounts] for one in candidates]
+        rows = [[float(getattr(candidate.scores, name)) for name in self.feasible.amounts] for candidate in candidates]
         if self.by_effectiveness:
-            rows = [[*row, -(one.scores.effectiveness or 0.0)] for row, one in zip(rows, candidates, strict=True)]
+            rows = [
+                [*row, -(candidate.scores.effectiveness or 0.0)]
+                for row, candidate in zip(rows, candidates, strict=True)
+            ]
         return self.log_costs(np.array(rows))
 
     def log_costs(self, objectives: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -179,8 +182,8 @@ def effectiveness_of(trials: Sequence[Trial]) -> Vector:
 
 def longest(seen: Observations) -> Observations:
     """Of several trainings of a student the longest: the others would leak into its own validation."""
-    kept: dict[StudentConfig, int] = {}
-    for place, config in enumerate(seen.points.configs()):
-        if config not in kept or seen.fidelity[place] >= seen.fidelity[kept[config]]:
-            kept[config] = place
-    return seen.take(np.array(list(kept.values())))
+    row_of: dict[StudentConfig, int] = {}
+    for row, config in enumerate(seen.points.configs()):
+        if config not in row_of or seen.fidelity[row] >= seen.fidelity[row_of[config]]:
+            row_of[config] = row
+    return seen.take(np.array(list(row_of.values())))

@@ -1,9 +1,11 @@
-"""Our default search: few short trainings, each chosen from the exact feasible set, and honest about noise.
+"""Our default search: successive halving over the exact feasible set, its students chosen by an upper confidence bound.
 
-Short trainings of students spread over the bytes; the learning rate settled on the best middling one of them, trained
-fully, apart from the architecture; short trainings of those the surrogate expects most of in every octave of bytes;
-the best of every octave are trained on, and the front holds only students that were trained fully. Costs are exact
-for every point, so only effectiveness is guessed.
+The rungs of successive halving are epochs: many students are trained briefly, the best of every octave of bytes are
+trained on, and the front holds only students that were trained fully (Jamieson and Talwalkar, AISTATS 2016). The first
+half of the lowest rung is spread over the bytes; the other half are those with the greatest upper confidence bound of
+the surrogate, its mean and a deviation, in every octave (Auer, JMLR 2002; Srinivas et al., ICML 2010). The learning
+rate is settled apart from the architecture, on the best middling student, trained fully. Costs are exact for every
+point, so only effectiveness is guessed.
 """
 
 from collections import Counter
@@ -21,7 +23,7 @@ from codewren.core.student_config import StudentConfig
 from codewren.search.explore import EFFECTIVENESS, Feasible
 from codewren.search.octaves import best_of_each, octaves
 from codewren.search.rates import Rate, neighbours, offered_rates
-from codewren.search.result import Belief, evenly, expected_front, findings
+from codewren.search.result import Belief, evenly, expected_front, search_result
 from codewren.search.space.sampling import spread_by_cost, with_free_fields
 from codewren.search.space.space import SearchSpace
 from codewren.search.strategy import Problem, SearchResult
@@ -33,7 +35,7 @@ from codewren.search.trials.trial import Trial
 RATES_TRIED = 4
 """Learning rates compared at most, on one student."""
 
-_KEPT = 0.6  # share of a rung's students that is trained on
+_PROMOTED = 0.6  # share of a rung's students that the next one trains on; halving in name, gentler in figure
 _LONG = 4  # epochs of a full training above which there is a rung between short and full
 _PROPOSAL_POINTS = 100_000  # feasible points the surrogate is asked about between trainings
 
@@ -51,6 +53,7 @@ class Wren:
     """
 
     name: ClassVar[str] = "wren"
+    trains: ClassVar[bool] = True
     trials: int = 24
     epochs: int = 4
     objectives: tuple[str, ...] = (EFFECTIVENESS, "size_bytes", "latency_s")
@@ -76,16 +79,17 @@ class Wren:
         plan = _fitting(trainings, plan, begun=len(begin))
         left = plan.rungs[0] - len(begin)
         for count in (ceil(left / 2), left // 2):
-            trainings.train(_proposed(trainings, count, rate), short)
+            trainings.train(_by_upper_confidence_bound(trainings, count, rate), short)
             rate = _lower_after_collapse(trainings, rate)
         plan = _fitting(trainings, plan, begun=plan.rungs[0])
+        # Successive halving: each rung trains the best of the one below on, for more epochs.
         for count, before, epochs in zip(plan.rungs[1:], plan.epochs, plan.epochs[1:], strict=False):
             trainings.train(trainings.promising(count, before), epochs)
         belief = Belief.of(trainings, _deviation(trainings, plan.repeats, full))
-        result = findings(trainings, epochs=full, belief=belief)
+        result = search_result(trainings, epochs=full, belief=belief)
         expected = _expected(trainings, rate) if belief.can_predict else []
         figures = {"learning_rate": rate.rate, "at_hidden_size": rate.width}
-        details = {**result.details, **figures, "expected": [one.to_dict() for one in expected]}
+        details = {**result.details, **figures, "expected": [candidate.to_dict() for candidate in expected]}
         return replace(result, details=details)
 
     def _plan(self, trainings: Trainings, rate: Rate, tuned: int) -> tuple["Plan", list[StudentConfig]]:
@@ -97,13 +101,13 @@ class Wren:
             extra = tuned * self.epochs
             plan = _fitting(trainings, plan, begun=0, extra=extra, typical=begin)
             pace.plan(plan.trials + tuned, _typical(pace, begin) * (plan.epochs_left(0) + extra))
-        kept = evenly(len(begin), max(1, ceil(plan.rungs[0] / 2)))
-        return plan, [begin[place] for place in kept.tolist()]
+        rows = evenly(len(begin), max(1, ceil(plan.rungs[0] / 2)))
+        return plan, [begin[row] for row in rows.tolist()]
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """How the trainings are spent: students in each rung, the epochs they then have had, and repeated trainings."""
+    """The rungs of successive halving: students in each, the epochs they then have had, and repeated trainings."""
 
     rungs: tuple[int, ...]
     epochs: tuple[int, ...]
@@ -122,7 +126,7 @@ class Plan:
         steps = tuple(sorted({max(1, epochs // 4), epochs} | half))
         repeats = min(repeats, trials // 8)
         for first in range(trials, 0, -1):
-            rungs = tuple(ceil(first * _KEPT**place) for place in range(len(steps)))
+            rungs = tuple(ceil(first * _PROMOTED**rung) for rung in range(len(steps)))
             if sum(rungs) + repeats <= trials:
                 return cls(rungs, steps, repeats)
         return cls((trials,), (epochs,), 0)  # too few for short trainings first
@@ -143,10 +147,10 @@ class Plan:
         later = len(self.rungs) - 1
         yield self
         for first in range(self.rungs[0] - 1, max(begun, 1) - 1, -1):
-            yield replace(self, rungs=tuple(ceil(first * _KEPT**place) for place in range(later + 1)))
+            yield replace(self, rungs=tuple(ceil(first * _PROMOTED**rung) for rung in range(later + 1)))
         least = min(self.rungs[0], max(begun, 1))
-        for kept in range(ceil(least * _KEPT), 0, -1):
-            rungs = (least, *(ceil(kept * _KEPT**place) for place in range(later)))
+        for continued in range(ceil(least * _PROMOTED), 0, -1):
+            rungs = (least, *(ceil(continued * _PROMOTED**rung) for rung in range(later)))
             yield replace(self, rungs=rungs, repeats=0)
 
 
@@ -161,7 +165,7 @@ def _fitting(
     epoch_s = pace.slowness * _typical(pace, configs)
     plans = list(plan.smaller(begun))
     room = pace.room_s
-    return next((one for one in plans if epoch_s * (one.epochs_left(begun) + extra) <= room), plans[-1])
+    return next((smaller for smaller in plans if epoch_s * (smaller.epochs_left(begun) + extra) <= room), plans[-1])
 
 
 def _typical(pace: Pace, configs: Sequence[StudentConfig]) -> float:
@@ -211,17 +215,17 @@ def _climbed(trainings: Trainings, rate: Rate, short: int, full: int, most: int)
     todo = [student.learning_rate, *neighbours(space, student.learning_rate)]
     while todo and len(worth) < most:
         some = todo[: most - len(worth)]
-        trials = trainings.train([student.replace(learning_rate=one) for one in some], full)
+        trials = trainings.train([student.replace(learning_rate=lr) for lr in some], full)
         worth |= {trial.config.learning_rate: _worth(trial) for trial in trials}
         if not trials:
             break  # no time left
-        best = max(sorted(worth), key=lambda one: worth[one])
-        todo = [one for one in neighbours(space, best) if one not in worth]
+        best = max(sorted(worth), key=lambda lr: worth[lr])
+        todo = [lr for lr in neighbours(space, best) if lr not in worth]
     if not worth:
         return rate
-    best = max(sorted(worth), key=lambda one: worth[one])
-    said = ", ".join(f"{one:g}: {worth[one]:.4f}" for one in sorted(worth))
-    trainings.notes.append(f"learning rate {best:g} at hidden size {student.hidden_size} (after {full} epochs {said})")
+    best = max(sorted(worth), key=lambda lr: worth[lr])
+    tried = ", ".join(f"{lr:g}: {worth[lr]:.4f}" for lr in sorted(worth))
+    trainings.notes.append(f"learning rate {best:g} at hidden size {student.hidden_size} (after {full} epochs {tried})")
     return Rate(best, student.hidden_size)
 
 
@@ -235,10 +239,10 @@ def _middling(trainings: Trainings, epochs: int) -> StudentConfig | None:
 def _lower_after_collapse(trainings: Trainings, rate: Rate) -> Rate:
     """Where most trainings at a rate collapse, the next lower one is taken: what one student bears others may not."""
     space = trainings.problem.space
-    here = rate.of(space, rate.width)
-    lower = [one for one in offered_rates(space) if one < here]
+    current = rate.of(space, rate.width)
+    lower = [offered for offered in offered_rates(space) if offered < current]
     done = [trial for trial in trainings.trials.values() if trial.effectiveness is not None]
-    collapsed = trainings.judge.collapsed(effectiveness_of(done))
+    collapsed = trainings.validation.collapsed(effectiveness_of(done))
     ours = [
         bool(bad)
         for trial, bad in zip(done, collapsed, strict=True)
@@ -246,43 +250,43 @@ def _lower_after_collapse(trainings: Trainings, rate: Rate) -> Rate:
     ]
     if not lower or not ours or sum(ours) <= 0.5 * len(ours):
         return rate
-    trainings.notes.append(f"most trainings collapsed at learning rate {here:g}, so {max(lower):g} was taken")
+    trainings.notes.append(f"most trainings collapsed at learning rate {current:g}, so {max(lower):g} was taken")
     return Rate(max(lower), rate.width)
 
 
 def _spread(trainings: Trainings, count: int, rate: Rate) -> list[StudentConfig]:
     """Students from the smallest to the largest, otherwise unlike each other."""
-    places = spread_by_cost(trainings.feasible.points, trainings.bytes_of(trainings.feasible), count, trainings.rng)
-    points = trainings.feasible.points.take(np.array(places, dtype=np.intp))
+    rows = spread_by_cost(trainings.feasible.points, trainings.bytes_of(trainings.feasible), count, trainings.rng)
+    points = trainings.feasible.points.take(np.array(rows, dtype=np.intp))
     return rate.at(with_free_fields(points, trainings.rng)).configs()
 
 
-def _proposed(trainings: Trainings, count: int, rate: Rate) -> list[StudentConfig]:
-    """In every octave of bytes the student that would be best there, were the surrogate a deviation too low about all.
+def _by_upper_confidence_bound(trainings: Trainings, count: int, rate: Rate) -> list[StudentConfig]:
+    """In every octave of bytes the student of the greatest upper confidence bound: predicted mean plus one deviation.
 
     Octaves with few trainings come first, of equals those in which that would gain the most over smaller students.
     """
     seen = trainings.observations()
     if seen is None or count == 0:
         return []
-    surrogate = Surrogate.fit(seen, trainings.judge, seed=trainings.seed)
-    some = _part(trainings)
+    surrogate = Surrogate.fit(seen, trainings.validation, seed=trainings.seed)
+    some = _candidates(trainings)
     points = rate.at(with_free_fields(some.points, trainings.rng))
     mean, deviation = surrogate.predict(points)
     sizes = trainings.bytes_of(some)
-    worth = mean + deviation if trainings.by_effectiveness else -np.log(sizes)
+    bound = mean + deviation if trainings.by_effectiveness else -np.log(sizes)
     group = octaves(sizes, trainings.most_bytes)
     tried = {trial.config for trial in trainings.trials.values()}
     chosen: dict[StudentConfig, None] = {}
     count_in = Counter(_levels_trained(trainings))
-    while len(chosen) < count and np.isfinite(worth).any():
-        gains = _gains(best_of_each(group.tolist(), worth), sizes, worth)
-        place = min(gains, key=lambda place: (count_in[int(group[place])], -gains[place]))
-        worth[place] = -np.inf
-        config = points.config(place)
+    while len(chosen) < count and np.isfinite(bound).any():
+        gains = _gains(best_of_each(group.tolist(), bound), sizes, bound)
+        row = min(gains, key=lambda row: (count_in[int(group[row])], -gains[row]))
+        bound[row] = -np.inf
+        config = points.config(row)
         if config not in tried and config not in chosen:
             chosen[config] = None
-            count_in[int(group[place])] += 1
+            count_in[int(group[row])] += 1
     return list(chosen)
 
 
@@ -294,27 +298,27 @@ def _levels_trained(trainings: Trainings) -> list[int]:
     return levels
 
 
-def _gains(places: Sequence[int], sizes: NDArray[np.float64], worth: NDArray[np.float64]) -> dict[int, float]:
+def _gains(rows: Sequence[int], sizes: NDArray[np.float64], worth: NDArray[np.float64]) -> dict[int, float]:
     """What each of these adds to the best of the smaller ones, where anything is left; the smallest adds the most."""
     gains: dict[int, float] = {}
     best = -np.inf
-    for place in sorted(places, key=lambda place: float(sizes[place])):
-        if np.isfinite(worth[place]):
-            gains[place] = float(worth[place] - best)
-            best = max(best, float(worth[place]))
+    for row in sorted(rows, key=lambda row: float(sizes[row])):
+        if np.isfinite(worth[row]):
+            gains[row] = float(worth[row] - best)
+            best = max(best, float(worth[row]))
     return gains
 
 
-def _part(trainings: Trainings) -> Feasible:
+def _candidates(trainings: Trainings) -> Feasible:
     """Feasible points, of many a random part with about as many from every octave of bytes."""
     feasible, rng = trainings.feasible, trainings.rng
     if len(feasible) <= _PROPOSAL_POINTS:
         return feasible
     group = octaves(trainings.bytes_of(feasible), trainings.most_bytes)
     each = _PROPOSAL_POINTS // (int(group.max()) + 1)
-    places = [np.flatnonzero(group == one) for one in np.unique(group)]
-    kept = [rng.choice(inside, size=min(each, len(inside)), replace=False) for inside in places]
-    return feasible.take(np.sort(np.concatenate(kept)))
+    groups = [np.flatnonzero(group == level) for level in np.unique(group)]
+    drawn = [rng.choice(inside, size=min(each, len(inside)), replace=False) for inside in groups]
+    return feasible.take(np.sort(np.concatenate(drawn)))
 
 
 def _deviation(trainings: Trainings, repeats: int, epochs: int) -> float:
@@ -323,13 +327,13 @@ def _deviation(trainings: Trainings, repeats: int, epochs: int) -> float:
     The sampling error of the validation split, and what trainings repeated with another seed say, weighed as if two
     had been repeated already.
     """
-    judge, done = trainings.judge, trainings.at(epochs)
+    validation, done = trainings.validation, trainings.at(epochs)
     best = sorted(done, key=lambda trial: -_worth(trial))[:repeats]
     again = trainings.train([trial.config for trial in best], epochs, seed=trainings.seed + 1) if best else []
-    expected = judge.sampling_error(float(effectiveness_of(done).max()) if done else judge.chance)
+    expected = validation.sampling_error(float(effectiveness_of(done).max()) if done else validation.chance)
     once = {trial.config: trial.effectiveness for trial in best}
     pairs = [(once[trial.config], trial.effectiveness) for trial in again]
-    squares = [(one - two) ** 2 / 2 for one, two in pairs if one is not None and two is not None]
+    squares = [(first - second) ** 2 / 2 for first, second in pairs if first is not None and second is not None]
     return float(np.sqrt((2 * expected**2 + sum(squares)) / (2 + len(squares))))
 
 

@@ -18,9 +18,10 @@ _KEYWORDS = (
     rb"|typedef|namespace|class|struct|union|enum|void|bool|char|short|int|long|float|double|signed|unsigned|size_t"
     rb"|if|for|while|do|switch|return|goto|break|continue|case|default|try)"
 )
+_CALL = rb"(?:[A-Z][A-Z0-9]*+_[A-Z0-9_]*+|[A-Z]{4,}+|Py_[A-Z_]++)(?:[ \t]*+\([^(){};\n]*+\))?+"
 _MACRO = re.compile(
-    rb"^[ \t]*+((?:[A-Z][A-Z0-9]*+_[A-Z0-9_]*+|[A-Z]{4,}+|Py_[A-Z_]++)(?:[ \t]*+\([^(){};\n]*+\))?+)[ \t\r]*+\n"
-    rb"(?=[ \t\r]*+\n|\s*+(?:" + _KEYWORDS + rb"\b|[}#~]))",
+    rb"^[ \t]*+(" + _CALL + rb")[ \t\r]*+\n"
+    rb"(?=[ \t\r]*+\n|\s*+(?:" + _KEYWORDS + rb"\b|[}#~]|" + _CALL + rb"[ \t\r]*+\n))",
     re.MULTILINE,
 )
 _EXPORT = re.compile(
@@ -33,13 +34,17 @@ _BEHIND = re.compile(
 )
 _BEFORE = re.compile(
     rb"^[ \t]*+([A-Z][A-Z0-9]*+_[A-Z0-9_]++)[ \t]++"
-    rb"(?=(?:const|static|inline|constexpr|virtual|explicit|struct|class|enum|unsigned)\b"
-    rb"|[A-Za-z_][\w:]*+[ \t*&]++[A-Za-z_][\w:]*+\()",
+    rb"(?=(?:const|static|inline|constexpr|virtual|explicit|struct|class|enum|extern|unsigned)\b"
+    rb"|[A-Za-z_][\w:]*+[ \t*&]++[A-Za-z_][\w:]*+\("
+    rb"|(?:\w++::)*?(\w++)::~?\2\(|\w++\([^(){};]*+\)\s*+:(?!:))",  # constructors and destructors
     re.MULTILINE,
 )
+_AMID = re.compile(rb"(?:\bexplicit|\btemplate\s*+<>)\s++([A-Z][A-Z0-9]*+_[A-Z0-9_]++)\s++(?=::|\w)")
+_SECTION = re.compile(rb"\]\s*+([A-Z][A-Z0-9]*+_[A-Z0-9_]++\s*+\([^(){};]*+\))\s*+(?==)")
 _DIRECTIVE = re.compile(
     rb"^[ \t]*+#[ \t]*+(if|ifdef|ifndef|elif|else|endif)\b(?:[^\n\\]|\\.)*+", re.MULTILINE | re.DOTALL
 )
+_CONDITION = re.compile(rb"\s*+(?:&&|\|\|)")  # `if (a\n#ifdef B\n && b\n#endif`
 _NOT_CODE = re.compile(rb"//[^\n]*+|/\*.*?\*/|\"(?:\\.|[^\"\\\n])*+\"|'(?:\\.|[^'\\\n])*+'", re.DOTALL)
 _OLD_BODY = re.compile(rb";\s*+^\{", re.MULTILINE)
 _OLD_HEADER = re.compile(
@@ -58,7 +63,7 @@ def parsable(source: bytes, language: str) -> bytes:
     """
     if language not in {"c", "cpp"}:
         return source
-    patterns = [_MACRO, *((_EXPORT, _BEHIND, _BEFORE) if language == "cpp" else ())]
+    patterns = [_MACRO, *((_EXPORT, _BEHIND, _BEFORE, _AMID, _SECTION) if language == "cpp" else ())]
     if b"__attribute__" in source:
         patterns.append(_ATTRIBUTE)
     spans = [match.span(1) for pattern in patterns for match in pattern.finditer(source)]
@@ -102,7 +107,7 @@ def _with_text_before(pattern: re.Pattern[bytes], source: bytes) -> Iterator[tup
 
 
 def _second_branches(source: bytes) -> Iterator[Span]:
-    """Directives and all but the first branch, where a branch opens a brace that it does not close."""
+    """Directives and all but the first branch, where one leaves a brace open or goes on a condition."""
     groups: list[list[Span]] = []
     for directive in _DIRECTIVE.finditer(source):
         kind = directive[1]
@@ -119,6 +124,7 @@ def _unbalanced(source: bytes, directives: list[Span]) -> list[Span]:
         return []
     branches = [source[end:start] for (_, end), (start, _) in pairwise(directives)]
     braces = [_NOT_CODE.sub(b"", branch) for branch in branches]
-    if all(code.count(b"{") == code.count(b"}") for code in braces):
+    is_condition = any(map(_CONDITION.match, branches))
+    if not is_condition and all(code.count(b"{") == code.count(b"}") for code in braces):
         return []
     return [directives[0], (directives[1][0], directives[-1][1])]

@@ -64,7 +64,8 @@ class SpanTokens(NamedTuple):
         text: hash of the tokens.
         shape: hash of the tokens with every name, primitive type and literal blanked.
         size: number of tokens.
-        words: distinct names, keywords and literals, sorted, none in very short functions: 24 bits of a hash, and 8 bits of how often each occurs.
+        words: distinct names, keywords and literals, sorted: 24 bits of a hash, and 8 bits of how often each occurs;
+            none in very short functions.
     """
 
     text: bytes

@@ -136,7 +136,7 @@ def encode_split(
             ids, nodes = flows.encoded(spec, max_length=max_length, max_nodes=max_data_flow)
             graphs.append(nodes)
             return ids
-        return [np.asarray(one or [BOS_ID], dtype=np.int32) for one in encode_batch(spec, texts, max_length)]
+        return [np.asarray(ids or [BOS_ID], dtype=np.int32) for ids in encode_batch(spec, texts, max_length)]
 
     return EncodedSplit(
         encoded(list(dataset.functions)),
@@ -157,9 +157,9 @@ def batch_plan(split: EncodedSplit, batch_size: int, *, seed: int, epoch: int) -
     chunk = batch_size * CHUNK_BATCHES
     batches = []
     for start in range(0, len(order), chunk):
-        part = order[start : start + chunk]
-        part = part[np.argsort(size[part], kind="stable")]
-        batches += [part[i : i + batch_size] for i in range(0, len(part), batch_size)]
+        chunk_items = order[start : start + chunk]
+        chunk_items = chunk_items[np.argsort(size[chunk_items], kind="stable")]
+        batches += [chunk_items[i : i + batch_size] for i in range(0, len(chunk_items), batch_size)]
     return [batches[i] for i in rng.permutation(len(batches))]
 
 
@@ -191,7 +191,7 @@ def make_batch(
         versions = np.where(rng.random(len(used)) < rename, 1 + rng.integers(len(split.copies), size=len(used)), 0)
     shown = (split.functions, *split.copies)
     functions = [shown[k][i] for i, k in zip(used, versions, strict=True)]
-    lengths = [len(one) for one in functions]
+    lengths = [len(ids) for ids in functions]
     ids = np.concatenate(functions).astype(np.int64)
     if word_dropout and rng is not None:
         ids = np.where((rng.random(len(ids)) < word_dropout) & (ids > UNK_ID), UNK_ID, ids)

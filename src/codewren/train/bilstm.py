@@ -15,7 +15,7 @@ from dataclasses import asdict, dataclass, replace
 from functools import partial, reduce
 from hashlib import sha256
 from pathlib import Path
-from typing import Any, Literal, cast
+from typing import Literal
 
 import numpy as np
 import torch
@@ -28,11 +28,12 @@ from codewren.core.dataset import Dataset
 from codewren.core.files import write_bytes, write_json
 from codewren.core.recipe import Recipe
 from codewren.core.recipe_sections import DistilSection
+from codewren.core.run_folder import LOGITS, TOKENIZERS
 from codewren.core.student_config import StudentConfig, TokenizerKind
 from codewren.core.task import Task
 from codewren.data.load import load_split
 from codewren.train.batches import EncodedSplit, batch_plan, encode_split, make_batch
-from codewren.train.distil import Distilled, Select, _Run
+from codewren.train.distil import Distilled, DistilLoop, Select, run_to
 from codewren.train.teachers.logits_file import read_logits, write_logits
 from codewren.train.tokenizer_training import train_tokenizer
 from codewren.train.validation import validation_scores
@@ -130,22 +131,19 @@ def distil_bilstm(
         batch_size=config.batch_size,
         max_sequence_length=config.max_sequence_length,
     )
-    run = _BiLstmRun(
+    loop = DistilLoop(
+        BiLstm(config, task, seed=options.seed),
         schedule,
-        task,
         train=train,
         valid=valid,
         options=replace(options, loss="mse"),
         select=select,
         out=out,
         quiet=quiet,
-        baseline=config,
+        predict=bilstm_logits,
+        also={"bilstm": asdict(config)},
     )
-    run.resume()
-    while run.epoch < options.epochs:
-        run.train_epoch()
-    run.try_average()
-    return run.result()
+    return run_to(loop, options.epochs)
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,10 +181,10 @@ def distil_baseline(recipe: Recipe, out: Path, config: BiLstmConfig | None = Non
     config = config or BiLstmConfig()
     datasets = [load_split(recipe, split) for split in recipe.distil.train_on]
     texts = list(dict.fromkeys(text for dataset in datasets for text in dataset.functions))
-    spec = train_tokenizer(TokenizerKind.BPE, config.vocab_size, texts, mode="compressor", cache=out / "tokenizers")
+    spec = train_tokenizer(TokenizerKind.BPE, config.vocab_size, texts, mode="compressor", cache=out / TOKENIZERS)
     config = replace(config, vocab_size=len(spec.vocab))
     encode = partial(encode_split, spec=spec, max_length=config.max_sequence_length)
-    taught = (encode(data, logits=read_logits(out / f"logits-{data.split}.npz", data)) for data in datasets)
+    taught = (encode(data, logits=read_logits(out / LOGITS.format(split=data.split), data)) for data in datasets)
     valid = load_split(recipe, "valid")
     held_out = encode(valid)
     result = distil_bilstm(
@@ -210,7 +208,7 @@ def _leave(folder: Path, config: BiLstmConfig, result: Distilled, valid: Dataset
     outputs = bilstm_logits(model, held_out)
     weights = save(tensors)
     write_bytes(folder / "bilstm.safetensors", weights)
-    write_logits(folder / "logits-valid.npz", outputs, valid, teacher_sha256=sha256(weights).hexdigest())
+    write_logits(folder / LOGITS.format(split="valid"), outputs, valid, teacher_sha256=sha256(weights).hexdigest())
     count = parameter_count(model)
     scores = validation_scores(valid.task, held_out.labels, outputs)
     baseline = Baseline(folder, scores, count, 4 * count, result.epoch, result.seconds)
@@ -228,20 +226,3 @@ def bilstm_logits(model: BiLstm, split: EncodedSplit) -> NDArray[np.float32]:
             batch = make_batch(split, indices).to(device)
             outputs[indices] = model(batch.ids_N, batch.lengths_B, batch.items_RK).cpu().numpy()
     return outputs
-
-
-class _BiLstmRun(_Run):
-    """The students' training loop around the baseline's network."""
-
-    def __init__(self, *arguments: Any, baseline: BiLstmConfig, **options: Any) -> None:
-        self.baseline = baseline
-        super().__init__(*arguments, **options)
-
-    def _build(self) -> nn.Module:
-        return BiLstm(self.baseline, self.task, seed=self.options.seed)
-
-    def _predict(self, split: EncodedSplit) -> NDArray[np.float32]:
-        return bilstm_logits(cast(BiLstm, self.student), split)
-
-    def _identity(self) -> dict[str, Any]:
-        return {**super()._identity(), "bilstm": asdict(self.baseline)}

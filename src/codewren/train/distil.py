@@ -1,18 +1,15 @@
 """Distillation: train a student on the teacher's logits, keep the best epoch, resume to the last digit.
 
-Everything random in a step follows from (seed, epoch, step), so a checkpoint holds no generator state.
-
 Source: SPEC 1.11 (Compressor), 2.8 (Avatar).
 """
 
-import json
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 import torch
@@ -21,13 +18,14 @@ from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812 - the field's own name for it
 
 from codewren.core.errors import TrainingError
-from codewren.core.files import atomic_write, write_json
-from codewren.core.progress import Bar
+from codewren.core.files import write_json
 from codewren.core.recipe_sections import DistilSection
+from codewren.core.run_folder import CHECKPOINT, IDENTITY
 from codewren.core.student_config import StudentConfig
 from codewren.core.task import Task
 from codewren.train.batches import Batch, EncodedSplit, batch_plan, function_batches, make_batch
 from codewren.train.flows import batch_nodes
+from codewren.train.loop import TrainingLoop
 from codewren.train.processes import Processes, keep_freed_memory, one_thread
 from codewren.train.student import Student
 
@@ -77,7 +75,7 @@ def distil(
         valid: items with labels.
         options: loss, epochs and the rest; the schedule is laid out for `options.epochs`.
         select: validation score.
-        out: folder for `checkpoint.pt`, `best.pt` and `log.jsonl`.
+        out: folder for `checkpoint.pt`, `distil.json` (whose run it is) and `log.jsonl`.
         stop_after: end after this epoch; a later call with a larger number goes on from there.
         quiet: no progress on stderr.
 
@@ -85,14 +83,28 @@ def distil(
         TrainingError: the loss is not finite, or the checkpoint belongs to another run.
     """
     keep_freed_memory()
-    run = _Run(config, task, train=train, valid=valid, options=options, select=select, out=out, quiet=quiet)
-    run.resume()
-    last = min(stop_after or options.epochs, options.epochs)
-    while run.epoch < last:
-        run.train_epoch()
-    if run.epoch == options.epochs:
-        run.try_average()
-    return run.result()
+    loop = DistilLoop(
+        Student(config, task, seed=options.seed),
+        config,
+        train=train,
+        valid=valid,
+        options=options,
+        select=select,
+        out=out,
+        quiet=quiet,
+        predict=predict_logits,
+    )
+    return run_to(loop, min(stop_after or options.epochs, options.epochs))
+
+
+def run_to(loop: "DistilLoop", last: int) -> Distilled:
+    """Train from the checkpoint to the end of epoch `last`; after the last one of all the average is tried."""
+    loop.resume()
+    while loop.epoch < last:
+        loop.train_epoch()
+    if loop.epoch == loop.epochs:
+        loop.try_average()
+    return loop.result()
 
 
 def step_seconds(
@@ -103,15 +115,25 @@ def step_seconds(
     Of equal steps the least is least disturbed by other work; batches of long and short functions want the mean.
     """
     keep_freed_memory()
-    run = _Run(config, task, train=train, valid=train, options=options, select=_no_score, out=Path(), quiet=True)
+    loop = DistilLoop(
+        Student(config, task, seed=options.seed),
+        config,
+        train=train,
+        valid=train,
+        options=options,
+        select=_no_score,
+        out=Path(),
+        quiet=True,
+        predict=predict_logits,
+    )
     plan = batch_plan(train, config.batch_size, seed=options.seed, epoch=0)
-    taken = []
+    seconds = []
     with one_thread():
         for step in range(steps + 1):
             started = time.process_time()
-            run.train_step(plan[step % len(plan)])
-            taken.append(time.process_time() - started)
-    return taken[1:]
+            loop.train_step(plan[step % len(plan)])
+            seconds.append(time.process_time() - started)
+    return seconds[1:]
 
 
 def predict_logits(student: Student, split: EncodedSplit) -> NDArray[np.float32]:
@@ -120,14 +142,14 @@ def predict_logits(student: Student, split: EncodedSplit) -> NDArray[np.float32]
     device = next(student.parameters()).device
     vectors = torch.empty(len(split.functions), student.config.hidden_size, device=device)
     with torch.inference_mode():
-        for part in function_batches(split, tokens=EVALUATION_TOKENS):
-            functions = [split.functions[i] for i in part]
+        for indices in function_batches(split, tokens=EVALUATION_TOKENS):
+            functions = [split.functions[i] for i in indices]
             ids = torch.from_numpy(np.concatenate(functions).astype(np.int64)).to(device)
-            lengths = torch.tensor([len(one) for one in functions], device=device)
+            lengths = torch.tensor([len(ids) for ids in functions], device=device)
             nodes = None
             if split.graphs:
-                nodes = batch_nodes([split.graphs[0][i] for i in part], [len(one) for one in functions]).to(device)
-            vectors[torch.from_numpy(part).to(device)] = student.encode(ids, lengths, nodes)
+                nodes = batch_nodes([split.graphs[0][i] for i in indices], [len(ids) for ids in functions]).to(device)
+            vectors[torch.from_numpy(indices).to(device)] = student.encode(ids, lengths, nodes)
         logits: NDArray[np.float32] = student.head(vectors, torch.from_numpy(split.items).to(device)).cpu().numpy()
     return logits
 
@@ -152,23 +174,22 @@ def distillation_loss(student_RC: Tensor, batch: Batch, options: DistilSection) 
     return loss
 
 
-def learning_rate_at(step: int, *, total: int, warmup: float) -> float:
-    """Factor of the peak rate: linear up over the first `warmup` share of steps, linear down to 0.
+class DistilLoop(TrainingLoop):
+    """The distillation of one network: keeps the best epoch's weights and the average of the last steps'.
 
-    >>> [learning_rate_at(step, total=10, warmup=0.2) for step in (0, 1, 5, 9)]
-    [0.5, 1.0, 0.625, 0.125]
+    Args:
+        network: a student, or the BiLSTM baseline.
+        config: its learning rate and batch size are used; all of it names the run.
+        predict: the network's logits (n, C) of a split.
+        also: what else names the run.
     """
-    rising = max(1, math.ceil(total * warmup)) if warmup else 0
-    return (step + 1) / rising if step < rising else (total - step) / max(1, total - rising)
 
-
-class _Run:
-    """One training with everything that a checkpoint must hold."""
+    title, network_key, rate_key = "distil", "student", "learning_rate"
 
     def __init__(
         self,
+        network: nn.Module,
         config: StudentConfig,
-        task: Task,
         *,
         train: EncodedSplit,
         valid: EncodedSplit,
@@ -176,77 +197,77 @@ class _Run:
         select: Select,
         out: Path,
         quiet: bool,
+        predict: Callable[[Any, EncodedSplit], NDArray[np.float32]],
+        also: Mapping[str, Any] | None = None,
     ) -> None:
-        self.config, self.task, self.train, self.valid = config, task, train, valid
-        self.options, self.select, self.out = options, select, out
-        self.processes = Processes()
-        self.quiet = quiet or not self.processes.first
-        self.student = self._build().to(self.processes.device)
-        self.trained = [
-            parameter for name, parameter in self.student.named_parameters() if options.train_all or _is_matrix(name)
-        ]
-        self.optimizer = torch.optim.AdamW(
-            self.trained, lr=config.learning_rate, eps=1e-8, weight_decay=options.weight_decay, fused=True
-        )
-        self.steps_per_epoch = math.ceil(len(train) / config.batch_size)
-        self.total = self.steps_per_epoch * options.epochs
-        self.average_from = self.total - math.ceil(self.total * options.average_checkpoints)
+        trained = [parameter for name, parameter in network.named_parameters() if options.train_all or _is_matrix(name)]
+        super().__init__(network, train, options, config, out=out, processes=Processes(), trained=trained, quiet=quiet)
+        self.config, self.valid, self.options, self.select, self.predict = config, valid, options, select, predict
+        self.also = also or {}
+        self.average_from = self.steps - math.ceil(self.steps * options.average_checkpoints)
         self.average: dict[str, Tensor] = {}
         self.best: dict[str, Tensor] = {}
         self.best_score, self.best_epoch = -math.inf, -1
         self.history: list[float] = []
-        self.step, self.seconds = 0, 0.0
+        self._saved = time.monotonic()
 
     @cached_property
-    def _train_sha256(self) -> str:
-        return self.train.sha256()
+    def identity(self) -> dict[str, Any]:
+        """Configuration, options and the hashes of both splits."""
+        options = {**asdict(self.options), "train_on": list(self.options.train_on)}
+        data = {"train": self.train.sha256(), "valid": self.valid.sha256()}
+        return {
+            "config": self.config.to_dict(),
+            "options": options,
+            "items": len(self.train),
+            "data": data,
+            **self.also,
+        }
 
-    @cached_property
-    def _valid_sha256(self) -> str:
-        return self.valid.sha256()
+    def loss(self, indices: NDArray[np.int64], rng: np.random.Generator) -> Tensor:
+        """The distillation loss of an augmented batch."""
+        options = self.options
+        batch = make_batch(
+            self.train,
+            indices,
+            rng=rng,
+            word_dropout=options.word_dropout,
+            swap_pairs=options.swap_pairs,
+            rename=options.rename,
+        ).to(self.processes.device)
+        return distillation_loss(self.network(*batch.inputs), batch, options)
 
-    def _build(self) -> nn.Module:
-        """The network to train; the BiLSTM baseline puts its own here."""
-        return Student(self.config, self.task, seed=self.options.seed)
+    def train_step(self, indices: NDArray[np.int64]) -> float:
+        """One step, and the average of the weights after it."""
+        loss = super().train_step(indices)
+        if self.step > self.average_from:
+            self._add_to_average()
+        return loss
 
-    def _predict(self, split: EncodedSplit) -> NDArray[np.float32]:
-        return predict_logits(cast(Student, self.student), split)
+    def after_step(self, loss: float) -> None:
+        """Save from time to time."""
+        if time.monotonic() - self._saved > CHECKPOINT_EVERY_S:
+            self.save()
+            self._saved = time.monotonic()
 
-    @property
-    def epoch(self) -> int:
-        """Epochs finished."""
-        return len(self.history)
+    def validate(self) -> dict[str, float]:
+        """The score that picks the epoch."""
+        return {"valid": self.select(self.valid.labels, self.predict(self.network, self.valid))}
 
-    def train_epoch(self) -> None:
-        """Go to the end of the current epoch, validate, keep the best, save."""
-        plan = batch_plan(self.train, self.config.batch_size, seed=self.options.seed, epoch=self.epoch)
-        done = self.step - self.epoch * self.steps_per_epoch
-        self.student.train()
-        started = saved = time.monotonic()
-        before, losses = self.seconds, []
-        with Bar(f"distil epoch {self.epoch + 1}/{self.options.epochs}", len(plan), quiet=self.quiet) as bar:
-            bar.advance(done)
-            for indices in plan[done:]:
-                losses.append(self.train_step(indices))
-                bar.advance(note=f"loss {np.mean(losses[-50:]):.4f}")
-                self.seconds = before + time.monotonic() - started
-                if time.monotonic() - saved > CHECKPOINT_EVERY_S:
-                    self.save()
-                    saved = time.monotonic()
-            score = self._validate(self.epoch + 1)
-            bar.advance(0, note=f"loss {np.mean(losses) if losses else math.nan:.4f}  valid {score:.4f}")
-        self.history.append(score)
-        self._log(loss=float(np.mean(losses)) if losses else None, score=score)
-        self.save()
+    def end_epoch(self, losses: list[float], scores: dict[str, float]) -> dict[str, float | None]:
+        """Keep the weights if they are the best so far."""
+        self._keep_if_best(scores["valid"], self.epoch)
+        self.history.append(scores["valid"])
+        return {"loss": float(np.mean(losses)) if losses else None, "score": scores["valid"]}
 
     def try_average(self) -> None:
         """Validate the average of the last steps' weights and keep it if it is better."""
         if not self.average:
             return
-        current = {name: tensor.clone() for name, tensor in self.student.state_dict().items()}
-        self.student.load_state_dict(self.average)
-        self._validate(0)
-        self.student.load_state_dict(current)
+        current = {name: tensor.clone() for name, tensor in self.network.state_dict().items()}
+        self.network.load_state_dict(self.average)
+        self._keep_if_best(self.validate()["valid"], 0)
+        self.network.load_state_dict(current)
 
     def result(self) -> Distilled:
         """The best weights as numpy arrays."""
@@ -255,114 +276,37 @@ class _Run:
         tensors = {name: tensor.cpu().numpy() for name, tensor in self.best.items()}
         return Distilled(tensors, self.best_score, self.best_epoch, tuple(self.history), self.seconds)
 
-    def train_step(self, indices: NDArray[np.int64]) -> float:
-        """One step on these items; returns the loss."""
-        options = self.options
-        rng = np.random.default_rng([options.seed, self.step, self.processes.rank])
-        torch.manual_seed(int(rng.integers(2**62)))
-        mine = self.processes.share(indices)
-        batch = make_batch(
-            self.train,
-            mine,
-            rng=rng,
-            word_dropout=options.word_dropout,
-            swap_pairs=options.swap_pairs,
-            rename=options.rename,
-        ).to(self.processes.device)
-        loss = distillation_loss(self.student(*batch.inputs), batch, options)
-        loss = loss * (len(mine) / len(indices))
-        self.optimizer.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
-        value = self.processes.sum_gradients(self.trained, loss.detach())
-        if not math.isfinite(value):
-            raise TrainingError(
-                f"loss is {value} at step {self.step + 1}; the last checkpoint in {self.out} is intact: "
-                f"lower learning_rate (now {self.config.learning_rate:g}) or set distil.max_grad_norm"
-            )
-        if options.max_grad_norm:
-            torch.nn.utils.clip_grad_norm_(self.trained, options.max_grad_norm)
-        factor = learning_rate_at(self.step, total=self.total, warmup=options.warmup)
-        self.optimizer.param_groups[0]["lr"] = self.config.learning_rate * factor
-        self.optimizer.step()
-        self.step += 1
-        if self.step > self.average_from:
-            self._add_to_average()
-        return value
-
     def _add_to_average(self) -> None:
         count = self.step - self.average_from
         with torch.no_grad():
-            for name, tensor in self.student.state_dict().items():
+            for name, tensor in self.network.state_dict().items():
                 if name in self.average:
                     self.average[name] += (tensor - self.average[name]) / count
                 else:
                     self.average[name] = tensor.clone()
 
-    def _validate(self, epoch: int) -> float:
-        score = self.select(self.valid.labels, self._predict(self.valid))
-        self.student.train()
-        if score >= self.best_score:  # ties go to the later epoch, as the papers' CodeBERT scripts do
-            self.best = {name: tensor.detach().clone() for name, tensor in self.student.state_dict().items()}
+    def _keep_if_best(self, score: float, epoch: int) -> None:
+        if score >= self.best_score:  # ties go to the later epoch, as the papers' CodeBERT scripts do (SPEC 1.11)
+            self.best = {name: tensor.detach().clone() for name, tensor in self.network.state_dict().items()}
             self.best_score, self.best_epoch = score, epoch
-        return score
 
-    def _identity(self) -> dict[str, Any]:
-        options = {**asdict(self.options), "train_on": list(self.options.train_on)}
-        data = {"train": self._train_sha256, "valid": self._valid_sha256}
-        return {"config": self.config.to_dict(), "options": options, "items": len(self.train), "data": data}
+    def extra_state(self) -> tuple[dict[str, Any], dict[str, Any]]:
+        """The best and the average weights, and what is known of the epochs."""
+        numbers = {"best": [self.best_score, self.best_epoch], "history": self.history}
+        return {"best": self.best, "average": self.average}, numbers
 
-    def save(self) -> None:
-        """Write `checkpoint.pt` atomically."""
-        if not self.processes.first:
-            return
-        state = {
-            "student": self.student.state_dict(),
-            "optimizer": self.optimizer.state_dict(),
-            "best": self.best,
-            "average": self.average,
-            "numbers": json.dumps(
-                {
-                    "identity": self._identity(),
-                    "best": [self.best_score, self.best_epoch],
-                    "history": self.history,
-                    "step": self.step,
-                    "seconds": self.seconds,
-                }
-            ),
-        }
-        with atomic_write(self.out / "checkpoint.pt") as stream:
-            torch.save(state, stream)
+    def load_extra_state(self, tensors: Mapping[str, Any], numbers: Mapping[str, Any]) -> None:
+        """Take them up again."""
+        self.best, self.average = tensors["best"], tensors["average"]
+        self.best_score, self.best_epoch = numbers["best"]
+        self.history = numbers["history"]
+        self.epoch = len(self.history)
 
     def resume(self) -> None:
-        """Load `checkpoint.pt` if there is one.
-
-        Raises:
-            TrainingError: it belongs to another configuration, data or teacher, or cannot be read.
-        """
-        path = self.out / "checkpoint.pt"
-        if not path.exists():
-            write_json(self.out / "distil.json", self._identity())
-            return
-        try:
-            state = torch.load(path, map_location=self.processes.device, weights_only=True)
-            numbers = json.loads(state["numbers"])
-        except (RuntimeError, KeyError, ValueError, EOFError, OSError) as error:
-            raise TrainingError(f"{path}: cannot be read ({error}); delete it to start again") from None
-        if numbers["identity"] != self._identity():
-            raise TrainingError(
-                f"{path}: left by a run with other settings, data or teacher; choose another --out, or delete it"
-            )
-        self.student.load_state_dict(state["student"])
-        self.optimizer.load_state_dict(state["optimizer"])
-        self.best, self.average = state["best"], state["average"]
-        self.best_score, self.best_epoch = numbers["best"]
-        self.history, self.step, self.seconds = numbers["history"], numbers["step"], numbers["seconds"]
-
-    def _log(self, **values: float | None) -> None:
-        if self.processes.first:
-            line = {"epoch": self.epoch, "step": self.step, "seconds": round(self.seconds, 3), **values}
-            with (self.out / "log.jsonl").open("a", encoding="utf-8") as stream:
-                stream.write(json.dumps(line) + "\n")
+        """Load the checkpoint, or write down whose run begins."""
+        if not (self.out / CHECKPOINT).exists() and self.processes.first:
+            write_json(self.out / IDENTITY, self.identity)
+        super().resume()
 
 
 def _no_score(labels: NDArray[np.int64], logits: NDArray[np.float32]) -> float:

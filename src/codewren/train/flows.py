@@ -61,7 +61,7 @@ class Nodes:
 
     def to(self, device: torch.device) -> "Nodes":
         """The nodes on another device."""
-        return Nodes(*(getattr(self, one.name).to(device) for one in fields(self)))
+        return Nodes(*(getattr(self, spec.name).to(device) for spec in fields(self)))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -90,24 +90,24 @@ class Flows:
         Raises:
             InputError: no data flow for this language.
         """
-        places: dict[str, int] = {}
+        number_of: dict[str, int] = {}
         tokens: list[int] = []
         nodes: list[int] = []
         edges: list[tuple[int, int]] = []
         counts = np.zeros((len(functions), 3), dtype=np.int32)
         with Bar("data flow", len(functions), quiet=quiet) as bar:
             for index, source in enumerate(functions):
-                texts, found = flow_of(source, language)
-                pairs = [(number, one) for number, (_, sources) in enumerate(found) for one in sources]
-                tokens += [places.setdefault(text, len(places)) for text in texts]
-                nodes += [token for token, _ in found]
+                texts, flow_nodes = flow_of(source, language)
+                pairs = [(number, origin) for number, (_, sources) in enumerate(flow_nodes) for origin in sources]
+                tokens += [number_of.setdefault(text, len(number_of)) for text in texts]
+                nodes += [token for token, _ in flow_nodes]
                 edges += pairs
-                counts[index] = len(texts), len(found), len(pairs)
+                counts[index] = len(texts), len(flow_nodes), len(pairs)
                 if index % _REPORT_EVERY == 0:
                     bar.advance(min(_REPORT_EVERY, len(functions) - index))
-        numbers = [np.asarray(one, dtype=np.int32) for one in (tokens, nodes)]
+        numbers = [np.asarray(column, dtype=np.int32) for column in (tokens, nodes)]
         pairs_E2 = np.asarray(edges, dtype=np.int32).reshape(-1, 2)
-        return cls(list(places), numbers[0], counts[:, 0], numbers[1], counts[:, 1], pairs_E2, counts[:, 2])
+        return cls(list(number_of), numbers[0], counts[:, 0], numbers[1], counts[:, 1], pairs_E2, counts[:, 2])
 
     @classmethod
     def cached(cls, functions: Sequence[str], task: Task, *, cache: Path | None, quiet: bool = True) -> Self:
@@ -137,15 +137,15 @@ class Flows:
         pieces = token_ids(Tokenizer(spec), self.texts, max_length)
         ids, graphs = [], []
         for tokens, nodes in self._functions():
-            one = lay_out(
+            graph = lay_out(
                 [pieces[token] for token in tokens],
                 nodes,
                 max_length=max_length,
                 max_nodes=max_nodes,
                 framed=spec.add_special_tokens,
             )
-            ids.append(np.asarray(one.ids, dtype=np.int32))
-            graphs.append(as_graph(one))
+            ids.append(np.asarray(graph.ids, dtype=np.int32))
+            graphs.append(as_graph(graph))
         return ids, graphs
 
     def _functions(self) -> Iterator[tuple[list[int], list[FlowNode]]]:
@@ -161,7 +161,7 @@ class Flows:
             token, node, edge = token + token_count, node + node_count, edge + edge_count
 
     def _write(self, path: Path) -> None:
-        arrays = {one.name: getattr(self, one.name) for one in fields(self) if one.name != "texts"}
+        arrays = {spec.name: getattr(self, spec.name) for spec in fields(self) if spec.name != "texts"}
         texts = np.frombuffer(json.dumps(self.texts).encode(), dtype=np.uint8)
         stream = io.BytesIO()
         np.savez_compressed(stream, texts=texts, **arrays)
@@ -169,24 +169,24 @@ class Flows:
 
     @classmethod
     def _read(cls, path: Path) -> Self:
-        with np.load(path) as kept:
-            texts = json.loads(kept["texts"].tobytes())
-            return cls(texts, *(kept[one.name] for one in fields(cls) if one.name != "texts"))
+        with np.load(path) as archive:
+            texts = json.loads(archive["texts"].tobytes())
+            return cls(texts, *(archive[spec.name] for spec in fields(cls) if spec.name != "texts"))
 
 
-def as_graph(one: GraphIds) -> Graph:
+def as_graph(graph: GraphIds) -> Graph:
     """The nodes of one function as arrays."""
-    pairs = (np.asarray(part, dtype=np.int32).reshape(-1, 2) for part in (one.spans, one.edges))
+    pairs = (np.asarray(numbers, dtype=np.int32).reshape(-1, 2) for numbers in (graph.spans, graph.edges))
     return Graph(*pairs)
 
 
 def batch_nodes(graphs: Sequence[Graph], lengths: Sequence[int]) -> Nodes:
     """Collate the nodes of the functions of a batch, whose code has these lengths."""
-    counts = np.array([len(one.spans) for one in graphs])
+    counts = np.array([len(graph.spans) for graph in graphs])
     first_token, first_node = (np.cumsum([0, *sizes[:-1]]) for sizes in (lengths, counts))
-    spans = np.concatenate([one.spans + start for one, start in zip(graphs, first_token, strict=True)])
-    edges = np.concatenate([one.edges + start for one, start in zip(graphs, first_node, strict=True)])
+    spans = np.concatenate([graph.spans + start for graph, start in zip(graphs, first_token, strict=True)])
+    edges = np.concatenate([graph.edges + start for graph, start in zip(graphs, first_node, strict=True)])
     sizes = spans[:, 1] - spans[:, 0]
     starts = np.cumsum(sizes) - sizes
     seen = np.arange(int(sizes.sum())) + np.repeat(spans[:, 0] - starts, sizes)
-    return Nodes(*(torch.from_numpy(np.asarray(one, dtype=np.int64)) for one in (counts, seen, starts, edges)))
+    return Nodes(*(torch.from_numpy(np.asarray(column, dtype=np.int64)) for column in (counts, seen, starts, edges)))

@@ -10,7 +10,7 @@ from codewren.core.task import Unit
 from codewren.train.student import Packing, Student
 
 
-class OneFunction(Packing):
+class SingleFunction(Packing):
     """Tokens of a single function: packed and padded are the same."""
 
     def __init__(self, ids_T: Tensor) -> None:
@@ -28,7 +28,7 @@ class OneFunction(Packing):
         return padded_BT[0]
 
 
-class OneItem(nn.Module):
+class SingleItem(nn.Module):
     """Token ids of one function, or of the two of a pair, to logits (1, C)."""
 
     def __init__(self, student: Student) -> None:
@@ -38,7 +38,7 @@ class OneItem(nn.Module):
 
     def vector(self, ids_T: Tensor) -> Tensor:
         """First-token vector (1, H) of one function."""
-        packing = OneFunction(ids_T)
+        packing = SingleFunction(ids_T)
         x: Tensor = self.student.embeddings(ids_T, packing)
         for layer in self.student.layers:
             x = layer(x, packing)

@@ -5,6 +5,7 @@ import os
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from typing import Self
 
 import numpy as np
 import torch
@@ -28,6 +29,14 @@ class Processes:
         if self.size > 1 and not dist.is_initialized():
             dist.init_process_group("nccl" if cuda else "gloo")
 
+    @classmethod
+    def alone(cls) -> Self:
+        """This process by itself, whatever others there are."""
+        processes = cls.__new__(cls)
+        processes.size, processes.rank = 1, 0
+        processes.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        return processes
+
     @property
     def first(self) -> bool:
         """Whether this process writes the files."""
@@ -44,9 +53,9 @@ class Processes:
             grads = [p.grad if p.grad is not None else torch.zeros_like(p) for p in parameters]
             flat = torch.cat([loss.reshape(1), *(grad.flatten() for grad in grads)])
             dist.all_reduce(flat)
-            loss, rest = flat[0], flat[1:]
-            for parameter, part in zip(parameters, torch.split(rest, [g.numel() for g in grads]), strict=True):
-                parameter.grad = part.view_as(parameter)
+            loss, gradients = flat[0], flat[1:]
+            for parameter, gradient in zip(parameters, torch.split(gradients, [g.numel() for g in grads]), strict=True):
+                parameter.grad = gradient.view_as(parameter)
         return float(loss)
 
 

@@ -114,27 +114,27 @@ def import_published(
 def _tensors(read: PapersCheckpoint, config: StudentConfig, order: list[int]) -> Tensors:
     """Rename; row t of the position table becomes token t's; rows of the last map follow the task's labels."""
     plain = {name: value.float().numpy() for name, value in read.encoder.items()}
-    found = {ours: plain[theirs] for ours, theirs in _EMBEDDINGS.items()}
+    tensors = {ours: plain[theirs] for ours, theirs in _EMBEDDINGS.items()}
     last = RESERVED_POSITIONS + config.max_sequence_length
-    found["embeddings.position"] = plain["embeddings.position_embeddings.weight"][RESERVED_POSITIONS:last]
-    found["embeddings.token_type"] = plain["embeddings.token_type_embeddings.weight"][0]
+    tensors["embeddings.position"] = plain["embeddings.position_embeddings.weight"][RESERVED_POSITIONS:last]
+    tensors["embeddings.token_type"] = plain["embeddings.token_type_embeddings.weight"][0]
     for index in range(config.num_hidden_layers):
         for ours, theirs in _LAYER.items():
-            for part in ("weight", "bias"):
-                value = plain.get(f"encoder.layer.{index}.{theirs}.{part}")
+            for name in ("weight", "bias"):
+                value = plain.get(f"encoder.layer.{index}.{theirs}.{name}")
                 if value is not None:
-                    found[f"layers.{index}.{ours}.{part}"] = value
+                    tensors[f"layers.{index}.{ours}.{name}"] = value
     head = {name: value.float().numpy() for name, value in read.head.items()}
-    found |= {"head.dense.weight": head["dense.weight"], "head.dense.bias": head["dense.bias"]}
-    return found | {f"head.out.{part}": head[f"out_proj.{part}"][order] for part in ("weight", "bias")}
+    tensors |= {"head.dense.weight": head["dense.weight"], "head.dense.bias": head["dense.bias"]}
+    return tensors | {f"head.out.{name}": head[f"out_proj.{name}"][order] for name in ("weight", "bias")}
 
 
 def _check(path: Path, read: PapersCheckpoint, tensors: Tensors, config: StudentConfig, task: Task) -> None:
     """Every tensor of the file has arrived, in the shape a student of this configuration has."""
-    wanted = tensor_shapes(config, task)
-    wrong = [name for name, shape in wanted.items() if name not in tensors or tensors[name].shape != shape]
+    shapes = tensor_shapes(config, task)
+    wrong = [name for name, shape in shapes.items() if name not in tensors or tensors[name].shape != shape]
     if wrong or len(tensors) != len(read.encoder) + len(read.head):
         raise TeacherError(
-            f"{path}: {len(wrong)} of {len(wanted)} tensors are missing or of another shape ({', '.join(wrong[:3])}), "
+            f"{path}: {len(wrong)} of {len(shapes)} tensors are missing or of another shape ({', '.join(wrong[:3])}), "
             f"{len(read.encoder) + len(read.head)} were found; this is not an absolute-position RoBERTa student"
         )

@@ -169,8 +169,8 @@ class Attention(nn.Module):
     def all_tokens(self, x_NH: Tensor, packing: Packing) -> Tensor:
         """Every token attends to its function: (N, H) to (N, H)."""
         q_BATD, k_BATD, v_BATD = (
-            packing.pad(part(x_NH)).view(*packing.mask_BT.shape, self.heads, self.head_size).transpose(1, 2)
-            for part in (self.query, self.key, self.value)
+            packing.pad(projection(x_NH)).view(*packing.mask_BT.shape, self.heads, self.head_size).transpose(1, 2)
+            for projection in (self.query, self.key, self.value)
         )
         visible = packing.visible()
         bias: Tensor = torch.zeros_like(visible, dtype=x_NH.dtype).masked_fill(~visible, -math.inf)[:, None]
@@ -259,8 +259,8 @@ class Layer(nn.Module):
 
 def pair_features(a_RH: Tensor, b_RH: Tensor, pair_head: PairHead) -> Tensor:
     """Two vectors as one (R, 2H): `concat` [a; b] as the papers, `symmetric` [|a-b|; a*b]."""
-    parts = [(a_RH - b_RH).abs(), a_RH * b_RH] if pair_head is PairHead.SYMMETRIC else [a_RH, b_RH]
-    return torch.cat(parts, dim=-1)
+    features = [(a_RH - b_RH).abs(), a_RH * b_RH] if pair_head is PairHead.SYMMETRIC else [a_RH, b_RH]
+    return torch.cat(features, dim=-1)
 
 
 class Head(nn.Module):

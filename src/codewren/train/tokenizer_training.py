@@ -181,8 +181,8 @@ def _check_size(kind: TokenizerKind, vocab_size: int) -> None:
 
 def _key(kind: TokenizerKind, vocab_size: int, text: _Text, texts: list[str]) -> str:
     digest = hashlib.sha256(repr((_CACHE_VERSION, str(kind), vocab_size, text, len(texts))).encode())
-    for one in texts:
-        digest.update(hashlib.sha256(one.encode()).digest())
+    for words in texts:
+        digest.update(hashlib.sha256(words.encode()).digest())
     return digest.hexdigest()[:24]
 
 

@@ -73,7 +73,7 @@ def _model(model: Json) -> tuple[TokenizerKind, tuple[str, ...], tuple[int, ...]
     if [ids[token] for token in vocab] != list(range(len(vocab))):
         raise InputError(f"the ids of the vocabulary are not 0..{len(vocab) - 1} without gaps")
     merges = [merge.split(" ") if isinstance(merge, str) else merge for merge in model.get("merges", ())]
-    return kind, vocab, tuple(ids[part] for left, right in merges for part in (left, right)), ()
+    return kind, vocab, tuple(ids[token] for left, right in merges for token in (left, right)), ()
 
 
 def _check_rest(raw: Json) -> None:
@@ -87,16 +87,16 @@ def _check_rest(raw: Json) -> None:
 
 def _prefix_space(kind: TokenizerKind, raw: Json | None) -> bool:
     steps = _sequence(raw, "pretokenizers")
-    found = [{name: value for name, value in step.items() if name not in _IRRELEVANT} for step in steps]
-    if found != _PRE_TOKENIZERS[kind]:
-        raise InputError(f"pre_tokenizer {found}, wanted {_PRE_TOKENIZERS[kind]} for {kind}")
+    relevant = [{name: value for name, value in step.items() if name not in _IRRELEVANT} for step in steps]
+    if relevant != _PRE_TOKENIZERS[kind]:
+        raise InputError(f"pre_tokenizer {relevant}, wanted {_PRE_TOKENIZERS[kind]} for {kind}")
     return kind is TokenizerKind.BPE and bool(steps[0]["add_prefix_space"])
 
 
 def _sequence(step: Json | None, key: str) -> list[Json]:
     if step is None:
         return []
-    return [dict(part) for part in step[key]] if step["type"] == "Sequence" else [dict(step)]
+    return [dict(inner) for inner in step[key]] if step["type"] == "Sequence" else [dict(step)]
 
 
 def _normalizer(raw: Json | None) -> dict[str, bool]:
@@ -105,7 +105,7 @@ def _normalizer(raw: Json | None) -> dict[str, bool]:
     order = ["Lowercase"] * flags["lowercase"] + ["NFKD", "Strip"] * flags["nfkd"]
     order += ["StripAccents"] * flags["strip_accents"]
     # Without NFKD the text is stripped already, so a Strip anywhere changes nothing.
-    found = steps if flags["nfkd"] else [step for step in steps if step != "Strip"]
-    if found != order:
+    names = steps if flags["nfkd"] else [step for step in steps if step != "Strip"]
+    if names != order:
         raise InputError(f"normalizer {steps}, wanted the order {order}")
     return flags

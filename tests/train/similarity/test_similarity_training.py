@@ -9,7 +9,6 @@ import pytest
 from codewren.compress.similarity_path import SimilarityRun, compress_similarity
 from codewren.core.errors import InfeasibleError, InputError, RecipeError
 from codewren.core.files import read_json
-from codewren.core.recipe import recipe_tables
 from codewren.core.similarity_recipe import SimilarityRecipe, is_similarity
 from codewren.predict.predictor import load
 from codewren.train.similarity.contrast import Lessons
@@ -143,14 +142,8 @@ def test_functions_of_one_name_come_from_two_projects_and_hide_it() -> None:
     assert group[0].masked == "int solution(int x) { return solution(x - 1); }"
 
 
-def test_recipes_extend_others(tmp_path: Path) -> None:
-    (tmp_path / "base.toml").write_text('[objective]\nkind = "similarity"\n[contrast]\nsteps = 5\nseed = 3\n')
-    (tmp_path / "child.toml").write_text('extends = "base.toml"\n[contrast]\nsteps = 7\n')
-    tables = recipe_tables(tmp_path / "child.toml", ["contrast.pairs=9"])
-    assert tables["contrast"] == {"steps": 7, "seed": 3, "pairs": 9}
-    assert is_similarity(tables)
-    (tmp_path / "base.toml").write_text('extends = "child.toml"\n')
-    with pytest.raises(RecipeError, match="extends more than 5 others"):
-        recipe_tables(tmp_path / "child.toml")
+def test_an_objective_of_another_kind_is_refused() -> None:
+    assert is_similarity({"objective": {"kind": "similarity"}})
+    assert not is_similarity({"task": {"name": "clone"}})
     with pytest.raises(RecipeError, match=r"objective\.kind: 'ranking' is not known"):
         is_similarity({"objective": {"kind": "ranking"}})

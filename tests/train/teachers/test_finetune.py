@@ -14,8 +14,9 @@ from transformers import T5Config, T5Model
 
 from codewren.core.errors import InputError, TeacherError, TrainingError
 from codewren.core.recipe import Recipe
+from codewren.core.run_folder import CHECKPOINT, LOG
 from codewren.train.teachers import finetune as module
-from codewren.train.teachers.finetune import CHECKPOINT, LOG, finetune
+from codewren.train.teachers.finetune import finetune
 from codewren.train.teachers.folder import read_teacher, save_teacher
 from codewren.train.teachers.pretrained import load_encoder
 
@@ -45,18 +46,18 @@ def test_a_killed_run_resumes_to_the_last_digit(encoder, tmp_path, monkeypatch, 
     recipe = make_recipe(encoder, task)
     monkeypatch.setattr(module, "LOG_EVERY", 1)
     whole = finetune(recipe, tmp_path / "whole", **splits, quiet=True)
-    step = module._Run._train_step
+    step = module.FinetuneLoop.train_step
 
     def killing(run, indices):
         if run.step == kill_at:
             raise Killed
         return step(run, indices)
 
-    monkeypatch.setattr(module._Run, "_train_step", killing)
+    monkeypatch.setattr(module.FinetuneLoop, "train_step", killing)
     with pytest.raises(Killed):
         finetune(recipe, tmp_path / "parts", **splits, checkpoint_every=3, quiet=True)
     torch.manual_seed(999)  # a new process knows nothing of the old one's generator
-    monkeypatch.setattr(module._Run, "_train_step", step)
+    monkeypatch.setattr(module.FinetuneLoop, "train_step", step)
     parts = finetune(recipe, tmp_path / "parts", **splits, checkpoint_every=3, quiet=True)
 
     assert parts == whole
@@ -104,7 +105,7 @@ def test_the_kept_teacher_gives_the_kept_scores(encoder, tmp_path):
 
 def test_a_finished_run_is_not_run_again(encoder, tmp_path, monkeypatch):
     first = finetune(make_recipe(encoder), tmp_path, **SPLITS, quiet=True)
-    monkeypatch.setattr(module._Run, "train_epoch", lambda *_: pytest.fail("trained again"))
+    monkeypatch.setattr(module.FinetuneLoop, "train_epoch", lambda *_: pytest.fail("trained again"))
     assert finetune(make_recipe(encoder), tmp_path, **SPLITS, quiet=True) == first
 
 

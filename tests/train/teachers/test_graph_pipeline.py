@@ -69,7 +69,7 @@ class Killed(BaseException):
 def test_a_killed_run_resumes_to_the_last_digit(encoder, tmp_path, monkeypatch, task):
     recipe = with_data_flow(encoder, task)
     whole = finetune(recipe, tmp_path / "whole", **SPLITS[task], quiet=True)
-    step = module._Run._train_step
+    step = module.FinetuneLoop.train_step
 
     def killing(run, indices):
         if run.step == 11:
@@ -77,7 +77,7 @@ def test_a_killed_run_resumes_to_the_last_digit(encoder, tmp_path, monkeypatch, 
         return step(run, indices)
 
     with monkeypatch.context() as context, pytest.raises(Killed):
-        context.setattr(module._Run, "_train_step", killing)
+        context.setattr(module.FinetuneLoop, "train_step", killing)
         finetune(recipe, tmp_path / "parts", **SPLITS[task], checkpoint_every=3, quiet=True)
     torch.manual_seed(999)  # a new process knows nothing of the old one's generator
     assert finetune(recipe, tmp_path / "parts", **SPLITS[task], checkpoint_every=3, quiet=True) == whole

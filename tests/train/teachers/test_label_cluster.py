@@ -13,7 +13,7 @@ from transformers import RobertaForSequenceClassification
 from codewren.cli.main import main
 from codewren.compress import stage_label as stage
 from codewren.compress.run import Run
-from codewren.compress.stage_label import judge_part, label_splits, portable
+from codewren.compress.stage_label import label_splits, part_vectors, portable
 from codewren.core.errors import TeacherError
 from codewren.core.recipe import Recipe
 from codewren.search.trials.cluster import DaskCluster
@@ -87,7 +87,7 @@ def labelled(folder, out, scheduler=None, *, split="unlabelled"):
 def test_a_cluster_writes_the_same_bytes_and_is_asked_for_each_part_once(
     folder, tmp_path, cluster, judged, monkeypatch
 ):
-    monkeypatch.setattr(stage, "judge_part", cluster_parts.judging)
+    monkeypatch.setattr(stage, "part_vectors", cluster_parts.judging)
     there = labelled(folder, tmp_path / "there", cluster)
     assert there == labelled(folder, tmp_path / "here")
     parts = judged()
@@ -98,13 +98,13 @@ def test_a_cluster_writes_the_same_bytes_and_is_asked_for_each_part_once(
 
 
 def test_a_part_whose_worker_is_killed_is_judged_by_another(folder, tmp_path, cluster, judged, monkeypatch):
-    monkeypatch.setattr(stage, "judge_part", cluster_parts.killing_once)
+    monkeypatch.setattr(stage, "part_vectors", cluster_parts.killing_once)
     assert labelled(folder, tmp_path / "there", cluster) == labelled(folder, tmp_path / "here")
     assert judged()[2] >= 2
 
 
 def test_what_was_judged_before_a_failure_is_not_judged_again(folder, tmp_path, cluster, judged, monkeypatch):
-    monkeypatch.setattr(stage, "judge_part", cluster_parts.failing_once)
+    monkeypatch.setattr(stage, "part_vectors", cluster_parts.failing_once)
     with pytest.raises(TeacherError, match=r"part 5 of split 'unlabelled' .*no space left on the worker.*label again"):
         labelled(folder, tmp_path / "there", cluster)
     assert not (tmp_path / "there" / "logits-unlabelled.npz").exists()
@@ -127,7 +127,7 @@ def test_what_was_judged_before_a_failure_is_not_judged_again(folder, tmp_path, 
 def test_a_worker_with_another_teacher_refuses(folder):
     recipe = portable(Recipe.load(folder / "recipe.toml"))
     with pytest.raises(TeacherError, match="another teacher or other data for split 'unlabelled'"):
-        judge_part(recipe, "unlabelled", ("data", "teacher"), torch.get_num_threads(), 0)
+        part_vectors(recipe, "unlabelled", ("data", "teacher"), torch.get_num_threads(), 0)
 
 
 def test_a_scheduler_that_does_not_answer_is_one_line(folder, tmp_path, capsys, monkeypatch):

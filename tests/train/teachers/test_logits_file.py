@@ -67,8 +67,8 @@ def broken(value: float) -> np.ndarray:
     ("logits", "message"),
     [
         (LOGITS[:5], r"shape \(5, 2\), wanted \(6, 2\)"),
-        (broken(np.nan), "1 of 6 rows hold NaN or infinity, first row 4"),
-        (broken(np.inf), "1 of 6 rows hold NaN or infinity, first row 4"),
+        (broken(np.nan), r"1 of 6 rows hold NaN or infinity \(in float32\), first row 4"),
+        (broken(np.inf), r"1 of 6 rows hold NaN or infinity \(in float32\), first row 4"),
     ],
 )
 def test_logits_that_do_not_fit_say_what_was_wanted(tmp_path, name, logits, message):

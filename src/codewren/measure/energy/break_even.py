@@ -1,9 +1,10 @@
 """After how many predictions a student has saved what finding and training it took."""
 
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Self
 
 from codewren.measure.energy.repeat import EnergyFigure
+from codewren.measure.fields import Fields
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +26,16 @@ class BreakEven:
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON form."""
         return asdict(self)
+
+    @classmethod
+    def from_dict(cls, raw: Fields) -> Self:
+        """Read the JSON form.
+
+        Raises:
+            InputError: a field is missing or of another kind.
+        """
+        predictions, low, high = (raw.maybe(raw.number, name) for name in ("predictions", "low", "high"))
+        return cls(predictions, low, high, raw.text("note"))
 
 
 def break_even(spent_j: float, teacher: EnergyFigure, student: EnergyFigure) -> BreakEven:

@@ -6,9 +6,10 @@ from difflib import get_close_matches
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from codewren.core.errors import InputError, MissingExtraError
+from codewren.measure.fields import Fields
 
 J_A_KWH = 3.6e6
 
@@ -43,6 +44,16 @@ class Grid:
         """Return the JSON form."""
         return asdict(self)
 
+    @classmethod
+    def from_dict(cls, raw: Fields) -> Self:
+        """Read the JSON form.
+
+        Raises:
+            InputError: a field is missing or of another kind.
+        """
+        country, year = raw.maybe(raw.text, "country"), raw.maybe(raw.count, "year")
+        return cls(raw.number("g_per_kwh"), country, raw.text("name"), year, raw.text("source"))
+
     def __str__(self) -> str:
         when = f", {self.year}" if self.year else ""
         return f"{self.g_per_kwh:,.0f} g CO2e/kWh ({self.name}{when}; {self.source})"
@@ -69,10 +80,10 @@ def grid(country: str | None = None, g_per_kwh: float | None = None, *, table: P
     if country is None:
         return None
     mix, source = _mix(table)
-    found = mix.get(country)
-    if found is None:
+    row = mix.get(country)
+    if row is None:
         raise InputError(f"country {country!r} is no ISO 3166-1 alpha-3 code of the table; {_hint(country, mix)}")
-    return Grid(float(found["carbon_intensity"]), country, found["country_name"], int(found["year"]), source)
+    return Grid(float(row["carbon_intensity"]), country, row["country_name"], int(row["year"]), source)
 
 
 def _mix(table: Path | None) -> tuple[dict[str, dict[str, Any]], str]:
@@ -95,10 +106,10 @@ def _mix(table: Path | None) -> tuple[dict[str, dict[str, Any]], str]:
 
 def _hint(country: str, mix: dict[str, dict[str, Any]]) -> str:
     """The code of that name, of that name's beginning, in other letters, or the nearest code."""
-    wanted = country.strip().lower()
+    country_name = country.strip().lower()
     for code, row in mix.items():
         name = str(row["country_name"]).lower()
-        if wanted in (code.lower(), name) or (len(wanted) > 3 and name.startswith(wanted)):
+        if country_name in (code.lower(), name) or (len(country_name) > 3 and name.startswith(country_name)):
             return f"did you mean {code!r} ({row['country_name']})?"
     close = get_close_matches(country.strip().upper(), mix, n=1, cutoff=0.6)
     if close:

@@ -72,8 +72,8 @@ def cpu_model(cpu: str, cores: int, *, table: Path | None = None) -> CpuModel:
 
 def _design_power(cpu: str, table: Path) -> float | None:
     with table.open(encoding="utf-8", newline="") as stream:
-        found = [float(row["TDP"]) for row in csv.DictReader(stream) if _plain(row["Name"]) == cpu]
-    return found[0] if found else None
+        watts = [float(row["TDP"]) for row in csv.DictReader(stream) if _plain(row["Name"]) == cpu]
+    return watts[0] if watts else None
 
 
 def _plain(name: str) -> str:

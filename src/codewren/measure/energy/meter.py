@@ -1,7 +1,9 @@
 """What a meter is."""
 
 from dataclasses import asdict, dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, Self
+
+from codewren.measure.fields import Fields
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +29,22 @@ class MeterSheet:
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON form."""
         return asdict(self)
+
+    @classmethod
+    def from_dict(cls, raw: Fields) -> Self:
+        """Read the JSON form.
+
+        Raises:
+            InputError: a field is missing or of another kind.
+        """
+        return cls(
+            label=raw.text("label"),
+            measured=raw.flag("measured"),
+            includes_idle=raw.flag("includes_idle"),
+            whole_machine=raw.flag("whole_machine"),
+            factor=raw.number("factor"),
+            passed_over=raw.texts("passed_over"),
+        )
 
 
 class Meter(Protocol):

@@ -70,8 +70,8 @@ class _Series:
     def settled(self, precise: float) -> bool:
         if len(self.joules) < LEAST_REPEATS:
             return False
-        found = quantile_measure("", self.joules)
-        return (found.high - found.low) / 2 <= precise * found.value
+        measure = quantile_measure("", self.joules)
+        return (measure.high - measure.low) / 2 <= precise * measure.value
 
 
 def joules_per_item(
@@ -91,18 +91,18 @@ def joules_per_item(
     series = {name: _Series() for name in works}
     idle_w: list[float] = []
     for turn in range(max(repeats.most, LEAST_REPEATS)):
-        open_works = [name for name, one in series.items() if not one.settled(repeats.precise)]
+        open_works = [name for name, work_series in series.items() if not work_series.settled(repeats.precise)]
         if not open_works:
             break
         if sheet.includes_idle:
             idle_w.append(_idle_power(meter, repeats.block_s, clock, sleep))
         for name in open_works if turn % 2 == 0 else reversed(open_works):
             joules, items, seconds = _block(meter, works[name], repeats.block_s, clock)
-            one = series[name]
-            one.joules.append((joules - (idle_w[-1] * seconds if idle_w else 0.0)) / items)
-            one.items += items
-            one.seconds += seconds
-    figures = {name: one.figure("joules", sheet.factor) for name, one in series.items()}
+            work_series = series[name]
+            work_series.joules.append((joules - (idle_w[-1] * seconds if idle_w else 0.0)) / items)
+            work_series.items += items
+            work_series.seconds += seconds
+    figures = {name: work_series.figure("joules", sheet.factor) for name, work_series in series.items()}
     return figures, quantile_measure("idle_w", idle_w) if idle_w else None
 
 

@@ -2,12 +2,14 @@
 
 import time
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 from codewren.measure.energy.carbon import J_A_KWH
 from codewren.measure.energy.cpu_model import processor_seconds
 from codewren.measure.energy.meter import Meter
+from codewren.measure.fields import Fields
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +38,27 @@ class StageEnergy:
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON form."""
         return {**asdict(self), "kwh": self.kwh}
+
+    @classmethod
+    def from_dict(cls, raw: Fields) -> Self:
+        """Read the JSON form.
+
+        Raises:
+            InputError: a field is missing or of another kind.
+        """
+        joules, processor_s, seconds = (raw.number(name) for name in ("joules", "processor_s", "seconds"))
+        return cls(joules, processor_s, seconds, raw.text("meter"), raw.number("factor"))
+
+
+def read_stages(path: Path) -> list[tuple[str, StageEnergy]]:
+    """Stages and what each call of them took, as a run's `energy.json` lists them; no file is no stages.
+
+    Raises:
+        InputError: the file is malformed.
+    """
+    fields = Fields.read(path)
+    rows = fields.each("stages") if fields else []
+    return [(row.text("stage"), StageEnergy.from_dict(row)) for row in rows]
 
 
 class EnergyMeter:

@@ -11,21 +11,21 @@ _NAMES, _ROW = 230.0, 26.0
 
 def forest_plot(name: str, rows: Sequence[tuple[str, Measure]], *, majority: float | None = None) -> Markup:
     """One line a model with the same measure; the dashed line is what always answering the commonest label reaches."""
-    values = [one for _, m in rows for one in (m.low, m.high)]
+    values = [end for _, m in rows for end in (m.low, m.high)]
     drawn = majority is not None and near(majority, values)
     x = scale([*values, majority] if drawn and majority is not None else values, _NAMES, WIDTH - 70)
     bottom = TOP + _ROW * len(rows) + 6
-    parts: list[Markup] = [line(x(tick), TOP, x(tick), bottom, "grid") for tick in x.ticks()]
-    parts += [text(x(tick), bottom + 16, number(tick), "tick middle") for tick in x.ticks()]
+    marks: list[Markup] = [line(x(tick), TOP, x(tick), bottom, "grid") for tick in x.ticks()]
+    marks += [text(x(tick), bottom + 16, number(tick), "tick middle") for tick in x.ticks()]
     if drawn and majority is not None:
-        parts.append(line(x(majority), TOP, x(majority), bottom, "majority"))
+        marks.append(line(x(majority), TOP, x(majority), bottom, "majority"))
     for k, (model, measure) in enumerate(rows):
-        parts += _row(x, TOP + _ROW * (k + 0.6), model, measure)
+        marks += _row(x, TOP + _ROW * (k + 0.6), model, measure)
     metric = rows[0][1].name
-    what = f"{spelt(metric)} of {len(rows)} models with 95 % intervals"
+    description = f"{spelt(metric)} of {len(rows)} models with 95 % intervals"
     if majority is not None:
-        what += f"; {'dashed' if drawn else 'far below, not drawn'}: always the commonest label, {majority:.4f}"
-    return figure(name, f"Effectiveness: {spelt(metric)}", what + ".", *parts, height=bottom + 26)
+        description += f"; {'dashed' if drawn else 'far below, not drawn'}: always the commonest label, {majority:.4f}"
+    return figure(name, f"Effectiveness: {spelt(metric)}", description + ".", *marks, height=bottom + 26)
 
 
 def _row(x: Scale, y: float, model: str, measure: Measure) -> list[Markup]:

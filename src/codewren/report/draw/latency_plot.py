@@ -28,15 +28,15 @@ def latency_plot(name: str, times_s: Mapping[str, Sequence[float]]) -> Markup:
         times_s: of each model, the positive seconds of single items (or evenly spaced quantiles of them).
     """
     shown = {model: sorted(times) for model, times in list(times_s.items())[:SERIES]}
-    x = horizontal([one for times in shown.values() for one in times], logarithmic=True)
+    x = horizontal([seconds for times in shown.values() for seconds in times], logarithmic=True)
     y = vertical([0.0, 1.0])
     y = Scale(0.0, 1.0, y.start, TOP + 16 * len(shown) + 4)
     texts = [second_text(tick) for tick in x.ticks()]
-    parts: list[Markup] = axes(x, y, x_label="time for one item", y_label="share of items done", x_texts=texts)
+    marks: list[Markup] = axes(x, y, x_label="time for one item", y_label="share of items done", x_texts=texts)
     for k, (model, times) in enumerate(shown.items()):
-        parts += _curve(x, y, times, model, k)
-    what = "Share of items that are done within a time; further left is faster. The mark is the median."
-    return figure(name, "Latency", what, *parts)
+        marks += _curve(x, y, times, model, k)
+    description = "Share of items that are done within a time; further left is faster. The mark is the median."
+    return figure(name, "Latency", description, *marks)
 
 
 def _curve(x: Scale, y: Scale, times: Sequence[float], model: str, k: int) -> list[Markup]:

@@ -27,13 +27,15 @@ def length_plot(name: str, lengths: Sequence[int], *, limit: int) -> Markup:
     y = vertical([0.0, float(max(count for *_, count in bars))])
     y = Scale(0.0, y.high, y.start, y.end)
     ticks = [number(tick) for tick in x.ticks()]
-    parts: list[Markup] = axes(x, y, x_label="tokens of a function", y_label="functions", x_texts=ticks)
+    marks: list[Markup] = axes(x, y, x_label="tokens of a function", y_label="functions", x_texts=ticks)
     for low, high, count in bars:
         kind = "fill series1" if low >= limit else "fill series0"
-        said = f"{low:,.0f} to {high:,.0f} tokens: {count:,} functions"
-        parts.append(rectangle(x(low), y(count), x(high) - x(low) - 1, y.start - y(count), kind=kind, title=said))
+        hover = f"{low:,.0f} to {high:,.0f} tokens: {count:,} functions"
+        marks.append(rectangle(x(low), y(count), x(high) - x(low) - 1, y.start - y(count), kind=kind, title=hover))
     cut = sum(length > limit for length in lengths)
     share = f"{cut / len(lengths):.1%} are longer"
-    parts += [line(x(limit), y.start, x(limit), TOP, "limit"), text(x(limit) + 5, TOP + 10, share, "tick")]
-    what = f"Tokens of {len(lengths):,} functions; the student reads the first {limit:,}, {cut:,} functions are cut."
-    return figure(name, "Length of the functions", what, *parts)
+    marks += [line(x(limit), y.start, x(limit), TOP, "limit"), text(x(limit) + 5, TOP + 10, share, "tick")]
+    description = (
+        f"Tokens of {len(lengths):,} functions; the student reads the first {limit:,}, {cut:,} functions are cut."
+    )
+    return figure(name, "Length of the functions", description, *marks)

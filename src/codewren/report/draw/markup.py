@@ -45,8 +45,8 @@ def element(name: str, attributes: Mapping[str, object] | None = None, *children
     >>> element("p", {"class": "x", "id": None}, "a < b", element("br"))
     '<p class="x">a &lt; b<br/></p>'
     """
-    given = (attributes or {}).items()
-    written = "".join(f' {key}="{escape(visible(value))}"' for key, value in given if value is not None)
+    pairs = (attributes or {}).items()
+    written = "".join(f' {key}="{escape(visible(value))}"' for key, value in pairs if value is not None)
     if name in _VOID:
         return Markup(f"<{name}{written}/>")
     return Markup(f"<{name}{written}>{joined(children)}</{name}>")

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+from codewren.core.errors import InputError
 from codewren.core.pareto import Candidate, ParetoFront
 from codewren.core.student_config import StudentConfig
 from codewren.report.draw.markup import Markup
@@ -24,6 +25,7 @@ from codewren.report.draw.svg import (
     rectangle,
     second_text,
     spelt,
+    svg_file,
     text,
     vertical,
     whisker,
@@ -72,15 +74,23 @@ class Point:
 def front_points(front: ParetoFront, *, chosen: StudentConfig | None = None) -> list[Point]:
     """Points of a front's candidates whose effectiveness is known."""
     return [
-        _point(one, chosen=one.config == chosen) for one in front.candidates if one.scores.effectiveness is not None
+        _point(candidate, chosen=candidate.config == chosen)
+        for candidate in front.candidates
+        if candidate.scores.effectiveness is not None
     ]
 
 
-def _point(one: Candidate, *, chosen: bool) -> Point:
-    scores = one.scores
+def rival_points(rivals: Sequence[Candidate]) -> list[Point]:
+    """Points of named students to compare a front with, the published ones say."""
+    scored = [(rival, rival.scores.effectiveness) for rival in rivals]
+    return [Point(c.name, c.scores.size_bytes, value, Group.PUBLISHED) for c, value in scored if value is not None]
+
+
+def _point(candidate: Candidate, *, chosen: bool) -> Point:
+    scores = candidate.scores
     value, spread = scores.effectiveness or 0.0, scores.uncertainty
     return Point(
-        one.name or "candidate",
+        candidate.name or "candidate",
         scores.size_bytes,
         value,
         Group.CHOSEN if chosen else Group.FRONT,
@@ -92,26 +102,57 @@ def _point(one: Candidate, *, chosen: bool) -> Point:
 
 def pareto_plot(name: str, points: Sequence[Point], *, metric: str, majority: float | None = None) -> Markup:
     """The plot; at least one point is wanted. The line is the best that a file of at most so many bytes reaches."""
+    return figure(name, _TITLE, _description(metric, points), *_content(points, metric, majority=majority))
+
+
+def pareto_file(points: Sequence[Point], *, metric: str, teacher: float | None = None) -> Markup:
+    """The plot as an SVG file of its own.
+
+    `teacher` is the teacher's effectiveness: its size would leave the picture, so it is a line.
+
+    Raises:
+        InputError: there is no point to show.
+    """
+    if not points:
+        raise InputError("the front has no effectiveness to plot: this strategy trains nothing")
+    return svg_file(_TITLE, _description(metric, points), *_content(points, metric, teacher=teacher))
+
+
+_TITLE = "Size, effectiveness and latency"
+
+
+def _description(metric: str, points: Sequence[Point]) -> str:
+    return f"{spelt(metric)} against bytes of {len(points)} models; up and to the left is better, colour is latency."
+
+
+def _content(
+    points: Sequence[Point], metric: str, *, majority: float | None = None, teacher: float | None = None
+) -> list[Markup]:
     x = horizontal([point.size_bytes for point in points], logarithmic=True)
-    heights = [one for p in points for one in (p.value, p.low, p.high) if one is not None]
+    heights = [end for p in points for end in (p.value, p.low, p.high) if end is not None]
     if majority is not None and not near(majority, heights):
         majority = None
-    y = vertical([*heights, *([majority] if majority is not None else [])])
+    y = vertical([*heights, *(level for level in (majority, teacher) if level is not None)])
     y = Scale(y.low, y.high, y.start, y.end + _LEGEND)
-    parts: list[Markup] = axes(
+    marks: list[Markup] = axes(
         x, y, x_label="bytes of the shipped file", y_label=metric, x_texts=[byte_text(tick) for tick in x.ticks()]
     )
-    if majority is not None:
-        parts += [line(x.start, y(majority), x.end, y(majority), "majority")]
-        parts += [text(x.end, y(majority) - 4, f"always the commonest label {majority:.4f}", "tick end")]
-    parts += [_staircase(x, y, points)] if sum(p.group in (Group.FRONT, Group.CHOSEN) for p in points) > 1 else []
+    marks += _level(x, y, majority, "majority", "always the commonest label")
+    marks += _level(x, y, teacher, "teacher-line", "teacher")
+    marks += [_staircase(x, y, points)] if sum(p.group in (Group.FRONT, Group.CHOSEN) for p in points) > 1 else []
     heat = Heat.of([point.latency_s for point in points])
     for point in sorted(points, key=lambda p: list(Group).index(p.group)):
-        parts += _drawn(x, y, point, heat)
-    parts += _labels(x, y, points)
-    parts += heat.legend()
-    what = f"{spelt(metric)} against bytes of {len(points)} models; up and to the left is better, colour is latency."
-    return figure(name, "Size, effectiveness and latency", what, *parts)
+        marks += _drawn(x, y, point, heat)
+    return [*marks, *_labels(x, y, points), *heat.legend()]
+
+
+def _level(x: Scale, y: Scale, value: float | None, kind: str, label: str) -> list[Markup]:
+    if value is None:
+        return []
+    return [
+        line(x.start, y(value), x.end, y(value), kind),
+        text(x.end, y(value) - 4, f"{label} {value:.4f}", "tick end"),
+    ]
 
 
 def _staircase(x: Scale, y: Scale, points: Sequence[Point]) -> Markup:
@@ -126,16 +167,19 @@ def _staircase(x: Scale, y: Scale, points: Sequence[Point]) -> Markup:
 
 
 def _drawn(x: Scale, y: Scale, point: Point, heat: "Heat") -> list[Markup]:
-    place = x(point.size_bytes), y(point.value)
-    said = f"{point.name}: {point.size_bytes:,} bytes, {point.value:.4f}"
-    said += "" if point.latency_s is None else f", {second_text(point.latency_s)}"
-    parts = []
+    position = x(point.size_bytes), y(point.value)
+    hover = f"{point.name}: {point.size_bytes:,} bytes, {point.value:.4f}"
+    hover += "" if point.latency_s is None else f", {second_text(point.latency_s)}"
+    marks = []
     if point.low is not None and point.high is not None:
-        parts.append(whisker(place[0], y, point.low, point.high))
+        marks.append(whisker(position[0], y, point.low, point.high))
     if point.group is Group.CHOSEN:
-        parts.append(marker(*place, "ring", radius=9))
+        marks.append(marker(*position, "ring", radius=9))
     shape, radius = SHAPES.get(point.group, "circle"), 3.5 if point.group is Group.TRIAL else 5.5
-    return [*parts, marker(*place, f"point {point.group} {heat.name(point)}", shape=shape, title=said, radius=radius)]
+    return [
+        *marks,
+        marker(*position, f"point {point.group} {heat.name(point)}", shape=shape, title=hover, radius=radius),
+    ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +192,7 @@ class Heat:
     @classmethod
     def of(cls, latencies: Sequence[float | None]) -> "Heat":
         """The classes between the fastest and the slowest."""
-        known = [one for one in latencies if one is not None and one > 0]
+        known = [seconds for seconds in latencies if seconds is not None and seconds > 0]
         return cls(min(known), max(known)) if known else cls(0.0, 0.0)
 
     def name(self, point: Point) -> str:
@@ -166,24 +210,24 @@ class Heat:
             return [text(WIDTH - 16, TOP, f"latency {second_text(self.low)}", "tick end")]
         wide, left = 58.0, WIDTH - 34 - 58 * HEATS
         bounds = [self.low * (self.high / self.low) ** (k / HEATS) for k in range(HEATS + 1)]
-        parts = [text(left - 8, TOP - 2, "latency", "tick end")]
-        parts += [rectangle(left + k * wide, TOP - 10, wide - 2, 8, kind=f"heat{k}") for k in range(HEATS)]
-        parts += [text(left + k * wide, TOP + 10, second_text(bounds[k]), "tick middle") for k in range(HEATS + 1)]
-        return parts
+        marks = [text(left - 8, TOP - 2, "latency", "tick end")]
+        marks += [rectangle(left + k * wide, TOP - 10, wide - 2, 8, kind=f"heat{k}") for k in range(HEATS)]
+        marks += [text(left + k * wide, TOP + 10, second_text(bounds[k]), "tick middle") for k in range(HEATS + 1)]
+        return marks
 
 
 def _labels(x: Scale, y: Scale, points: Sequence[Point]) -> list[Markup]:
     """Names of the points that have one to tell, each where it covers no other."""
     named = [p for p in points if p.group not in (Group.TRIAL, Group.FRONT)]
-    taken = [_box(x(p.size_bytes) - 6, y(p.value) + 6, 12, 12) for p in points]
-    parts = []
+    boxes = [_box(x(p.size_bytes) - 6, y(p.value) + 6, 12, 12) for p in points]
+    names = []
     for point in sorted(named, key=lambda p: -p.value):
         name = "chosen" if point.group is Group.CHOSEN else point.name
         name = name if len(name) <= 34 else name[:33] + "…"
-        place = _place(x(point.size_bytes), y(point.value), len(name) * _LETTER, taken)
-        taken.append(_box(*place, len(name) * _LETTER, 12))
-        parts.append(text(*place, name, f"name {point.group}"))
-    return parts
+        baseline = _beside(x(point.size_bytes), y(point.value), len(name) * _LETTER, boxes)
+        boxes.append(_box(*baseline, len(name) * _LETTER, 12))
+        names.append(text(*baseline, name, f"name {point.group}"))
+    return names
 
 
 def _box(x: float, y: float, width: float, height: float) -> tuple[float, float, float, float]:
@@ -191,14 +235,16 @@ def _box(x: float, y: float, width: float, height: float) -> tuple[float, float,
     return x, y - height, x + width, y
 
 
-def _place(x: float, y: float, width: float, taken: Sequence[tuple[float, float, float, float]]) -> tuple[float, float]:
+def _beside(
+    x: float, y: float, width: float, boxes: Sequence[tuple[float, float, float, float]]
+) -> tuple[float, float]:
     """Baseline of a label beside (x, y): the first place that is free and inside, else the one at the right."""
     shifts = [0.0, *(sign * step for step in range(13, 92, 13) for sign in (-1, 1))]
     for dy in shifts:
         for left in (x + 10, x - 10 - width):
             box = _box(left, y + 4 + dy, width, 12)
             inside = box[0] > 64 and box[2] < WIDTH - 4 and box[1] > TOP + 12 and box[3] < HEIGHT - 48
-            if inside and not any(_overlap(box, other) for other in taken):
+            if inside and not any(_overlap(box, other) for other in boxes):
                 return left, y + 4 + dy
     return min(x + 10, WIDTH - 4 - width), y + 4
 

@@ -1,11 +1,12 @@
 """The little that every plot of a report needs: scales, ticks, axes, and a figure that can be read aloud.
 
-Plots carry classes and no colours: the page's style sheet colours them for light, dark and paper.
+Plots carry classes and no colours: `plot.css` colours them for light, dark and paper.
 """
 
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from importlib.resources import files
 
 from codewren.report.draw.markup import Markup, element
 
@@ -31,7 +32,9 @@ class Scale:
 
     def __call__(self, value: float) -> float:
         """The place of a value; what lies outside is put on the border."""
-        low, high, value = (self._bent(one) for one in (self.low, self.high, min(max(value, self.low), self.high)))
+        low, high, value = (
+            self._bent(amount) for amount in (self.low, self.high, min(max(value, self.low), self.high))
+        )
         return self.start + (self.end - self.start) * (value - low) / ((high - low) or 1)
 
     def _bent(self, value: float) -> float:
@@ -74,8 +77,8 @@ def _even_ticks(low: float, high: float, count: int) -> list[float]:
 def _log_ticks(low: float, high: float) -> list[float]:
     powers = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
     wide = math.log10(high / low) > 3
-    found = [factor * 10.0**power for power in powers for factor in ((1,) if wide else (1, 2, 5))]
-    return [value for value in found if low <= value <= high]
+    values = [factor * 10.0**power for power in powers for factor in ((1,) if wide else (1, 2, 5))]
+    return [value for value in values if low <= value <= high]
 
 
 def axes(
@@ -87,34 +90,52 @@ def axes(
     """
     ticks, foot = x.ticks(), y.start if foot is None else foot
     texts = x_texts or [number(value) for value in ticks]
-    parts = [line(x.start, y(value), x.end, y(value), "grid") for value in y.ticks()]
-    parts += [text(x.start - 7, y(value) + 4, number(value), "tick end") for value in y.ticks()]
-    parts += [line(x(value), foot, x(value), foot + 4, "axis") for value in ticks]
-    parts += [text(x(v), foot + 17, label, "tick middle") for v, label in zip(ticks, texts, strict=True)]
+    marks = [line(x.start, y(value), x.end, y(value), "grid") for value in y.ticks()]
+    marks += [text(x.start - 7, y(value) + 4, number(value), "tick end") for value in y.ticks()]
+    marks += [line(x(value), foot, x(value), foot + 4, "axis") for value in ticks]
+    marks += [text(x(v), foot + 17, label, "tick middle") for v, label in zip(ticks, texts, strict=True)]
     middle = (y.start + y.end) / 2
     turned = element("text", {"class": "label middle", "transform": f"translate(14 {middle:.1f}) rotate(-90)"}, y_label)
     name = text((x.start + x.end) / 2, foot + 37, x_label, "label middle")
-    return [*parts, line(x.start, y.start, x.end, y.start, "axis"), name, turned]
+    return [*marks, line(x.start, y.start, x.end, y.start, "axis"), name, turned]
 
 
-def figure(name: str, title: str, description: str, *parts: object, height: float = HEIGHT) -> Markup:
+def figure(name: str, title: str, description: str, *marks: object, height: float = HEIGHT) -> Markup:
     """A plot with a caption; `name` must be unique on the page, title and description are what a screen reader says."""
+    plot = _drawing(name, title, description, *marks, height=height)
+    caption = element("figcaption", None, element("strong", None, f"{title}. "), description)
+    return element("figure", {"id": name}, plot, caption)
+
+
+def svg_file(title: str, description: str, *marks: object, height: float = HEIGHT) -> Markup:
+    """A plot as a file of its own, with its colours; byte for byte the same for the same parts."""
+    style = element("style", None, Markup(plot_style()))
+    ground = rectangle(0, 0, WIDTH, height, kind="ground")
+    return Markup(_drawing("plot", title, description, style, ground, *marks, height=height, namespace=_SVG) + "\n")
+
+
+def plot_style() -> str:
+    """The style sheet of all plots."""
+    return files("codewren.report.draw").joinpath("plot.css").read_text(encoding="utf-8")
+
+
+_SVG = "http://www.w3.org/2000/svg"
+
+
+def _drawing(
+    name: str, title: str, description: str, *marks: object, height: float, namespace: str | None = None
+) -> Markup:
     head = (
         element("title", {"id": f"{name}-title"}, title),
         element("desc", {"id": f"{name}-desc"}, description),
     )
-    drawing = element(
-        "svg",
-        {
-            "viewBox": f"0 0 {WIDTH:.0f} {height:.0f}",
-            "role": "img",
-            "aria-labelledby": f"{name}-title {name}-desc",
-        },
-        *head,
-        *parts,
-    )
-    caption = element("figcaption", None, element("strong", None, f"{title}. "), description)
-    return element("figure", {"id": name}, drawing, caption)
+    attributes = {
+        "xmlns": namespace,
+        "viewBox": f"0 0 {WIDTH:.0f} {height:.0f}",
+        "role": "img",
+        "aria-labelledby": f"{name}-title {name}-desc",
+    }
+    return element("svg", attributes, *head, *marks)
 
 
 def line(x1: float, y1: float, x2: float, y2: float, kind: str) -> Markup:
@@ -134,19 +155,19 @@ def text(x: float, y: float, content: str, kind: str) -> Markup:
 
 def rectangle(x: float, y: float, width: float, height: float, *, kind: str, title: str = "") -> Markup:
     """A filled rectangle that tells its figures under the pointer."""
-    place = {"x": f"{x:.1f}", "y": f"{y:.1f}", "width": f"{max(width, 0):.1f}", "height": f"{max(height, 0):.1f}"}
-    return element("rect", {"class": kind, **place}, element("title", None, title) if title else None)
+    geometry = {"x": f"{x:.1f}", "y": f"{y:.1f}", "width": f"{max(width, 0):.1f}", "height": f"{max(height, 0):.1f}"}
+    return element("rect", {"class": kind, **geometry}, element("title", None, title) if title else None)
 
 
 def marker(x: float, y: float, kind: str, *, shape: str = "circle", title: str = "", radius: float = 5.0) -> Markup:
     """A point: `circle`, `square` or `diamond`, so that no reader needs the colour to tell them apart."""
-    said = element("title", None, title) if title else None
+    hover = element("title", None, title) if title else None
     if shape == "circle":
-        return element("circle", {"class": kind, "cx": f"{x:.1f}", "cy": f"{y:.1f}", "r": f"{radius:.1f}"}, said)
+        return element("circle", {"class": kind, "cx": f"{x:.1f}", "cy": f"{y:.1f}", "r": f"{radius:.1f}"}, hover)
     r = radius * (0.9 if shape == "square" else 1.3)
     corners = ((-r, -r), (r, -r), (r, r), (-r, r)) if shape == "square" else ((0, -r), (r, 0), (0, r), (-r, 0))
     d = "M" + "L".join(f"{x + dx:.1f} {y + dy:.1f}" for dx, dy in corners) + "Z"
-    return element("path", {"class": kind, "d": d}, said)
+    return element("path", {"class": kind, "d": d}, hover)
 
 
 def whisker(x: float, y: Scale, low: float, high: float, kind: str = "whisker") -> Markup:

@@ -18,24 +18,24 @@ class Epoch:
     score: float
 
 
-def training_plot(name: str, epochs: Sequence[Epoch], *, metric: str, kept: int | None = None) -> Markup:
+def training_plot(name: str, epochs: Sequence[Epoch], *, metric: str, shipped: int | None = None) -> Markup:
     """Two panels over the same epochs: the validation score, the kept epoch ringed, and the training loss."""
-    x = Scale(0.6, max(one.epoch for one in epochs) + 0.4, LEFT, WIDTH - RIGHT)
-    scores = scale([one.score for one in epochs], _HALF, TOP, margin=0.12)
-    losses = scale([one.loss for one in epochs], 2 * _HALF + 30, _HALF + 48, margin=0.12)
+    x = Scale(0.6, max(epoch.epoch for epoch in epochs) + 0.4, LEFT, WIDTH - RIGHT)
+    scores = scale([epoch.score for epoch in epochs], _HALF, TOP, margin=0.12)
+    losses = scale([epoch.loss for epoch in epochs], 2 * _HALF + 30, _HALF + 48, margin=0.12)
     ticks = [number(tick) if tick == int(tick) else "" for tick in x.ticks()]
-    parts: list[Markup] = []
+    marks: list[Markup] = []
     for y, label, values in (
-        (scores, metric, [one.score for one in epochs]),
-        (losses, "loss", [one.loss for one in epochs]),
+        (scores, metric, [epoch.score for epoch in epochs]),
+        (losses, "loss", [epoch.loss for epoch in epochs]),
     ):
-        parts += axes(x, y, x_label="epoch" if y is losses else "", y_label=label, x_texts=ticks)
-        places = [(x(one.epoch), y(value)) for one, value in zip(epochs, values, strict=True)]
-        parts.append(path(places, "curve series0"))
-        for one, value, place in zip(epochs, values, places, strict=True):
-            said = f"epoch {one.epoch}: {label} {value:.4f}"
-            parts.append(marker(*place, "fill series0", title=said, radius=3.5))
-            parts += [marker(*place, "ring", radius=8)] if one.epoch == kept and y is scores else []
-    chosen = "" if kept is None else f" Epoch {kept} was kept (ringed): it was chosen on this split."
-    what = f"Validation {metric} and training loss after each of {len(epochs)} epochs.{chosen}"
-    return figure(name, "Training", what, *parts, height=2 * _HALF + 74)
+        marks += axes(x, y, x_label="epoch" if y is losses else "", y_label=label, x_texts=ticks)
+        positions = [(x(epoch.epoch), y(value)) for epoch, value in zip(epochs, values, strict=True)]
+        marks.append(path(positions, "curve series0"))
+        for epoch, value, position in zip(epochs, values, positions, strict=True):
+            hover = f"epoch {epoch.epoch}: {label} {value:.4f}"
+            marks.append(marker(*position, "fill series0", title=hover, radius=3.5))
+            marks += [marker(*position, "ring", radius=8)] if epoch.epoch == shipped and y is scores else []
+    chosen = "" if shipped is None else f" Epoch {shipped} was kept (ringed): it was chosen on this split."
+    description = f"Validation {metric} and training loss after each of {len(epochs)} epochs.{chosen}"
+    return figure(name, "Training", description, *marks, height=2 * _HALF + 74)

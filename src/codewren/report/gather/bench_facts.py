@@ -1,34 +1,21 @@
-"""What `codewren bench --json` found, for the report; the schema stands in `bench/timing.py`."""
+"""What `codewren bench --json` measured, for the report."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from codewren.core.errors import InputError
+from codewren.bench.result import BenchReport, ModelFigures, read_bench
+from codewren.bench.spending import ITEMS, EnergyReport, Spent
+from codewren.measure.energy.break_even import BreakEven
+from codewren.measure.energy.carbon import Grid
 from codewren.measure.estimate import Measure
+from codewren.measure.latency import Latency
 from codewren.report.draw.svg import byte_text, second_text
 from codewren.report.facts import UNJUDGED, Energy, ModelFacts, Role, Table
 from codewren.report.parts import shown
-from codewren.report.reading import Fields
 
 SPENT = "Energy of making the student, and when it has paid for itself"
-KIND, SCHEMA = "codewren bench", 1
 ROLES = {"teacher": Role.TEACHER, "original": Role.OTHER, "bundle": Role.OTHER}
-
-
-@dataclass(frozen=True, slots=True)
-class Timed:
-    """One model of a bench."""
-
-    name: str
-    kind: str
-    sha256: str
-    size_bytes: int | None
-    flops: float | None
-    papers_flops: float | None
-    latency_s: Measure | None
-    times_s: tuple[float, ...]
-    energy: Energy | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,18 +23,32 @@ class BenchFacts:
     """A bench, or its absence.
 
     Attributes:
-        models: what was timed.
-        subject: SHA-256 of the bundle that the report is about.
-        session: when it was.
+        report: what was measured, None where nobody did; the bundle of the report goes by the page's name for it.
+        subject: SHA-256 of that bundle.
     """
 
-    missing: bool = True
+    report: BenchReport | None = None
     subject: str = ""
-    session: str = ""
-    models: tuple[Timed, ...] = ()
-    tables: tuple[Table, ...] = ()
-    machine: tuple[tuple[str, str], ...] = ()
-    warnings: tuple[str, ...] = ()
+
+    @property
+    def models(self) -> tuple[ModelFigures, ...]:
+        """What was timed."""
+        return self.report.models if self.report else ()
+
+    @property
+    def tables(self) -> tuple[Table, ...]:
+        """Speed and memory, and what was spent on making the student."""
+        return (_speed(self.models), *_spent(self.report.energy)) if self.report else ()
+
+    @property
+    def machine(self) -> tuple[tuple[str, str], ...]:
+        """Facts about the machine that was timed."""
+        return _machine(self.report) if self.report else ()
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What makes the figures less certain than they look."""
+        return tuple(f"bench: {line}" for line in self.report.warnings) if self.report else ()
 
     @property
     def energy_known(self) -> bool:
@@ -57,44 +58,51 @@ class BenchFacts:
     @property
     def spent_known(self) -> bool:
         """Whether it says what making the student took."""
-        return any(one.title == SPENT for one in self.tables)
+        return bool(self.report and self.report.energy and _spent(self.report.energy))
 
     @property
     def times_s(self) -> dict[str, tuple[float, ...]]:
         """Seconds of single items, by model."""
-        return {model.name: model.times_s for model in self.models if model.times_s}
+        times = {model.identity.name: _positive_times(model) for model in self.models}
+        return {name: seconds for name, seconds in times.items() if seconds}
 
     def onto(self, model: ModelFacts, *, kind: str, keep_time: bool = False) -> ModelFacts:
-        """The model with what the bench found of it: a teacher by its kind, a bundle by its hash.
+        """The model with what the bench measured of it: a teacher by its kind, a bundle by its hash.
 
         `keep_time` leaves the latency that another session measured together with the teacher's.
         """
-        same = [one for one in self.models if one.kind == kind]
+        same = [figures for figures in self.models if figures.identity.kind == kind]
         if kind == "bundle":
-            same = [one for one in same if one.sha256 and one.sha256 == self.subject]
+            same = [figures for figures in same if self._is_subject(figures)]
         if not same:
             return model
-        found = self._onto(model, same[0])
-        return replace(found, latency_s=model.latency_s, timed_in=model.timed_in) if keep_time else found
+        timed = self._onto(model, same[0])
+        return replace(timed, latency_s=model.latency_s, timed_in=model.timed_in) if keep_time else timed
 
     def has_teacher(self) -> bool:
         """Whether the teacher was timed in the same session."""
-        return any(one.kind == "teacher" for one in self.models)
+        return any(model.identity.kind == "teacher" for model in self.models)
 
-    def others(self) -> list[ModelFacts]:
-        """What was timed besides the teacher and the bundle of the report: it has no effectiveness here."""
-        rest = [one for one in self.models if one.kind != "teacher" and (not one.sha256 or one.sha256 != self.subject)]
-        return [self._onto(ModelFacts(one.name, ROLES[one.kind], UNJUDGED, sha256=one.sha256), one) for one in rest]
+    def beside(self) -> list[ModelFacts]:
+        """What was timed beside the teacher and the bundle of the report: it has no effectiveness here."""
+        strangers = [m for m in self.models if m.identity.kind != "teacher" and not self._is_subject(m)]
+        return [self._onto(_unjudged(figures), figures) for figures in strangers]
 
-    def _onto(self, model: ModelFacts, timed: Timed) -> ModelFacts:
+    def _is_subject(self, figures: ModelFigures) -> bool:
+        return bool(figures.identity.sha256) and figures.identity.sha256 == self.subject
+
+    def _onto(self, model: ModelFacts, figures: ModelFigures) -> ModelFacts:
+        identity, latency = figures.identity, _single_thread(figures)
+        papers = None if identity.papers_flops is None else float(identity.papers_flops)
+        session = f"codewren bench, {self.report.created}" if self.report else ""
         return replace(
             model,
-            size_bytes=model.size_bytes or timed.size_bytes,
-            flops=timed.flops or model.flops,
-            papers_flops=timed.papers_flops or model.papers_flops,
-            latency_s=timed.latency_s or model.latency_s,
-            timed_in=self.session if timed.latency_s else model.timed_in,
-            energy=timed.energy,
+            size_bytes=model.size_bytes or identity.size_bytes,
+            flops=(figures.flops.value if figures.flops else None) or model.flops,
+            papers_flops=papers or model.papers_flops,
+            latency_s=latency.median_s if latency else model.latency_s,
+            timed_in=session if latency else model.timed_in,
+            energy=_energy(figures, self.report.energy if self.report else None),
         )
 
 
@@ -110,101 +118,72 @@ def bench_facts(paths: Sequence[Path], subject: str, *, name: str) -> BenchFacts
     Raises:
         InputError: a file is not of `codewren bench`, of a newer schema, or malformed.
     """
-    found = [(path, one) for path in paths if (one := _bench(path, subject, name)) is not None]
-    timed = [one for _, one in found if any(model.sha256 == subject for model in one.models)]
-    own = [one for path, one in found if path == paths[0]]
-    return next(iter([*timed, *own]), BenchFacts())
+    reports = [(path, report) for path in paths if (report := read_bench(path)) is not None]
+    timed = [report for _, report in reports if any(model.identity.sha256 == subject for model in report.models)]
+    own = [report for path, report in reports if path == paths[0]]
+    report = next(iter([*timed, *own]), None)
+    return BenchFacts(_renamed(report, subject, name), subject) if report else BenchFacts()
 
 
-def _bench(path: Path, subject: str, name: str) -> BenchFacts | None:
-    fields = Fields.read(path)
-    if fields is None:
-        return None
-    if fields.text("kind") != KIND or fields.count("schema_version") > SCHEMA:
-        raise InputError(f"{path}: not a bench of schema {SCHEMA}; write it again with codewren bench --json {path}")
-    energy = fields.within("energy") if fields.has("energy") else None
-    timed = [_timed(one, energy) for one in fields.each("models")]
-    names = [name if one.sha256 and one.sha256 == subject else one.name for one in timed]
-    models = tuple(replace(one, name=shown) for one, shown in zip(timed, names, strict=True))
-    tables = [_speed(fields.each("models"), names), *_spent(energy)]
-    warnings = fields.raw.get("warnings") or []
-    if not isinstance(warnings, list):
-        raise InputError(f"{path}: warnings is {warnings!r:.60}, wanted a list; make the file again")
-    return BenchFacts(
-        False,
-        subject,
-        f"codewren bench, {fields.text('created')}",
-        models,
-        tuple(tables),
-        _machine(fields),
-        tuple(f"bench: {one}" for one in warnings),
+def _renamed(report: BenchReport, subject: str, name: str) -> BenchReport:
+    models = (
+        replace(model, identity=replace(model.identity, name=name))
+        if model.identity.sha256 and model.identity.sha256 == subject
+        else model
+        for model in report.models
     )
+    return replace(report, models=tuple(models))
 
 
-def _timed(model: Fields, energy: Fields | None) -> Timed:
-    kind = model.text("kind")
-    if kind not in ROLES:
-        raise InputError(f"{model.where}: kind is {kind!r:.40}, wanted one of {', '.join(ROLES)}; make the file again")
-    single = next((one for one in model.each("latency") if one.count("threads") == 1), None)
-    return Timed(
-        model.text("name"),
-        kind,
-        model.text("sha256") if model.has("sha256") else "",
-        model.count("size_bytes") if model.has("size_bytes") else None,
-        model.within("flops").number("value") if model.has("flops") else None,
-        model.within("papers_flops").number("value") if model.has("papers_flops") else None,
-        single.measure("median_s") if single else None,
-        _positive(single) if single else (),
-        _energy(model, energy),
-    )
+def _unjudged(figures: ModelFigures) -> ModelFacts:
+    identity = figures.identity
+    return ModelFacts(identity.name, ROLES[identity.kind], UNJUDGED, sha256=identity.sha256 or "")
 
 
-def _positive(latency: Fields) -> tuple[float, ...]:
-    times = latency.raw.get("items_s") or []
-    if not isinstance(times, list):
-        raise InputError(f"{latency.where}: items_s is {times!r:.60}, wanted a list; make the file again")
-    numbers = Fields({str(place): time for place, time in enumerate(times)}, f"{latency.where}: items_s")
-    return tuple(seconds for seconds in (numbers.number(place) for place in numbers.raw) if seconds > 0)
+def _single_thread(figures: ModelFigures) -> Latency | None:
+    return next((latency for latency in figures.latency if latency.threads == 1), None)
 
 
-def _energy(model: Fields, energy: Fields | None) -> Energy | None:
-    if energy is None or not model.has("energy"):
+def _positive_times(figures: ModelFigures) -> tuple[float, ...]:
+    latency = _single_thread(figures)
+    return tuple(seconds for seconds in latency.items_s if seconds > 0) if latency else ()
+
+
+def _energy(figures: ModelFigures, report: EnergyReport | None) -> Energy | None:
+    energy = figures.energy
+    if energy is None or report is None:
         return None
-    found, meter = model.within("energy"), energy.within("meter")
-    joules = found.measure("joules_per_1000")
-    said, factor = meter.text("label"), meter.number("factor")
-    ends = found.raw.get("plausible_joules_per_1000")
-    if isinstance(ends, list) and len(ends) == 2:
-        plausible = Fields({"low": ends[0], "high": ends[1]}, f"{found.where}: plausible_joules_per_1000")
-        joules = replace(joules, low=plausible.number("low"), high=plausible.number("high"))
-    said += f"; the model may be off by a factor of {factor:g}, which the brackets include" if factor > 1 else ""
-    said += "" if found.raw.get("above_noise") is True else "; not above the noise of the meter"
-    if energy.has("grid"):
-        said += f"; {_grid(energy.within('grid'))}"
-    carbon = found.measure("co2e_g_per_1000") if found.has("co2e_g_per_1000") else None
-    if carbon is not None and joules.value > 0:  # grams are joules times a constant, so they are as uncertain
-        low, high = (carbon.value * end / joules.value for end in (joules.low, joules.high))
-        carbon = replace(carbon, low=low, high=high)
-    return Energy(joules, carbon, said)
+    low, high = energy.plausible
+    joules = replace(energy.joules, low=low, high=high).times(ITEMS, "joules_per_1000")
+    factor = energy.factor
+    how = report.meter.label
+    how += f"; the model may be off by a factor of {factor:g}, which the brackets include" if factor > 1 else ""
+    how += "" if energy.above_noise else "; not above the noise of the meter"
+    if report.grid is None:
+        return Energy(joules, None, how)
+    carbon = joules.times(report.grid.grams(1.0), "co2e_g_per_1000")
+    return Energy(joules, carbon, f"{how}; {_grid(report.grid)}")
 
 
-def _speed(models: Sequence[Fields], names: Sequence[str]) -> Table:
-    rows = [(name, *_speed_row(model)) for name, model in zip(names, models, strict=True)]
+def _speed(models: Sequence[ModelFigures]) -> Table:
+    rows = [(model.identity.name, *_speed_row(model)) for model in models]
     header = ("model", "median, 1 thread", "times faster", "95 % below", "throughput", "cold start", "peak memory")
     note = "One item at a time, tokenisation included; throughput in bulk with the most threads tried."
     return Table("latency", "Speed and memory", header, tuple(rows), note)
 
 
-def _speed_row(model: Fields) -> list[str]:
-    latency = next((one for one in model.each("latency") if one.count("threads") == 1), None)
-    bulk = max(model.each("throughput"), key=lambda one: one.count("threads"), default=None)
+def _speed_row(model: ModelFigures) -> list[str]:
+    latency = _single_thread(model)
+    faster = model.times_faster[model.latency.index(latency)] if latency else None
+    bulk = max(model.throughput, key=lambda throughput: throughput.threads, default=None)
+    memory = model.peak_memory_bytes
     return [
-        _seconds(latency.measure("median_s")) if latency else "–",
-        _times(latency.measure("times_faster")) if latency and latency.has("times_faster") else "–",
-        second_text(latency.number("p95_s")) if latency else "–",
-        f"{bulk.measure('functions_per_s').value:,.0f} functions/s, {bulk.count('threads')} threads" if bulk else "–",
-        _seconds(model.measure("cold_start_s")) if model.has("cold_start_s") else "–",
-        byte_text(model.measure("peak_memory_bytes").value) if model.has("peak_memory_bytes") else "–",
+        _seconds(latency.median_s) if latency else "–",
+        f"{shown(faster.value)} [{shown(faster.low)}, {shown(faster.high)}]" if faster else "–",
+        second_text(latency.p95_s) if latency else "–",
+        f"{bulk.functions_per_s.value:,.0f} functions/s, {bulk.threads} threads" if bulk else "–",
+        _seconds(model.cold_start_s) if model.cold_start_s else "–",
+        byte_text(memory.value) if memory else "–",
     ]
 
 
@@ -212,51 +191,42 @@ def _seconds(measure: Measure) -> str:
     return f"{second_text(measure.value)} [{second_text(measure.low)}, {second_text(measure.high)}]"
 
 
-def _times(measure: Measure) -> str:
-    return f"{shown(measure.value)} [{shown(measure.low)}, {shown(measure.high)}]"
-
-
-def _spent(energy: Fields | None) -> list[Table]:
+def _spent(energy: EnergyReport | None) -> list[Table]:
     """What search and training cost, and after how many predictions a student has earned it back."""
     if energy is None:
         return []
-    rows = []
-    if energy.has("spent"):
-        spent = energy.within("spent")
-        stages = spent.within("stages")
-        rows += [(f"spent on {stage}", f"{stages.number(stage):,.0f} J") for stage in stages.raw]
-        rows.append(("spent in all", f"{spent.number('joules'):,.0f} J"))
-    rows += [_break_even(one) for one in energy.each("break_even")]
-    note = energy.within("meter").text("label")
-    if energy.has("grid"):
-        note += f"; {_grid(energy.within('grid'))}"
+    rows = _spent_rows(energy.spent) if energy.spent else []
+    rows += [_break_even(*names, even) for names, even in energy.break_even.items()]
+    note = f"{energy.meter.label}; {_grid(energy.grid)}" if energy.grid else energy.meter.label
     return [Table("latency", SPENT, ("what", "figure"), tuple(rows), note + ".")] if rows else []
 
 
-def _grid(grid: Fields) -> str:
-    year = f", {grid.count('year')}" if grid.has("year") else ""
-    return f"grid {grid.text('name')}{year}: {grid.number('g_per_kwh'):g} g CO₂e a kWh"
+def _spent_rows(spent: Spent) -> list[tuple[str, str]]:
+    rows = [(f"spent on {stage}", f"{joules:,.0f} J") for stage, joules in spent.stages.items()]
+    return [*rows, ("spent in all", f"{spent.joules:,.0f} J")]
 
 
-def _break_even(one: Fields) -> tuple[str, str]:
-    name = f"{one.text('student')} against {one.text('teacher')}: earned back after"
-    if not one.has("predictions"):
-        return name, one.text("note") if one.has("note") else "never"
-    said = f"{one.number('predictions'):,.0f} predictions"
-    if one.has("low") and one.has("high"):
-        said += f" [{one.number('low'):,.0f}, {one.number('high'):,.0f}]"
-    return name, said
+def _grid(grid: Grid) -> str:
+    year = f", {grid.year}" if grid.year is not None else ""
+    return f"grid {grid.name}{year}: {grid.g_per_kwh:g} g CO₂e a kWh"
 
 
-def _machine(fields: Fields) -> tuple[tuple[str, str], ...]:
-    machine, data = fields.within("machine"), fields.within("data")
-    facts = [("timed on", machine.text("cpu")), ("cores", str(machine.count("cores")))]
-    facts += [(name, machine.text(name)) for name in ("governor", "system", "python") if machine.has(name)]
-    if machine.has("versions"):
-        versions = machine.within("versions")
-        facts.append(("versions", ", ".join(f"{name} {versions.text(name)}" for name in versions.raw)))
-    load = fields.within("load") if fields.has("load") else None
-    if load is not None and load.has("others_cores"):
-        facts.append(("cores kept busy by others", f"{load.number('others_cores'):.2f}"))
-    facts.append(("items", f"{data.count('items'):,} of {data.text('source')}"))
-    return (*facts, ("timed at", fields.text("created")))
+def _break_even(student: str, teacher: str, even: BreakEven) -> tuple[str, str]:
+    name = f"{student} against {teacher}: earned back after"
+    if even.predictions is None:
+        return name, even.note or "never"
+    interval = f" [{even.low:,.0f}, {even.high:,.0f}]" if even.low is not None and even.high is not None else ""
+    return name, f"{even.predictions:,.0f} predictions{interval}"
+
+
+def _machine(report: BenchReport) -> tuple[tuple[str, str], ...]:
+    machine, neighbours = report.machine, report.load.others_cores
+    facts = [("timed on", machine.cpu), ("cores", str(machine.cores))]
+    facts += [("governor", machine.governor)] if machine.governor else []
+    facts += [("system", machine.system), ("python", machine.python)]
+    if machine.versions:
+        facts.append(("versions", ", ".join(f"{package} {number}" for package, number in machine.versions.items())))
+    if neighbours is not None:
+        facts.append(("cores kept busy by others", f"{neighbours:.2f}"))
+    facts.append(("items", f"{report.timed:,} of {report.origin}"))
+    return (*facts, ("timed at", report.created))

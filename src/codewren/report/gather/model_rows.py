@@ -4,20 +4,21 @@ from dataclasses import replace
 from pathlib import Path
 
 from codewren.core.formulas import papers_flops, student_flops
+from codewren.measure.fields import Fields
 from codewren.measure.quality import Quality
 from codewren.report.facts import UNJUDGED, ModelFacts, Role
+from codewren.report.gather.answers import SplitAnswers, teacher_on_half
 from codewren.report.gather.bench_facts import BenchFacts
-from codewren.report.gather.judged import Judged, teacher_on_half
 from codewren.report.gather.provenance import bench_command
 from codewren.report.gather.subject import Subject
-from codewren.report.reading import Fields, measures, model_facts, training_log
+from codewren.report.reading import measures, model_facts, training_log
 
 ROLES = {"avatar": Role.AVATAR, "avatar-v1": Role.AVATAR, "compressor": Role.COMPRESSOR}
 MODES = ("faithful", "repaired")
 
 
 def model_rows(
-    subject: Subject, answers: Judged | None, bench: BenchFacts, missing: dict[str, str]
+    subject: Subject, answers: SplitAnswers | None, bench: BenchFacts, missing: dict[str, str]
 ) -> tuple[ModelFacts, ...]:
     """All models, the student last; gaps are noted in `missing`.
 
@@ -26,16 +27,18 @@ def model_rows(
     """
     rows = _evaluated(subject)
     teacher = _teacher(subject, answers, rows.get("teacher"), missing)
-    found = [bench.onto(teacher, kind="teacher")] if teacher is not None else []
-    found += _baselines(subject, answers)
-    if subject.folder is not None and not any(one.role is Role.BILSTM for one in found):
+    rows_above = [bench.onto(teacher, kind="teacher")] if teacher is not None else []
+    rows_above += _baselines(subject, answers)
+    if subject.folder is not None and not any(model.role is Role.BILSTM for model in rows_above):
         missing["baseline"] = f"run codewren baseline recipe.toml --out {subject.shown()}"
     student = _student(subject, answers, rows.get("student"), missing)
-    together = bool(found) and found[0].latency_s is not None and found[0].timed_in == student.timed_in != ""
+    together = (
+        bool(rows_above) and rows_above[0].latency_s is not None and rows_above[0].timed_in == student.timed_in != ""
+    )
     student = bench.onto(student, kind="bundle", keep_time=together and not bench.has_teacher())
     if student.latency_s is None:
         missing["latency"] = f"run {bench_command(subject)}"
-    return (*found, *bench.others(), student)
+    return (*rows_above, *bench.beside(), student)
 
 
 def outputs(subject: Subject) -> dict[str, tuple[Path, bool]]:
@@ -46,7 +49,7 @@ def outputs(subject: Subject) -> dict[str, tuple[Path, bool]]:
     named |= {
         f"BiLSTM, {mode}": (subject.file(f"bilstm-{mode}/logits-valid.npz"), mode == "faithful") for mode in MODES
     }
-    return {name: one for name, one in named.items() if one[0].is_file()}
+    return {name: file for name, file in named.items() if file[0].is_file()}
 
 
 def role_of(subject: Subject) -> Role:
@@ -63,12 +66,12 @@ def role_of(subject: Subject) -> Role:
 
 def _evaluated(subject: Subject) -> dict[str, Fields]:
     """Rows of `evaluation.json` by name."""
-    found = Fields.read(subject.file("evaluation.json"))
-    return {row.text("name"): row for row in found.each("rows")} if found else {}
+    evaluation = Fields.read(subject.file("evaluation.json"))
+    return {row.text("name"): row for row in evaluation.each("rows")} if evaluation else {}
 
 
 def _teacher(
-    subject: Subject, answers: Judged | None, row: Fields | None, missing: dict[str, str]
+    subject: Subject, answers: SplitAnswers | None, row: Fields | None, missing: dict[str, str]
 ) -> ModelFacts | None:
     if row is not None:
         return model_facts(row, role=Role.TEACHER, name="teacher", how=_how(row))
@@ -85,8 +88,8 @@ def _teacher(
     return ModelFacts("teacher's logits", Role.TEACHER, how, {"accuracy": half})
 
 
-def _baselines(subject: Subject, answers: Judged | None) -> list[ModelFacts]:
-    found = []
+def _baselines(subject: Subject, answers: SplitAnswers | None) -> list[ModelFacts]:
+    baselines = []
     for mode in MODES:
         name, folder = f"BiLSTM, {mode}", f"bilstm-{mode}"
         raw = Fields.read(subject.file(f"{folder}/bilstm.json"))
@@ -94,26 +97,26 @@ def _baselines(subject: Subject, answers: Judged | None) -> list[ModelFacts]:
             model = _from_quality(name, Role.BILSTM, answers.models[name].quality)
             epochs = len(training_log(subject.file(f"{folder}/log.jsonl")))
             how = f"{model.how}, trained for {epochs} epochs" if epochs else model.how
-            found.append(replace(model, size_bytes=raw.count("size_bytes"), how=how))
-    return found
+            baselines.append(replace(model, size_bytes=raw.count("size_bytes"), how=how))
+    return baselines
 
 
-def _student(subject: Subject, answers: Judged | None, row: Fields | None, missing: dict[str, str]) -> ModelFacts:
+def _student(subject: Subject, answers: SplitAnswers | None, row: Fields | None, missing: dict[str, str]) -> ModelFacts:
     model = _judged_student(subject, answers, row)
     if not model.measures:
         missing["effectiveness"] = f"run codewren evaluate {subject.shown_bundle()} recipe.toml"
     if row is not None:
-        told = model_facts(row, role=model.role, name=model.name, how=model.how)
-        agreement = {"agreement": told.measures["agreement"]} if "agreement" in told.measures else {}
+        evaluated = model_facts(row, role=model.role, name=model.name, how=model.how)
+        agreement = {"agreement": evaluated.measures["agreement"]} if "agreement" in evaluated.measures else {}
         model = replace(
-            model, latency_s=told.latency_s, timed_in=told.timed_in, measures={**model.measures, **agreement}
+            model, latency_s=evaluated.latency_s, timed_in=evaluated.timed_in, measures={**model.measures, **agreement}
         )
     if subject.bundle is not None:
         model = replace(model, size_bytes=subject.bundle.size_bytes, sha256=subject.bundle.sha256)
     return _with_flops(model, subject)
 
 
-def _judged_student(subject: Subject, answers: Judged | None, row: Fields | None) -> ModelFacts:
+def _judged_student(subject: Subject, answers: SplitAnswers | None, row: Fields | None) -> ModelFacts:
     """The student's effectiveness: measured now, else as the run's evaluation says, else as the bundle does."""
     name, role = subject.name, role_of(subject)
     if answers is not None:
@@ -128,14 +131,14 @@ def _judged_student(subject: Subject, answers: Judged | None, row: Fields | None
     return ModelFacts(name, role, how, measures(scores), majority=majority)
 
 
-def _from_quality(name: str, role: Role, found: Quality) -> ModelFacts:
+def _from_quality(name: str, role: Role, judged_quality: Quality) -> ModelFacts:
     return ModelFacts(
         name,
         role,
-        f"on the valid split, n = {found.n:,}",
-        measures={measure.name: measure for measure in found.measures},
-        majority=found.majority,
-        undefined=dict(found.undefined),
+        f"on the valid split, n = {judged_quality.n:,}",
+        measures={measure.name: measure for measure in judged_quality.measures},
+        majority=judged_quality.majority,
+        undefined=dict(judged_quality.undefined),
     )
 
 

@@ -7,13 +7,13 @@ from pathlib import Path
 from codewren.core.errors import InputError
 from codewren.core.files import write_bytes
 from codewren.core.recipe import Recipe
+from codewren.report.card import model_card
 from codewren.report.comparison import comparison_page
 from codewren.report.facts import RunFacts
-from codewren.report.gather.judged import data_at_hand
+from codewren.report.gather.answers import data_at_hand
 from codewren.report.gather.run_facts import run_facts
 from codewren.report.gather.subject import kept_recipe
 from codewren.report.page import run_page
-from codewren.report.run_card import run_card
 
 
 def write_report(paths: Sequence[str], *, out: Path, card: Path | None = None, data: Recipe | None = None) -> None:
@@ -37,7 +37,7 @@ def write_report(paths: Sequence[str], *, out: Path, card: Path | None = None, d
     content = run_page(runs[0]) if len(runs) == 1 else comparison_page(runs)
     write_bytes(out, content.encode())
     if card is not None:
-        write_bytes(card, run_card(runs[0]).encode())
+        write_bytes(card, model_card(runs[0]).encode())
 
 
 def gathered(paths: Sequence[str], *, data: Recipe | None = None, benches: Sequence[Path] = ()) -> list[RunFacts]:
@@ -55,7 +55,7 @@ def gathered(paths: Sequence[str], *, data: Recipe | None = None, benches: Seque
     if not paths:
         raise InputError("no run given; give the folder of a run (codewren compress --out) or a *.wren file")
     data = data or next(
-        (found for path in paths if (found := kept_recipe(path)) and data_at_hand(found, "valid")), None
+        (recipe for path in paths if (recipe := kept_recipe(path)) and data_at_hand(recipe, "valid")), None
     )
     short = Counter(Path(path).name for path in dict.fromkeys(paths))
     benches = [*benches, *(Path(path) / "bench.json" for path in paths)]

@@ -24,14 +24,14 @@ def provenance(subject: Subject) -> tuple[tuple[str, str], ...]:
 
 def commands(subject: Subject) -> tuple[str, ...]:
     """What makes the run and its page again, given the recipe that the page shows as `recipe.toml`."""
-    given, bundle = subject.shown(), subject.shown_bundle()
+    run_folder, bundle = subject.shown(), subject.shown_bundle()
     if subject.folder is None:
-        return (f"codewren report {given}",)
+        return (f"codewren report {run_folder}",)
     return (
-        f"codewren compress recipe.toml --out {given}",
+        f"codewren compress recipe.toml --out {run_folder}",
         bench_command(subject),
         f"codewren evaluate {bundle} recipe.toml --edits --json {subject.shown('fidelity.json')}",
-        f"codewren report {given} --out report.html --card MODEL_CARD.md",
+        f"codewren report {run_folder} --out report.html --card MODEL_CARD.md",
     )
 
 

@@ -7,19 +7,20 @@ from pathlib import Path
 from codewren.core.errors import CodewrenError, InputError
 from codewren.core.pareto import ParetoFront
 from codewren.core.recipe import Recipe
+from codewren.measure.fields import Fields
 from codewren.measure.intervals import Comparison
 from codewren.measure.out_of_fold import OUT_OF_FOLD
 from codewren.report.draw.pareto_plot import Group, Point, front_points
 from codewren.report.draw.training_plot import Epoch
 from codewren.report.facts import ModelFacts, Role, RunFacts, Table
+from codewren.report.gather.answers import SplitAnswers, answers_on_split, data_at_hand, split_of
 from codewren.report.gather.bench_facts import BenchFacts, bench_facts
 from codewren.report.gather.flip_tables import fidelity_tables
-from codewren.report.gather.judged import Judged, data_at_hand, judged, split_of
 from codewren.report.gather.model_rows import model_rows, outputs
 from codewren.report.gather.provenance import bench_command, commands, provenance
 from codewren.report.gather.spent import spent_table
 from codewren.report.gather.subject import Subject, open_subject
-from codewren.report.reading import Fields, training_log
+from codewren.report.reading import training_log
 from codewren.report.recipe_text import recipe_toml
 from codewren.search.trials.journal import read_journal
 
@@ -40,7 +41,7 @@ def run_facts(path: str, *, name: str = "", data: Recipe | None = None, benches:
     subject = open_subject(path, data=data)
     subject = replace(subject, name=name or subject.name)
     missing: dict[str, str] = {}
-    answers = _judged(subject, missing)
+    answers = _answers(subject, missing)
     bench = _bench(subject, benches, missing)
     models = model_rows(subject, answers, bench, missing)
     points, noise = _points(subject, missing)
@@ -74,11 +75,11 @@ def run_facts(path: str, *, name: str = "", data: Recipe | None = None, benches:
         family=subject.family,
         seed=subject.recipe.distil.seed if subject.recipe else None,
         labels=answers.labels if answers else None,
-        answers={one: found.predictions for one, found in answers.models.items()} if answers else {},
+        answers={model_name: answer.predictions for model_name, answer in answers.models.items()} if answers else {},
     )
 
 
-def _judged(subject: Subject, missing: dict[str, str]) -> Judged | None:
+def _answers(subject: Subject, missing: dict[str, str]) -> SplitAnswers | None:
     """Answers on the validation split, or why there are none."""
     if subject.bundle is None:
         why = f"no student.wren; run codewren compress recipe.toml --out {subject.shown()}"
@@ -87,49 +88,51 @@ def _judged(subject: Subject, missing: dict[str, str]) -> Judged | None:
     elif not data_at_hand(subject.data, "valid"):
         why = "the data are not where the recipe says; run this where they are"
     else:
-        return judged(subject.bundle, split_of(subject.data, "valid"), name=subject.name, others=outputs(subject))
+        return answers_on_split(
+            subject.bundle, split_of(subject.data, "valid"), name=subject.name, rivals=outputs(subject)
+        )
     missing["calibration"] = missing["items"] = missing["comparison"] = why
     return None
 
 
 def _bench(subject: Subject, benches: Sequence[Path], missing: dict[str, str]) -> BenchFacts:
     paths = [subject.file("bench.json"), *benches]
-    found = bench_facts(paths, subject.bundle.sha256 if subject.bundle else "", name=subject.name)
-    if found.missing:
+    facts = bench_facts(paths, subject.bundle.sha256 if subject.bundle else "", name=subject.name)
+    if facts.report is None:
         missing["bench"] = missing["energy"] = f"run {bench_command(subject)}"
-    elif not found.energy_known:
+    elif not facts.energy_known:
         missing["energy"] = f"the bench took none; run {bench_command(subject)}"
-    return found
+    return facts
 
 
-def _shown(models: tuple[ModelFacts, ...], answers: Judged | None) -> list[ModelFacts]:
+def _shown(models: tuple[ModelFacts, ...], answers: SplitAnswers | None) -> list[ModelFacts]:
     """Student and teacher, as far as their answers are at hand: whose calibration is drawn."""
-    wanted = [models[-1], *(model for model in models if model.role is Role.TEACHER)]
-    return [model for model in wanted if answers is not None and model.name in answers.models]
+    student_and_teacher = [models[-1], *(model for model in models if model.role is Role.TEACHER)]
+    return [model for model in student_and_teacher if answers is not None and model.name in answers.models]
 
 
 def _comparisons(
-    models: tuple[ModelFacts, ...], answers: Judged | None, missing: dict[str, str]
+    models: tuple[ModelFacts, ...], answers: SplitAnswers | None, missing: dict[str, str]
 ) -> tuple[tuple[str, str, Comparison], ...]:
     """The student against every other model of the run, on the same items."""
-    student, *others = (model.name for model in reversed(models))
+    student, *names = (model.name for model in reversed(models))
     if answers is None:
         return ()
-    if "teacher" in others and "teacher" not in answers.models:
+    if "teacher" in names and "teacher" not in answers.models:
         missing["comparison"] = "the teacher's logits of the validation split are not in the folder"
-    return tuple((student, one, answers.compared(student, one)) for one in others if one in answers.models)
+    return tuple((student, rival, answers.compared(student, rival)) for rival in names if rival in answers.models)
 
 
 def _history(subject: Subject, missing: dict[str, str]) -> tuple[Epoch, ...]:
-    found = training_log(subject.folder / "student/log.jsonl") if subject.folder else ()
-    if not found:
+    epochs = training_log(subject.folder / "student/log.jsonl") if subject.folder else ()
+    if not epochs:
         missing["training"] = "the training log is not beside it"
-    return found
+    return epochs
 
 
 def _kept_epoch(subject: Subject, history: tuple[Epoch, ...]) -> int | None:
     epoch = subject.made.get("epoch")
-    return epoch if isinstance(epoch, int) and any(one.epoch == epoch for one in history) else None
+    return epoch if isinstance(epoch, int) and any(entry.epoch == epoch for entry in history) else None
 
 
 def _points(subject: Subject, missing: dict[str, str]) -> tuple[tuple[Point, ...], float | None]:
@@ -142,21 +145,21 @@ def _points(subject: Subject, missing: dict[str, str]) -> tuple[tuple[Point, ...
         front = ParetoFront.from_dict(dict(raw.raw))
     except (KeyError, TypeError, ValueError, CodewrenError) as error:
         raise InputError(f"{raw.where}: not a front ({error!r:.80}); run codewren search again") from None
-    for one in raw.each("candidates"):
-        _check_scores(one.within("scores"))
+    for row in raw.each("candidates"):
+        _check_scores(row.within("scores"))
     noise = raw.number("noise") if raw.has("noise") else None
     return (*_trials(subject.file("journal.jsonl")), *front_points(front, chosen=subject.chosen)), noise
 
 
 def _trials(path: Path) -> list[Point]:
     trials = read_journal(path)[1] if path.is_file() else ()
-    for one in trials:
-        if one.scores is not None:
-            _check_scores(Fields(one.scores.to_dict(), f"{path}, trial {one.number}: scores"))
+    for trial in trials:
+        if trial.scores is not None:
+            _check_scores(Fields(trial.scores.to_dict(), f"{path}, trial {trial.number}: scores"))
     return [
-        Point(f"trial {one.number}", one.scores.size_bytes, one.scores.effectiveness, Group.TRIAL)
-        for one in trials
-        if one.scores is not None and one.scores.effectiveness is not None
+        Point(f"trial {trial.number}", trial.scores.size_bytes, trial.scores.effectiveness, Group.TRIAL)
+        for trial in trials
+        if trial.scores is not None and trial.scores.effectiveness is not None
     ]
 
 
@@ -173,13 +176,15 @@ def _check_scores(scores: Fields) -> None:
             scores.number(name)
 
 
-def _tables(subject: Subject, answers: Judged | None, bench: BenchFacts, missing: dict[str, str]) -> tuple[Table, ...]:
+def _tables(
+    subject: Subject, answers: SplitAnswers | None, bench: BenchFacts, missing: dict[str, str]
+) -> tuple[Table, ...]:
     path = subject.file("fidelity.json")
     tables = fidelity_tables(path, student=subject.name)
     if not tables:
         edits = f"evaluate {subject.shown_bundle()} recipe.toml --edits --json {subject.shown('fidelity.json')}"
         missing["fidelity"] = f"run codewren {edits}"
-    if answers and answers.slices and not any(one.part == "items" for one in tables):
+    if answers and answers.slices and not any(table.section == "items" for table in tables):
         tables.append(answers.slices)
     spent = [] if bench.spent_known else spent_table(subject.file("energy.json"))
     return (*bench.tables, *spent, *tables)
@@ -187,12 +192,12 @@ def _tables(subject: Subject, answers: Judged | None, bench: BenchFacts, missing
 
 def _data_sha256(subject: Subject) -> str:
     hashes = subject.made.get("data_sha256")
-    found = hashes.get("valid") if isinstance(hashes, dict) else None
-    return found if isinstance(found, str) else ""
+    sha256 = hashes.get("valid") if isinstance(hashes, dict) else None
+    return sha256 if isinstance(sha256, str) else ""
 
 
 def _overlap(subject: Subject) -> tuple[str, ...]:
     """Warnings of the overlap check about the split that is reported on."""
-    found = Fields.read(subject.file("overlap.json"))
-    lines = found.raw.get("warnings") if found else None
+    overlap = Fields.read(subject.file("overlap.json"))
+    lines = overlap.raw.get("warnings") if overlap else None
     return tuple(str(line) for line in lines if str(line).startswith("valid")) if isinstance(lines, list) else ()

@@ -1,9 +1,11 @@
 """What the stages of a run took, as `energy.json` keeps it, for the report."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
+from codewren.measure.energy.carbon import J_A_KWH
+from codewren.measure.energy.stage import StageEnergy, read_stages
 from codewren.report.facts import Table
-from codewren.report.reading import Fields
 
 HEADER = ("stage", "joules", "kWh", "processor seconds", "meter")
 
@@ -14,25 +16,23 @@ def spent_table(path: Path) -> list[Table]:
     Raises:
         InputError: the file is malformed.
     """
-    fields = Fields.read(path)
-    if fields is None:
+    stages: dict[str, list[StageEnergy]] = {}
+    for stage, energy in read_stages(path):
+        stages.setdefault(stage, []).append(energy)
+    if not stages:
         return []
-    stages: dict[str, list[Fields]] = {}
-    for one in fields.each("stages"):
-        stages.setdefault(one.text("stage"), []).append(one)
     rows = [_row(stage, calls) for stage, calls in stages.items()]
-    total = fields.number("joules")
-    rows.append(("all", f"{total:,.0f}", f"{total / 3.6e6:.3g}", "", ""))
+    total = sum(call.joules for calls in stages.values() for call in calls)
+    rows.append(("all", f"{total:,.0f}", f"{total / J_A_KWH:.3g}", "", ""))
     return [Table("latency", "Energy spent on making it", HEADER, tuple(rows), "Modelled figures name their factor.")]
 
 
-def _row(stage: str, calls: list[Fields]) -> tuple[str, ...]:
-    joules = sum(one.number("joules") for one in calls)
-    seconds = sum(one.number("processor_s") for one in calls)
-    meters = dict.fromkeys(_meter(one) for one in calls)
-    return stage, f"{joules:,.0f}", f"{joules / 3.6e6:.3g}", f"{seconds:,.0f}", "; ".join(meters)
+def _row(stage: str, calls: Sequence[StageEnergy]) -> tuple[str, ...]:
+    joules = sum(call.joules for call in calls)
+    seconds = sum(call.processor_s for call in calls)
+    meters = dict.fromkeys(_meter(call) for call in calls)
+    return stage, f"{joules:,.0f}", f"{joules / J_A_KWH:.3g}", f"{seconds:,.0f}", "; ".join(meters)
 
 
-def _meter(one: Fields) -> str:
-    factor = one.number("factor")
-    return one.text("meter") + (f" (a factor of {factor:g} either way)" if factor > 1 else "")
+def _meter(energy: StageEnergy) -> str:
+    return energy.meter + (f" (a factor of {energy.factor:g} either way)" if energy.factor > 1 else "")

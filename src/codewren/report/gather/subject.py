@@ -14,8 +14,8 @@ from codewren.core.files import read_json
 from codewren.core.recipe import Recipe
 from codewren.core.student_config import StudentConfig
 from codewren.core.task import Task
+from codewren.measure.fields import Fields
 from codewren.predict.predictor import find_bundle
-from codewren.report.reading import Fields
 
 DATASETS = {"bcb": "BigCloneBench", "bigclonebench": "BigCloneBench", "devign": "Devign", "reveal": "ReVeal"}
 SEEDS = (("distil", "seed"), ("search", "seed"), ("finetune", "seed"))
@@ -84,8 +84,8 @@ class Subject:
         Raises:
             InputError: `chosen.json` is malformed.
         """
-        found = Fields.read(self.file("chosen.json"))
-        return StudentConfig.from_dict(dict(found.within("config").raw)) if found else None
+        chosen = Fields.read(self.file("chosen.json"))
+        return StudentConfig.from_dict(dict(chosen.within("config").raw)) if chosen else None
 
     @property
     def made(self) -> Mapping[str, Any]:
@@ -122,10 +122,10 @@ def open_subject(path: str, *, data: Recipe | None = None) -> Subject:
         InputError: a file is no JSON.
         BundleError: the bundle is damaged, or nothing of that name is there.
     """
-    found = _folder(Path(path)) if Path(path).is_dir() else _bundle(path)
-    if data is not None and found.data is None and _same_task(data.task, found.task):
-        return replace(found, data=data)
-    return found
+    subject = _folder(Path(path)) if Path(path).is_dir() else _bundle(path)
+    if data is not None and subject.data is None and _same_task(data.task, subject.task):
+        return replace(subject, data=data)
+    return subject
 
 
 def kept_recipe(path: str) -> Recipe | None:
@@ -139,9 +139,9 @@ def kept_recipe(path: str) -> Recipe | None:
 
 
 def _folder(folder: Path) -> Subject:
-    path, kept = folder / "student.wren", folder / "recipe.json"
+    path, recipe_file = folder / "student.wren", folder / "recipe.json"
     bundle = Bundle.read(path) if path.is_file() else None
-    recipe, note = _recipe(read_json(kept)) if kept.is_file() else (None, "no recipe.json")
+    recipe, note = _recipe(read_json(recipe_file)) if recipe_file.is_file() else (None, "no recipe.json")
     return Subject(str(folder), folder.resolve().name, folder, bundle, recipe, recipe, note)
 
 

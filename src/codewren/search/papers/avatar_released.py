@@ -92,12 +92,12 @@ class ReleasedSearch:
         """The archive after all iterations, starting from the sample."""
         population = [Individual(list(genes)) for genes in sample]
         archive = Archive()
-        self._judge(population, predict)
+        self._evaluate(population, predict)
         for individual in population:
             archive.add(individual)
         for _ in range(iterations):
             population = self._offspring(population, len(sample), archive)
-            self._judge(population, predict)
+            self._evaluate(population, predict)
             for individual in population:
                 archive.add(individual)
         return archive
@@ -108,11 +108,11 @@ class ReleasedSearch:
 
     def repaired(self, genes: Genes) -> Genes:
         """Another hidden size where the heads do not divide it; in place."""
-        heads, hidden = self._place("num_attention_heads"), self._place("hidden_size")
+        heads, hidden = self._gene_of("num_attention_heads"), self._gene_of("hidden_size")
         count = genes[heads] if heads is not None else self.space.base.num_attention_heads
         size = genes[hidden] if hidden is not None else self.space.base.hidden_size
         if size % count:
-            fitting = [one for one in self.space.values("hidden_size") if one % count == 0]
+            fitting = [width for width in self.space.values("hidden_size") if width % count == 0]
             if not fitting or hidden is None:
                 raise InfeasibleError(
                     f"search space {self.space.name!r}: {count} heads divide no hidden_size; widen it"
@@ -139,17 +139,17 @@ class ReleasedSearch:
     def _winner(self, population: Sequence[Individual]) -> Individual:
         """Of a tournament a member that dominates some other one, else the first."""
         drawn = [self.rng.choice(population) for _ in range(TOURNAMENT)]
-        for one in drawn:
-            if any(one.dominates(other) for other in drawn):
-                return one
+        for contender in drawn:
+            if any(contender.dominates(other) for other in drawn):
+                return contender
         return drawn[0]
 
     def _mutate(self, individual: Individual) -> bool:
         """Redraw each gene with a small chance, in place; whether any changed."""
         before = list(individual.genes)
-        for place, name in enumerate(self.space.field_names):
+        for gene, name in enumerate(self.space.field_names):
             if self.rng.random() < MUTATION:
-                individual.genes[place] = self._drawn(name)
+                individual.genes[gene] = self._drawn(name)
         self.repaired(individual.genes)
         return individual.genes != before
 
@@ -159,15 +159,15 @@ class ReleasedSearch:
             return values[round(self.rng.uniform(0, len(values) - 1))]
         return self.rng.choice(values)
 
-    def _judge(self, population: Sequence[Individual], predict: Callable[[Points], Any]) -> None:
-        points = Points.of(self.space, [self.config(one.genes) for one in population])
+    def _evaluate(self, population: Sequence[Individual], predict: Callable[[Points], Any]) -> None:
+        points = Points.of(self.space, [self.config(individual.genes) for individual in population])
         megabytes = papers_size(self.task).of(points) / MEGABYTE
         gflops = papers_flops(self.task).of(points) / 1e9
         columns = zip(abs(megabytes - self.target_mb), -predict(points), gflops, strict=True)
         for individual, (distance, loss, work) in zip(population, columns, strict=True):
             individual.objectives = float(distance), float(loss), float(work)
 
-    def _place(self, name: str) -> int | None:
+    def _gene_of(self, name: str) -> int | None:
         names = self.space.field_names
         return names.index(name) if name in names else None
 

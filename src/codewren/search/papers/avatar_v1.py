@@ -21,7 +21,7 @@ from codewren.search.explore import EFFECTIVENESS, predicted_front
 from codewren.search.papers.compressor import GENES, papers_candidate, papers_fitness, papers_megabytes
 from codewren.search.papers.genetic import GeneticAlgorithm, Genome
 from codewren.search.papers.v1_surrogates import SPLITS, Regression, compare, radial_network
-from codewren.search.result import Belief, findings
+from codewren.search.result import Belief, search_result
 from codewren.search.space.features import Matrix
 from codewren.search.space.points import Points
 from codewren.search.space.sampling import adaptive_random, distinct
@@ -49,6 +49,7 @@ class AvatarV1:
     """
 
     name: ClassVar[str] = "avatar-v1"
+    trains: ClassVar[bool] = True
     mode: Mode = Mode.REPAIRED
     sample: int = 50
     epochs: int = 5
@@ -76,7 +77,8 @@ class AvatarV1:
         trials = problem.run_trials([Request(config, seed, self.epochs) for config in configs])
         done = succeeded(trials)
         rows, target = sizes(problem.space, [trial.config for trial in done]), effectiveness_of(done)
-        regression = radial_network(rows, target, seed)
+        regression = radial_network(rows, target, seed)  # SPEC 2.5: the one its comparison chose
+        # SPEC 2.6, v1: the first paper's genetic algorithm on accuracy - GFLOPs - |MB - target|.
         best = GeneticAlgorithm(self.population, self.generations).best(
             [problem.space.values(gene) for gene in GENES],
             lambda genome: v1_fitness(genome, _predict(problem.space, regression, genome), self.target_mb),
@@ -97,7 +99,7 @@ class AvatarV1:
         trainings = Trainings.begin(problem, (EFFECTIVENESS, "size_bytes", "flops"), seed=seed)
         trainings.train(adaptive_random(trainings.feasible.points, self.sample, trainings.rng), self.epochs)
         seen = trainings.measured()
-        surrogate = Surrogate.fit(seen, trainings.judge, seed=seed)
+        surrogate = Surrogate.fit(seen, trainings.validation, seed=seed)
         expected = predicted_front(trainings.feasible, surrogate)  # the best of any weighted sum lies on the front
         amounts = expected.feasible.amounts
         fitness = (
@@ -109,8 +111,8 @@ class AvatarV1:
         config = expected.feasible.points.config(top)
         effectiveness, doubt = float(expected.effectiveness[top]), float(expected.uncertainty[top])
         candidate = predicted(problem, config, effectiveness=effectiveness, uncertainty=doubt)
-        belief = Belief.of(trainings, trainings.judge.sampling_error(float(seen.effectiveness.max())))
-        result = findings(trainings, epochs=self.epochs, belief=belief)
+        belief = Belief.of(trainings, trainings.validation.sampling_error(float(seen.effectiveness.max())))
+        result = search_result(trainings, epochs=self.epochs, belief=belief)
         details = {**result.details, "fitness": float(fitness[top])}
         return SearchResult(ParetoFront((candidate,)), belief.difference, result.trials, result.notes, details)
 

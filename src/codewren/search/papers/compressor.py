@@ -42,6 +42,7 @@ class Compressor:
     """
 
     name: ClassVar[str] = "compressor"
+    trains: ClassVar[bool] = False
     mode: Mode = Mode.REPAIRED
     target_mb: float = 3.0
     population: int = 50
@@ -52,6 +53,7 @@ class Compressor:
         """Search; trains nothing, and `seed` matters in faithful mode only, which knows no budget either."""
         if self.mode is Mode.REPAIRED:
             return _largest_within_budget(problem)
+        # SPEC 1.1 step 3: one architecture for a target size, without data or training.
         algorithm = GeneticAlgorithm(self.population, self.generations, self.crossover)
         domains = [problem.space.values(gene) for gene in GENES]
         best = algorithm.best(
@@ -128,8 +130,8 @@ def exact_optimum(space: SearchSpace, *, target_mb: float, hard: bool = False) -
 
 def papers_candidate(config: StudentConfig, task: Task) -> Candidate:
     """A configuration with the paper's own bytes and FLOPs; nothing is known of its effectiveness."""
-    size = costs.papers_size(task, PAPERS_LENGTH).one(config)
-    flops = costs.papers_flops(task, PAPERS_LENGTH).one(config)
+    size = costs.papers_size(task, PAPERS_LENGTH)(config)
+    flops = costs.papers_flops(task, PAPERS_LENGTH)(config)
     return Candidate(config, Scores(None, int(size), flops=float(flops)))
 
 
@@ -150,7 +152,7 @@ def random_of_equal_size(
         if genome[1] % genome[0]:
             continue
         config = space.base.replace(**dict(zip(GENES, genome, strict=True)))
-        if abs(size.one(config) / MEGABYTE - target_mb) < tolerance_mb:
+        if abs(size(config) / MEGABYTE - target_mb) < tolerance_mb:
             return config
     raise InfeasibleError(
         f"search space {space.name!r}: none of 5,000 random architectures is within {tolerance_mb} MB of "

@@ -46,6 +46,7 @@ class GeneticAlgorithm:
             members.append(_until_new(start, domains, rng, seen=seen, legal=legal))
         for _ in range(self.generations):
             everyone = members + self._children(members, domains, rng, seen=seen, legal=legal)
+            # SPEC 1.5: parents and children compete, the best stay (mu plus lambda truncation).
             members = sorted(everyone, key=fitness, reverse=True)[: self.population]
         return members[0]
 
@@ -60,7 +61,7 @@ class GeneticAlgorithm:
     ) -> list[Genome]:
         children: list[Genome] = []
         while len(children) < self.population:
-            first, second = rng.sample(members, 2)
+            first, second = rng.sample(members, 2)  # SPEC 1.5: drawn uniformly, no selection pressure here
             if rng.random() < self.crossover:
                 pair = crossed(first, second, rng)
             else:

@@ -81,7 +81,7 @@ class Ensemble:
 
 
 @dataclass(frozen=True, slots=True)
-class Comparison:
+class RegressionErrors:
     """Held-out errors of each regression over random splits.
 
     Attributes:
@@ -130,9 +130,9 @@ def max_ensemble(rows: Matrix, target: Vector, seed: int) -> Regression:
 def weighted_ensemble(rows: Matrix, target: Vector, seed: int) -> Regression:
     """The three predictions weighed by the inverse of their error on a held-out fifth."""
     order = np.random.default_rng(seed).permutation(len(rows))
-    shown, held = _split(order)
+    shown, hidden = _split(order)
     fits = (kriging, polynomial, radial_network)
-    errors = [_error(fit(rows[shown], target[shown], seed), rows[held], target[held]) for fit in fits]
+    errors = [_error(fit(rows[shown], target[shown], seed), rows[hidden], target[hidden]) for fit in fits]
     weights = 1 / np.maximum(np.array(errors), 1e-6)
     return Ensemble(tuple(fit(rows, target, seed) for fit in fits), weights / weights.sum())
 
@@ -147,7 +147,7 @@ REGRESSIONS: dict[str, Fit] = {
 }
 
 
-def compare(rows: Matrix, target: Vector, *, seed: int, splits: int = SPLITS) -> Comparison:
+def compare(rows: Matrix, target: Vector, *, seed: int, splits: int = SPLITS) -> RegressionErrors:
     """Fit every regression on 80 % of the students and judge it on the others, over random splits.
 
     Source: SPEC 2.5.
@@ -156,14 +156,14 @@ def compare(rows: Matrix, target: Vector, *, seed: int, splits: int = SPLITS) ->
     halves = [_split(rng.permutation(len(rows))) for _ in range(splits)]
     errors = {
         name: np.array(
-            [_error(fit(rows[shown], target[shown], seed), rows[held], target[held]) for shown, held in halves]
+            [_error(fit(rows[shown], target[shown], seed), rows[hidden], target[hidden]) for shown, hidden in halves]
         )
         for name, fit in REGRESSIONS.items()
     }
     best = min(errors, key=lambda name: float(errors[name].mean()))
-    others = [name for name in errors if name != best]
-    p_values = {name: float(mannwhitneyu(errors[name], errors[best]).pvalue) for name in others}
-    return Comparison(errors, best, p_values, {name: _cohens_d(errors[name], errors[best]) for name in others})
+    rivals = [name for name in errors if name != best]
+    p_values = {name: float(mannwhitneyu(errors[name], errors[best]).pvalue) for name in rivals}
+    return RegressionErrors(errors, best, p_values, {name: _cohens_d(errors[name], errors[best]) for name in rivals})
 
 
 def _bumps(centres: Matrix, log_widths: Vector, rows: Matrix) -> tuple[Matrix, Matrix]:

@@ -24,8 +24,8 @@ def listable(space: SearchSpace, limits: Sequence[Limit], fields: Sequence[str])
         if longest is None or len(space.values(longest)) <= _SHORT_DOMAIN:
             break
         values = space.values(longest)
-        places = np.linspace(0, len(values) - 1, len(values) // 2 + 1).round().astype(int)
-        space = space.with_domains({longest: tuple(values[place] for place in places.tolist())})
+        indices = np.linspace(0, len(values) - 1, len(values) // 2 + 1).round().astype(int)
+        space = space.with_domains({longest: tuple(values[index] for index in indices.tolist())})
     return space
 
 

@@ -49,16 +49,16 @@ class Cost:
 
     Attributes:
         name: in words, for messages.
-        one: the amount of one configuration.
+        amount: the amount of one configuration.
         fields: the fields it depends on.
         rising: those of them in which it never falls, so that the smallest value gives a lower bound.
         form: its closed form, which a solver can reason about.
-        many: the amounts of a table, where that is not the closed form; without both, `one` is asked for every
+        many: the amounts of a table, where that is not the closed form; without both, `amount` is asked for every
             distinct combination of `fields`.
     """
 
     name: str
-    one: Callable[[StudentConfig], float]
+    amount: Callable[[StudentConfig], float]
     fields: tuple[str, ...]
     rising: tuple[str, ...] = ()
     form: Callable[[Terms], Quantity] | None = None
@@ -66,12 +66,12 @@ class Cost:
 
     def __call__(self, config: StudentConfig) -> float:
         """The amount of one configuration."""
-        return self.one(config)
+        return self.amount(config)
 
     def of(self, points: Points) -> Amounts:
         """Amounts at every point, shape (n,)."""
         many = self.many or self.form
-        amounts = many(points) if many else one_by_one(self.one, points, self.fields)
+        amounts = many(points) if many else one_by_one(self.amount, points, self.fields)
         return np.broadcast_to(amounts, (len(points),))
 
 
@@ -130,26 +130,26 @@ def shipped_size(size_bytes: Callable[[StudentConfig], int], task: Task) -> Cost
     """
     known: dict[tuple[Any, ...], int] = {}
 
-    def rest(config: StudentConfig) -> int:
+    def wrapping(config: StudentConfig) -> int:
         return size_bytes(config) - weights_size_bytes(config, task)
 
     def many(points: Points) -> Amounts:
         weights = np.broadcast_to(weights_bytes(points, task), (len(points),))
         first, inverse = _combinations(points, _WRAPPING)
-        others = []
+        wrappings = []
         for config, weight in zip(points.take(first).configs(), weights[first].tolist(), strict=True):
             key = tuple(getattr(config, field) for field in _WRAPPING)
             if key not in known:
                 known[key] = size_bytes(config) - weight
-            others.append(known[key])
-        amounts = weights + np.array(others)[inverse]
+            wrappings.append(known[key])
+        amounts = weights + np.array(wrappings)[inverse]
         probe = np.random.default_rng(0).integers(len(points), size=min(16, len(points)))
         if all(amounts[i] == size_bytes(points.config(i)) for i in probe.tolist()):
             return np.asarray(amounts)
         return one_by_one(size_bytes, points, _SHIPPED)
 
     def form(terms: Terms) -> Quantity:
-        return weights_bytes(terms, task) + _wrapping_form(rest, terms)
+        return weights_bytes(terms, task) + _wrapping_form(wrapping, terms)
 
     return Cost("shipped bytes", size_bytes, _SHIPPED, SHAPE, form, many)
 
@@ -159,10 +159,10 @@ def weights_bytes(terms: Terms, task: Task) -> Quantity:
     return terms.choose("storage", {s: _weights_form(terms, task, s) for s in terms.space.values("storage")})
 
 
-def one_by_one(one: Callable[[StudentConfig], float], points: Points, fields: Sequence[str]) -> Amounts:
-    """Ask `one` once for each distinct combination of `fields`; the other fields stand as where it first occurs."""
+def one_by_one(amount: Callable[[StudentConfig], float], points: Points, fields: Sequence[str]) -> Amounts:
+    """Ask `amount` once for each distinct combination of `fields`; the other fields stand as where it first occurs."""
     first, inverse = _combinations(points, fields)
-    return np.asarray(np.array([one(config) for config in points.take(first).configs()])[inverse])
+    return np.asarray(np.array([amount(config) for config in points.take(first).configs()])[inverse])
 
 
 def _combinations(points: Points, fields: Sequence[str]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
@@ -224,7 +224,7 @@ def _weights_form(terms: Terms, task: Task, storage: Storage) -> Quantity:
     return tables + 3 * vector(hidden) + layers * layer + head
 
 
-def _wrapping_form(rest: Callable[[StudentConfig], int], terms: Terms) -> Quantity:
+def _wrapping_form(wrapping: Callable[[StudentConfig], int], terms: Terms) -> Quantity:
     """What else the file holds, as tokenizer and vocabulary together, plus each other field by itself.
 
     Raises:
@@ -232,20 +232,20 @@ def _wrapping_form(rest: Callable[[StudentConfig], int], terms: Terms) -> Quanti
     """
     space = terms.space
     start = Points(space, {}).config(0)
-    base = rest(start)
+    base = wrapping(start)
 
     def joint(tokenizer: Any, vocab: int) -> int:
-        return rest(start.replace(tokenizer=tokenizer, vocab_size=vocab))
+        return wrapping(start.replace(tokenizer=tokenizer, vocab_size=vocab))
 
     tables: dict[str, dict[Any, int]] = {
-        field: {value: rest(start.replace(**{field: value})) - base for value in space.values(field)}
+        field: {value: wrapping(start.replace(**{field: value})) - base for value in space.values(field)}
         for field in _WRAPPING[2:]
     }
     rng = np.random.default_rng(0)
     for _ in range(32):
         drawn = {field: space.values(field)[int(rng.integers(len(space.values(field))))] for field in _WRAPPING}
         apart = sum(tables[field][drawn[field]] for field in tables) + joint(drawn["tokenizer"], drawn["vocab_size"])
-        if rest(start.replace(**drawn)) != apart:
+        if wrapping(start.replace(**drawn)) != apart:
             raise InputError("the size of the shipped file has no closed form, so a solver cannot bound it; enumerate")
     by_tokenizer = {
         kind: terms.choose("vocab_size", {vocab: joint(kind, vocab) for vocab in space.values("vocab_size")})

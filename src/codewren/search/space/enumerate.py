@@ -67,6 +67,16 @@ def feasible_points(space: SearchSpace, limits: Sequence[Limit], *, fields: Sequ
     return Points.joined(tables)
 
 
+def check_feasible(space: SearchSpace, limits: Sequence[Limit]) -> None:
+    """Look for one combination that keeps all limits, no further.
+
+    Raises:
+        InfeasibleError: there is none; the message names the limits that clash.
+    """
+    if next(iter(_feasible_tables(space, limits, ())), None) is None:
+        raise InfeasibleError(_explained(space, limits))
+
+
 def blocks(space: SearchSpace, fields: Sequence[str]) -> Iterator[Points]:
     """All buildable combinations of some fields, a block at a time."""
     outer, inner = _split(space, [field for field in fields if field in space.field_names])
@@ -118,10 +128,10 @@ def _growing_order(space: SearchSpace, limits: Sequence[Limit], needed: set[str]
     """
     costed = set[str]().union(*(limit.cost.fields for limit in limits))
     unbounded = {f for limit in limits for f in set(limit.cost.fields) - set(limit.cost.rising)}
-    asked = any(_asks(limit.cost) for limit in limits)
+    asks_single = any(_asks(limit.cost) for limit in limits)
 
     def rank(field: str) -> tuple[int, int]:
-        if asked and field in HEADS:
+        if asks_single and field in HEADS:
             return 0, 0
         if field not in costed:
             return 3, 0
@@ -150,30 +160,30 @@ def _grown(points: Points, order: Sequence[str], limits: Sequence[Limit]) -> Ite
     if not order:
         yield points
         return
-    field, rest = order[0], order[1:]
-    buildable = not set(rest) & set(HEADS)
+    field, later = order[0], order[1:]
+    buildable = not set(later) & set(HEADS)
     step = max(1, BLOCK // len(points.space.values(field)))
     for start in range(0, len(points), step):
-        part = points.take(slice(start, start + step)).times(field)
+        grown = points.take(slice(start, start + step)).times(field)
         if field in HEADS and buildable:
-            part = part.take(divisible(part))
+            grown = grown.take(divisible(grown))
         for limit in limits:
-            open_fields = set(rest) & set(limit.cost.fields)
+            open_fields = set(later) & set(limit.cost.fields)
             bounded = all(f in limit.cost.rising and _ascending(points.space, f) for f in open_fields)
-            told = buildable or not _asks(limit.cost)
-            if bounded and told and field in {*limit.cost.fields, *HEADS}:
-                part = part.take(limit.keeps(part))
-        if len(part):
-            yield from _grown(part, rest, limits)
+            countable = buildable or not _asks(limit.cost)
+            if bounded and countable and field in {*limit.cost.fields, *HEADS}:
+                grown = grown.take(limit.keeps(grown))
+        if len(grown):
+            yield from _grown(grown, later, limits)
 
 
 def clashing(space: SearchSpace, limits: Sequence[Limit]) -> list[Limit]:
     """The fewest of these limits that cannot be kept together: dropping any one of them would leave a point."""
     core = list(limits)
     for limit in limits:
-        rest = [one for one in core if one is not limit]
-        if next(_feasible_tables(space, rest, ()), None) is None:
-            core = rest
+        fewer = [other for other in core if other is not limit]
+        if next(_feasible_tables(space, fewer, ()), None) is None:
+            core = fewer
     return core
 
 
@@ -181,10 +191,10 @@ def _explained(space: SearchSpace, limits: Sequence[Limit]) -> str:
     core = clashing(space, limits)
     if not core:
         return f"search space {space.name!r}: no hidden_size is divisible by a num_attention_heads; widen one of them"
-    wanted = " and ".join(limit.words for limit in core)
+    clash = " and ".join(limit.words for limit in core)
     alone = ", ".join(f"{limit.cost.name} {_least(space, limit.cost):,.6g}" for limit in core)
     return (
-        f"search space {space.name!r} has no point with {wanted} (least possible alone: {alone}); "
+        f"search space {space.name!r} has no point with {clash} (least possible alone: {alone}); "
         "raise a limit or widen the space"
     )
 

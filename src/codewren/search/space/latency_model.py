@@ -131,8 +131,8 @@ def spread(space: SearchSpace, count: int, *, seed: int) -> list[StudentConfig]:
     rng = np.random.default_rng(seed)
     codes = {}
     for domain in space.domains:
-        places = (np.arange(count) + rng.random(count)) / count
-        codes[domain.field] = (rng.permutation(places) * len(domain.values)).astype(np.int64)
+        ranks = (np.arange(count) + rng.random(count)) / count
+        codes[domain.field] = (rng.permutation(ranks) * len(domain.values)).astype(np.int64)
     points = Points(space, codes)
     heads = np.asarray(space.values("num_attention_heads"))
     if "num_attention_heads" in codes:

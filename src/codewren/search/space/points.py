@@ -52,8 +52,8 @@ class Points:
         present = {value: np.asarray(amounts[value]) for value in domain}
         chosen = np.zeros(len(self), dtype=np.result_type(*present.values()))
         for code, amount in enumerate(present.values()):
-            here = column == code
-            chosen[here] = amount if amount.ndim == 0 else amount[here]
+            mask = column == code
+            chosen[mask] = amount if amount.ndim == 0 else amount[mask]
         return chosen
 
     def rounded_up(self, amount: Any, multiple: int) -> Any:
@@ -95,8 +95,8 @@ class Points:
         """The table of some configurations of a space."""
         codes = {}
         for domain in space.domains or (Domain(FIELDS[0], space.values(FIELDS[0])),):
-            place = {value: index for index, value in enumerate(domain.values)}
-            column = [place[getattr(config, domain.field)] for config in configs]
+            code_of = {value: index for index, value in enumerate(domain.values)}
+            column = [code_of[getattr(config, domain.field)] for config in configs]
             codes[domain.field] = np.array(column, dtype=code_type(len(domain.values)))
         return cls(space, codes)
 

@@ -61,8 +61,8 @@ def spread_by_cost(points: Points, amounts: NDArray[np.float64], count: int, rng
     edges = np.linspace(level.min(), level.max(), count + 1)[1:-1]
     band = np.searchsorted(edges, level)
     chosen: list[int] = []
-    for one in range(count):
-        inside = np.flatnonzero(band == one)
+    for number in range(count):
+        inside = np.flatnonzero(band == number)
         inside = inside[~np.isin(inside, chosen)]
         if len(inside):
             pool = rng.choice(inside, size=min(_CANDIDATES, len(inside)), replace=False)

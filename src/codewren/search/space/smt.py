@@ -1,15 +1,15 @@
-"""What a solver is good at: is there any point, how far can each dimension go, and which limits clash.
+"""The second paper's SMT step: is there any point, how far can each dimension go, and which limits clash.
 
 Domains are written `Or(x == v, ...)` and bounds are found by bisection with `Solver`: `Optimize` gives up on these
 products (ECOSYSTEM). One solver for each combination of categories keeps the arithmetic free of choices. Listing all
-points is left to `enumerate`, and tests prove that both agree.
+points is left to `enumerate`, and tests prove that both agree. The released code lists solutions of 48,400 chunks and
+keeps their bounding box; here each side of the box is proven.
 
 Source: Avatar `reduction.py`; SPEC 2.3.
 """
 
 from bisect import bisect_left
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import product
 from typing import Any, TypeAlias
 
@@ -17,7 +17,6 @@ import z3
 
 from codewren.core.errors import InfeasibleError, InputError
 from codewren.core.formulas import Quantity
-from codewren.core.student_config import StudentConfig
 from codewren.search.space.enumerate import Limit
 from codewren.search.space.space import FIELDS, SearchSpace
 
@@ -27,20 +26,32 @@ LONG_DOMAIN = 200
 """A range of more values than this is written as an interval with a step."""
 
 
-@dataclass(frozen=True, slots=True)
-class FieldLimit:
-    """A user's limit on one whole-number field."""
+_STEPS = {"vocab_size": 1000, "hidden_size": 16, "intermediate_size": 32, "max_sequence_length": 16}
 
-    field: str
-    least: int | None = None
-    most: int | None = None
 
-    @property
-    def words(self) -> str:
-        """For messages."""
-        parts = [f"at least {self.least:,}"] if self.least is not None else []
-        parts += [f"at most {self.most:,}"] if self.most is not None else []
-        return f"{self.field} {' and '.join(parts)}"
+def reduced(space: SearchSpace, limits: Sequence[Limit]) -> SearchSpace:
+    """The space inside the bounding box of its feasible points: all that the second paper keeps of its SMT step.
+
+    Unit-step ranges are reasoned about in the steps of the paper's SMT phase, and then cut to the box in unit steps.
+
+    Raises:
+        InfeasibleError: there is no feasible point; the message names the limits that clash.
+        InputError: a cost has no closed form.
+
+    Source: Avatar `reduction.py`; SPEC 2.2, 2.3.
+    """
+    box = Reasoner(in_papers_steps(space), limits).box()
+    return space.with_domains({field: _within(space.values(field), *bounds) for field, bounds in box.items()})
+
+
+def in_papers_steps(space: SearchSpace) -> SearchSpace:
+    """The space with its unit-step ranges in the steps of the paper's SMT phase; the smallest values stay.
+
+    Source: SPEC 2.2.
+    """
+    ranges = {field: space.values(field) for field in _STEPS if field in space.field_names}
+    unit = {field: values for field, values in ranges.items() if isinstance(values, range) and values.step == 1}
+    return space.with_domains({field: values[:: _STEPS[field]] for field, values in unit.items()})
 
 
 class Reasoner:
@@ -50,18 +61,13 @@ class Reasoner:
         InputError: a cost has no closed form that a solver could reason about.
     """
 
-    def __init__(self, space: SearchSpace, limits: Sequence[Limit], *, field_limits: Sequence[FieldLimit] = ()) -> None:
+    def __init__(self, space: SearchSpace, limits: Sequence[Limit]) -> None:
         self.space = space
         for limit in limits:
             if limit.cost.form is None:
                 raise InputError(f"{limit.cost.name} has no closed form, so a solver cannot bound it; enumerate")
-        self._words = [limit.words for limit in limits] + [limit.words for limit in field_limits]
-        self._cases = [_Case(part, limits, field_limits) for part in _by_category(space, limits)]
-
-    def feasible(self) -> StudentConfig | None:
-        """Some configuration that keeps every limit, or None where it is proven that there is none."""
-        found = (case.config() for case in self._cases if case.satisfiable(self._words))
-        return next(found, None)
+        self._words = [limit.words for limit in limits]
+        self._cases = [_Case(case, limits) for case in _by_category(space, limits)]
 
     def bounds(self, field: str) -> tuple[int, int]:
         """The least and the greatest value of a whole-number field over all feasible points; both are proven.
@@ -80,13 +86,16 @@ class Reasoner:
         return {field: self.bounds(field) for field in self.space.field_names if _is_whole(self.space, field)}
 
     def clash(self) -> tuple[str, ...]:
-        """The fewest limits, in words, that cannot be kept together; empty where all can."""
+        """The fewest limits, in words, that cannot be kept together; empty where all can.
+
+        The solver's unsatisfiable core of every case, less the limits without which it would still be none.
+        """
         if self._satisfiable(self._words):
             return ()
         core = sorted({words for case in self._cases for words in case.core(self._words)}, key=self._words.index)
         for words in tuple(core):
-            rest = [one for one in core if one != words]
-            core = core if self._satisfiable(rest) else rest
+            fewer = [limit for limit in core if limit != words]
+            core = core if self._satisfiable(fewer) else fewer
         return tuple(core)
 
     def require_feasible(self) -> None:
@@ -116,10 +125,11 @@ class Reasoner:
 class _Case:
     """The whole-number fields as unknowns, the categories fixed; one solver for each hidden size.
 
-    Hidden size enters every product: with it known, bytes are all but linear and each answer takes milliseconds.
+    Hidden size enters every product: with it known, bytes are all but linear and each answer takes milliseconds. A
+    solver is built when it is first asked.
     """
 
-    def __init__(self, space: SearchSpace, limits: Sequence[Limit], field_limits: Sequence[FieldLimit]) -> None:
+    def __init__(self, space: SearchSpace, limits: Sequence[Limit]) -> None:
         self.space = space
         self._fields = {f: z3.Int(f) for f in FIELDS if len(space.values(f)) > 1 and _is_whole(space, f)}
         self._hidden, self._head_size = z3.Int("hidden_size"), z3.Int("head_size")
@@ -128,11 +138,9 @@ class _Case:
         for limit in limits:
             if limit.cost.form:
                 self._require(limit.words, limit.cost.form(self) <= limit.most)
-        for one in field_limits:
-            self._require(one.words, _between(self.numbers(one.field), one))
-        self._solvers = {int(hidden): self._solver(int(hidden)) for hidden in space.values("hidden_size")}
+        self._hidden_sizes = [int(hidden) for hidden in space.values("hidden_size")]
+        self._solvers: dict[int, Unknown] = {}
         self._dead: set[tuple[int | str, ...]] = set()  # hidden sizes proven to have no point under these limits
-        self._found: tuple[Unknown, int] | None = None
 
     def numbers(self, field: str) -> Quantity:
         """An unknown whole number, or a known one."""
@@ -144,10 +152,10 @@ class _Case:
 
     def choose(self, field: str, amounts: Mapping[Any, Quantity]) -> Quantity:
         """The amount that belongs to the value of a field."""
-        first, *others = self.space.values(field)
+        first, *later = self.space.values(field)
         chosen = amounts[first]
         if field in self._fields:
-            for value in others:
+            for value in later:
                 chosen = z3.If(self._fields[field] == value, amounts[value], chosen)
         return chosen
 
@@ -159,32 +167,28 @@ class _Case:
 
     def satisfiable(self, words: Sequence[str], *more: Unknown) -> bool:
         """Whether some point keeps these limits and conditions."""
-        for hidden, solver in self._solvers.items():
-            if self._check(hidden, solver, words, more) == z3.sat:
-                self._solvers = {hidden: solver, **self._solvers}  # the first to ask next time
+        for index, hidden in enumerate(self._hidden_sizes):
+            if self._check(hidden, words, more) == z3.sat:
+                self._hidden_sizes.insert(0, self._hidden_sizes.pop(index))  # the first to ask next time
                 return True
         return False
 
-    def config(self) -> StudentConfig:
-        """The point that the last check found."""
-        if self._found is None:
-            raise InputError("no check has found a point yet; call satisfiable first")
-        model, hidden = self._found
-        values = {name: model.eval(x, model_completion=True).as_long() for name, x in self._fields.items()}
-        values["hidden_size"] = hidden
-        fixed = {d.field: d.values[0] for d in self.space.domains if d.field not in values}
-        return self.space.base.replace(**fixed, **values)
-
     def core(self, words: Sequence[str]) -> list[str]:
         """Limits that already clash in this case, whatever the hidden size."""
-        named = {switch: one for one, switch in self._switches.items()}
+        named = {switch: limit for limit, switch in self._switches.items()}
         clashing = []
-        for solver in self._solvers.values():
-            if solver.check(*(self._switches[one] for one in words)) == z3.unsat:
+        for hidden in self._hidden_sizes:
+            solver = self._solver(hidden)
+            if solver.check(*(self._switches[limit] for limit in words)) == z3.unsat:
                 clashing += [named[switch] for switch in solver.unsat_core()]
         return clashing
 
     def _solver(self, hidden: int) -> Unknown:
+        if hidden not in self._solvers:
+            self._solvers[hidden] = self._built(hidden)
+        return self._solvers[hidden]
+
+    def _built(self, hidden: int) -> Unknown:
         solver = z3.Solver()
         solver.set("timeout", TIMEOUT_MS)
         solver.set("random_seed", 0)
@@ -197,15 +201,14 @@ class _Case:
     def _with_hidden(self, constraint: Unknown, hidden: int) -> Unknown:
         return z3.simplify(z3.substitute(constraint, (self._hidden, z3.IntVal(hidden))))
 
-    def _check(self, hidden: int, solver: Unknown, words: Sequence[str], more: Sequence[Unknown]) -> Unknown:
+    def _check(self, hidden: int, words: Sequence[str], more: Sequence[Unknown]) -> Unknown:
         conditions = [self._with_hidden(_truth(condition), hidden) for condition in more]
         if any(z3.is_false(condition) for condition in conditions) or (hidden, *words) in self._dead:
             return z3.unsat
+        solver = self._solver(hidden)
         solver.push()
         solver.add(*conditions)
-        answer = solver.check(*(self._switches[one] for one in words))
-        if answer == z3.sat:
-            self._found = solver.model(), hidden
+        answer = solver.check(*(self._switches[limit] for limit in words))
         solver.pop()
         if answer == z3.unknown:
             raise InputError(f"the solver gives up on this space ({solver.reason_unknown()}); enumerate it instead")
@@ -245,7 +248,8 @@ def _inside(unknown: Unknown, values: Sequence[int]) -> Unknown:
     return z3.And(between, z3.Or([unknown == value for value in values]))
 
 
-def _between(unknown: Quantity, limit: FieldLimit) -> Unknown:
-    least = [unknown >= limit.least] if limit.least is not None else []
-    most = [unknown <= limit.most] if limit.most is not None else []
-    return z3.And([_truth(one) for one in least + most])
+def _within(values: Sequence[int], least: int, most: int) -> Sequence[int]:
+    """The values between two bounds; what is left of a range stays a range."""
+    if isinstance(values, range):
+        return values[values.index(least) : values.index(most) + 1]
+    return tuple(value for value in values if least <= value <= most)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from codewren.core.errors import CodewrenError, InputError, MissingExtraError
-from codewren.search.trials.runner import Outcome, attempt
+from codewren.search.trials.runner import Attempt, attempt
 from codewren.search.trials.trial import Evaluate, Request
 
 
@@ -28,7 +28,7 @@ class DaskCluster:
     timeout_s: float = 30.0
     no_worker_s: float = 300.0
 
-    def run(self, evaluate: Evaluate, requests: Sequence[Request]) -> Iterator[tuple[int, Outcome]]:
+    def run(self, evaluate: Evaluate, requests: Sequence[Request]) -> Iterator[tuple[int, Attempt]]:
         """Yield the place and outcome of every request, in the order they end.
 
         Raises:
@@ -36,8 +36,8 @@ class DaskCluster:
             InputError: no scheduler answers at the address.
             MissingExtraError: `distributed` is not installed.
         """
-        for place, outcome in self.calls(attempt, [(evaluate, request) for request in requests]):
-            yield place, _given_up(outcome) if isinstance(outcome, BaseException) else outcome
+        for index, outcome in self.calls(attempt, [(evaluate, request) for request in requests]):
+            yield index, _given_up(outcome) if isinstance(outcome, BaseException) else outcome
 
     def calls(self, function: Callable[..., Any], arguments: Sequence[tuple[Any, ...]]) -> Iterator[tuple[int, Any]]:
         """Yield the place and result of a call for each tuple of arguments, or the error it was given up with.
@@ -105,11 +105,11 @@ def _gathered(
     from distributed import KilledWorker
 
     lost = []
-    for place, outcome in _finished(watch, function, dict(enumerate(arguments))):
+    for index, outcome in _finished(watch, function, dict(enumerate(arguments))):
         if isinstance(outcome, KilledWorker):
-            lost.append(place)
+            lost.append(index)
         else:
-            yield place, outcome
+            yield index, outcome
     for suspect in sorted(lost):
         yield from _finished(watch, function, {suspect: arguments[suspect]})
 
@@ -120,7 +120,7 @@ def _finished(
     """Place and result, or error, of every call as it ends."""
     from distributed import wait
 
-    waiting = {watch.client.submit(function, *given, pure=False): place for place, given in arguments.items()}
+    waiting = {watch.client.submit(function, *values, pure=False): index for index, values in arguments.items()}
     poll_s = min(5.0, watch.no_worker_s / 20)
     while waiting:
         try:
@@ -156,5 +156,5 @@ def _outcome(future: Any, timeout_s: float) -> Any:
         return error
 
 
-def _given_up(error: BaseException) -> Outcome:
-    return Outcome(0.0, error=f"{type(error).__name__}: {' '.join(str(error).split())}"[:500])
+def _given_up(error: BaseException) -> Attempt:
+    return Attempt(0.0, error=f"{type(error).__name__}: {' '.join(str(error).split())}"[:500])

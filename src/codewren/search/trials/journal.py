@@ -49,7 +49,7 @@ class Journal:
         self._trials[trial.request] = trial
         if self._path is not None:
             head = {"journal": SCHEMA, "context": self._context}
-            rows = [head, *(one.to_dict() for one in self.trials)]
+            rows = [head, *(trial.to_dict() for trial in self.trials)]
             write_bytes(self._path, "".join(json.dumps(row) + "\n" for row in rows).encode())
 
     @property

@@ -10,7 +10,7 @@ from multiprocessing import connection
 from multiprocessing.connection import Connection
 from multiprocessing.context import SpawnProcess
 
-from codewren.search.trials.runner import Outcome, attempt
+from codewren.search.trials.runner import Attempt, attempt
 from codewren.search.trials.trial import Evaluate, Request
 
 ATTEMPTS = 3
@@ -26,38 +26,38 @@ class LocalProcesses:
 
     count: int
 
-    def run(self, evaluate: Evaluate, requests: Sequence[Request]) -> Iterator[tuple[int, Outcome]]:
+    def run(self, evaluate: Evaluate, requests: Sequence[Request]) -> Iterator[tuple[int, Attempt]]:
         """Yield the place and outcome of every request, in the order they end."""
-        waiting = [(place, 1) for place in range(len(requests))]
+        waiting = [(index, 1) for index in range(len(requests))]
         running: dict[Connection, _Running] = {}
         try:
             while waiting or running:
                 while waiting and len(running) < self.count:
-                    place, attempts = waiting.pop(0)
-                    started = _start(evaluate, requests[place], place, attempts)
+                    index, attempts = waiting.pop(0)
+                    started = _start(evaluate, requests[index], index, attempts)
                     running[started.answers] = started
                 for answers in connection.wait(list(running)):
-                    one = running.pop(answers)  # type: ignore[call-overload]
-                    outcome = one.finish()
-                    if outcome is None and one.attempts < ATTEMPTS:
-                        waiting.insert(0, (one.place, one.attempts + 1))
+                    worker = running.pop(answers)  # type: ignore[call-overload]
+                    outcome = worker.finish()
+                    if outcome is None and worker.attempts < ATTEMPTS:
+                        waiting.insert(0, (worker.index, worker.attempts + 1))
                     else:
-                        yield one.place, outcome or one.lost()
+                        yield worker.index, outcome or worker.lost()
         finally:
-            for one in running.values():
-                one.process.kill()
-                one.finish()
+            for worker in running.values():
+                worker.process.kill()
+                worker.finish()
 
 
 @dataclass(frozen=True, slots=True)
 class _Running:
-    place: int
+    index: int
     attempts: int
     process: SpawnProcess
     answers: Connection
     started: float
 
-    def finish(self) -> Outcome | None:
+    def finish(self) -> Attempt | None:
         """What the process answered, None if it died first."""
         try:
             answer = self.answers.recv()
@@ -65,22 +65,22 @@ class _Running:
             answer = None
         self.answers.close()
         self.process.join()
-        return answer if isinstance(answer, Outcome) else None
+        return answer if isinstance(answer, Attempt) else None
 
-    def lost(self) -> Outcome:
+    def lost(self) -> Attempt:
         code = self.process.exitcode
-        return Outcome(
+        return Attempt(
             time.perf_counter() - self.started, error=f"its process died {self.attempts} times, last with code {code}"
         )
 
 
-def _start(evaluate: Evaluate, request: Request, place: int, attempts: int) -> _Running:
+def _start(evaluate: Evaluate, request: Request, index: int, attempts: int) -> _Running:
     context = multiprocessing.get_context("spawn")
     answers, sender = context.Pipe(duplex=False)
     process = context.Process(target=_work, args=(sender, evaluate, request), daemon=True)
     process.start()
     sender.close()
-    return _Running(place, attempts, process, answers, time.perf_counter())
+    return _Running(index, attempts, process, answers, time.perf_counter())
 
 
 def _work(sender: Connection, evaluate: Evaluate, request: Request) -> None:

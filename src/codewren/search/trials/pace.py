@@ -18,12 +18,14 @@ class Pace:
 
     Attributes:
         epoch_s: expected seconds of one epoch of a student on this machine.
+        first_s: expected seconds before a student's first epoch: its vocabulary, where that must be trained anew.
         limit_s: seconds that all trainings may take together, None for any.
         workers: trainings at once.
         quiet: print nothing on stderr.
     """
 
     epoch_s: Callable[[StudentConfig], float]
+    first_s: Callable[[StudentConfig], float] = lambda config: 0.0
     limit_s: float | None = None
     workers: int = 1
     quiet: bool = False
@@ -35,7 +37,8 @@ class Pace:
     def expected_s(self, request: Request) -> float:
         """Expected seconds of a training, less what was trained of it before."""
         before = self._reached.get((request.config, request.seed), 0)
-        return max(0, request.fidelity - before) * self.epoch_s(request.config)
+        first_s = 0.0 if before else self.first_s(request.config)
+        return first_s + max(0, request.fidelity - before) * self.epoch_s(request.config)
 
     @property
     def slowness(self) -> float:
@@ -59,15 +62,23 @@ class Pace:
         within = "" if self.limit_s is None else f", at most {_minutes(self.limit_s)}"
         self._say(f"search: {trainings} trainings, about {_minutes(seconds / self.workers)} on this machine{within}")
 
+    def expect(self, requests: Sequence[Request]) -> None:
+        """Count trainings that are about to begin and that no plan foresaw."""
+        fresh = [request for request in dict.fromkeys(requests) if request not in self._seen]
+        unforeseen = len(self._seen) + len(fresh) - self._planned
+        if unforeseen > 0:
+            self._planned += unforeseen
+            self._planned_s += math.fsum(self.expected_s(request) for request in fresh[-unforeseen:])
+
     def affordable(self, requests: Sequence[Request]) -> list[Request]:
         """Those of the requests, in order, for which the limit leaves time."""
-        room, kept = self.room_s, []
+        room, requests_left = self.room_s, []
         for request in requests:
             needed = self.slowness * self.expected_s(request)
             if request in self._seen or needed <= room:
-                kept.append(request)
+                requests_left.append(request)
                 room -= 0.0 if request in self._seen else needed
-        return kept
+        return requests_left
 
     def ran(self, trial: Trial) -> None:
         """Take note of a training, once."""

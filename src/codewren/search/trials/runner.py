@@ -12,7 +12,7 @@ from codewren.search.trials.trial import Evaluate, Evaluation, Request, Status, 
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class Attempt:
     """What became of one request: an evaluation, or an error in words."""
 
     seconds: float
@@ -23,17 +23,17 @@ class Outcome:
 class Workers(Protocol):
     """Where trials run."""
 
-    def run(self, evaluate: Evaluate, requests: Sequence[Request]) -> Iterator[tuple[int, Outcome]]:
+    def run(self, evaluate: Evaluate, requests: Sequence[Request]) -> Iterator[tuple[int, Attempt]]:
         """Yield the place and outcome of every request, in the order they end."""
 
 
 class InProcess:
     """Trials one after the other, in this process: a crash of the interpreter ends the search, which then resumes."""
 
-    def run(self, evaluate: Evaluate, requests: Sequence[Request]) -> Iterator[tuple[int, Outcome]]:
+    def run(self, evaluate: Evaluate, requests: Sequence[Request]) -> Iterator[tuple[int, Attempt]]:
         """Yield the place and outcome of every request."""
-        for place, request in enumerate(requests):
-            yield place, attempt(evaluate, request)
+        for index, request in enumerate(requests):
+            yield index, attempt(evaluate, request)
 
 
 class TrialRunner:
@@ -64,13 +64,13 @@ class TrialRunner:
             if (known := self._journal.find(request)) is not None:
                 self._watch(known)
         missing = [request for request in dict.fromkeys(requests) if self._journal.find(request) is None]
-        for place, outcome in self._workers.run(self._evaluate, missing):
-            trial = self._trial(missing[place], outcome)
+        for index, outcome in self._workers.run(self._evaluate, missing):
+            trial = self._trial(missing[index], outcome)
             self._journal.add(trial)
             self._watch(trial)
         return [self._recorded(request) for request in requests]
 
-    def _trial(self, request: Request, outcome: Outcome) -> Trial:
+    def _trial(self, request: Request, outcome: Attempt) -> Trial:
         done = outcome.evaluation
         return Trial(
             number=self._numbers[request],
@@ -92,15 +92,15 @@ class TrialRunner:
         return trial
 
 
-def attempt(evaluate: Evaluate, request: Request) -> Outcome:
+def attempt(evaluate: Evaluate, request: Request) -> Attempt:
     """Run one trial here; whatever it raises becomes its error."""
     start = time.perf_counter()
     try:
         evaluation = evaluate(request.config, fidelity=request.fidelity, seed=request.seed)
     except Exception as error:
         message = " ".join(str(error).split())
-        return Outcome(time.perf_counter() - start, error=f"{type(error).__name__}: {message}"[:500])
+        return Attempt(time.perf_counter() - start, error=f"{type(error).__name__}: {message}"[:500])
     seconds, effectiveness = time.perf_counter() - start, evaluation.scores.effectiveness
     if effectiveness is None or not math.isfinite(effectiveness):
-        return Outcome(seconds, error=f"the training ended with effectiveness {effectiveness}, a number was wanted")
-    return Outcome(seconds, evaluation)
+        return Attempt(seconds, error=f"the training ended with effectiveness {effectiveness}, a number was wanted")
+    return Attempt(seconds, evaluation)

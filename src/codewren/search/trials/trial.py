@@ -12,7 +12,7 @@ from codewren.core.student_config import StudentConfig
 class Status(StrEnum):
     """How a trial ended: with scores, or with an error (it raised, lost its process, or gave no number).
 
-    Whether scores mean that the training collapsed is judged from all trials together (`surrogate.Judge`).
+    Whether scores mean that the training collapsed is judged from all trials together (`surrogate.ValidationNoise`).
     """
 
     DONE = "done"
@@ -26,10 +26,6 @@ class Request:
     config: StudentConfig
     seed: int
     fidelity: int
-
-    def longer(self, fidelity: int) -> Self:
-        """The same training, carried on."""
-        return type(self)(self.config, self.seed, fidelity)
 
 
 @dataclass(frozen=True, slots=True)

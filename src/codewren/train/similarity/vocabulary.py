@@ -75,7 +75,7 @@ def sketches(bags: Bags, vocabulary: Vocabulary, width: int) -> Floats:
         sums += np.bincount(owners * width + columns, weights=amounts * signs, minlength=len(sums))
         bit_fields = bit_fields >> np.uint64(bits)
     vectors = sums.reshape(len(bags), width)
-    return (vectors / np.maximum(1e-9, np.linalg.norm(vectors, axis=1, keepdims=True))).astype(np.float32)
+    return np.asarray(vectors / np.maximum(1e-9, np.linalg.norm(vectors, axis=1, keepdims=True)), np.float32)
 
 
 def _mixed(values: Hashes) -> Hashes:

@@ -62,11 +62,11 @@ def special_ids(tokenizer: Any) -> SpecialIds:
     """
     names = ("cls_token_id", "pad_token_id", "sep_token_id", "unk_token_id")
     # A tokenizer made of a bare file knows only the first pair of names.
-    others = {"cls_token_id": "bos_token_id", "sep_token_id": "eos_token_id"}
+    alternatives = {"cls_token_id": "bos_token_id", "sep_token_id": "eos_token_id"}
     ids = []
     for name in names:
         value = getattr(tokenizer, name, None)
-        value = getattr(tokenizer, others.get(name, name), None) if value is None else value
+        value = getattr(tokenizer, alternatives.get(name, name), None) if value is None else value
         if value is None:
             raise TeacherError(f"data flow needs a tokenizer with a {name.removesuffix('_id')}; this one has none")
         ids.append(int(value))
@@ -117,12 +117,12 @@ def _after_space(tokenizer: Any) -> Any:
 
     def encode(texts: list[str]) -> list[Ids]:
         ids = plain([f"{MARKER} {text}" for text in texts])
-        for text, one in zip(texts, ids, strict=True):
-            if list(one[: len(marker)]) != list(marker):
+        for text, token_ids in zip(texts, ids, strict=True):
+            if list(token_ids[: len(marker)]) != list(marker):
                 raise TeacherError(
                     f"the tokenizer joins {MARKER!r} with the text after a space ({text[:40]!r}); data flow needs one "
                     "that splits at spaces, such as GraphCodeBERT's"
                 )
-        return [one[len(marker) :] for one in ids]
+        return [token_ids[len(marker) :] for token_ids in ids]
 
     return encode

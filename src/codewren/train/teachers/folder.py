@@ -101,8 +101,8 @@ def read_sheet(folder: Path) -> TeacherSheet:
         sheet = TeacherSheet.from_dict(read_json(folder / SHEET))
     except (KeyError, TypeError, ValueError, InputError) as error:
         raise TeacherError(f"{folder / SHEET}: not a teacher's sheet ({error})") from error
-    for name, wanted in sheet.weights.items():
-        if not (folder / name).is_file() or file_sha256(folder / name) != wanted:
+    for name, digest in sheet.weights.items():
+        if not (folder / name).is_file() or file_sha256(folder / name) != digest:
             raise TeacherError(f"{folder / name} is missing or not the file that {SHEET} names; finetune again")
     return sheet
 
@@ -124,9 +124,9 @@ def read_teacher(folder: Path, *, attention: str = "sdpa") -> tuple[TeacherNetwo
         head = load_file(folder / HEAD)
     except (OSError, SafetensorError) as error:
         raise TeacherError(f"{folder / HEAD}: cannot be read ({first_line(error)}); finetune again") from error
-    wanted = {key for key in network.state_dict() if not key.startswith("encoder.")}
-    if set(head) != wanted:
-        raise TeacherError(f"{folder / HEAD} holds {sorted(head)}, wanted {sorted(wanted)}; finetune again")
+    expected = {key for key in network.state_dict() if not key.startswith("encoder.")}
+    if set(head) != expected:
+        raise TeacherError(f"{folder / HEAD} holds {sorted(head)}, wanted {sorted(expected)}; finetune again")
     try:
         network.load_state_dict(head, strict=False)
     except RuntimeError as error:

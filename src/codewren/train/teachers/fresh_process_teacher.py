@@ -3,10 +3,8 @@
 python -m codewren.train.teachers.fresh_process_teacher RECIPE_JSON FOLDER < items.json
 """
 
-import json
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 from codewren.core.dataset import Dataset
@@ -19,27 +17,25 @@ from codewren.train.teachers.teacher import load_teacher
 def dataset_of(task: Task, items: Sequence[Sequence[str]]) -> Dataset:
     """Items without labels as a data set, each distinct function once."""
     functions = tuple(dict.fromkeys(text for item in items for text in item))
-    places = {text: place for place, text in enumerate(functions)}
+    index_of = {text: index for index, text in enumerate(functions)}
     return Dataset(
         task=task,
         split="bench",
         functions=functions,
-        function_ids=tuple(str(place) for place in range(len(functions))),
-        items=tuple(tuple(places[text] for text in item) for item in items),
+        function_ids=tuple(str(index) for index in range(len(functions))),
+        items=tuple(tuple(index_of[text] for text in item) for item in items),
         labels=(None,) * len(items),
-        ids=tuple(str(place) for place in range(len(items))),
+        ids=tuple(str(index) for index in range(len(items))),
     )
 
 
 def teacher_command(recipe: Recipe) -> list[str]:
     """The child that loads a recipe's teacher."""
-    plain = recipe.to_dict()
-    folder = plain.pop("folder")
-    return [sys.executable, "-m", "codewren.train.teachers.fresh_process_teacher", json.dumps(plain), folder]
+    return [sys.executable, "-m", "codewren.train.teachers.fresh_process_teacher", recipe.to_json()]
 
 
 def _load() -> Predict:
-    recipe = Recipe.from_dict(json.loads(sys.argv[1]), Path(sys.argv[2]))
+    recipe = Recipe.from_json(sys.argv[1])
     teacher = load_teacher(recipe)
 
     def predict(items: Sequence[Any]) -> object:

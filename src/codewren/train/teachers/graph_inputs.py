@@ -103,8 +103,10 @@ def encode_code_tokens(functions: Sequence[Sequence[str]], *, first: Encode, lat
         later: encodes the others, as a tokenizer sees text after a space.
     """
     heads = _table((tokens[0] for tokens in functions if tokens), first)
-    rest = _table(chain.from_iterable(tokens[1:] for tokens in functions), later)
-    return [[*(heads[text] for text in tokens[:1]), *(rest[text] for text in tokens[1:])] for tokens in functions]
+    later_tokens = _table(chain.from_iterable(tokens[1:] for tokens in functions), later)
+    return [
+        [*(heads[text] for text in tokens[:1]), *(later_tokens[text] for text in tokens[1:])] for tokens in functions
+    ]
 
 
 def graph_input(
@@ -127,9 +129,9 @@ def graph_input(
     spans = [(int(ends[node.token]) - len(pieces[node.token]), int(ends[node.token])) for node in nodes]
     total = int(ends[-1]) if len(ends) else 0
     cut = _cut_as_papers if limits.mode == "papers" else _cut
-    length, kept, edges = cut(total, nodes, spans, limits)
+    length, shown, edges = cut(total, nodes, spans, limits)
     code = np.fromiter(chain([special.bos], _first(pieces, length), [special.eos]), dtype=np.int32)
-    whole = [(start + 1, end + 1) if start < end <= length else (0, 0) for start, end in (spans[k] for k in kept)]
+    whole = [(start + 1, end + 1) if start < end <= length else (0, 0) for start, end in (spans[k] for k in shown)]
     seeing = {node for node, _ in edges} | {node for node, (start, end) in enumerate(whole) if start < end}
     anchors = [0, len(code) - 1]
     if limits.mode == "papers":
@@ -139,7 +141,7 @@ def graph_input(
         np.asarray(whole, dtype=np.int32).reshape(-1, 2),
         np.asarray(edges, dtype=np.int32).reshape(-1, 2),
         np.asarray(anchors, dtype=np.int32),
-        limits.positions if len(seeing) < len(kept) else len(code) + len(kept),
+        limits.positions if len(seeing) < len(shown) else len(code) + len(shown),
     )
 
 
@@ -170,9 +172,9 @@ def visible(one: GraphInput, length: int) -> NDArray[np.bool_]:
 
 def graph_tensors(inputs: Sequence[GraphInput]) -> tuple[Tensor, Tensor]:
     """Position ids (B, T) and who may look at whom (B, T, T); T is the longest, or what one needs at least."""
-    length = max(one.least_length for one in inputs)
-    positions_BT = np.stack([position_ids(one, length) for one in inputs])
-    sees_BTT = np.stack([visible(one, length) for one in inputs])
+    length = max(graph.least_length for graph in inputs)
+    positions_BT = np.stack([position_ids(graph, length) for graph in inputs])
+    sees_BTT = np.stack([visible(graph, length) for graph in inputs])
     return torch.from_numpy(positions_BT), torch.from_numpy(sees_BTT)
 
 
@@ -211,19 +213,19 @@ def _cut(total: int, nodes: Sequence[Node], spans: Sequence[tuple[int, int]], li
     # Nodes of the code that stays need room themselves, so the code gives way until both fit.
     while length + min(limits.nodes, bisect_right(whole_at, length)) > room:
         length -= 1
-    kept = [k for k, (start, end) in enumerate(spans) if start < end <= length][: limits.nodes]
-    place = {old: new for new, old in enumerate(kept)}
-    edges = [(place[k], place[source]) for k in kept for source in nodes[k].sources if source in place]
-    return length, kept, edges
+    shown = [k for k, (start, end) in enumerate(spans) if start < end <= length][: limits.nodes]
+    index_of = {old: new for new, old in enumerate(shown)}
+    edges = [(index_of[k], index_of[source]) for k in shown for source in nodes[k].sources if source in index_of]
+    return length, shown, edges
 
 
 def _cut_as_papers(total: int, nodes: Sequence[Node], spans: Sequence[tuple[int, int]], limits: InputLimits) -> _Cut:
     room = limits.positions - limits.reserved - min(len(nodes), limits.nodes)
     length = max(0, min(total, room))
-    kept = range(min(len(nodes), limits.positions - FRAME - length))
-    node_of = {nodes[k].token: k for k in kept}
-    sources = ((k, nodes[source].token) for k in kept for source in nodes[k].sources)
-    return length, kept, [(k, node_of[token]) for k, token in sources if token in node_of]
+    shown = range(min(len(nodes), limits.positions - FRAME - length))
+    node_of = {nodes[k].token: k for k in shown}
+    sources = ((k, nodes[source].token) for k in shown for source in nodes[k].sources)
+    return length, shown, [(k, node_of[token]) for k, token in sources if token in node_of]
 
 
 def _table(texts: Iterable[str], encode: Encode) -> dict[str, Ids]:

@@ -39,8 +39,8 @@ class FunctionBatch:
 
     def to(self, device: torch.device) -> Self:
         """The batch on another device."""
-        parts = (self.ids_BT, self.mask_BT, self.positions_BT, self.sees_BTT)
-        return type(self)(*(None if part is None else part.to(device) for part in parts))  # type: ignore[arg-type]
+        tensors = (self.ids_BT, self.mask_BT, self.positions_BT, self.sees_BTT)
+        return type(self)(*(None if tensor is None else tensor.to(device) for tensor in tensors))  # type: ignore[arg-type]
 
     def arguments(self, encoder: Any) -> dict[str, Tensor]:
         """What a Hugging Face encoder is called with: ids, or with data flow embeddings and the additive mask."""
@@ -56,7 +56,7 @@ class FunctionBatch:
         }
 
 
-class Judge(nn.Module, ABC):
+class ItemClassifier(nn.Module, ABC):
     """A network that judges items in two steps, so that a function which many items share is encoded once.
 
     Attributes:
@@ -76,7 +76,7 @@ class Judge(nn.Module, ABC):
         """Vectors of functions and the items made of them to logits (R, C)."""
 
 
-class TeacherNetwork(Judge):
+class TeacherNetwork(ItemClassifier):
     """Encoder, pooled vectors of an item side by side, dense, tanh, out; dropout before each dense map.
 
     Args:

@@ -9,6 +9,7 @@ from pathlib import Path
 from codewren.core.dataset import Dataset
 from codewren.core.errors import TeacherError
 from codewren.core.recipe import Recipe
+from codewren.core.run_folder import LOGITS
 from codewren.train.teachers.logits_file import Logits, logits_teacher_sha256, read_logits, write_logits
 from codewren.train.teachers.logits_teacher import FileTeacher
 from codewren.train.teachers.network import Elsewhere, NetworkTeacher
@@ -46,7 +47,7 @@ def label(
 
 def logits_path(out: Path, split: str) -> Path:
     """Where the logits of a split lie."""
-    return out / f"logits-{split}.npz"
+    return out / LOGITS.format(split=split)
 
 
 def label_split(

@@ -67,10 +67,10 @@ def logits_teacher_sha256(path: Path) -> str | None:
     if path.suffix != ".npz" or not path.is_file():
         return None
     try:
-        found = read_arrays(path).get("teacher_sha256")
+        sha256 = read_arrays(path).get("teacher_sha256")
     except DAMAGED:
         return None
-    return None if found is None else str(found)
+    return None if sha256 is None else str(sha256)
 
 
 def read_arrays(path: Path) -> dict[str, NDArray[Any]]:
@@ -90,10 +90,10 @@ def check_logits(logits: NDArray[Any], dataset: Dataset, *, source: str) -> None
     Raises:
         TeacherError: saying what was found and what was wanted.
     """
-    wanted = (len(dataset), len(dataset.task.labels))
-    if logits.shape != wanted:
+    shape = (len(dataset), len(dataset.task.labels))
+    if logits.shape != shape:
         raise TeacherError(
-            f"{source}: logits of shape {logits.shape}, wanted {wanted}: the {wanted[0]} items of split "
+            f"{source}: logits of shape {logits.shape}, wanted {shape}: the {shape[0]} items of split "
             f"{dataset.split!r} by the labels {', '.join(dataset.task.labels)}; label this split again"
         )
     if logits.dtype.kind not in "fiu":
@@ -127,10 +127,10 @@ def _read_numpy(path: Path, dataset: Dataset) -> NDArray[Any]:
 
 
 def _check_hash(path: Path, found: str, dataset: Dataset) -> None:
-    wanted = dataset.sha256()
-    if found != wanted:
+    expected = dataset.sha256()
+    if found != expected:
         raise TeacherError(
-            f"{path}: written for other data (texts hash {found[:12]}, split {dataset.split!r} has {wanted[:12]}); "
+            f"{path}: written for other data (texts hash {found[:12]}, split {dataset.split!r} has {expected[:12]}); "
             "label this split again"
         )
 
@@ -156,20 +156,20 @@ def _read_parquet(path: Path, dataset: Dataset) -> NDArray[Any]:
     if "id" in table.column_names:
         return logits[_rows_by_id(path, table["id"].to_pylist(), dataset)]
     for name in table.column_names:  # the data's own id column, under whatever name
-        found = [] if name in (*labels, "logits") else table[name].to_pylist()
-        if len(found) == len(dataset) and {spelling(value) for value in found} == set(dataset.ids):
-            return logits[_rows_by_id(path, found, dataset)]
+        names = [] if name in (*labels, "logits") else table[name].to_pylist()
+        if len(names) == len(dataset) and {spelling(value) for value in names} == set(dataset.ids):
+            return logits[_rows_by_id(path, names, dataset)]
     return logits
 
 
 def _rows_by_id(path: Path, found: list[Any], dataset: Dataset) -> list[int]:
     """The row of each item, found by its id."""
-    place = {spelling(name): row for row, name in enumerate(found)}
-    missing = [name for name in dataset.ids if name not in place]
-    if missing or len(place) != len(found) or len(found) != len(dataset):
+    row_of = {spelling(name): row for row, name in enumerate(found)}
+    missing = [name for name in dataset.ids if name not in row_of]
+    if missing or len(row_of) != len(found) or len(found) != len(dataset):
         raise TeacherError(
-            f"{path}: {len(found)} rows with {len(place)} distinct ids, of which {len(dataset) - len(missing)} are of "
+            f"{path}: {len(found)} rows with {len(row_of)} distinct ids, of which {len(dataset) - len(missing)} are of "
             f"the {len(dataset)} items of split {dataset.split!r}"
             + (f"; item {missing[0]!r} has no row" if missing else "; give each item one row")
         )
-    return [place[name] for name in dataset.ids]
+    return [row_of[name] for name in dataset.ids]

@@ -19,7 +19,7 @@ from codewren.core.progress import Bar
 from codewren.core.recipe_sections import WhiteSpace
 from codewren.core.task import Task
 from codewren.dataflow.graph import Mode
-from codewren.train.teachers.headed_encoder import Judge
+from codewren.train.teachers.headed_encoder import ItemClassifier
 from codewren.train.teachers.logits_file import DAMAGED, Logits, read_arrays
 from codewren.train.teachers.text_batches import (
     Floats,
@@ -51,7 +51,7 @@ class NetworkTeacher:
         whitespace: whether it reads the text as it stands.
     """
 
-    network: Judge
+    network: ItemClassifier
     tokenizer: Any
     task: Task
     max_sequence_length: int
@@ -130,29 +130,29 @@ class NetworkTeacher:
 
     def part_vectors(self, split: TeacherSplit, number: int) -> Floats:
         """Vectors (B, W) of one part of the split; which functions that are is always the same."""
-        part = teacher_parts(split, tokens=self.tokens)[number]
+        functions = teacher_parts(split, tokens=self.tokens)[number]
         pad_id = self.tokenizer.pad_token_id
-        return function_vectors(self.network, split, part, pad_id=pad_id, bf16=self.bf16)
+        return function_vectors(self.network, split, functions, pad_id=pad_id, bf16=self.bf16)
 
     def _vectors(
         self, split: TeacherSplit, partial: "_Partial", judge: Elsewhere, *, label: str, quiet: bool
     ) -> Floats:
         vectors_FW = np.zeros((len(split.functions), self.network.width), dtype=np.float32)
-        parts = teacher_parts(split, tokens=self.tokens)
-        done = partial.load(vectors_FW, len(parts))
+        batches = teacher_parts(split, tokens=self.tokens)
+        done = partial.load(vectors_FW, len(batches))
         saved = time.monotonic()
         with Bar(label, len(split.functions), quiet=quiet) as bar, partial.kept(vectors_FW, done):
-            bar.advance(sum(len(part) for part, known in zip(parts, done, strict=True) if known))
+            bar.advance(sum(len(batch) for batch, known in zip(batches, done, strict=True) if known))
             for number, vectors in judge(np.flatnonzero(~done).tolist()):
-                vectors_FW[parts[number]], done[number] = vectors, True
-                bar.advance(len(parts[number]))
+                vectors_FW[batches[number]], done[number] = vectors, True
+                bar.advance(len(batches[number]))
                 if time.monotonic() - saved > SAVE_EVERY_S:
                     partial.save(vectors_FW, done)
                     saved = time.monotonic()
         return vectors_FW
 
 
-def _configs(network: Judge) -> list[Any]:
+def _configs(network: ItemClassifier) -> list[Any]:
     """Configurations of the Hugging Face models in a network: the head count, say, is in no weight."""
     configs = [module.config for module in network.modules() if hasattr(module, "config")]
     return list({id(config): config for config in configs}.values())

@@ -115,12 +115,14 @@ def _fit(splits: list[Dataset], *, quiet: bool) -> _Fitted:
         bar.advance()
         margin_N = np.empty(len(positive_N))
         for fold in range(FOLDS):
-            held = fold_N == fold
-            margin_N[held] = _regression().fit(features[~held], positive_N[~held]).decision_function(features[held])
+            held_out = fold_N == fold
+            margin_N[held_out] = (
+                _regression().fit(features[~held_out], positive_N[~held_out]).decision_function(features[held_out])
+            )
             bar.advance()
     ends = np.cumsum([len(split) for split in splits])[:-1]
-    parts = np.split(margin_N, ends)
-    return _Fitted(vectorizer, model, {split.split: part for split, part in zip(splits, parts, strict=True)})
+    margins = np.split(margin_N, ends)
+    return _Fitted(vectorizer, model, {split.split: margin for split, margin in zip(splits, margins, strict=True)})
 
 
 def _regression() -> Any:

@@ -70,8 +70,8 @@ class Original:
         ids_BT = torch.full((len(lengths), longest), PAD)
         generator = torch.Generator().manual_seed(0)
         for row, length in enumerate(lengths):
-            kept = min(length, longest)
-            ids_BT[row, :kept] = torch.randint(FIRST_PLAIN_ID, VOCABULARY, (kept,), generator=generator)
+            shorter = min(length, longest)
+            ids_BT[row, :shorter] = torch.randint(FIRST_PLAIN_ID, VOCABULARY, (shorter,), generator=generator)
         return ids_BT
 
 

@@ -143,28 +143,28 @@ def _load(path: Path) -> dict[str, Tensor]:
 
 
 def _prefixes(path: Path, state: dict[str, Tensor]) -> tuple[str, str]:
-    held = [prefixes for prefixes in _PREFIXES if prefixes[0] + _WORDS in state]
-    if not held:
+    present = [prefixes for prefixes in _PREFIXES if prefixes[0] + _WORDS in state]
+    if not present:
         known = ", ".join(dict.fromkeys(encoder for encoder, _ in _PREFIXES))
         raise TeacherError(f"{path}: no RoBERTa encoder under {known}; found {', '.join(sorted(state)[:3])}")
     # With both heads in the file the outer one judges; with none at all, the error names the last one looked for.
-    return next((pair for pair in held if any(name.startswith(pair[1]) for name in state)), held[-1])
+    return next((pair for pair in present if any(name.startswith(pair[1]) for name in state)), present[-1])
 
 
 def _check_head(path: Path, checkpoint: PapersCheckpoint, task: Task) -> None:
     hidden, outputs = checkpoint.hidden_size, len(task.labels)
     if checkpoint.outputs == 1 and outputs == 2:  # one output and a sigmoid, as CodeXGLUE's defect script saves it
         outputs = 1
-    wanted = {
+    shapes = {
         "dense.weight": (hidden, task.functions_per_item * hidden),
         "dense.bias": (hidden,),
         "out_proj.weight": (outputs, hidden),
         "out_proj.bias": (outputs,),
     }
-    for name, shape in wanted.items():
-        found = tuple(checkpoint.head[name].shape)
-        if found != shape:
+    for name, shape in shapes.items():
+        actual = tuple(checkpoint.head[name].shape)
+        if actual != shape:
             raise TeacherError(
-                f"{path}: head {name} has shape {found}, task {task.name!r} ({task.unit}, {len(task.labels)} labels) "
+                f"{path}: head {name} has shape {actual}, task {task.name!r} ({task.unit}, {len(task.labels)} labels) "
                 f"wants {shape}; this checkpoint was made for another task"
             )

@@ -17,7 +17,7 @@ from codewren.core.recipe_sections import TeacherSection
 from codewren.core.task import Task, Unit
 from codewren.train.teachers.code_graphs import check_graph_encoder
 from codewren.train.teachers.folder import TeacherSheet, read_sheet, read_teacher
-from codewren.train.teachers.headed_encoder import FunctionBatch, Judge, TeacherNetwork
+from codewren.train.teachers.headed_encoder import FunctionBatch, ItemClassifier, TeacherNetwork
 from codewren.train.teachers.network import NetworkTeacher
 from codewren.train.teachers.papers_checkpoint import (
     RESERVED_POSITIONS,
@@ -60,7 +60,7 @@ def finetuned_teacher(folder: Path, section: TeacherSection, task: Task) -> Netw
         data_flow_mode=sheet.data_flow or section.data_flow_mode,
         whitespace=sheet.whitespace,
     )
-    return _judge(network, tokenizer, as_tuned, task, columns=task.labels)
+    return _network_teacher(network, tokenizer, as_tuned, task, columns=task.labels)
 
 
 def _check_data_flow(folder: Path, sheet: TeacherSheet, section: TeacherSection) -> None:
@@ -100,11 +100,11 @@ def classifier_teacher(path: str, section: TeacherSection, task: Task) -> Networ
     if section.data_flow:
         check_graph_encoder(path, model.base_model)
     section = replace(section, whitespace=section.whitespace or "raw")
-    judge: Judge = SequenceClassifier(model)
+    classifier: ItemClassifier = SequenceClassifier(model)
     if model.config.num_labels == 1:
-        return _judge(LogOdds(judge), tokenizer, section, task, columns=_negative_first(task))
+        return _network_teacher(LogOdds(classifier), tokenizer, section, task, columns=_negative_first(task))
     columns = tuple(section.columns) or _named_columns(path, model.config.id2label, task)
-    return _judge(judge, tokenizer, section, task, columns=columns)
+    return _network_teacher(classifier, tokenizer, section, task, columns=columns)
 
 
 def _check_outputs(path: str, config: Any, task: Task) -> None:
@@ -141,12 +141,13 @@ def _named_columns(path: str, id2label: dict[int, str], task: Task) -> tuple[str
     )
 
 
-class LogOdds(Judge):
-    """A judge with one output z, through a sigmoid: as logits (0, z), the positive label last."""
+class LogOdds(ItemClassifier):
+    """A classifier with one output z, through a sigmoid: as logits (0, z), the positive label last."""
 
-    def __init__(self, judge: Judge) -> None:
+    def __init__(self, classifier: ItemClassifier) -> None:
         super().__init__()
-        self.judge, self.width, self.pads_left = judge, judge.width, judge.pads_left
+        # The name `judge` enters the teacher's hash, by which its logits are known again.
+        self.judge, self.width, self.pads_left = classifier, classifier.width, classifier.pads_left
 
     def encode(self, functions: FunctionBatch) -> Tensor:
         """Vectors (B, W)."""
@@ -158,7 +159,7 @@ class LogOdds(Judge):
         return torch.cat([torch.zeros_like(odds_R1), odds_R1], dim=1)
 
 
-class SequenceClassifier(Judge):
+class SequenceClassifier(ItemClassifier):
     """A Hugging Face sequence classifier: a function's vector is its logits already."""
 
     def __init__(self, model: Any) -> None:
@@ -197,8 +198,8 @@ def papers_teacher(path: Path, section: TeacherSection, task: Task) -> NetworkTe
     tokenizer = load_tokenizer(section.encoder, checkpoint.vocab_size, revision=section.revision)
     check_length(str(path), encoder, section.max_sequence_length)
     if checkpoint.outputs == 1:
-        return _judge(LogOdds(network), tokenizer, section, task, columns=_negative_first(task))
-    return _judge(network, tokenizer, section, task, columns=papers_columns(task))
+        return _network_teacher(LogOdds(network), tokenizer, section, task, columns=_negative_first(task))
+    return _network_teacher(network, tokenizer, section, task, columns=papers_columns(task))
 
 
 def _papers_config(checkpoint: PapersCheckpoint, section: TeacherSection) -> Any:
@@ -237,8 +238,8 @@ def _load_exactly(module: nn.Module, tensors: dict[str, Tensor], path: Path) -> 
         raise TeacherError(f"{path}: does not hold the encoder its shapes promise: {first_line(error)}") from error
 
 
-def _judge(
-    network: Judge,
+def _network_teacher(
+    network: ItemClassifier,
     tokenizer: Any,
     section: TeacherSection,
     task: Task,

@@ -18,7 +18,7 @@ from codewren.dataflow.graph import Mode
 from codewren.train.batches import EncodedSplit, function_batches
 from codewren.train.teachers.code_graphs import build_graphs, special_ids
 from codewren.train.teachers.graph_inputs import GraphInput, graph_tensors
-from codewren.train.teachers.headed_encoder import FunctionBatch, Judge
+from codewren.train.teachers.headed_encoder import FunctionBatch, ItemClassifier
 
 Floats = NDArray[np.float32]
 EVALUATION_TOKENS = 8_192
@@ -45,7 +45,7 @@ def encode_texts(
         some = texts[start : start + TEXTS_AT_ONCE]
         plain = list(some) if whitespace == "raw" else [collapse_whitespace(text) for text in some]
         encoded = tokenizer(plain, truncation=True, max_length=max_length, return_attention_mask=False)
-        ids += [np.asarray(one, dtype=np.int32) for one in encoded["input_ids"]]
+        ids += [np.asarray(token_ids, dtype=np.int32) for token_ids in encoded["input_ids"]]
     return ids
 
 
@@ -112,11 +112,11 @@ def padded_batch(split: TeacherSplit, indices: NDArray[np.int64], *, pad_id: int
 
 def teacher_parts(split: EncodedSplit, *, tokens: int = EVALUATION_TOKENS) -> list[NDArray[np.int64]]:
     """Indices of functions, similar lengths together, about `tokens` tokens a part; the order is always the same."""
-    return [part for part in function_batches(split, tokens=tokens) if len(part)]
+    return [indices for indices in function_batches(split, tokens=tokens) if len(indices)]
 
 
 def function_vectors(
-    network: Judge,
+    network: ItemClassifier,
     split: TeacherSplit,
     part: NDArray[np.int64],
     *,
@@ -131,7 +131,7 @@ def function_vectors(
     return vectors
 
 
-def item_logits(network: Judge, split: TeacherSplit, vectors_FW: Floats) -> Floats:
+def item_logits(network: ItemClassifier, split: TeacherSplit, vectors_FW: Floats) -> Floats:
     """Logits (n, C) of all items from the vectors of all functions."""
     device = next(network.parameters()).device
     with torch.inference_mode():
@@ -140,10 +140,10 @@ def item_logits(network: Judge, split: TeacherSplit, vectors_FW: Floats) -> Floa
     return out
 
 
-def teacher_logits(network: Judge, split: TeacherSplit, *, pad_id: int, bf16: bool = False) -> Floats:
+def teacher_logits(network: ItemClassifier, split: TeacherSplit, *, pad_id: int, bf16: bool = False) -> Floats:
     """Logits (n, C), float32, of every item; each distinct function is encoded once."""
     network.eval()
     vectors_FW = np.empty((len(split.functions), network.width), dtype=np.float32)
-    for part in teacher_parts(split):
-        vectors_FW[part] = function_vectors(network, split, part, pad_id=pad_id, bf16=bf16)
+    for indices in teacher_parts(split):
+        vectors_FW[indices] = function_vectors(network, split, indices, pad_id=pad_id, bf16=bf16)
     return item_logits(network, split, vectors_FW)

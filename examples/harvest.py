@@ -27,7 +27,7 @@ from typing import Literal
 
 from codewren.core.errors import InputError
 from codewren.core.files import write_bytes, write_json
-from codewren.data.rewrite import Function, drop_docstring, rewrite
+from rewrite import Function, drop_docstring, rewrite
 
 TOKENS = re.compile(r"\w+|[^\w\s]")
 SHORTEST, LONGEST = 25, 160  # tokens of a function without docstring and comments
@@ -117,15 +117,15 @@ def harvest(
     originals = list(find_functions(library or Path(sysconfig.get_path("stdlib")), progress=tell))
     names = _common_names(originals)
     pairs = asdict(sizes)
-    parts = _split_by_module(originals, pairs, rng)
+    by_split = _split_by_module(originals, pairs, rng)
     functions: list[dict[str, str]] = []
-    for split, part in parts.items():
-        maker = _PairMaker(split, part, names, rng)
+    for split, share in by_split.items():
+        maker = _PairMaker(split, share, names, rng)
         rows = maker.pairs(pairs[split], tell)
         functions += maker.functions
         _write_table(folder / f"{split}.tsv.xz", rows, labelled=split != "unlabelled")
     write_bytes(folder / "functions.jsonl.xz", lzma.compress("".join(map(_json_line, functions)).encode(), preset=1))
-    used = {split: len(part) for split, part in parts.items()}
+    used = {split: len(share) for split, share in by_split.items()}
     result = Harvest(folder, sys.version.split()[0], used, pairs, seed)
     write_json(folder / "harvest.json", {**asdict(result), "folder": folder.name})
     return result
@@ -219,29 +219,29 @@ def _split_by_module(
         modules.setdefault(original.module, []).append(original)
     order = sorted(modules)
     rng.shuffle(order)
-    wanted = {split: count for split, count in pairs.items() if count}
-    parts: dict[str, list[Original]] = {split: [] for split in wanted}
+    quotas = {split: count for split, count in pairs.items() if count}
+    by_split: dict[str, list[Original]] = {split: [] for split in quotas}
     for module in order:
-        neediest = min(wanted, key=lambda split: len(parts[split]) / wanted[split])
-        parts[neediest] += modules[module]
-    for split, part in parts.items():
-        if len(part) < max(WINDOW, wanted[split] // 8):
+        neediest = min(quotas, key=lambda split: len(by_split[split]) / quotas[split])
+        by_split[neediest] += modules[module]
+    for split, share in by_split.items():
+        if len(share) < max(WINDOW, quotas[split] // 8):
             raise InputError(
-                f"{len(originals)} functions in {len(modules)} modules leave {len(part)} for the {wanted[split]} pairs "
-                f"of {split!r}, too few; ask for fewer pairs, or install the whole standard library"
+                f"{len(originals)} functions in {len(modules)} modules leave {len(share)} for the {quotas[split]} "
+                f"pairs of {split!r}, too few; ask for fewer pairs, or install the whole standard library"
             )
-    return parts
+    return by_split
 
 
 class _PairMaker:
     """Makes the pairs of one split, and collects the functions they are made of."""
 
-    def __init__(self, split: str, part: list[Original], names: Sequence[str], rng: random.Random) -> None:
+    def __init__(self, split: str, originals: list[Original], names: Sequence[str], rng: random.Random) -> None:
         self.split = split
-        self.part = sorted(part, key=lambda original: (original.length, original.origin))
-        self.lengths = [original.length for original in self.part]
+        self.originals = sorted(originals, key=lambda original: (original.length, original.origin))
+        self.lengths = [original.length for original in self.originals]
         self.modules: dict[str, list[int]] = {}
-        for index, original in enumerate(self.part):
+        for index, original in enumerate(self.originals):
             self.modules.setdefault(original.module, []).append(index)
         self.names = names
         self.rng = rng
@@ -252,7 +252,9 @@ class _PairMaker:
         """Left id, right id and label of `count` pairs, in random order."""
         rows: list[tuple[str, str, int]] = []
         while len(rows) < count:
-            anchors = self.rng.sample(range(len(self.part)), min(len(self.part), (count - len(rows) + 1) // 2))
+            anchors = self.rng.sample(
+                range(len(self.originals)), min(len(self.originals), (count - len(rows) + 1) // 2)
+            )
             for anchor in anchors:
                 other = self._different(anchor)
                 for right, label in ((anchor, 1), (other, 0)):
@@ -266,24 +268,24 @@ class _PairMaker:
     def _different(self, anchor: int) -> int:
         """Another function of like length: any, or now and then the most alike of many and of its own module."""
         centre, length = bisect_left(self.lengths, self.lengths[anchor]), self.lengths[anchor]
-        start = max(0, min(centre - WINDOW // 2, len(self.part) - WINDOW))
-        window = [index for index in range(start, min(len(self.part), start + WINDOW)) if index != anchor]
+        start = max(0, min(centre - WINDOW // 2, len(self.originals) - WINDOW))
+        window = [index for index in range(start, min(len(self.originals), start + WINDOW)) if index != anchor]
         if self.rng.random() >= HARD:
             return self.rng.choice(window)
-        neighbours = self.modules[self.part[anchor].module]
+        neighbours = self.modules[self.originals[anchor].module]
         window += [i for i in neighbours if i != anchor and 0.8 * length <= self.lengths[i] <= 1.25 * length]
-        words = self.part[anchor].words
-        return max(window, key=lambda index: (_jaccard(words, self.part[index].words), index))
+        words = self.originals[anchor].words
+        return max(window, key=lambda index: (_jaccard(words, self.originals[index].words), index))
 
     def _original(self, index: int) -> str:
-        original = self.part[index]
+        original = self.originals[index]
         if original.origin not in self.kept:
             self.kept[original.origin] = self._add(original.text, original.origin, "original")
         return self.kept[original.origin]
 
     def _rewritten(self, index: int) -> str:
-        made = rewrite(self.part[index].text, rng=self.rng, names=self.names)
-        return self._add(made.text, self.part[index].origin, "+".join(made.changes))
+        made = rewrite(self.originals[index].text, rng=self.rng, names=self.names)
+        return self._add(made.text, self.originals[index].origin, "+".join(made.changes))
 
     def _add(self, text: str, origin: str, form: str) -> str:
         name = f"{self.split[0]}{len(self.functions)}"

@@ -95,8 +95,10 @@ def _indent(text: str, unit: str) -> str:
 def _rename(function: Function, text: str, rng: random.Random, names: Sequence[str]) -> bool:
     """New names for locals, parameters and the function itself, in place; False where there is nothing to rename."""
     old = renamable(function, text)
-    taken = {node.id for node in ast.walk(function) if isinstance(node, ast.Name)} | set(old) | {function.name}
-    free = [name for name in rng.sample(names, min(len(names), len(old) + len(taken) + 1)) if name not in taken]
+    names_taken = {node.id for node in ast.walk(function) if isinstance(node, ast.Name)} | set(old) | {function.name}
+    free = [
+        name for name in rng.sample(names, min(len(names), len(old) + len(names_taken) + 1)) if name not in names_taken
+    ]
     if len(free) <= len(old):
         return False
     own, *new = free[: len(old) + 1]
@@ -114,7 +116,9 @@ def _is_method(function: Function) -> bool:
 
 def _own_name_is_free(function: Function, old: Sequence[str]) -> bool:
     """Whether the function may change its name: no protocol's name, no decorator or inner scope that uses it."""
-    decorators = [node.id for one in function.decorator_list for node in ast.walk(one) if isinstance(node, ast.Name)]
+    decorators = [
+        node.id for decorator in function.decorator_list for node in ast.walk(decorator) if isinstance(node, ast.Name)
+    ]
     return not (function.name.startswith("__") or function.name in old or function.name in decorators)
 
 
@@ -152,13 +156,13 @@ def _imported(nodes: list[ast.AST]) -> set[str]:
 def _from_outside(function: Function, text: str) -> set[str]:
     """Names that the function, or a scope in it, takes from outside of it: globals, and what its head is made of."""
     head = (function.args, *function.decorator_list, *([function.returns] if function.returns else []))
-    found = {node.id for part in head for node in ast.walk(part) if isinstance(node, ast.Name)}
+    outside = {node.id for piece in head for node in ast.walk(piece) if isinstance(node, ast.Name)}
     waiting = list(symtable.symtable(text, "<function>", "exec").get_children())
     while waiting:
         scope = waiting.pop()
-        found |= {symbol.get_name() for symbol in scope.get_symbols() if symbol.is_global() or symbol.is_nonlocal()}
+        outside |= {symbol.get_name() for symbol in scope.get_symbols() if symbol.is_global() or symbol.is_nonlocal()}
         waiting += scope.get_children()
-    return found
+    return outside
 
 
 class _Renamer(ast.NodeTransformer):
@@ -210,9 +214,9 @@ class _Reorderer(ast.NodeTransformer):
         self.changed = False
 
     def _wants(self) -> bool:
-        wanted = self.rng.random() < 0.8
-        self.changed |= wanted
-        return wanted
+        turn = self.rng.random() < 0.8
+        self.changed |= turn
+        return turn
 
     def generic_visit(self, node: ast.AST) -> ast.AST:
         super().generic_visit(node)
@@ -305,7 +309,7 @@ PLAIN = (
 
 def _is_plain(node: ast.AST) -> bool:
     """Nothing is called, awaited or looked up by key, so the order of evaluation does not show."""
-    return all(isinstance(part, PLAIN) for part in ast.walk(node))
+    return all(isinstance(piece, PLAIN) for piece in ast.walk(node))
 
 
 def _is_number(node: ast.expr) -> bool:
@@ -316,8 +320,8 @@ def independent(first: ast.stmt, second: ast.stmt) -> bool:
     """Whether two plain assignments can trade places: neither reads or writes what the other writes."""
     if not (_is_plain_assignment(first) and _is_plain_assignment(second)):
         return False
-    writes_1, reads_1 = _places(first)
-    writes_2, reads_2 = _places(second)
+    writes_1, reads_1 = _reads_and_writes(first)
+    writes_2, reads_2 = _reads_and_writes(second)
     return not (writes_1 & (writes_2 | reads_2) or writes_2 & reads_1)
 
 
@@ -333,12 +337,12 @@ def _is_own_attribute(target: ast.expr) -> bool:
     return isinstance(target, ast.Attribute) and isinstance(target.value, ast.Name)
 
 
-def _places(statement: ast.stmt) -> tuple[set[str], set[str]]:
+def _reads_and_writes(statement: ast.stmt) -> tuple[set[str], set[str]]:
     """Names and attributes that an assignment writes, and that it reads. An attribute counts whoever owns it."""
     writes: set[str] = set()
     reads: set[str] = set()
     for node in ast.walk(statement):
         if isinstance(node, ast.Name | ast.Attribute):
-            place = node.id if isinstance(node, ast.Name) else f".{node.attr}"
-            (reads if isinstance(node.ctx, ast.Load) else writes).add(place)
+            target = node.id if isinstance(node, ast.Name) else f".{node.attr}"
+            (reads if isinstance(node.ctx, ast.Load) else writes).add(target)
     return writes, reads

@@ -20,7 +20,7 @@ from codewren.measure.out_of_fold import out_of_fold
 from codewren.measure.quality import Quality, quality
 from codewren.predict.predictor import Predictor
 from codewren.predict.tokenizer import Tokenizer
-from codewren.report.draw.reliability import Bin, reliability
+from codewren.report.draw.reliability import BinAccuracy, reliability
 from codewren.report.facts import Table
 from codewren.train.teachers.logits_file import read_logits
 
@@ -38,7 +38,7 @@ class Judgement:
 
 
 @dataclass(frozen=True, slots=True)
-class Judged:
+class SplitAnswers:
     """All models of a run on the same items.
 
     Attributes:
@@ -60,7 +60,7 @@ class Judged:
         """Paired test of two of the models."""
         return mcnemar(self.labels, self.models[first].predictions, self.models[second].predictions)
 
-    def reliability(self, name: str) -> tuple[Bin, ...]:
+    def reliability(self, name: str) -> tuple[BinAccuracy, ...]:
         """Bins of a model's confidence."""
         return reliability(self.labels, self.models[name].probabilities)
 
@@ -100,14 +100,16 @@ def split_of(recipe: Recipe, split: str) -> Dataset:
     return _split(plain["folder"], json.dumps(shared, default=list), split)
 
 
-def judged(bundle: Bundle, dataset: Dataset, *, name: str, others: Mapping[str, tuple[Path, bool]]) -> Judged:
+def answers_on_split(
+    bundle: Bundle, dataset: Dataset, *, name: str, rivals: Mapping[str, tuple[Path, bool]]
+) -> SplitAnswers:
     """Judge a bundle and other models on a split with labels.
 
     Args:
         bundle: the student.
         dataset: the split.
         name: of the student.
-        others: further models by name: a file of their outputs, and whether these are probabilities already.
+        rivals: further models by name: a file of their outputs, and whether these are probabilities already.
 
     Raises:
         TeacherError: outputs belong to other data.
@@ -116,7 +118,7 @@ def judged(bundle: Bundle, dataset: Dataset, *, name: str, others: Mapping[str, 
     labels = np.asarray(dataset.known_labels(), dtype=np.int64)
     positive = dataset.task.positive_index
     models = {}
-    for other, (path, normal) in others.items():
+    for other, (path, normal) in rivals.items():
         outputs = read_logits(path, dataset).astype(np.float64)
         probabilities = outputs / outputs.sum(axis=1, keepdims=True) if normal else softmax(outputs)
         models[other] = _judgement(labels, probabilities, decide(probabilities, positive=positive), positive)
@@ -125,7 +127,7 @@ def judged(bundle: Bundle, dataset: Dataset, *, name: str, others: Mapping[str, 
     lengths = [len(ids) for ids in Tokenizer(bundle.tokenizer).encode_batch(list(dataset.functions), LONGEST)]
     longest = np.asarray([max(lengths[i] for i in item) for item in dataset.items])
     slices = _slices(longest, predictions == labels)
-    return Judged(dataset.sha256(), labels, models, tuple(lengths), slices, out_of_fold=crossed)
+    return SplitAnswers(dataset.sha256(), labels, models, tuple(lengths), slices, out_of_fold=crossed)
 
 
 def _answers(predictor: Predictor, dataset: Dataset) -> tuple[Ints, Floats, bool]:
@@ -148,10 +150,10 @@ def _slices(longest: Ints, right: np.ndarray[tuple[int], np.dtype[np.bool_]]) ->
     """Accuracy on four bands of equal size, by the tokens of an item's longest function."""
     order = np.argsort(longest, kind="stable")
     rows = []
-    for part in np.array_split(order, BANDS):
-        if len(part):
-            share = proportion("accuracy", int(right[part].sum()), len(part))
-            rows.append((f"{longest[part[0]]:,} to {longest[part[-1]]:,}", f"{len(part):,}", str(share)))
+    for band in np.array_split(order, BANDS):
+        if len(band):
+            share = proportion("accuracy", int(right[band].sum()), len(band))
+            rows.append((f"{longest[band[0]]:,} to {longest[band[-1]]:,}", f"{len(band):,}", str(share)))
     note = "Quarters of the items by the length of their longest function. A gap within the brackets is noise."
     return Table("items", "Slices by length", ("tokens", "items", "accuracy"), tuple(rows), note)
 

@@ -1,17 +1,12 @@
-"""The papers' own configurations, as baselines: nothing is searched.
+"""The papers' own configurations, as oracles: recipes, formulas and the published table must agree with them.
 
 Source: SPEC 1.6, 1.7, 2.8.
 """
 
-from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any
 
-from codewren.core.errors import RecipeError, nearest
-from codewren.core.pareto import Candidate, ParetoFront
 from codewren.core.student_config import Activation, StudentConfig, TokenizerKind
 from codewren.core.task import Task, Unit
-from codewren.search.space.costs import papers_flops, papers_size
-from codewren.search.strategy import Problem, SearchResult
 
 _FIELDS = ("vocab_size", "num_hidden_layers", "hidden_size", "intermediate_size", "num_attention_heads")
 _COMPRESSOR = {"tokenizer": TokenizerKind.BPE, "hidden_act": Activation.GELU, "max_sequence_length": 400}
@@ -66,35 +61,7 @@ PUBLISHED: dict[str, dict[str, Any]] = {
 """Fields of each published configuration; what is not named is the base's, but for the first paper's dropout."""
 
 
-@dataclass(frozen=True, slots=True)
-class Published:
-    """A published configuration instead of a search.
-
-    Attributes:
-        which: a name in `PUBLISHED`.
-    """
-
-    name: ClassVar[str] = "published"
-    which: str = "compressor-3mb"
-
-    def search(self, problem: Problem, *, seed: int) -> SearchResult:
-        """Return the configuration, whatever the space and the budget."""
-        config = published_config(self.which, problem.task, problem.space.base)
-        details = {
-            "papers_size_bytes": int(papers_size(problem.task)(config)),
-            "papers_flops": float(papers_flops(problem.task)(config)),
-        }
-        candidate = Candidate(config, problem.cheap_scores(config), name=self.which)
-        return SearchResult(ParetoFront((candidate,)), notes=("a published configuration",), details=details)
-
-
 def published_config(name: str, task: Task, base: StudentConfig) -> StudentConfig:
-    """A published configuration; storage and pair head are the base's.
-
-    Raises:
-        RecipeError: no such configuration.
-    """
-    if name not in PUBLISHED:
-        raise RecipeError(f"published configuration {name!r} is unknown; {nearest(name, PUBLISHED)}")
+    """A published configuration; storage and pair head are the base's."""
     dropout = 0.2 if task.unit is Unit.PAIR else 0.5
     return base.replace(**({"hidden_dropout_prob": dropout} | PUBLISHED[name]))

@@ -6,7 +6,7 @@ from textwrap import dedent
 
 import pytest
 
-from codewren.data.rewrite import drop_docstring, independent, renamable, rewrite
+from rewrite import drop_docstring, independent, renamable, rewrite
 
 NAMES = [f"name{i}" for i in range(60)]
 NUMBERS = [(0.2, 0.4, 0.4), (1.0, 0.0, 0.5), (0.0, 0.0, 0.0), (0.7, 0.7, 0.1), (0.31, 0.9, 1.0)]

@@ -10,9 +10,9 @@ import pytest
 from codewren.core.dataset import collapse_whitespace
 from codewren.core.errors import InputError
 from codewren.core.recipe import Recipe
-from codewren.data.harvest import TOKENS, Sizes, find_functions, harvest
 from codewren.data.load import available_splits, load_split, load_test_split
 from codewren.data.overlap import overlap_report
+from harvest import TOKENS, Sizes, find_functions, harvest
 
 SIZES = Sizes(labelled=160, unlabelled=160, valid=80, test=60)
 LIBRARY = Path(sysconfig.get_path("stdlib")) / "email"
