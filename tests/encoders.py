@@ -9,7 +9,8 @@ import numpy as np
 from codewren.bundle.similarity import Calibration, SimilarityBundle
 from codewren.bundle.write_similarity import write_similarity_bundle
 from codewren.core.task import Task, Unit
-from predict.similarity_reference import Block, Encoder, features
+from codewren.train.similarity.function_features import features
+from predict.similarity_reference import Block, Encoder
 
 CLONES = Task("clone", Unit.PAIR, ("different", "clone"), "clone")
 CALIBRATION = Calibration(slope=12.0, offset=-6.0, threshold=0.5, alert_threshold=0.9)

@@ -17,8 +17,8 @@ from codewren.core.errors import BundleError, InputError
 from codewren.predict.items import TooManyPairsError
 from codewren.predict.predictor import predictor_of
 from codewren.predict.similarity import SimilarityPredictor
+from codewren.train.similarity.source_lexer import is_python
 from encoders import CALIBRATION, random_arrays, reference, write_encoder
-from predict.similarity_lexer import is_python
 from predict.similarity_reference import Encoder
 
 FUNCTIONS = {

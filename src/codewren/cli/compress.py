@@ -26,7 +26,8 @@ def compress(recipe: Path, out: Path, settings: tuple[str, ...], quiet: bool, se
     """Turn a teacher into one small file: label, search, distil, export, evaluate, report.
 
     Every stage leaves a file in --out and is skipped or resumed when the command runs again. The result is
-    OUT/student.wren and a table on standard output.
+    OUT/student.wren and a table on standard output. A recipe whose [objective] is "similarity" makes an encoder that
+    compares functions: features, train, calibrate, evaluate, export.
 
     Example: codewren compress recipes/clone.toml --out runs/clone
     """
@@ -34,7 +35,17 @@ def compress(recipe: Path, out: Path, settings: tuple[str, ...], quiet: bool, se
     from codewren.compress import compress as run_all
     from codewren.compress.run import Run
     from codewren.compress.seeds import compress_seeds
-    from codewren.core.recipe import Recipe
+    from codewren.compress.similarity_path import SimilarityRun, compress_similarity
+    from codewren.core.errors import InputError
+    from codewren.core.recipe import Recipe, recipe_tables
+    from codewren.core.similarity_recipe import SimilarityRecipe, is_similarity
 
+    tables = recipe_tables(recipe, settings)
+    if is_similarity(tables):
+        if seeds is not None:
+            raise InputError("--seeds: a similarity encoder is trained with one seed; set contrast.seed instead")
+        encoder_recipe = SimilarityRecipe.from_dict(tables, recipe.parent)
+        click.echo(compress_similarity(SimilarityRun(encoder_recipe, out, quiet)))
+        return
     run = Run.start(Recipe.load(recipe, settings), out, quiet=quiet)
     click.echo(run_all(run) if seeds is None else compress_seeds(run, seeds))

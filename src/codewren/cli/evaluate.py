@@ -9,7 +9,7 @@ from codewren.cli.options import heavy
 
 @click.command()
 @click.argument("bundle")
-@click.argument("recipe", type=click.Path(path_type=Path, dir_okay=False))
+@click.argument("recipes", metavar="RECIPE", nargs=-1, required=True, type=click.Path(path_type=Path, dir_okay=False))
 @click.option(
     "--split", type=click.Choice(["valid", "test", "labelled", "unlabelled"]), default="valid", show_default=True
 )
@@ -19,22 +19,31 @@ from codewren.cli.options import heavy
 )
 @click.option("--edits", is_flag=True, help="Edit functions without changing their meaning; count flips. Slices.")
 @click.option("--edit-teacher", is_flag=True, help="With --edits, flips of the recipe's teacher too (slow).")
+@click.option(
+    "--transfer", is_flag=True, help="RECIPE... or files of functions by problem: AUC beside lexical baselines."
+)
 @click.option("--set", "settings", multiple=True, metavar="SECTION.KEY=VALUE", help="Override a field of the recipe.")
 @click.option("--json", "json_path", type=click.Path(path_type=Path, dir_okay=False), help="Write all figures here.")
 def evaluate(
     bundle: str,
-    recipe: Path,
+    recipes: tuple[Path, ...],
     split: str,
     versus: str | None,
     logits: Path | None,
     edits: bool,
     edit_teacher: bool,
+    transfer: bool,
     settings: tuple[str, ...],
     json_path: Path | None,
 ) -> None:
     """Judge BUNDLE on a split of RECIPE's data, every figure with its 95 % interval.
 
     This verb alone opens the test split. Tune on valid; look at test once.
+
+    With --transfer, how far a bundle that judges pairs holds on other data: each RECIPE is one of a similarity encoder,
+    or a JSONL file with func, problem and language. Two functions of one problem are clones.
+
+    Example: codewren evaluate clones-mini --transfer recipes/shipped/clones-mini.toml
     """
     heavy()
     from codewren.compress.stage_evaluate import Question, evaluate_bundle
@@ -43,5 +52,14 @@ def evaluate(
 
     if edit_teacher and not edits:
         raise InputError("--edit-teacher asks for more of --edits; give both")
+    if transfer:
+        from codewren.compress.transfer_report import evaluate_transfer
+
+        if versus or logits or edits or settings:
+            raise InputError("--transfer takes --split and --json only; leave out the other options")
+        click.echo(evaluate_transfer(bundle, recipes, split=split, json_path=json_path))
+        return
+    if len(recipes) > 1:
+        raise InputError(f"{len(recipes)} recipes; without --transfer give one")
     question = Question(split, versus, logits, edits, edit_teacher)
-    click.echo(evaluate_bundle(bundle, Recipe.load(recipe, settings), question, json_path=json_path))
+    click.echo(evaluate_bundle(bundle, Recipe.load(recipes[0], settings), question, json_path=json_path))

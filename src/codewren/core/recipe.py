@@ -46,10 +46,8 @@ class Recipe:
             RecipeError: as `read_recipe_toml`, an unknown key (the nearest is named), or a value of the wrong kind.
         """
         saved = path.suffix == ".json"
-        raw = _read_saved(path) if saved else read_recipe_toml(path)
+        raw = recipe_tables(path, settings)
         folder = Path(str(raw.pop("folder", "."))) if saved else path.parent
-        for setting in settings:
-            _apply_setting(raw, setting)
         return cls.from_dict(raw, folder)
 
     @classmethod
@@ -107,6 +105,18 @@ class Recipe:
     def resolve(self, path: str) -> Path:
         """A path of the recipe as a real one: below `data.root`, below the recipe's folder."""
         return self.folder / self.data.root / path
+
+
+def recipe_tables(path: Path, settings: Sequence[str] = ()) -> dict[str, Any]:
+    """The tables of a recipe, or of a run's `recipe.json`, with `section.key=value` settings applied.
+
+    Raises:
+        RecipeError: as `read_recipe_toml`, or a malformed setting.
+    """
+    raw = _read_saved(path) if path.suffix == ".json" else read_recipe_toml(path)
+    for setting in settings:
+        _apply_setting(raw, setting)
+    return raw
 
 
 def read_recipe_toml(path: Path, above: tuple[Path, ...] = ()) -> dict[str, Any]:

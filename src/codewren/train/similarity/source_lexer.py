@@ -1,4 +1,4 @@
-"""The lexer of the similarity encoder in regular expressions: the measure of `native/similarity/lexer.cpp`."""
+"""The lexer of the similarity encoder in regular expressions, equal to `native/similarity/lexer.cpp`."""
 
 import re
 from enum import IntEnum
@@ -75,12 +75,13 @@ def lex(source: str, *, python: bool | None = None) -> list[Token]:
                 tokens.append(Token(Kind.STRING, literal[0]))
                 position, last = literal.end(), '"'
                 continue
-        found = match(text, position)
-        group = found.lastgroup
-        position = found.end()
+        matched = match(text, position)
+        if matched is None:  # every byte is an operator at least
+            break
+        group, word = matched.lastgroup or "op", matched[0]
+        position = matched.end()
         if group == "skip":
             continue
-        word = found[0]
         if group == "string" and python and last == ":" and word.endswith(TRIPLE):
             continue
         tokens.append(Token(KIND_OF[group], word))

@@ -1,0 +1,216 @@
+"""The recipe of a similarity encoder: `[objective] kind = "similarity"`."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Literal, Self
+
+from codewren.core.errors import RecipeError
+from codewren.core.pareto import Budget
+from codewren.core.plain_values import build, check_keys
+from codewren.core.task import Task, Unit
+
+KIND = "similarity"
+TASK = Task("clone", Unit.PAIR, ("different", "clone"), "clone")
+
+
+@dataclass(frozen=True, slots=True)
+class SimilaritySource:
+    """Functions to learn from, in a file as those of other recipes.
+
+    Attributes:
+        kind: `problems` are solved several times, `functions` come from projects, `pairs` have labels or logits.
+        path: the functions: JSONL, CSV, TSV or Parquet, plain or compressed, below `data.root`.
+        text, problem, project, name, id: columns; without a column `name` the name is read from the text.
+        language: of all functions; empty: there is a column `language`.
+        where: keep the rows whose columns have these values.
+        limit: of `functions`: keep so many drawn ones.
+        labelled: of `pairs`: files of id1, id2, label, learned as they are.
+        unlabelled: of `pairs`: a file of id1, id2; `logits` are the teachers', two columns, averaged.
+        valid: of `pairs`: a file to measure on.
+        split_projects: of `functions`: put 15 of 100 projects, by a hash of their names, aside to fit thresholds, and
+            15 to measure false alarms; else all teach but those named next.
+        fit_projects, test_projects: put aside by name.
+    """
+
+    kind: Literal["problems", "functions", "pairs"]
+    path: str
+    text: str = "func"
+    problem: str = "problem"
+    project: str = "project"
+    name: str = "name"
+    id: str = "idx"
+    language: str = ""
+    where: Mapping[str, str | int] = field(default_factory=dict)
+    limit: int | None = None
+    labelled: str | None = None
+    unlabelled: str | None = None
+    logits: Sequence[str] = ()
+    valid: str | None = None
+    split_projects: bool = False
+    fit_projects: Sequence[str] = ()
+    test_projects: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Mix:
+    """How often each kind of lesson gives a batch."""
+
+    problems: float = 5.0
+    names: float = 3.0
+    edits: float = 2.0
+    pairs: float = 1.5
+
+
+@dataclass(frozen=True, slots=True)
+class ContrastSection:
+    """Training by contrast.
+
+    Attributes:
+        steps: batches in all.
+        pairs: of a batch; each function must tell its partner from those of all others.
+        learning_rate: of the rows, with a warm-up of 20 steps and a cosine.
+        dropout: chance that a feature is left out of the learned parts.
+        temperature: at the start; it is learned.
+        mix: how often each kind of lesson gives a batch.
+        originals: functions of each language that are edited.
+        initial: `rows.npz` of another run, whose rows are the start of these: a smaller encoder learns from a larger.
+        seed: of everything drawn.
+    """
+
+    steps: int = 1300
+    pairs: int = 224
+    learning_rate: float = 0.01
+    dropout: float = 0.1
+    temperature: float = 0.06
+    mix: Mix = field(default_factory=Mix)
+    originals: int = 2200
+    initial: str | None = None
+    seed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class TableSizes:
+    """Sizes of one table: `entries` have a weight in the sketch, the first `rows` of them a learned row too."""
+
+    entries: int
+    rows: int
+    width: int = 96
+    sketch_width: int = 256
+
+
+@dataclass(frozen=True, slots=True)
+class Shares:
+    """How much each part of a vector counts in the similarity; any scale."""
+
+    names_sketch: float = 0.20
+    names: float = 0.34
+    structure: float = 0.35
+    structure_sketch: float = 0.11
+
+
+@dataclass(frozen=True, slots=True)
+class EncoderSizes:
+    """Sizes of an encoder."""
+
+    names: TableSizes
+    structure: TableSizes
+    shares: Shares = field(default_factory=Shares)
+
+    @property
+    def roots(self) -> tuple[float, float, float, float]:
+        """Roots of the shares, which add up to 1."""
+        shares = self.shares
+        parts = (shares.names_sketch, shares.names, shares.structure, shares.structure_sketch)
+        names_sketch, names, structure, structure_sketch = (math.sqrt(share / math.fsum(parts)) for share in parts)
+        return names_sketch, names, structure, structure_sketch
+
+    @property
+    def table_bytes(self) -> int:
+        """Bytes of both tables: what a bundle holds but for a few kilobytes."""
+        return sum(table.rows * table.width + 5 * table.entries for table in (self.names, self.structure))
+
+
+@dataclass(frozen=True, slots=True)
+class AlertSection:
+    """What fits thresholds: `rate` of random pairs of other projects may alarm, of `pairs` drawn in each language."""
+
+    rate: float = 1e-4
+    pairs: int = 40_000
+    functions: int = 60
+
+    def __post_init__(self) -> None:
+        if not 0 < self.rate < 1:
+            raise RecipeError(f"alert.rate: {self.rate} is no share; wanted above 0 and below 1")
+
+
+@dataclass(frozen=True, slots=True)
+class SimilarityRecipe:
+    """Everything that makes a similarity encoder; `folder` is where relative paths start."""
+
+    root: str
+    license: str
+    sources: Mapping[str, SimilaritySource]
+    valid: SimilaritySource | None
+    sizes: EncoderSizes
+    contrast: ContrastSection
+    alert: AlertSection
+    budget: Budget
+    folder: Path = Path()
+
+    @classmethod
+    def from_dict(cls, raw: Mapping[str, Any], folder: Path = Path()) -> Self:
+        """Build a recipe from parsed TOML.
+
+        Raises:
+            RecipeError: an unknown key (the nearest is named), a missing one, or a value of the wrong kind.
+        """
+        check_keys(raw, {"objective", "data", "student", "contrast", "alert", "budget"}, where="recipe")
+        objective, data = raw.get("objective", {}), raw.get("data", {})
+        check_keys(objective, {"kind", "sources", "valid"}, where="objective")
+        check_keys(data, {"root", "license"}, where="data")
+        sources = {
+            name: build(SimilaritySource, source, where=f"objective.sources.{name}")
+            for name, source in objective.get("sources", {}).items()
+        }
+        if not sources:
+            raise RecipeError("objective: no sources; add [objective.sources.NAME] with kind and path")
+        valid = objective.get("valid")
+        return cls(
+            root=data.get("root", "."),
+            license=data.get("license", ""),
+            sources=sources,
+            valid=None if valid is None else build(SimilaritySource, valid, where="objective.valid"),
+            sizes=build(EncoderSizes, raw.get("student", {}), where="student"),
+            contrast=build(ContrastSection, raw.get("contrast", {}), where="contrast"),
+            alert=build(AlertSection, raw.get("alert", {}), where="alert"),
+            budget=build(Budget, raw.get("budget", {}), where="budget"),
+            folder=folder,
+        )
+
+    def resolve(self, path: str) -> Path:
+        """A path of the recipe as a real one."""
+        return self.folder / self.root / path
+
+    def of_kind(self, kind: str) -> list[SimilaritySource]:
+        """The sources of one kind, by name."""
+        return [source for _, source in sorted(self.sources.items()) if source.kind == kind]
+
+    def to_dict(self) -> dict[str, Any]:
+        """The resolved recipe, saved beside every output."""
+        return {**asdict(self), "folder": str(self.folder)}
+
+
+def is_similarity(raw: Mapping[str, Any]) -> bool:
+    """Whether parsed TOML is the recipe of a similarity encoder.
+
+    Raises:
+        RecipeError: it has an objective of another kind.
+    """
+    if "objective" not in raw:
+        return False
+    kind = raw["objective"].get("kind") if isinstance(raw["objective"], dict) else raw["objective"]
+    if kind != KIND:
+        raise RecipeError(f"objective.kind: {kind!r} is not known; wanted {KIND!r}, or no [objective] for a classifier")
+    return True

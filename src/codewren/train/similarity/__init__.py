@@ -1,0 +1,1 @@
+"""Similarity encoders: features, training by contrast, calibration, export."""
