@@ -2,6 +2,8 @@
 
 from collections.abc import Iterable
 
+LONGEST_MESSAGE = 1_000
+"""Characters of an error about a stranger's file: a name in it may be as long as the file."""
 
 class CodewrenError(Exception):
     """Base of every error a user can cause or mend; the command line prints it as one line."""
@@ -38,7 +40,11 @@ class TrainingError(CodewrenError):
 
 
 class BundleError(CodewrenError):
-    """A bundle is damaged, foreign, or newer than this program."""
+    """A bundle is damaged, foreign, or newer than this program; what the message quotes of it is cut."""
+
+    def __init__(self, message: str) -> None:
+        half = LONGEST_MESSAGE // 2 - 4
+        super().__init__(message if len(message) <= LONGEST_MESSAGE else f"{message[:half]} [...] {message[-half:]}")
 
 
 class MissingExtraError(CodewrenError):
