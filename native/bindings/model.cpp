@@ -85,14 +85,6 @@ class PythonModel {
     return {reinterpret_cast<const float*>(vectors.c_str()), vectors.size() / sizeof(float)};
   }
 
-  // Views stay valid while `texts` holds the strings.
-  static std::vector<std::string_view> text_views(const nb::list& texts) {
-    std::vector<std::string_view> views;
-    views.reserve(nb::len(texts));
-    for (nb::handle text : texts) views.push_back(utf8(text));
-    return views;
-  }
-
   template <typename Work>
   static nb::bytes floats(const Work& work) {
     std::vector<float> result;

@@ -5,4 +5,5 @@ NB_MODULE(_native, m) {
   m.doc() = "codewren's native core";
   bind_tokenizer(m);
   bind_model(m);
+  bind_similarity(m);
 }

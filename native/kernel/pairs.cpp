@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "kernel/student.h"
+#include "parallel.h"
 
 namespace codewren {
 
@@ -31,7 +32,7 @@ std::vector<PairScore> Student::pairs_above(std::span<const float> vectors, floa
   // A panel of functions against all panels from its own on, so that the other panel's numbers stay in the cache.
   std::vector<std::vector<PairScore>> above(functions);
   std::atomic<std::size_t> count{0};
-  run(panels, threads, [&](Scratch& scratch, std::size_t own) {
+  for_each_item(scratches_, panels, threads, [&](Scratch& scratch, std::size_t own) {
     const std::size_t needed = kernels_->pairs_scratch(net) + padded(lanes);
     if (scratch.floats.size() < needed) scratch.floats = Floats(needed);
     float* probability = scratch.floats.data();

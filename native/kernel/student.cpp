@@ -1,16 +1,12 @@
 #include "kernel/student.h"
 
 #include <algorithm>
-#include <atomic>
 #include <cmath>
-#include <exception>
-#include <mutex>
 #include <stdexcept>
-#include <system_error>
-#include <thread>
 
 #include "kernel/instruction_sets.h"
 #include "kernel/loader.h"
+#include "parallel.h"
 
 namespace codewren {
 
@@ -24,32 +20,6 @@ Student::Student(std::span<const std::uint8_t> weights, const TensorTable& table
   network_.layer = layers_.data();
   loader.head();
   if (network_.layers == 1) loader.begin_query(*kernels_);
-}
-
-// Calls work(scratch, i) for every i in [0, count); which thread takes which i changes no result.
-void Student::run(std::size_t count, std::size_t threads, const std::function<void(Scratch&, std::size_t)>& work) {
-  std::atomic<std::size_t> next{0};
-  std::exception_ptr failure;
-  std::mutex failure_mutex;
-  const auto worker = [&] {
-    try {
-      Pool<Scratch>::Lease scratch(scratches_);
-      for (std::size_t i; (i = next.fetch_add(1)) < count;) work(*scratch, i);
-    } catch (...) {
-      next = count;
-      const std::lock_guard lock(failure_mutex);
-      if (!failure) failure = std::current_exception();
-    }
-  };
-  std::vector<std::thread> helpers;
-  try {
-    for (std::size_t i = 1; i < std::min(threads, count); ++i) helpers.emplace_back(worker);
-  } catch (const std::system_error&) {
-    // The system gives no more threads: the ones there are do the work.
-  }
-  worker();
-  for (std::thread& helper : helpers) helper.join();
-  if (failure) std::rethrow_exception(failure);
 }
 
 void Student::check(const Function& function) const {
@@ -86,7 +56,7 @@ void Student::encode_function(const Function& code, Floats& floats, float* out) 
 std::vector<float> Student::encode(std::span<const std::string_view> texts, const Tokenizer& tokenizer,
                                    std::size_t threads) {
   std::vector<float> vectors(texts.size() * network_.hidden);
-  run(texts.size(), threads, [&](Scratch& scratch, std::size_t i) {
+  for_each_item(scratches_, texts.size(), threads, [&](Scratch& scratch, std::size_t i) {
     tokenizer.normalize(texts[i], scratch.text);
     tokenizer.encode(scratch.text, network_.max_length, scratch.ids);
     encode_function({scratch.ids.data(), scratch.ids.size(), nullptr, 0, nullptr, 0}, scratch.floats,
@@ -97,7 +67,7 @@ std::vector<float> Student::encode(std::span<const std::string_view> texts, cons
 
 std::vector<float> Student::encode_ids(std::span<const std::vector<std::int32_t>> functions, std::size_t threads) {
   std::vector<float> vectors(functions.size() * network_.hidden);
-  run(functions.size(), threads, [&](Scratch& scratch, std::size_t i) {
+  for_each_item(scratches_, functions.size(), threads, [&](Scratch& scratch, std::size_t i) {
     const auto& ids = functions[i];
     encode_function({ids.data(), ids.size(), nullptr, 0, nullptr, 0}, scratch.floats,
                     vectors.data() + i * network_.hidden);
@@ -107,7 +77,7 @@ std::vector<float> Student::encode_ids(std::span<const std::vector<std::int32_t>
 
 std::vector<float> Student::encode_graphs(std::span<const Graph> functions, std::size_t threads) {
   std::vector<float> vectors(functions.size() * network_.hidden);
-  run(functions.size(), threads, [&](Scratch& scratch, std::size_t i) {
+  for_each_item(scratches_, functions.size(), threads, [&](Scratch& scratch, std::size_t i) {
     const auto& [ids, spans, edges] = functions[i];
     encode_function({ids.data(), ids.size(), spans.data(), spans.size() / 2, edges.data(), edges.size() / 2},
                     scratch.floats, vectors.data() + i * network_.hidden);

@@ -3,7 +3,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <functional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -60,7 +59,6 @@ class Student {
   void check(const Function& function) const;
   void encode_function(const Function& function, Floats& floats, float* out) const;
   Floats padded_rows(std::span<const float> vectors) const;
-  void run(std::size_t count, std::size_t threads, const std::function<void(Scratch&, std::size_t)>& work);
 
   std::vector<Floats> floats_;
   std::vector<Layer> layers_;

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import codewren
-from codewren.bundle.read import Decision
+from codewren.bundle.container import Decision
 from codewren.compress.decision import fit_decision
 from codewren.core.dataset import Dataset
 from codewren.core.errors import RecipeError

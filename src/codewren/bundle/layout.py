@@ -14,7 +14,7 @@ SCALE_BYTES = 2
 
 
 @dataclass(frozen=True, slots=True)
-class TensorPlace:
+class TensorEntry:
     """One row of the tensor table.
 
     Attributes:
@@ -56,7 +56,7 @@ class TensorPlace:
         return row if self.scale_offset is None else {**row, "scale_offset": self.scale_offset}
 
 
-def tensor_layout(config: StudentConfig, task: Task) -> tuple[TensorPlace, ...]:
+def tensor_layout(config: StudentConfig, task: Task) -> tuple[TensorEntry, ...]:
     """Place all tensors back to back in file order, each start aligned.
 
     >>> from codewren.core.task import VULNERABILITY
@@ -73,7 +73,7 @@ def tensor_layout(config: StudentConfig, task: Task) -> tuple[TensorPlace, ...]:
         if quantised:
             scale_offset = aligned(end)
             end = scale_offset + SCALE_BYTES * shape[0]
-        places.append(TensorPlace(name, dtype, shape, offset, scale_offset))
+        places.append(TensorEntry(name, dtype, shape, offset, scale_offset))
     return tuple(places)
 
 

@@ -14,8 +14,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from codewren.bundle.layout import TensorPlace, tensor_layout
-from codewren.bundle.read import Bundle
+from codewren.bundle.container import SCHEMA_VERSIONS, Form
+from codewren.bundle.layout import TensorEntry, tensor_layout
+from codewren.bundle.open import open_bundle
 from codewren.bundle.tensors import tensor_shapes
 from codewren.bundle.tokenizer_spec import TokenizerSpec
 from codewren.core.errors import InputError
@@ -23,7 +24,6 @@ from codewren.core.files import write_bytes
 from codewren.core.student_config import Storage, StudentConfig
 from codewren.core.task import Task
 
-SCHEMA_VERSION = 1
 WEIGHTS_START = 64  # the first member's data starts here, so that a mapped file has aligned tensors
 _PADDING_ID = 0xD935  # the zip extra field that Android's zipalign uses for the same purpose
 _LOCAL_HEADER_BYTES = 30
@@ -69,7 +69,7 @@ def write_bundle(  # noqa: PLR0913  one argument for each part of the manifest
     }
     manifest = {
         "format": "codewren",
-        "schema_version": SCHEMA_VERSION,
+        "schema_version": SCHEMA_VERSIONS[Form.STUDENT],
         "task": task.to_dict(),
         "config": config.to_dict(),
         "tensors": [place.to_dict() for place in layout],
@@ -80,11 +80,20 @@ def write_bundle(  # noqa: PLR0913  one argument for each part of the manifest
         },
         "scores": dict(scores or {}),
         "provenance": dict(provenance or {}),
-        "members": {name: _fingerprint(content) for name, content in members.items()},
     }
-    members["manifest.json"] = _json_bytes(manifest, "scores or provenance")
-    archive = _archive(members)
-    write_bytes(Path(path), archive)
+    return write_archive(Path(path), members, manifest)
+
+
+def write_archive(path: Path, members: Mapping[str, bytes], manifest: Mapping[str, Any]) -> int:
+    """Write members and the manifest, completed by their hashes, atomically; the size in bytes.
+
+    Raises:
+        InputError: the manifest is not JSON, or the file cannot be written.
+    """
+    hashes = {name: _fingerprint(content) for name, content in members.items()}
+    text = json_bytes({**manifest, "members": hashes}, "scores or provenance")
+    archive = _archive({**members, "manifest.json": text})
+    write_bytes(path, archive)
     return len(archive)
 
 
@@ -98,14 +107,14 @@ def amend_bundle(path: Path, *, card: str, provenance: Mapping[str, Any]) -> int
         BundleError: the file is not a bundle.
         InputError: the provenance is not JSON, or the file cannot be written.
     """
-    Bundle.read(path)
+    open_bundle(path)
     with zipfile.ZipFile(path) as archive:
         members = {name: archive.read(name) for name in ("weights.bin", "tokenizer.json")}
         manifest = json.loads(archive.read("manifest.json"))
     members["MODEL_CARD.md"] = card.encode()
     manifest["provenance"] |= dict(provenance)
     manifest["members"]["MODEL_CARD.md"] = _fingerprint(members["MODEL_CARD.md"])
-    members["manifest.json"] = _json_bytes(manifest, "provenance")
+    members["manifest.json"] = json_bytes(manifest, "provenance")
     content = _archive(members)
     write_bytes(path, content)
     return len(content)
@@ -155,7 +164,7 @@ def _check_decision(threshold: float, temperature: float, alert_threshold: float
         raise InputError(f"alert_threshold {alert_threshold} must lie in [0, 1], or be left out")
 
 
-def _weights(layout: tuple[TensorPlace, ...], tensors: Mapping[str, Array]) -> bytes:
+def _weights(layout: tuple[TensorEntry, ...], tensors: Mapping[str, Array]) -> bytes:
     size = max(end for place in layout for _, end in place.ranges)
     content = bytearray(size)
     for place in layout:
@@ -164,7 +173,7 @@ def _weights(layout: tuple[TensorPlace, ...], tensors: Mapping[str, Array]) -> b
     return bytes(content)
 
 
-def _stored(place: TensorPlace, values: Array) -> list[bytes]:
+def _stored(place: TensorEntry, values: Array) -> list[bytes]:
     """The numbers of one tensor in its storage format, then its scales where it has some."""
     if place.dtype is Storage.INT8:
         steps, scales = quantise_rows(values)
@@ -179,11 +188,16 @@ def _stored(place: TensorPlace, values: Array) -> list[bytes]:
     return [stored.tobytes()]
 
 
-def _json_bytes(value: Any, what: str) -> bytes:
+def json_bytes(value: Any, subject: str) -> bytes:
+    """Compact JSON.
+
+    Raises:
+        InputError: the value has no JSON form.
+    """
     try:
         return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
     except (TypeError, ValueError) as error:
-        raise InputError(f"{what} is not JSON ({error}); use finite numbers, strings, lists and dicts") from error
+        raise InputError(f"{subject} is not JSON ({error}); use finite numbers, strings, lists and dicts") from error
 
 
 def _fingerprint(content: bytes) -> dict[str, Any]:

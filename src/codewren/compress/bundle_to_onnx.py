@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from codewren.bundle.layout import TensorPlace
+from codewren.bundle.layout import TensorEntry
 from codewren.bundle.read import Bundle
 from codewren.core.errors import InputError
 from codewren.core.student_config import Storage
@@ -43,7 +43,7 @@ def bundle_to_onnx(bundle: Bundle, path: Path) -> int:
     return write_onnx(path, OneItem(bundle_student(bundle)), example, inputs=inputs, longest=longest)
 
 
-def _values(bundle: Bundle, place: TensorPlace) -> NDArray[np.float32]:
+def _values(bundle: Bundle, place: TensorEntry) -> NDArray[np.float32]:
     (start, end), *scales = place.ranges
     raw = np.frombuffer(bundle.weights[start:end], dtype=DTYPES[place.dtype]).reshape(place.shape)
     values = raw.astype(np.float32)

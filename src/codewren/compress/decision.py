@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from codewren.bundle.read import Decision
+from codewren.bundle.container import Decision
 from codewren.compress.counterexamples import teaches
 from codewren.core.dataset import Dataset
 from codewren.core.errors import RecipeError

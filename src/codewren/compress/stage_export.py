@@ -11,7 +11,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from codewren.bundle.read import Bundle, Decision
+from codewren.bundle.container import Decision
+from codewren.bundle.read import Bundle
 from codewren.bundle.write import write_bundle
 from codewren.compress.decision import FittedDecision, fit_decision
 from codewren.compress.run import Run, version

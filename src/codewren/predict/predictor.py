@@ -6,38 +6,54 @@ from collections.abc import Callable, Mapping, Sequence
 from enum import IntEnum
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from codewren import _native
-from codewren.bundle.layout import TensorPlace
+from codewren.bundle.layout import TensorEntry
+from codewren.bundle.open import AnyBundle, open_bundle
 from codewren.bundle.read import Bundle
+from codewren.bundle.similarity import SimilarityBundle
 from codewren.core.errors import BundleError, InputError, nearest
 from codewren.core.student_config import PairHead, StudentConfig
 from codewren.core.task import Task, Unit
+from codewren.predict.items import (
+    PAIR_LIMIT,
+    Damage,
+    Items,
+    Languages,
+    TooManyPairsError,
+    checked_items,
+    label_enum,
+    languages_of,
+    predicted_labels,
+)
+from codewren.predict.similarity import SimilarityPredictor
 from codewren.predict.tokenizer import Tokenizer
 
 if TYPE_CHECKING:
     from codewren.predict.graph_ids import GraphEncoder
 
 BUNDLES = Path(__file__).resolve().parents[1] / "bundle/shipped"
-PAIR_LIMIT = 1_000_000
 
 
-class TooManyPairsError(InputError):
-    """More pairs lie above the threshold than the limit allows."""
-
-
-Items = Sequence[str] | Sequence[Sequence[str]]
-Languages = Sequence[str] | None
-
-
-def load(path_or_name: str | os.PathLike[str]) -> "Predictor":
+def load(path_or_name: str | os.PathLike[str]) -> "AnyPredictor":
     """Load a bundle from a path, or one that ships with codewren by its short name.
 
     Raises:
         BundleError: no such bundle, or it is damaged, foreign, or of a newer schema.
     """
-    return Predictor(Bundle.read(find_bundle(path_or_name)))
+    return predictor_of(open_bundle(find_bundle(path_or_name)))
+
+
+def predictor_of(bundle: AnyBundle, *, threads: int | None = None, target: str = "") -> "AnyPredictor":
+    """What answers with a bundle: a student, or a similarity encoder.
+
+    Raises:
+        BundleError: its weights are damaged.
+    """
+    if isinstance(bundle, SimilarityBundle):
+        return SimilarityPredictor(bundle, threads=threads, target=target)
+    return Predictor(bundle, threads=threads, target=target)
 
 
 def shipped_bundles() -> dict[str, Path]:
@@ -84,7 +100,7 @@ class Predictor:
         """
         self.bundle = bundle
         self.threads = threads or os.cpu_count() or 1
-        self.labels = _label_enum(bundle.task)
+        self.labels = label_enum(bundle.task)
         tokenizer = Tokenizer(bundle.tokenizer)
         self._tokenizer = tokenizer.native
         self._model = _native_model(bundle, target)
@@ -115,6 +131,11 @@ class Predictor:
         """The instruction set in use."""
         return str(self._model.target)
 
+    @property
+    def vector_bytes(self) -> int:
+        """Bytes of the vector that `encode` makes of a function."""
+        return 4 * self.config.hidden_size
+
     def predict(self, items: Items, *, languages: Languages = None) -> list[IntEnum]:
         """One label an item; members compare equal to the label numbers of data files and carry a `name`.
 
@@ -124,12 +145,8 @@ class Predictor:
         Raises:
             InputError: an item is not what the task judges.
         """
-        task, threshold = self.task, self.bundle.decision.threshold
         rows = self.predict_proba(items, languages=languages)
-        if len(task.labels) == 2:
-            positive = task.positive_index
-            return [self.labels(positive if row[positive] > threshold else 1 - positive) for row in rows]
-        return [self.labels(row.index(max(row))) for row in rows]
+        return predicted_labels(rows, self.task, self.labels, self.bundle.decision.threshold)
 
     def predict_proba(self, items: Items, *, languages: Languages = None) -> list[list[float]]:
         """Probabilities, one row an item, columns in the order of `task.labels`; `languages` as in `predict`.
@@ -145,12 +162,14 @@ class Predictor:
         Raises:
             InputError: an item is not what the task judges.
         """
-        texts = [text for item in _checked(items, self.task) for text in item]
-        spoken = _spoken(languages, len(items), self.task.functions_per_item) if self._graphs else [None] * len(texts)
+        texts = [text for item in checked_items(items, self.task) for text in item]
+        spoken = (
+            languages_of(languages, len(items), self.task.functions_per_item) if self._graphs else [None] * len(texts)
+        )
         functions = list(zip(texts, spoken, strict=True))
         places = {function: index for index, function in enumerate(dict.fromkeys(functions))}
         vectors = self._encode([text for text, _ in places], [language for _, language in places])
-        with _Damage(self.path):
+        with Damage(self.path):
             flat = list(_floats(self._model.logits(vectors, [places[function] for function in functions])))
         columns = len(self.task.labels)
         return [flat[start : start + columns] for start in range(0, len(flat), columns)]
@@ -163,8 +182,8 @@ class Predictor:
         Raises:
             InputError: not a list of strings.
         """
-        texts = [text for (text,) in _checked(functions, None)]
-        vectors = self._encode(texts, _spoken(languages, len(texts), 1))
+        texts = [text for (text,) in checked_items(functions, None)]
+        vectors = self._encode(texts, languages_of(languages, len(texts), 1))
         return _floats(vectors, len(functions), self.config.hidden_size) if functions else _floats(vectors)
 
     def pairs_above(
@@ -198,9 +217,9 @@ class Predictor:
 
     def _encode(self, functions: list[str], languages: list[str | None]) -> bytes:
         if self._graphs is None:
-            with _Damage(self.path):
+            with Damage(self.path):
                 return bytes(self._model.encode(functions, self._tokenizer, self.threads))
-        with _Damage(self.path):
+        with Damage(self.path):
             graphs = [
                 self._graphs(language or self.task.language).encode(text)
                 for text, language in zip(functions, languages, strict=True)
@@ -209,58 +228,7 @@ class Predictor:
             return bytes(self._model.encode_graphs(rows, self.threads))
 
 
-class _Damage:
-    """Turns what the core says of impossible weights into the error a user sees."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        if isinstance(error, _native.DamagedError):
-            raise BundleError(f"{self.path}: {error}; fetch or export it again") from None
-        if isinstance(error, MemoryError):
-            raise BundleError(f"{self.path}: the model needs more memory than there is; try a smaller one") from None
-        if isinstance(error, UnicodeEncodeError):
-            raise InputError("a text holds half a surrogate pair; decode the file with errors='replace'") from None
-
-
-def _checked(items: Any, task: Task | None) -> list[tuple[str, ...]]:
-    """Items as tuples of one or two strings; None stands for single functions.
-
-    Raises:
-        InputError: anything else.
-    """
-    pair = task is not None and task.unit is Unit.PAIR
-    wanted = "pairs of strings, such as [(a, b)]" if pair else "source strings, such as [code]"
-    if isinstance(items, str | bytes) or not isinstance(items, Sequence):
-        raise InputError(f"items are of type {type(items).__name__}; wanted: a list of {wanted}")
-    checked = [tuple(item) if pair and isinstance(item, tuple | list) else (item,) for item in items]
-    for index, item in enumerate(checked):
-        if len(item) != 1 + pair or not all(isinstance(text, str) for text in item):
-            raise InputError(f"item {index} is {_described(items[index])}; wanted: a list of {wanted}")
-    return checked
-
-
-def _spoken(languages: Languages, items: int, functions_per_item: int) -> list[str | None]:
-    """The language of every function, None for the task's own.
-
-    Raises:
-        InputError: not one an item.
-    """
-    if languages is None:
-        return [None] * (items * functions_per_item)
-    if len(languages) != items:
-        raise InputError(f"{len(languages)} languages for {items} items; give one for each")
-    return [language for language in languages for _ in range(functions_per_item)]
-
-
-def _described(item: object) -> str:
-    if isinstance(item, tuple | list):
-        return f"a {type(item).__name__} of ({', '.join(type(part).__name__ for part in item[:4])})"
-    return f"of type {type(item).__name__}"
+AnyPredictor = Predictor | SimilarityPredictor
 
 
 def _floats(packed: bytes, *shape: int) -> "memoryview[float]":
@@ -275,16 +243,9 @@ def _softmax(logits: list[float], temperature: float) -> list[float]:
     return [power / total for power in powers]
 
 
-def _label_enum(task: Task) -> type[IntEnum]:
-    try:
-        return cast("type[IntEnum]", IntEnum("Label", [(name, index) for index, name in enumerate(task.labels)]))
-    except (TypeError, ValueError) as error:
-        raise BundleError(f"task {task.name!r}: labels {list(task.labels)!r:.60} are not usable ({error})") from None
-
-
 def _native_model(bundle: Bundle, target: str) -> _native.Model:
     config, task = bundle.config, bundle.task
-    with _Damage(bundle.path):
+    with Damage(bundle.path):
         return _native.Model(
             bundle.weights,
             {place.name: _native_row(place) for place in bundle.tensors},
@@ -328,6 +289,6 @@ def _graph_encoders(bundle: Bundle, tokenizer: Tokenizer) -> "Callable[[str | No
     return lambda language: encoder(str(language))
 
 
-def _native_row(place: TensorPlace) -> tuple[str, int, int, int, int]:
+def _native_row(place: TensorEntry) -> tuple[str, int, int, int, int]:
     rows, columns = place.shape if len(place.shape) == 2 else (1, place.shape[0])
     return str(place.dtype), rows, columns, place.offset, place.scale_offset or 0

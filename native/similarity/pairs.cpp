@@ -1,0 +1,159 @@
+// All pairs of many vectors, and the nearest to some, by blocks of products.
+//
+// The parts with learned rows (the head of a vector) are multiplied first, for a block of rows and a panel of columns at
+// once. By the inequality of Cauchy and Schwarz what is left adds at most the product of its two lengths, so most pairs
+// need no more, and what is found is exact.
+#include <algorithm>
+#include <atomic>
+#include <cmath>
+#include <limits>
+#include <stdexcept>
+
+#include "parallel.h"
+#include "similarity/encoder.h"
+
+namespace codewren::similarity {
+namespace {
+
+constexpr std::size_t block_rows = 240;
+
+bool is_better(const Product& a, const Product& b) {
+  return a.product != b.product ? a.product > b.product : a.second < b.second;
+}
+
+}  // namespace
+
+std::size_t Encoder::rows_of(std::span<const std::int8_t> vectors) const {
+  const std::size_t rows = vectors.size() / width_;
+  if (vectors.size() % width_) throw std::invalid_argument("vectors are not rows of this encoder's width");
+  if (rows > std::size_t(std::numeric_limits<std::int32_t>::max())) throw std::invalid_argument("too many vectors");
+  return rows;
+}
+
+// The heads of some rows as 16-bit numbers, an even count of them.
+void Encoder::widen_rows(const std::int8_t* vectors, std::size_t count, std::vector<std::int16_t>& left) const {
+  const std::size_t head = head_end_ - head_begin_, stride = head + head % 2;
+  left.assign(count * stride, 0);
+  for (std::size_t r = 0; r < count; ++r)
+    std::copy_n(vectors + r * width_ + head_begin_, head, left.data() + r * stride);
+}
+
+// The heads of up to `panel` rows as columns, interleaved as the kernel wants them, zeros where there are fewer.
+void Encoder::interleave(const std::int8_t* vectors, std::size_t count, std::vector<std::int16_t>& columns) const {
+  const std::size_t head = head_end_ - head_begin_, pairs = (head + 1) / 2;
+  columns.assign(pairs * 2 * panel, 0);
+  for (std::size_t c = 0; c < count; ++c) {
+    const std::int8_t* row = vectors + c * width_ + head_begin_;
+    std::int16_t* out = columns.data() + 2 * c;
+    for (std::size_t k = 0; k < head; ++k) out[k / 2 * 2 * panel + k % 2] = row[k];
+  }
+}
+
+// Length of what lies outside the head, rounded up.
+std::vector<std::int32_t> Encoder::rests(std::span<const std::int8_t> vectors) const {
+  std::vector<std::int32_t> lengths(vectors.size() / width_ + panel);  // a panel may go beyond the last vector
+  for (std::size_t i = 0; i < vectors.size() / width_; ++i) {
+    const std::int8_t* row = vectors.data() + i * width_;
+    const std::int32_t square = rest_product(row, row);
+    lengths[i] = std::int32_t(std::sqrt(double(square)));
+    while (lengths[i] * lengths[i] < square) ++lengths[i];
+  }
+  return lengths;
+}
+
+std::int32_t Encoder::rest_product(const std::int8_t* a, const std::int8_t* b) const {
+  return kernels_->dot(a, b, head_begin_) + kernels_->dot(a + head_end_, b + head_end_, width_ - head_end_);
+}
+
+std::vector<std::int32_t> Encoder::products(std::span<const std::int8_t> vectors,
+                                            std::span<const std::int64_t> items) const {
+  const std::size_t rows = rows_of(vectors);
+  if (items.size() % 2) throw std::invalid_argument("items are not whole");
+  std::vector<std::int32_t> result(items.size() / 2);
+  for (std::size_t i = 0; i < result.size(); ++i) {
+    const std::int64_t a = items[2 * i], b = items[2 * i + 1];
+    if (a < 0 || b < 0 || std::size_t(std::max(a, b)) >= rows) throw std::invalid_argument("an item names no vector");
+    result[i] = kernels_->dot(vectors.data() + std::size_t(a) * width_, vectors.data() + std::size_t(b) * width_, width_);
+  }
+  return result;
+}
+
+std::vector<Product> Encoder::pairs_above(std::span<const std::int8_t> vectors, std::int32_t least, std::size_t limit,
+                                          std::size_t threads) {
+  const std::size_t rows = rows_of(vectors), blocks = (rows + block_rows - 1) / block_rows;
+  const std::vector<std::int32_t> rest = rests(vectors);
+  const std::size_t pairs = (head_end_ - head_begin_ + 1) / 2;
+  std::vector<std::vector<Product>> above(blocks);
+  std::atomic<std::size_t> count{0};
+  for_each_item(block_scratches_, blocks, threads, [&](BlockScratch& scratch, std::size_t own) {
+    const std::size_t first = own * block_rows, last = std::min(rows, first + block_rows);
+    widen_rows(vectors.data() + first * width_, last - first, scratch.left);
+    scratch.products.resize(block_rows * panel);
+    for (std::size_t column = first; column < rows; column += panel) {
+      const std::size_t column_end = std::min(rows, column + panel), before = above[own].size();
+      interleave(vectors.data() + column * width_, column_end - column, scratch.columns);
+      kernels_->block(scratch.left.data(), last - first, pairs, scratch.columns.data(), scratch.products.data());
+      for (std::size_t i = first; i < std::min(last, column_end); ++i) {
+        const std::int32_t* products = scratch.products.data() + (i - first) * panel;
+        if (!kernels_->any_reaches(products, rest[i], rest.data() + column, least)) continue;
+        for (std::size_t j = std::max(i + 1, column); j < column_end; ++j) {
+          std::int32_t product = products[j - column];
+          if (product + rest[i] * rest[j] < least) continue;
+          product += rest_product(vectors.data() + i * width_, vectors.data() + j * width_);
+          if (product >= least) above[own].push_back({std::int32_t(i), std::int32_t(j), product});
+        }
+      }
+      if ((count += above[own].size() - before) > limit) throw std::overflow_error("more pairs than the limit");
+    }
+    std::sort(above[own].begin(), above[own].end(), [](const Product& a, const Product& b) {
+      return a.first != b.first ? a.first < b.first : a.second < b.second;
+    });
+  });
+  std::vector<Product> result;
+  result.reserve(count);
+  for (const auto& block : above) result.insert(result.end(), block.begin(), block.end());
+  return result;
+}
+
+std::vector<Product> Encoder::neighbours(std::span<const std::int8_t> queries, std::span<const std::int8_t> vectors,
+                                         std::size_t k, std::size_t threads) {
+  const std::size_t asked = rows_of(queries), rows = rows_of(vectors);
+  const std::vector<std::int32_t> query_rest = rests(queries), rest = rests(vectors);
+  const std::size_t pairs = (head_end_ - head_begin_ + 1) / 2, blocks = (asked + block_rows - 1) / block_rows;
+  k = std::min(k, rows);
+  std::vector<std::vector<Product>> nearest(asked);  // each a heap whose first is the worst
+  for_each_item(block_scratches_, k ? blocks : 0, threads, [&](BlockScratch& scratch, std::size_t own) {
+    const std::size_t first = own * block_rows, last = std::min(asked, first + block_rows);
+    widen_rows(queries.data() + first * width_, last - first, scratch.left);
+    scratch.products.resize(block_rows * panel);
+    for (std::size_t column = 0; column < rows; column += panel) {
+      const std::size_t column_end = std::min(rows, column + panel);
+      interleave(vectors.data() + column * width_, column_end - column, scratch.columns);
+      kernels_->block(scratch.left.data(), last - first, pairs, scratch.columns.data(), scratch.products.data());
+      for (std::size_t i = first; i < last; ++i) {
+        std::vector<Product>& heap = nearest[i];
+        const std::int32_t* products = scratch.products.data() + (i - first) * panel;
+        for (std::size_t j = column; j < column_end; ++j) {
+          std::int32_t product = products[j - column];
+          // An equal product of a later vector is no better.
+          if (heap.size() == k && product + query_rest[i] * rest[j] <= heap.front().product) continue;
+          product += rest_product(queries.data() + i * width_, vectors.data() + j * width_);
+          if (heap.size() == k && product <= heap.front().product) continue;
+          if (heap.size() == k) {
+            std::pop_heap(heap.begin(), heap.end(), is_better);
+            heap.pop_back();
+          }
+          heap.push_back({std::int32_t(i), std::int32_t(j), product});
+          std::push_heap(heap.begin(), heap.end(), is_better);
+        }
+      }
+    }
+    for (std::size_t i = first; i < last; ++i) std::sort_heap(nearest[i].begin(), nearest[i].end(), is_better);
+  });
+  std::vector<Product> result;
+  result.reserve(asked * k);
+  for (const auto& heap : nearest) result.insert(result.end(), heap.begin(), heap.end());
+  return result;
+}
+
+}  // namespace codewren::similarity

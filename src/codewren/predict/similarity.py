@@ -1,0 +1,208 @@
+"""Predict clones with a similarity encoder: one int8 vector a function, a dot product a pair."""
+
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from enum import IntEnum
+from functools import cache
+from pathlib import Path
+from typing import Any, NoReturn
+
+from codewren.bundle.similarity import SimilarityBundle, SimilarityConfig
+from codewren.core.errors import InputError
+from codewren.core.task import Task
+from codewren import _native
+from codewren.predict.items import (
+    PAIR_LIMIT,
+    Damage,
+    Items,
+    Languages,
+    TooManyPairsError,
+    checked_items,
+    label_enum,
+    languages_of,
+    predicted_labels,
+)
+
+Vectors = memoryview | bytes | bytearray
+
+
+class SimilarityPredictor:
+    """An encoder ready to compare functions; it answers as `Predictor` does.
+
+    An item is two strings. Languages are optional: without one, a text is read as Python if a line of it begins as a
+    Python function does, and as a language with braces otherwise. Results are whole-number arithmetic, equal on every
+    processor.
+
+    Attributes:
+        bundle: the checked file, with the calibration in use.
+        labels: an `IntEnum` of the task's labels in column order.
+        threads: how many functions are encoded, or blocks of pairs compared, at once.
+    """
+
+    def __init__(self, bundle: SimilarityBundle, *, threads: int | None = None, target: str = "") -> None:
+        """Make a predictor of a bundle that has been read.
+
+        `target` names an instruction set of `codewren._native.similarity_targets()`; by default the best one is used.
+
+        Raises:
+            BundleError: a fingerprint is there twice.
+        """
+        self.bundle = bundle
+        self.threads = threads or os.cpu_count() or 1
+        self.labels = label_enum(bundle.task)
+        self._encoder = _native_encoder(bundle, target)
+
+    @property
+    def path(self) -> Path:
+        """Where the bundle was read."""
+        return self.bundle.path
+
+    @property
+    def manifest(self) -> Mapping[str, Any]:
+        """The bundle's manifest."""
+        return self.bundle.manifest
+
+    @property
+    def task(self) -> Task:
+        """What is judged."""
+        return self.bundle.task
+
+    @property
+    def config(self) -> SimilarityConfig:
+        """Sizes of the encoder."""
+        return self.bundle.config
+
+    @property
+    def target(self) -> str:
+        """The instruction set in use."""
+        return str(self._encoder.target)
+
+    @property
+    def vector_bytes(self) -> int:
+        """Bytes of the vector that `encode` makes of a function."""
+        return self.config.vector_bytes
+
+    def predict(self, items: Items, *, languages: Languages = None) -> list[IntEnum]:
+        """One label an item, by the threshold of the calibration in use; `languages` names one for each item.
+
+        Raises:
+            InputError: an item is no pair of strings.
+        """
+        rows = self.predict_proba(items, languages=languages)
+        return predicted_labels(rows, self.task, self.labels, self.bundle.decision.threshold)
+
+    def predict_proba(self, items: Items, *, languages: Languages = None) -> list[list[float]]:
+        """Probabilities, one row an item, columns in the order of `task.labels`.
+
+        Raises:
+            InputError: an item is no pair of strings.
+        """
+        calibration = self.bundle.calibration
+        clones = (calibration.probability(product) for product in self._products(items, languages))
+        return [self._columns(1 - clone, clone) for clone in clones]
+
+    def logits(self, items: Items, *, languages: Languages = None) -> list[list[float]]:
+        """Log odds of the positive label in its column, 0 in the other, one row an item.
+
+        Raises:
+            InputError: an item is no pair of strings.
+        """
+        calibration = self.bundle.calibration
+        return [self._columns(0.0, calibration.log_odds(product)) for product in self._products(items, languages)]
+
+    def encode(self, functions: Sequence[str], *, languages: Languages = None) -> "memoryview[int]":
+        """Vectors, int8 of shape (functions, vector_bytes); `languages` names one for each function.
+
+        Raises:
+            InputError: not a list of strings.
+        """
+        texts = [text for (text,) in checked_items(functions, None)]
+        packed = memoryview(self._encode(texts, languages_of(languages, len(texts), 1)))
+        return packed.cast("b", (len(texts), self.vector_bytes)) if texts else packed.cast("b")
+
+    def pairs_above(
+        self, vectors: Vectors, threshold: float | None = None, *, limit: int = PAIR_LIMIT
+    ) -> list[tuple[int, int, float]]:
+        """All pairs i < j of `encode`d functions whose clone probability exceeds the threshold, sorted by (i, j).
+
+        `threshold` defaults to that of the calibration in use.
+
+        Raises:
+            InputError: vectors of another model.
+            TooManyPairsError: more than `limit` pairs.
+        """
+        calibration = self.bundle.calibration
+        least = calibration.least_product(calibration.threshold if threshold is None else threshold)
+        try:
+            packed = self._encoder.pairs_above(bytes(vectors), least, limit, self.threads)
+        except OverflowError:
+            raise TooManyPairsError(
+                f"more than {limit} pairs lie above {threshold}; raise the threshold or the limit"
+            ) from None
+        except ValueError as error:
+            _refuse_vectors(error)
+        probability = cache(calibration.probability)
+        return [(first, second, probability(product)) for first, second, product in _triples(packed)]
+
+    def neighbours(self, queries: Vectors, vectors: Vectors, k: int) -> list[list[tuple[int, float]]]:
+        """The `k` vectors most like each query, as (index, probability): best first, equal ones by index.
+
+        A query that is among the vectors finds itself too.
+
+        Raises:
+            InputError: vectors of another model, or `k` below 1.
+        """
+        if k < 1:
+            raise InputError(f"k is {k}; ask for 1 neighbour or more")
+        try:
+            packed = self._encoder.neighbours(bytes(queries), bytes(vectors), k, self.threads)
+        except ValueError as error:
+            _refuse_vectors(error)
+        probability = cache(self.bundle.calibration.probability)
+        nearest: list[list[tuple[int, float]]] = [[] for _ in range(len(bytes(queries)) // self.vector_bytes)]
+        for query, index, product in _triples(packed):
+            nearest[query].append((index, probability(product)))
+        return nearest
+
+    def _products(self, items: Items, languages: Languages) -> list[int]:
+        """Dot products of the items' two vectors."""
+        texts = [text for item in checked_items(items, self.task) for text in item]
+        functions = list(zip(texts, languages_of(languages, len(items), 2), strict=True))
+        rows = {function: index for index, function in enumerate(dict.fromkeys(functions))}
+        vectors = self._encode([text for text, _ in rows], [language for _, language in rows])
+        packed = self._encoder.products(vectors, [rows[function] for function in functions])
+        return list(memoryview(packed).cast("i"))
+
+    def _encode(self, texts: Sequence[str], languages: Iterable[str | None]) -> bytes:
+        is_python = bytes(2 if language is None else language == "python" for language in languages)
+        with Damage(self.path):
+            return self._encoder.encode(list(texts), is_python, self.threads)
+
+    def _columns(self, other: float, positive: float) -> list[float]:
+        return [other, positive] if self.task.positive_index else [positive, other]
+
+
+def _triples(packed: bytes) -> Iterable[tuple[int, int, int]]:
+    numbers = memoryview(packed).cast("i")
+    return zip(numbers[::3], numbers[1::3], numbers[2::3], strict=True)
+
+
+def _refuse_vectors(error: ValueError) -> NoReturn:
+    raise InputError(f"{error}; give what encode() of the same predictor returned") from None
+
+
+def _native_encoder(bundle: SimilarityBundle, target: str) -> _native.SimilarityEncoder:
+    offsets = {entry.name: entry.offset for entry in bundle.tensors}
+    tables = [
+        (
+            table.entries,
+            table.rows,
+            table.width,
+            table.sketch_width,
+            table.unknown,
+            *(offsets[f"{name}.{array}"] for array in ("fingerprints", "weights", "rows")),
+        )
+        for name, table in bundle.config.tables.items()
+    ]
+    with Damage(bundle.path):
+        return _native.SimilarityEncoder(bundle.weights, tables, bundle.config.roots, target)
