@@ -1,6 +1,6 @@
 """Pack a trained similarity encoder, NAME.npz with NAME.json beside it, and a model card as one bundle.
 
-    python scripts/pack_similarity.py runs/clones-mini.npz card.md src/codewren/bundle/shipped/clones-mini.wren
+python scripts/pack_similarity.py runs/clones-mini.npz card.md src/codewren/bundle/shipped/clones-mini.wren
 """
 
 import json

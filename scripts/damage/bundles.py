@@ -55,6 +55,7 @@ class Cases:
     def __init__(self) -> None:
         self.folder = Path(tempfile.mkdtemp(dir="/dev/shm" if Path("/dev/shm").is_dir() else None))
         self.small = [small_base(index) for index in range(96)]
+        self.damages = DAMAGES
         self.shipped = [base_of(path) for path in sorted({*shipped_bundles().values()})]
 
     def close(self) -> None:
@@ -63,15 +64,19 @@ class Cases:
     def content(self, rng: random.Random) -> tuple[str, bytes]:
         """The kind of damage and the damaged file."""
         bases = self.shipped if rng.random() < SHIPPED_SHARE else self.small
-        kind = rng.choices(list(DAMAGES), [weight for _, weight in DAMAGES.values()])[0]
-        return kind, DAMAGES[kind][0](rng.choice(bases), rng)
+        kind = rng.choices(list(self.damages), [weight for _, weight in self.damages.values()])[0]
+        return kind, self.damages[kind][0](rng.choice(bases), rng)
+
+    def ask(self, path: Path, rng: random.Random) -> None:
+        """Read the file and ask for probabilities."""
+        asked(Predictor(Bundle.read(path), threads=1, target=rng.choice(_native.targets())), rng)
 
     def run(self, rng: random.Random) -> str:
         kind, content = self.content(rng)
         path = self.folder / "x.wren"
         path.write_bytes(content)
         try:
-            asked(Predictor(Bundle.read(path), threads=1, target=rng.choice(_native.targets())), rng)
+            self.ask(path, rng)
         except CodewrenError as error:
             said = str(error)
             if not isinstance(error, BundleError) or "\n" in said or len(said) > LONGEST_MESSAGE:
@@ -250,9 +255,9 @@ def strange_tensors(base: Base, rng: random.Random) -> bytes:
                 first["name"], second["name"] = second["name"], first["name"]
             case 2:
                 first[rng.choice(["offset", "scale_offset"])] = 16 * rng.randrange(-1, size // 16 + 2)
-            case 3:
+            case 3 if isinstance(first["shape"], list) and all(isinstance(side, int) for side in first["shape"]):
                 retyped(first, rng)
-            case 4:
+            case 4 if isinstance(first["shape"], list):
                 first["shape"] = [max(0, side + rng.choice([-1, 1])) for side in first["shape"]]
             case _:
                 first[rng.choice(list(first))] = strange_value(rng)

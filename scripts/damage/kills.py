@@ -22,10 +22,12 @@ from typing import Any
 from state import State
 from tiny_task import SEARCH, STUDENT, settings, write_task
 
-MOST_KILLS = 4  # of one verb, then it may end
+MOST_KILLS = 6  # of one verb, then it may end
 LOST_TIME = ("seconds", "energy_j", "latency_s", "joules", "started", "cost")
 WRITES = {"open", "os.rename", "os.remove", "os.mkdir", "os.truncate", "shutil.copyfile", "sqlite3.connect"}
+MEASURED = ("latency-", "pace-", "energy", "front", "chosen")  # made of times; which student is chosen depends on them
 VERBS = ("label", "search", "distil", "export", "scan")
+TURNS = ["label", "scan", "export", "label", "scan", "distil"] * 2 + ["search"]
 
 
 def command(verb: str, recipe: Path, out: Path) -> list[str]:
@@ -123,16 +125,20 @@ def round_of(verb: str, recipe: Path, before: Path, rng: random.Random, lasts_s:
 
 
 def contents(folder: Path) -> dict[str, Any]:
-    """Every file below, JSON without times; the cache of a scan may lose entries and is left out."""
+    """Every file below, without times; the cache of a scan may lose entries, a killed write leaves a hidden file."""
     files = (path for path in sorted(folder.rglob("*")) if path.is_file())
     return {
         str(path.relative_to(folder)): timeless(path)
         for path in files
-        if "cache" not in path.parts and not path.name.startswith("energy")
+        if "cache" not in path.parts and not path.name.startswith((".", *MEASURED))
     }
 
 
 def timeless(path: Path) -> Any:
+    if path.suffix == ".pt":
+        import torch
+
+        return without_times(torch.load(path, weights_only=False))
     content = path.read_bytes()
     if path.suffix not in {".json", ".jsonl"}:
         return content
@@ -141,14 +147,28 @@ def timeless(path: Path) -> Any:
 
 
 def without_times(value: Any) -> Any:
+    """The value without what a clock gave, in types that can be compared."""
     if isinstance(value, dict):
         return {name: without_times(item) for name, item in value.items() if name not in LOST_TIME}
-    return [without_times(item) for item in value] if isinstance(value, list) else value
+    if isinstance(value, list | tuple):
+        return [without_times(item) for item in value]
+    return value.numpy().tobytes() if hasattr(value, "numpy") else value
 
 
 def differences(wanted: Path, found: Path) -> list[str]:
     before, after = contents(wanted), contents(found)
-    return [name for name in sorted(before.keys() | after.keys()) if before.get(name) != after.get(name)]
+    changed = [name for name in sorted(before.keys() | after.keys()) if before.get(name) != after.get(name)]
+    return [f"{name}: {difference(before.get(name), after.get(name))}" for name in changed]
+
+
+def difference(wanted: Any, found: Any) -> str:
+    """The first place where two values differ."""
+    if isinstance(wanted, list) and isinstance(found, list) and len(wanted) == len(found):
+        return next(difference(left, right) for left, right in zip(wanted, found, strict=True) if left != right)
+    if isinstance(wanted, dict) and isinstance(found, dict):
+        name = next(name for name in sorted(wanted.keys() | found.keys()) if wanted.get(name) != found.get(name))
+        return f"{name}: {difference(wanted.get(name), found.get(name))}"
+    return f"{wanted!r:.100} became {found!r:.100}"
 
 
 def prepare(folder: Path) -> tuple[Path, dict[str, float]]:
@@ -157,7 +177,9 @@ def prepare(folder: Path) -> tuple[Path, dict[str, float]]:
     sources = folder / "sources"
     sources.mkdir()
     for number, line in enumerate((folder / "functions.jsonl").read_text().splitlines()):
-        (sources / f"C{number % 60}.java").open("a").write(json.loads(line)["func"] + "\n")
+        text = json.loads(line)["func"] + "\n"
+        for copy in range(3):  # more files than the cache takes at once, and more bytes than it is not worth
+            (sources / f"C{number}_{copy}.java").write_text(f"class C {{\n{text}}}\n// {copy}{'-' * 300}\n")
     teacher = ["finetune", str(recipe), "--out", str(folder), "--quiet"]
     os.waitpid(forked(teacher, folder / "teacher.log", lambda: None), 0)
     seconds, last = {}, Path()
@@ -181,7 +203,7 @@ def main() -> int:
     import codewren.train.teachers.finetune  # noqa: F401  once, not in every child
 
     torch.set_num_threads(1)
-    verbs = arguments.verb or list(VERBS)
+    verbs = arguments.verb or TURNS
     state = State(arguments.state, {"verbs": verbs})
     with tempfile.TemporaryDirectory() as folder:
         recipe, seconds = prepare(Path(folder))

@@ -1,6 +1,7 @@
 """Feeds damaged input to the reader, the tokenizers, the kernel, the extraction and the data flow, and counts.
 
     python scripts/damage/run.py bundles build/damage/bundles.json --cases 1000000 --native build/asan/_native*.so
+    python scripts/damage/run.py similarity build/damage/similarity.json --cases 100000 --native build/asan/_native*.so
     python scripts/damage/run.py sources build/damage/sources.json --cases 100000 --native build/asan/_native*.so
 
 Every case follows from its number. Cases run in a child process, chunk by chunk: one that ends the child is recorded
@@ -31,7 +32,8 @@ from state import State
 LIMIT_S = 60.0  # for one case, on a machine that does other things too
 CHILD_LIMIT_S = 3_600
 ERROR_CHARACTERS = 3_000
-KINDS = ("bundles", "sources")
+NOT_BEGUN = 2**64 - 1
+KINDS = ("bundles", "similarity", "sources")
 
 
 def use_core(path: str) -> None:
@@ -87,7 +89,7 @@ def child(kind: str, first: int, last: int, mark: Path) -> None:
 def chunk(arguments: argparse.Namespace, first: int, last: int) -> dict[str, Any]:
     """Counts and faults of some cases; a case that ends its child is a fault, and the others go on."""
     with tempfile.NamedTemporaryFile() as mark:
-        mark.write(first.to_bytes(8, "little"))
+        mark.write(NOT_BEGUN.to_bytes(8, "little"))
         mark.flush()
         options = ["--native", arguments.native, "--child", str(first), str(last), mark.name]
         command = [sys.executable, __file__, arguments.kind, str(arguments.state), *options]
@@ -96,6 +98,8 @@ def chunk(arguments: argparse.Namespace, first: int, last: int) -> dict[str, Any
             result: dict[str, Any] = json.loads(ended.stdout)
             return result
         number = int.from_bytes(Path(mark.name).read_bytes()[:8], "little")
+    if number == NOT_BEGUN:
+        sys.exit(f"no case could be run: {ended.stderr[-ERROR_CHARACTERS:]}")
     fault = {"case": number, "said": f"exit {ended.returncode}: {ended.stderr[-ERROR_CHARACTERS:]}"}
     parts = [chunk(arguments, *span) for span in ((first, number), (number + 1, last)) if span[0] < span[1]]
     counts = sum((Counter(part["counts"]) for part in parts), Counter({"ended the process": 1}))

@@ -8,8 +8,8 @@ sys.path[:0] = [str(ROOT / "tests"), str(ROOT / "tests/train")]  # whose makers 
 
 from conftest import write_clone_task  # noqa: E402
 
-STUDENT = ["distil.epochs=3", "budget.max_bytes=120000"]
-SEARCH = ["search.strategy=random", "search.trials=3", "search.trial_epochs=2"]
+STUDENT = ["distil.epochs=2", "budget.max_bytes=120000"]
+SEARCH = ["search.strategy=random", "search.trials=2", "search.trial_epochs=1"]
 
 
 def write_task(folder: Path) -> Path:

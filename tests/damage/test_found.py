@@ -1,15 +1,9 @@
 """What damaged input has shown: each is the shortest text or bundle of its kind."""
 
-import json
-from pathlib import Path
-
 import pytest
 
-from codewren.bundle.read import Bundle
-from codewren.core.errors import LONGEST_MESSAGE, BundleError
 from codewren.dataflow import data_flow
 from codewren.syntax.functions import extract
-from students import write_student
 
 
 @pytest.mark.parametrize("text", ["d k(t d)\n}\n{", "long f(int a)\nX\n}\n  if (a) {\n}"])

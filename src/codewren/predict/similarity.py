@@ -7,10 +7,10 @@ from functools import cache
 from pathlib import Path
 from typing import Any, NoReturn
 
+from codewren import _native
 from codewren.bundle.similarity import SimilarityBundle, SimilarityConfig
 from codewren.core.errors import InputError
 from codewren.core.task import Task
-from codewren import _native
 from codewren.predict.items import (
     PAIR_LIMIT,
     Damage,
