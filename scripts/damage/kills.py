@@ -152,6 +152,8 @@ def without_times(value: Any) -> Any:
         return {name: without_times(item) for name, item in value.items() if name not in LOST_TIME}
     if isinstance(value, list | tuple):
         return [without_times(item) for item in value]
+    if isinstance(value, str) and value.startswith('{"'):
+        return without_times(json.loads(value))
     return value.numpy().tobytes() if hasattr(value, "numpy") else value
 
 
