@@ -126,3 +126,19 @@ def test_a_bundle_that_cannot_be_written_leaves_the_old_one(small_disk: Path) ->
     assert path.read_bytes() == old
     assert Bundle.read(path).card == ""
     assert {file.name for file in small_disk.iterdir()} == {"x.wren", "ballast"}
+
+
+def test_a_checkpoint_that_finds_no_room_says_so_and_the_old_one_stays(small_disk: Path) -> None:
+    import torch
+
+    from codewren.core.errors import InputError
+    from codewren.train.checkpoint import save_checkpoint
+
+    path = small_disk / "checkpoint.pt"
+    save_checkpoint(path, {"weights": torch.zeros(10)})
+    old = path.read_bytes()
+    for room in (0, 4096, 8192, 40_000, 100_000):
+        fill(small_disk, room)
+        with pytest.raises(InputError, match=r"cannot write .*checkpoint\.pt: No space left"):
+            save_checkpoint(path, {"weights": torch.zeros(100_000), "more": [torch.zeros(9) for _ in range(300)]})
+        assert path.read_bytes() == old

@@ -21,12 +21,13 @@ from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812 - the field's own name for it
 
 from codewren.core.errors import TrainingError
-from codewren.core.files import atomic_write, write_json
+from codewren.core.files import write_json
 from codewren.core.progress import Bar
 from codewren.core.recipe_sections import DistilSection
 from codewren.core.student_config import StudentConfig
 from codewren.core.task import Task
 from codewren.train.batches import Batch, EncodedSplit, batch_plan, function_batches, make_batch
+from codewren.train.checkpoint import save_checkpoint
 from codewren.train.flows import batch_nodes
 from codewren.train.processes import Processes, keep_freed_memory, one_thread
 from codewren.train.student import Student
@@ -330,8 +331,7 @@ class _Run:
                 }
             ),
         }
-        with atomic_write(self.out / "checkpoint.pt") as stream:
-            torch.save(state, stream)
+        save_checkpoint(self.out / "checkpoint.pt", state)
 
     def resume(self) -> None:
         """Load `checkpoint.pt` if there is one.

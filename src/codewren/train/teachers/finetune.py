@@ -21,12 +21,13 @@ from torch.nn import functional as F  # noqa: N812 - the field's own name for it
 
 from codewren.core.dataset import Dataset
 from codewren.core.errors import TrainingError
-from codewren.core.files import atomic_write, write_json
+from codewren.core.files import write_json
 from codewren.core.progress import Bar
 from codewren.core.recipe import Recipe
 from codewren.core.student_config import PairHead
 from codewren.data.load import load_split
 from codewren.train.batches import batch_plan
+from codewren.train.checkpoint import save_checkpoint
 from codewren.train.distil import learning_rate_at
 from codewren.train.teachers.code_graphs import check_graph_encoder
 from codewren.train.teachers.folder import SHEET, TeacherSheet, read_sheet, save_teacher
@@ -242,8 +243,7 @@ class _Run:
             "optimizer": self.optimizer.state_dict(),
             "numbers": json.dumps(numbers),
         }
-        with atomic_write(self.out / CHECKPOINT) as stream:
-            torch.save(state, stream)
+        save_checkpoint(self.out / CHECKPOINT, state)
 
     def resume(self) -> None:
         """Load the checkpoint if there is one, and cut the log back to it.
