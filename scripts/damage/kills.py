@@ -119,6 +119,9 @@ def round_of(verb: str, recipe: Path, before: Path, rng: random.Random, lasts_s:
     out = Path(tempfile.mkdtemp(dir=before.parent)) / "out"
     if before.is_dir():
         shutil.copytree(before, out)
+    kept = before.parent / verb / "tokenizers"  # those of WordPiece and Unigram differ from one training to the next
+    if kept.is_dir():
+        shutil.copytree(kept, out / "tokenizers", dirs_exist_ok=True)
     kills = sum(killed(verb, recipe, out, rng, lasts_s) for _ in range(rng.randint(1, MOST_KILLS)))
     run_through(verb, recipe, out)
     return kills, out
