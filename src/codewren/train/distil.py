@@ -21,7 +21,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812 - the field's own name for it
 
 from codewren.core.errors import TrainingError
-from codewren.core.files import write_json
+from codewren.core.files import write_bytes, write_json
 from codewren.core.progress import Bar
 from codewren.core.recipe_sections import DistilSection
 from codewren.core.student_config import StudentConfig
@@ -342,6 +342,7 @@ class _Run:
         path = self.out / "checkpoint.pt"
         if not path.exists():
             write_json(self.out / "distil.json", self._identity())
+            self._cut_log(0)
             return
         try:
             state = torch.load(path, map_location=self.processes.device, weights_only=True)
@@ -357,6 +358,15 @@ class _Run:
         self.best, self.average = state["best"], state["average"]
         self.best_score, self.best_epoch = numbers["best"]
         self.history, self.step, self.seconds = numbers["history"], numbers["step"], numbers["seconds"]
+        self._cut_log(len(self.history))
+
+    def _cut_log(self, epochs: int) -> None:
+        """Forget lines of epochs that were logged and then lost: a kill may come before their checkpoint."""
+        path = self.out / "log.jsonl"
+        if self.processes.first and path.exists():
+            lines = path.read_bytes().splitlines(keepends=True)
+            if len(lines) > epochs:
+                write_bytes(path, b"".join(lines[:epochs]))
 
     def _log(self, **values: float | None) -> None:
         if self.processes.first:
