@@ -30,7 +30,10 @@ def function(kind, rng):
 @pytest.fixture(scope="session")
 def clone_task(tmp_path_factory):
     """A folder with a recipe whose teacher is a logits file that knows the labels."""
-    folder = tmp_path_factory.mktemp("clone-task")
+    return write_clone_task(tmp_path_factory.mktemp("clone-task"))
+
+
+def write_clone_task(folder):
     rng = random.Random(0)
     kinds = {f"f{i}": i % len(VERBS) for i in range(300)}
     lines = [json.dumps({"idx": name, "func": function(kind, rng)}) for name, kind in kinds.items()]

@@ -108,3 +108,14 @@ def test_a_new_file_has_the_mode_of_the_umask_and_a_replaced_one_its_own(tmp_pat
         assert (tmp_path / "x").stat().st_mode & 0o777 == 0o640
     finally:
         os.umask(before)
+
+
+def test_the_next_write_sweeps_what_a_killed_one_left_long_ago(tmp_path):
+    old, other = (tmp_path / f".{name}.123-0123abcd" for name in ("x.json", "x.jsonl"))
+    young = tmp_path / ".x.json.124-0123abcd"
+    for path in (old, young, other):
+        path.write_bytes(b"half")
+    for path in (old, other):
+        os.utime(path, (1, 1))
+    files.write_bytes(tmp_path / "x.json", b"{}")
+    assert sorted(path.name for path in tmp_path.iterdir()) == [young.name, other.name, "x.json"]

@@ -18,7 +18,7 @@ from codewren.bundle.layout import ALIGNMENT
 from codewren.core.errors import BundleError, CodewrenError
 from codewren.core.task import Task
 
-LIMITS = {"manifest.json": 16 << 20, "tokenizer.json": 64 << 20, "MODEL_CARD.md": 4 << 20, "weights.bin": 1 << 30}
+LIMITS = {"manifest.json": 16 << 20, "tokenizer.json": 16 << 20, "MODEL_CARD.md": 4 << 20, "weights.bin": 1 << 30}
 AGAIN = "the file is damaged or not a bundle; fetch or export it again"
 
 

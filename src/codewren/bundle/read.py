@@ -22,9 +22,12 @@ from codewren.bundle.layout import TensorEntry
 from codewren.bundle.tensors import Shapes, tensor_shapes
 from codewren.bundle.tokenizer_spec import TokenizerSpec
 from codewren.core.errors import BundleError
+from codewren.core.formulas import student_flops
 from codewren.core.student_config import Storage, StudentConfig
 from codewren.core.task import Task
 
+MOST_FLOPS = 10**12
+"""Of one item: ten times what CodeBERT takes for 512 tokens."""
 _LARGEST_FINITE_FP16 = 0x7BFF
 _LARGEST_DIMENSION = 1 << 24
 
@@ -78,6 +81,7 @@ class Bundle:
             if container.form is not Form.STUDENT:
                 raise BundleError(f"the file holds a {container.form} encoder, a student was wanted; give a student")
             config = _config(manifest)
+            _check_flops(config, task)
             tokenizer = _tokenizer(container.tokenizer, config)
             return cls(
                 path=container.path,
@@ -112,6 +116,16 @@ def _config(manifest: Mapping[str, Any]) -> StudentConfig:
     if config.num_hidden_layers > len(manifest_field(manifest, "tensors", list)):
         raise BundleError(f"config claims {config.num_hidden_layers} layers, the tensors are fewer; {AGAIN}")
     return config
+
+
+def _check_flops(config: StudentConfig, task: Task) -> None:
+    """Long sequences cost the square of their length, which a small file can claim."""
+    flops = student_flops(config, task)
+    if flops > MOST_FLOPS:
+        raise BundleError(
+            f"an item of full length takes {flops:.1e} operations, at most {MOST_FLOPS:.0e} are allowed; "
+            "use a model with a smaller max_sequence_length, or fewer layers"
+        )
 
 
 def _tokenizer(raw: Mapping[str, Any], config: StudentConfig) -> TokenizerSpec:

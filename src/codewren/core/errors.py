@@ -2,6 +2,10 @@
 
 from collections.abc import Iterable
 
+LONGEST_MESSAGE = 1_000
+"""Characters of an error about a stranger's file: a name in it may be as long as the file."""
+_LONGEST_WORD = 200  # characters that are worth comparing, which takes time quadratic in them
+
 
 class CodewrenError(Exception):
     """Base of every error a user can cause or mend; the command line prints it as one line."""
@@ -38,7 +42,11 @@ class TrainingError(CodewrenError):
 
 
 class BundleError(CodewrenError):
-    """A bundle is damaged, foreign, or newer than this program."""
+    """A bundle is damaged, foreign, or newer than this program; what the message quotes of it is cut."""
+
+    def __init__(self, message: str) -> None:
+        half = LONGEST_MESSAGE // 2 - 4
+        super().__init__(message if len(message) <= LONGEST_MESSAGE else f"{message[:half]} [...] {message[-half:]}")
 
 
 class MissingExtraError(CodewrenError):
@@ -57,5 +65,5 @@ def nearest(word: str, known: Iterable[str]) -> str:
     from difflib import get_close_matches  # a millisecond or more that only a mistake has to pay
 
     options = sorted(known)
-    close = get_close_matches(word, options, n=1, cutoff=0.5)
+    close = get_close_matches(word, options, n=1, cutoff=0.5) if len(word) <= _LONGEST_WORD else []
     return f"did you mean {close[0]!r}?" if close else f"known: {', '.join(options)}"

@@ -3,13 +3,18 @@
 import hashlib
 import json
 import os
+import re
 import stat
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any
 
 from codewren.core.errors import InputError
+
+LEFT_AFTER_S = 3_600
+"""A temporary file that has not grown for so long belongs to no write that goes on, here or on another machine."""
 
 
 @contextmanager
@@ -46,6 +51,7 @@ def _is_stream(path: Path) -> bool:
 
 @contextmanager
 def _replacing(target: Path) -> Iterator[IO[bytes]]:
+    _sweep(target)
     temporary = target.with_name(f".{target.name[:200]}.{os.getpid()}-{os.urandom(4).hex()}")
     try:
         with temporary.open("xb") as stream:
@@ -57,6 +63,15 @@ def _replacing(target: Path) -> Iterator[IO[bytes]]:
         temporary.replace(target)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def _sweep(target: Path) -> None:
+    """Remove what writes of this file left that were killed: nobody has touched it for an hour."""
+    left = re.compile(rf"\.{re.escape(target.name[:200])}\.\d+-[0-9a-f]{{8}}")
+    with suppress(OSError), os.scandir(target.parent) as entries:
+        for entry in entries:
+            if left.fullmatch(entry.name) and time.time() - entry.stat().st_mtime > LEFT_AFTER_S:
+                Path(entry.path).unlink(missing_ok=True)
 
 
 def unicode_path(path: str) -> str:

@@ -9,6 +9,9 @@ from codewren.core.errors import ConfigError, nearest
 LARGEST_TABLE = 1 << 26
 """Numbers of the word table after its projection: a small file must not fill the memory."""
 
+MOST_LAYERS = 1 << 10
+"""Their names alone must not fill the memory, before a reader knows that their weights are missing."""
+
 
 class TokenizerKind(StrEnum):
     """The four tokenizers of Avatar (SPEC 2.7)."""
@@ -108,6 +111,8 @@ class StudentConfig:
             value = getattr(self, name)
             if not isinstance(value, int) or isinstance(value, bool) or value < least:
                 raise ConfigError(f"{name} {value!r} must be a whole number of at least {least}")
+        if self.num_hidden_layers > MOST_LAYERS:
+            raise ConfigError(f"num_hidden_layers {self.num_hidden_layers} exceeds {MOST_LAYERS}; lower it")
         for name in ("hidden_dropout_prob", "attention_probs_dropout_prob"):
             value = getattr(self, name)
             if not 0 <= value < 1:

@@ -6,6 +6,9 @@ from typing import Any, Self
 
 from codewren.core.errors import InputError, nearest
 
+MOST_LABELS = 10_000
+"""Each becomes a Python object of some kilobytes when a bundle is loaded."""
+
 
 class Unit(StrEnum):
     """What the model judges: one function, or a pair of them."""
@@ -37,6 +40,8 @@ class Task:
     def __post_init__(self) -> None:
         if len(self.labels) < 2 or len(set(self.labels)) != len(self.labels):
             raise InputError(f"task {self.name!r}: labels {list(self.labels)} must be two or more distinct names")
+        if len(self.labels) > MOST_LABELS:
+            raise InputError(f"task {self.name!r}: {len(self.labels)} labels, at most {MOST_LABELS} are allowed")
         if self.positive not in self.labels:
             raise InputError(f"task {self.name!r}: positive label {self.positive!r} is not in {list(self.labels)}")
 

@@ -24,7 +24,8 @@ class Traced:
         for start, end, after in parts:
             text += (self.text[start:end], after)
             origins += self.origins[start:end]
-            origins += [self.origins[min(end, len(self.origins) - 1)]] * len(after)
+            if after:  # so there is a place it comes from; an empty text has none
+                origins += [self.origins[min(end, len(self.origins) - 1)]] * len(after)
         return Traced("".join(text), origins)
 
 

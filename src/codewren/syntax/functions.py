@@ -169,7 +169,7 @@ def _with_lost(functions: list[Function], source: bytes, comments: "Iterable[Nod
 def _ended(function: Function, source: bytes) -> Function:
     """A function with text the parser could not follow, up to where its layout says that it ends."""
     end = laid_out_end(source, function.start_byte, function.end_byte)
-    if end is None:
+    if end is None or end < function.body_byte:
         return function
     line = function.start_line + source.count(b"\n", function.start_byte, end)
     return function._replace(end_byte=end, end_line=line)
