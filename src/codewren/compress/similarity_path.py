@@ -126,8 +126,9 @@ def _stage(run: SimilarityRun, name: str, key: str, make: Callable[[], Arrays]) 
             if str(stored["key"]) == key:
                 return dict(stored)
     arrays = make()
+    content: dict[str, Any] = {"key": np.array(key), **arrays}
     with atomic_write(path) as stream:
-        np.savez(stream, key=np.array(key), **arrays)
+        np.savez(stream, **content)
     return arrays
 
 

@@ -102,7 +102,7 @@ def train_encoder(
         encode = _Encode(encoder, settings.dropout, generator)
         loss = _loss(encode, scales, lessons, name=name, pairs=settings.pairs, rng=rng)
         optimizer.zero_grad()
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]  # torch has no annotation here
         optimizer.step()
         losses[name].append(loss.item())
         if not math.isfinite(losses[name][-1]):

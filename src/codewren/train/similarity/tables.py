@@ -52,7 +52,7 @@ def start_from(encoder: SimilarityEncoder, arrays: Mapping[str, NDArray[Any]]) -
 def int8_rows(rows: Floats) -> NDArray[np.int8]:
     """Rows as whole numbers; the scale cancels when a block is normalised."""
     limit = float(np.quantile(np.abs(rows), LARGEST_SHARE)) if rows.size else 1.0
-    return np.clip(np.rint(rows * (127 / max(limit, 1e-12))), -127, 127).astype(np.int8)
+    return np.asarray(np.clip(np.rint(rows * (127 / max(limit, 1e-12))), -127, 127), np.int8)
 
 
 @dataclass(frozen=True, slots=True)
