@@ -2,8 +2,8 @@
 
 import json
 
+from codewren.bench.bench_report import BenchReport, ModelFigures
 from codewren.bench.contestants import Flops, Identity
-from codewren.bench.result import BenchReport, ModelFigures
 from codewren.bench.spending import EnergyReport
 from codewren.core.task import VULNERABILITY
 from codewren.measure.energy.break_even import BreakEven

@@ -7,7 +7,6 @@ data flow (with the papers' walkers), the edits that keep the meaning, and the f
 import random
 from collections import Counter
 from collections.abc import Iterator
-from itertools import pairwise
 from pathlib import Path
 
 from bundles import small_tokenizer
@@ -141,10 +140,10 @@ def read_functions(source: bytes, text: str, language: str) -> None:
     if [function.start_byte for function in parsed.functions] != sorted(one.start_byte for one in parsed.functions):
         raise AssertionError("functions out of order")
     known = literals(parsed.root, language)
-    if any(left.end > right.start for left, right in pairwise(known)):
-        raise AssertionError("literals overlap")
-    for function in parsed.functions:
-        span_hashes(source, function.start_byte, function.end_byte, known, language)
+    if any(not first <= last <= len(source) for first, last in zip(known[::3], known[1::3], strict=True)):
+        raise AssertionError("a literal outside of its text")
+    spans = [(function.start_byte, function.end_byte) for function in parsed.functions]
+    span_hashes(source, spans, known, language)
     silenced(markers(parsed.root, source, parsed.functions, language), len(parsed.functions), "vulnerability")
 
 

@@ -8,9 +8,9 @@ from dataclasses import replace
 
 import pytest
 
+from codewren.bench.bench_report import read_bench
 from codewren.bench.contestants import BundleModel, Flops, Identity, read_bundles
 from codewren.bench.judged_items import BenchItems, source_items
-from codewren.bench.result import read_bench
 from codewren.bench.spending import Spent, break_evens, read_spent
 from codewren.bench.text_table import bench_text
 from codewren.bench.timing import BenchOptions, _spread, bench

@@ -7,7 +7,6 @@ from codewren.bundle.tensors import parameter_count
 from codewren.core.formulas import (
     first_token_layer_flops,
     papers_flops,
-    papers_length,
     papers_parameters,
     papers_size_bytes,
     plain_flops,
@@ -79,11 +78,6 @@ def test_formula_at_the_real_length_and_the_true_products(published, heads, leng
 def test_picked_configurations_of_the_second_paper(published, heads, length, megabytes, gflops):
     assert papers_size_bytes(**published, length=length) / 1e6 == pytest.approx(megabytes, abs=0.005)
     assert papers_flops(**published, num_attention_heads=heads, length=length) / 1e9 == pytest.approx(gflops, abs=5e-4)
-
-
-def test_second_paper_counts_a_pair_as_one_sequence():
-    config = StudentConfig(max_sequence_length=358)
-    assert (papers_length(config, VULNERABILITY), papers_length(config, CLONE)) == (358, 716)
 
 
 @pytest.mark.parametrize(("task", "real"), [(VULNERABILITY, 756_098), (CLONE, 774_626 - 9_312)])

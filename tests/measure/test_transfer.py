@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from codewren.measure.lexical import (
+from codewren.measure.lexical_baselines import (
     SubtokenTfidf,
     blanked_trigrams,
     jaccard,

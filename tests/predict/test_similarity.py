@@ -14,7 +14,7 @@ from codewren import _native
 from codewren.bundle.open import open_bundle
 from codewren.bundle.similarity import SimilarityBundle
 from codewren.core.errors import BundleError, InputError
-from codewren.predict.items import TooManyPairsError
+from codewren.predict.checked_items import TooManyPairsError
 from codewren.predict.predictor import predictor_of
 from codewren.predict.similarity import SimilarityPredictor
 from codewren.train.similarity.source_lexer import is_python

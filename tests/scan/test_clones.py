@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from codewren.bundle.read import Bundle
 from codewren.core.task import CLONE
-from codewren.predict.predictor import Predictor, load
+from codewren.predict.predictor import Predictor
 from codewren.scan import clones as clones_module
 from codewren.scan.changes import Changes
 from codewren.scan.clones import SMALLEST_CLONE_TOKENS, SMALLEST_RENAMED_TOKENS
@@ -52,7 +53,7 @@ def write_class(path: Path, *methods: str) -> None:
 @pytest.fixture
 def predictor(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Predictor:
     monkeypatch.chdir(tmp_path)
-    return load(write_student(tmp_path / "pair.wren", CONFIG, CLONE))
+    return Predictor(Bundle.read(write_student(tmp_path / "pair.wren", CONFIG, CLONE)))
 
 
 def found(predictor: Predictor, threshold: float = 1.0, **options: object) -> list[Finding]:

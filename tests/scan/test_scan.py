@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from codewren.bundle.read import Bundle
 from codewren.core.errors import CodewrenError, InputError
 from codewren.core.task import VULNERABILITY, Task, Unit
 from codewren.predict.predictor import Predictor, load
@@ -50,7 +51,7 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def predictor(tmp_path: Path) -> Predictor:
-    return load(write_student(tmp_path / "x.wren"))
+    return Predictor(Bundle.read(write_student(tmp_path / "x.wren")))
 
 
 def found(result: ScanResult) -> dict[Location, float]:

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from codewren.bench.bench_report import BenchReport
 from codewren.bench.contestants import BundleModel, Contestant, bundle_models, check_task, read_bundles
 from codewren.bench.judged_items import BenchItems, recipe_items, source_items
-from codewren.bench.result import BenchReport
 from codewren.bench.spending import EnergyReport, break_evens, read_spent
 from codewren.bench.timing import BenchOptions, Say, bench
 from codewren.core.errors import InputError

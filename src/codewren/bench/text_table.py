@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 
-from codewren.bench.result import BenchReport, ModelFigures
+from codewren.bench.bench_report import BenchReport, ModelFigures
 from codewren.measure.estimate import Measure
 
 Cell = Callable[[ModelFigures], str]

@@ -67,9 +67,9 @@ from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from itertools import cycle, islice
 
+from codewren.bench.bench_report import BenchReport, ModelFigures, Throughput
 from codewren.bench.contestants import Contestant
 from codewren.bench.judged_items import BenchItems
-from codewren.bench.result import BenchReport, ModelFigures, Throughput
 from codewren.bench.spending import EnergyReport
 from codewren.core.errors import InputError
 from codewren.measure.energy.meter import Meter

@@ -88,8 +88,8 @@ def scan(  # noqa: PLR0913  one argument for each option
     """Find vulnerable functions, or clones with a pair bundle, in source files.
 
     Exit code 0: nothing found; 1: findings; 2: could not run, or a named file or more than a tenth of all files could
-    not be judged, whatever was found in the rest. Findings go to standard output, everything else to
-    standard error. A comment `codewren: ignore` on the line above a function silences it.
+    not be judged. Findings go to standard output, everything else to standard error. A comment `codewren: ignore` on
+    the line above a function silences it.
     """
     _check_baseline(revision, write_baseline)
     gc.disable()  # modules are made of cycles that stay: looking for others while they load costs 8 ms
@@ -114,13 +114,15 @@ def scan(  # noqa: PLR0913  one argument for each option
     predictor = load(model or _default_model())
     predictor.threads = jobs or predictor.threads
     result = _scan(paths, predictor, options, quiet=quiet)
-    if result.gaps and write_baseline is not None:
-        _stop_incomplete(result)  # before what was not seen is forgotten
     known = _apply_baselines(result, predictor, paths, baseline, write_baseline)
     fails = not exit_zero and _fails(result, fail_on)
     _write_findings(result, predictor, style=style, output=output, top=top, known=None if quiet else known)
     if write_baseline is not None and not quiet:
         click.echo(f"codewren: {known} findings are known from now on ({write_baseline})", err=True)
+    _stop(ctx, result, fails=fails)
+
+
+def _stop(ctx: click.Context, result: "ScanResult", *, fails: bool) -> NoReturn:
     if result.gaps:
         _stop_incomplete(result)
     ctx.exit(1 if fails else 0)
@@ -217,6 +219,8 @@ def _apply_baselines(
     """Take known findings out of the result; how many they were."""
     if baseline is None and write_baseline is None:
         return 0
+    if result.gaps and write_baseline is not None:
+        _stop_incomplete(result)  # before what was not seen is forgotten
     from codewren.scan import known as files
 
     model = files.Model(predictor.path.name, predictor.bundle.sha256, result.task.name)

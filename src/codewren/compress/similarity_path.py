@@ -22,7 +22,11 @@ from codewren.measure.transfer import area_under_curve, summary
 from codewren.predict.predictor import load
 from codewren.predict.similarity import SimilarityPredictor
 from codewren.train.processes import one_thread
-from codewren.train.similarity.calibration import (
+from codewren.train.similarity.contrast import Lessons, train_encoder
+from codewren.train.similarity.corpus import Corpus, training_corpus
+from codewren.train.similarity.encoder import SimilarityEncoder
+from codewren.train.similarity.feature_bags import Bags, Features, features_of
+from codewren.train.similarity.fitting import (
     EVERYWHERE,
     Background,
     backgrounds,
@@ -32,10 +36,6 @@ from codewren.train.similarity.calibration import (
     read_labelled,
     similarities,
 )
-from codewren.train.similarity.contrast import Lessons, train_encoder
-from codewren.train.similarity.corpus import Corpus, training_corpus
-from codewren.train.similarity.encoder import SimilarityEncoder
-from codewren.train.similarity.feature_bags import Bags, Features, features_of
 from codewren.train.similarity.project_functions import Use
 from codewren.train.similarity.tables import Arrays, Writing, start_from, tables, write_tables
 

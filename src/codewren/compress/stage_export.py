@@ -24,7 +24,7 @@ from codewren.core.files import read_json
 from codewren.core.pareto import ParetoFront
 from codewren.core.run_folder import FRONT, FRONT_STUDENT, STUDENT, TOO_LARGE
 from codewren.measure.out_of_fold import OUT_OF_FOLD
-from codewren.predict.predictor import Predictor, load
+from codewren.predict.predictor import Predictor
 from codewren.report.card import bundle_card
 
 
@@ -101,7 +101,7 @@ def _export(run: Run, trained: TrainedStudent, path: Path) -> int:
         tokenizer=trained.tokenizer,
         provenance=provenance,
     )
-    undecided = load(path)
+    undecided = Predictor(Bundle.read(path))
     fitted = fit_decision(run.recipe, undecided, valid)
     warn(run, f"decision {path.name}", [fitted.provenance["doubt"]] if "doubt" in fitted.provenance else [])
     addition = {"decision": fitted.provenance} if fitted.provenance else {}

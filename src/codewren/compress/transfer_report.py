@@ -11,7 +11,7 @@ from codewren.core.recipe import recipe_tables
 from codewren.core.similarity_recipe import SimilarityRecipe, SimilaritySource, is_similarity
 from codewren.core.task import Unit
 from codewren.data.readers import Row, read_rows
-from codewren.measure.lexical import SubtokenTfidf
+from codewren.measure.lexical_baselines import SubtokenTfidf
 from codewren.measure.transfer import (
     Figures,
     Pair,

@@ -90,14 +90,6 @@ def papers_flops(
     return length * (num_hidden_layers * layer + embeddings + head)
 
 
-def papers_length(config: StudentConfig, task: Task) -> int:
-    """Length that the second paper puts into both formulas: two functions of a pair count as one sequence.
-
-    Source: Avatar `MOO.py`; SPEC 2.4 (a defect, 4.2 item 14: the functions are really encoded apart).
-    """
-    return config.max_sequence_length * task.functions_per_item
-
-
 def plain_flops(
     *,
     hidden_size: Quantity,

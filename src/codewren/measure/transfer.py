@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from codewren.measure.lexical import SubtokenTfidf, trigrams_similarity, words_similarity
+from codewren.measure.lexical_baselines import SubtokenTfidf, trigrams_similarity, words_similarity
 
 Scores = NDArray[np.float64]
 OTHER_PAIRS = 10_000

@@ -16,7 +16,7 @@ from codewren.bundle.similarity import SimilarityBundle
 from codewren.core.errors import BundleError, InputError, nearest
 from codewren.core.student_config import PairHead, StudentConfig
 from codewren.core.task import Task, Unit
-from codewren.predict.items import (
+from codewren.predict.checked_items import (
     PAIR_LIMIT,
     Damage,
     Items,
@@ -31,8 +31,8 @@ from codewren.predict.similarity import SimilarityPredictor
 from codewren.predict.tokenizer import Tokenizer
 
 if TYPE_CHECKING:
+    from codewren.predict.checked_items import Vectors
     from codewren.predict.graph_ids import GraphEncoder
-    from codewren.predict.items import Vectors
 
 BUNDLES = Path(__file__).resolve().parents[1] / "bundle/shipped"
 

@@ -11,7 +11,7 @@ from codewren import _native
 from codewren.bundle.similarity import SimilarityBundle, SimilarityConfig
 from codewren.core.errors import InputError
 from codewren.core.task import Task
-from codewren.predict.items import (
+from codewren.predict.checked_items import (
     PAIR_LIMIT,
     Damage,
     Items,
@@ -24,7 +24,7 @@ from codewren.predict.items import (
 )
 
 if TYPE_CHECKING:
-    from codewren.predict.items import Vectors
+    from codewren.predict.checked_items import Vectors
 
 
 class SimilarityPredictor:

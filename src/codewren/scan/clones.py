@@ -14,7 +14,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from codewren.predict.items import TooManyPairsError
+from codewren.predict.checked_items import TooManyPairsError
 from codewren.scan.finding import CloneKind, Finding, Location
 from codewren.scan.grouping import Pair, group
 from codewren.scan.lexical import EDITED_OVERLAP, overlap, overlapping

@@ -36,10 +36,7 @@ def scan(
         InputError: a path does not exist, or a language is unknown.
     """
     task = predictor.task
-    result = ScanResult(task, options.threshold)
-    if options.threshold is None and len(task.labels) == 2:
-        decision = predictor.bundle.decision
-        result.threshold = decision.threshold if decision.alert_threshold is None else decision.alert_threshold
+    result = ScanResult(task, _threshold(predictor, options))
     changes = options.changes
     only = changes.lines.keys() if changes and (task.unit is not Unit.PAIR or not changes.lines) else None
     walked = walk(paths, scanned_languages(task, options.languages), options.exclude, only=only)
@@ -83,6 +80,14 @@ def scan(
     order = options.order or (Order.SAVED if task.unit is Unit.PAIR else Order.PATH)
     result.findings.sort(key=order.key)
     return result
+
+
+def _threshold(predictor: "AnyPredictor", options: ScanOptions) -> float | None:
+    """The probability that findings exceed; None where the largest of several labels wins."""
+    if options.threshold is not None or len(predictor.task.labels) != 2:
+        return options.threshold
+    decision = predictor.bundle.decision
+    return decision.threshold if decision.alert_threshold is None else decision.alert_threshold
 
 
 def _untrained(task: Task, files: Sequence[SourceFile]) -> Iterator[str]:

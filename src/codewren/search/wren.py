@@ -23,7 +23,7 @@ from codewren.core.student_config import StudentConfig
 from codewren.search.explore import EFFECTIVENESS, Feasible
 from codewren.search.octaves import best_of_each, octaves
 from codewren.search.rates import Rate, neighbours, offered_rates
-from codewren.search.result import Belief, evenly, expected_front, search_result
+from codewren.search.search_result import Belief, evenly, expected_front, search_result
 from codewren.search.space.sampling import spread_by_cost, with_free_fields
 from codewren.search.space.space import SearchSpace
 from codewren.search.strategy import Problem, SearchResult

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from codewren.bench.result import BenchReport, ModelFigures, read_bench
+from codewren.bench.bench_report import BenchReport, ModelFigures, read_bench
 from codewren.bench.spending import ITEMS, EnergyReport, Spent
 from codewren.measure.energy.break_even import BreakEven
 from codewren.measure.energy.carbon import Grid

@@ -25,7 +25,7 @@ from codewren.search.explore import EFFECTIVENESS
 from codewren.search.fronts import Table
 from codewren.search.nsga2 import evolved_front
 from codewren.search.papers.avatar_released import ITERATIONS, POPULATION, ReleasedSearch
-from codewren.search.result import Belief, evenly, search_result
+from codewren.search.search_result import Belief, evenly, search_result
 from codewren.search.space.costs import papers_flops, papers_size
 from codewren.search.space.enumerate import Limit
 from codewren.search.space.points import Points, divisible

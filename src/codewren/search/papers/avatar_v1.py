@@ -21,7 +21,7 @@ from codewren.search.explore import EFFECTIVENESS, predicted_front
 from codewren.search.papers.compressor import GENES, papers_candidate, papers_fitness, papers_megabytes
 from codewren.search.papers.genetic import GeneticAlgorithm, Genome
 from codewren.search.papers.v1_surrogates import SPLITS, Regression, compare, radial_network
-from codewren.search.result import Belief, search_result
+from codewren.search.search_result import Belief, search_result
 from codewren.search.space.features import Matrix
 from codewren.search.space.points import Points
 from codewren.search.space.sampling import adaptive_random, distinct
