@@ -93,7 +93,6 @@ def scan(  # noqa: PLR0913  one argument for each option
     """
     _check_baseline(revision, write_baseline)
     gc.disable()  # modules are made of cycles that stay: looking for others while they load costs 8 ms
-    from codewren.predict.predictor import load
     from codewren.scan.result import Order, ScanOptions
     from codewren.scan.schedule import default_cache_folder
     from codewren.scan.source_files import MAX_FILE_BYTES, TESTS
@@ -111,8 +110,7 @@ def scan(  # noqa: PLR0913  one argument for each option
         changes=_changes(revision, paths),
         order=Order(order) if order else None,
     )
-    predictor = load(model or _default_model())
-    predictor.threads = jobs or predictor.threads
+    predictor = _loaded(model, jobs)
     result = _scan(paths, predictor, options, quiet=quiet)
     known = _apply_baselines(result, predictor, paths, baseline, write_baseline)
     fails = not exit_zero and _fails(result, fail_on)
@@ -120,6 +118,14 @@ def scan(  # noqa: PLR0913  one argument for each option
     if write_baseline is not None and not quiet:
         click.echo(f"codewren: {known} findings are known from now on ({write_baseline})", err=True)
     _stop(ctx, result, fails=fails)
+
+
+def _loaded(model: str | None, jobs: int | None) -> "AnyPredictor":
+    from codewren.predict.predictor import load
+
+    predictor = load(model or _default_model())
+    predictor.threads = jobs or predictor.threads
+    return predictor
 
 
 def _stop(ctx: click.Context, result: "ScanResult", *, fails: bool) -> NoReturn:
