@@ -7,12 +7,13 @@ import pytest
 
 from codewren.compress.decision import fit_decision
 from codewren.compress.run import Run
-from codewren.compress.run_warnings import FILE, warn
+from codewren.compress.run_warnings import warn
 from codewren.compress.stage_export import one_label_only
 from codewren.compress.words_baseline import report_words
 from codewren.core.dataset import Dataset
 from codewren.core.errors import RecipeError
 from codewren.core.recipe import Recipe
+from codewren.core.run_folder import WARNINGS
 from codewren.core.task import VULNERABILITY, Task
 from commands import fails, run
 
@@ -54,7 +55,7 @@ def test_one_answer_for_all_is_told():
 def test_an_untrained_student_is_not_exported_in_silence(clone_task, tmp_path, capsys):
     arguments = (clone_task / "recipe.toml", "--out", tmp_path, "--set", "distil.epochs=1")
     run("compress", *arguments, "--set", "student.learning_rate=1e-12")
-    kept = json.loads((tmp_path / FILE).read_text())
+    kept = json.loads((tmp_path / WARNINGS).read_text())
     assert "for every one of the 150 items of valid" in kept["export student.wren"][0]
 
 
@@ -63,7 +64,7 @@ def test_warnings_of_a_stage_replace_its_earlier_ones(tmp_path, capsys):
     warn(made, "a", ["first"])
     warn(made, "b", ["other"])
     warn(made, "a", [])
-    assert json.loads((tmp_path / FILE).read_text()) == {"a": [], "b": ["other"]}
+    assert json.loads((tmp_path / WARNINGS).read_text()) == {"a": [], "b": ["other"]}
     assert capsys.readouterr().err == "warning: first\nwarning: other\n"
 
 

@@ -13,8 +13,8 @@ from transformers import (
 
 from codewren.compress.run import Run
 from codewren.compress.stage_label import label_splits
-from codewren.compress.teacher_check import FILE
 from codewren.core.recipe import Recipe
+from codewren.core.run_folder import TEACHER_CHECK
 
 ITEMS = 60
 
@@ -82,7 +82,7 @@ def test_a_teacher_fed_in_another_text_form_is_told(layout_task, capsys):
             'better on 60 labelled items: 1.00 against 0.50; feed what it was trained on: teacher.whitespace = "raw"'
             in said
         )
-    kept = json.loads(run.path(FILE).read_text())
+    kept = json.loads(run.path(TEACHER_CHECK).read_text())
     assert kept["form"]["accuracy_other"] == 1.0
     assert len(kept["warnings"]) == 3  # both splits at chance, and the form
 

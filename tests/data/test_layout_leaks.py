@@ -10,7 +10,8 @@ import pytest
 from codewren.core.dataset import Dataset
 from codewren.core.recipe import Recipe
 from codewren.core.task import VULNERABILITY
-from codewren.data.layout_leaks import close_last_brace, lacks_last_brace, layout_report
+from codewren.data.braces import close_last_brace, lacks_last_brace
+from codewren.data.layout_leaks import layout_report
 from codewren.data.load import load_split
 
 SAFE, BAD = "int f(int a) {\n\n  return a;\n}\n", "int f(int a) {\n  return a;\n"

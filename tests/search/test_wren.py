@@ -20,7 +20,7 @@ from codewren.search.space.space import extended_space
 from codewren.search.strategy import Problem
 from codewren.search.trials.journal import Journal
 from codewren.search.trials.pace import Pace
-from codewren.search.trials.runner import Outcome, TrialRunner
+from codewren.search.trials.runner import Attempt, TrialRunner
 from codewren.search.trials.trial import Evaluation, Request
 from codewren.search.wren import Plan, Wren
 
@@ -153,7 +153,7 @@ class Clocked:
             before = self.reached.get((request.config, request.seed), 0)
             self.reached[request.config, request.seed] = request.fidelity
             evaluation = evaluate(request.config, fidelity=request.fidelity, seed=request.seed)
-            yield place, Outcome(10.0 * self.slowness * (request.fidelity - before), evaluation)
+            yield place, Attempt(10.0 * self.slowness * (request.fidelity - before), evaluation)
 
 
 def timed_search(workers, *, limit=None, journal=None, trials=24):

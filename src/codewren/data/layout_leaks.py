@@ -15,14 +15,29 @@ import numpy as np
 
 from codewren.core.dataset import Dataset
 from codewren.core.task import Unit
+from codewren.data.braces import lacks_last_brace
 
 LEAST_ITEMS = 20
 PURE = 0.9
 LIFT = 0.15
 SEPARABLE = 0.6
 FROM_LENGTH = "labels can be guessed from length alone"
-LANGUAGES_WITH_BRACES = frozenset({"c", "cpp", "java"})
 _TOKEN = re.compile(r"\w+|[^\w\s]")
+
+
+TRAITS: tuple[tuple[str, Callable[[str], bool], bool], ...] = (
+    ("with a doubled newline", lambda text: "\n\n" in text, False),
+    ("without a doubled newline", lambda text: "\n\n" not in text, False),
+    ("that end in a newline", lambda text: text.endswith("\n"), False),
+    ("that do not end in a newline", lambda text: not text.endswith("\n"), False),
+    ("with carriage returns", lambda text: "\r" in text, False),
+    ("without carriage returns", lambda text: "\r" not in text, False),
+    ("with tabs", lambda text: "\t" in text, False),
+    ("without tabs", lambda text: "\t" not in text, False),
+    ("with spaces at a line's end", lambda text: re.search(r"[ \t]\r?\n", text) is not None, False),
+    ("that lack their last brace", lacks_last_brace, True),
+    ("with fewer } than {", lambda text: text.count("{") > text.count("}"), True),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,39 +132,6 @@ def layout_report(dataset: Dataset) -> LayoutReport | None:
     measured = tuple(trait for trait in traits if trait is not None)
     positive = labels == dataset.task.positive_index
     return LayoutReport(dataset.split, measured, _auc(np.asarray([len(text) for text in texts]), positive))
-
-
-def lacks_last_brace(text: str) -> bool:
-    """Whether a function ends before its last closing brace, and perhaps lacks others too.
-
-    >>> lacks_last_brace("int f() { return 1;"), lacks_last_brace("int f() { return 1; }"), lacks_last_brace("x = 1")
-    (True, False, False)
-    """
-    return not text.rstrip().endswith("}") and text.count("{") > text.count("}")
-
-
-def close_last_brace(text: str) -> str:
-    r"""A function with its last brace appended where that is missing.
-
-    >>> close_last_brace("int f() {\n  return 1;\n")
-    'int f() {\n  return 1;\n}'
-    """
-    return (text if text.endswith("\n") else text + "\n") + "}" if lacks_last_brace(text) else text
-
-
-TRAITS: tuple[tuple[str, Callable[[str], bool], bool], ...] = (
-    ("with a doubled newline", lambda text: "\n\n" in text, False),
-    ("without a doubled newline", lambda text: "\n\n" not in text, False),
-    ("that end in a newline", lambda text: text.endswith("\n"), False),
-    ("that do not end in a newline", lambda text: not text.endswith("\n"), False),
-    ("with carriage returns", lambda text: "\r" in text, False),
-    ("without carriage returns", lambda text: "\r" not in text, False),
-    ("with tabs", lambda text: "\t" in text, False),
-    ("without tabs", lambda text: "\t" not in text, False),
-    ("with spaces at a line's end", lambda text: re.search(r"[ \t]\r?\n", text) is not None, False),
-    ("that lack their last brace", lacks_last_brace, True),
-    ("with fewer } than {", lambda text: text.count("{") > text.count("}"), True),
-)
 
 
 def _last_token(text: str) -> str:

@@ -10,8 +10,8 @@ from codewren.core.errors import InputError, RecipeError, nearest
 from codewren.core.recipe import Recipe
 from codewren.core.recipe_sections import Source
 from codewren.core.task import Unit
+from codewren.data.braces import LANGUAGES_WITH_BRACES, close_last_brace
 from codewren.data.items import function_items, inline_pairs, listed_pairs, unique_names
-from codewren.data.layout_leaks import LANGUAGES_WITH_BRACES, close_last_brace
 from codewren.data.readers import FORMATS, HUB, Row, read_hub, read_rows, spelling
 from codewren.data.splits import halve
 
