@@ -58,7 +58,7 @@ def test_a_student_of_other_inputs_is_never_shipped(compressed, tmp_path, capsys
     if verb == "distil":
         run(*again("label", folder))
     said = fails(capsys, *again(verb, folder))
-    assert "left by a run with other settings, data or teacher; choose another --out, or delete it" in said
+    assert "left by a run with other settings or data, or another teacher; choose another --out" in said
 
 
 def test_equal_inputs_give_equal_files(compressed, tmp_path):
