@@ -39,7 +39,13 @@ def scan(
     result = ScanResult(task, _threshold(predictor, options))
     changes = options.changes
     only = changes.lines.keys() if changes and (task.unit is not Unit.PAIR or not changes.lines) else None
-    walked = walk(paths, scanned_languages(task, options.languages), options.exclude, only=only)
+    walked = walk(
+        paths,
+        scanned_languages(task, options.languages),
+        options.exclude,
+        exclude_root=options.exclude_root,
+        only=only,
+    )
     result.notes += walked.notes
     result.foreign = walked.foreign
     result.remarks += _untrained(task, walked.files)
@@ -154,14 +160,16 @@ def _gaps(skipped: Sequence[ScannedFile], asked: int) -> Iterator[str]:
 
 
 def _findings(file: ScannedFile, options: ScanOptions, result: ScanResult) -> Iterator[Finding]:
-    record, threshold = file.record, result.threshold
+    record = file.record
     if record is None:
         return
+    limits = options.limits_at(file.source.path)
+    threshold = result.threshold if limits.threshold is None else limits.threshold
     alarms = [index for index in range(len(record)) if _alarms(record, index, threshold)]
     result.complaints += unused(file, set(alarms), options)
     label = result.task.positive
     for index in alarms:
-        if not is_wanted(file, index, options.min_lines or 1, options.changes):
+        if not is_wanted(file, index, limits.min_lines or 1, options.changes):
             continue
         if record.is_suppressed(index):
             result.suppressed += 1
