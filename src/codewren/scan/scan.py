@@ -12,7 +12,7 @@ from codewren.scan.finding import Finding, Location
 from codewren.scan.record import Record
 from codewren.scan.result import Complaint, Order, ScanOptions, ScanResult, fingerprint, is_wanted, unused
 from codewren.scan.schedule import ScannedFile, Schedule, is_cached, predict_all
-from codewren.scan.source_files import UNKNOWN_KIND, Note, SourceFile, walk
+from codewren.scan.source_files import UNKNOWN_KIND, Note, SourceFile, Walked, walk
 from codewren.syntax.grammars import LANGUAGES
 
 if TYPE_CHECKING:
@@ -37,24 +37,8 @@ def scan(
     """
     task = predictor.task
     result = ScanResult(task, _threshold(predictor, options))
-    changes = options.changes
-    only = changes.lines.keys() if changes and (task.unit is not Unit.PAIR or not changes.lines) else None
-    walked = walk(
-        paths,
-        scanned_languages(task, options.languages),
-        options.exclude,
-        exclude_root=options.exclude_root,
-        only=only,
-    )
-    result.notes += walked.notes
-    result.foreign = walked.foreign
-    result.remarks += _untrained(task, walked.files)
-    files = walked.files
-    if changes and not any(changes.has(file.path) for file in files):  # so a clone class has no changed member either
-        files = ()
-        result.remarks.append(f"no source file changed since {changes.revision}")
-    elif not files:
-        result.remarks.append("nothing to scan: no source file of a wanted language is there")
+    walked = _walked(paths, options, result)
+    files = _changed(walked.files, options, result)
     jobs = options.jobs or _cores()
     schedule = Schedule(options.max_file_bytes, jobs, options.cache, result.remarks.append)
     skipped: list[ScannedFile] = []
@@ -86,6 +70,29 @@ def scan(
     order = options.order or (Order.SAVED if task.unit is Unit.PAIR else Order.PATH)
     result.findings.sort(key=order.key)
     return result
+
+
+def _walked(paths: Sequence[str], options: ScanOptions, result: ScanResult) -> Walked:
+    """The files to scan; what is left out is noted."""
+    task, changes = result.task, options.changes
+    only = changes.lines.keys() if changes and (task.unit is not Unit.PAIR or not changes.lines) else None
+    languages = scanned_languages(task, options.languages)
+    walked = walk(paths, languages, options.exclude, exclude_root=options.exclude_root, only=only)
+    result.notes += walked.notes
+    result.foreign = walked.foreign
+    result.remarks += _untrained(task, walked.files)
+    return walked
+
+
+def _changed(files: tuple[SourceFile, ...], options: ScanOptions, result: ScanResult) -> tuple[SourceFile, ...]:
+    """All files, or none where no change is in them, so that a clone class has no changed member either."""
+    changes = options.changes
+    if changes and not any(changes.has(file.path) for file in files):
+        result.remarks.append(f"no source file changed since {changes.revision}")
+        return ()
+    if not files:
+        result.remarks.append("nothing to scan: no source file of a wanted language is there")
+    return files
 
 
 def _threshold(predictor: "AnyPredictor", options: ScanOptions) -> float | None:
