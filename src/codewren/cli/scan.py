@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from codewren.scan.changes import Changes
     from codewren.scan.result import ScanOptions, ScanResult
 
-FORMATS = ("text", "json", "sarif", "github")
+FORMATS = ("text", "json", "sarif", "github", "html")
 ORDERS = ("path", "probability", "saved")
 KINDS = ("exact", "renamed", "edited", "semantic")
 _MOST_GAPS = 3  # in one line

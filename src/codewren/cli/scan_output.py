@@ -25,7 +25,7 @@ def rendered(result: "ScanResult", predictor: "AnyPredictor", style: str, output
         from codewren.scan.differences import with_differences
 
         result.findings = with_differences(result.findings)
-    sha256 = predictor.bundle.sha256 if style in {"json", "sarif"} else ""
+    sha256 = predictor.bundle.sha256 if style in {"json", "sarif", "html"} else ""
     origin = Origin.of(predictor.path.name, sha256, colour=colour)
     text: str = importlib.import_module(f"codewren.scan.formats.{style}").render(result, origin)
     return text
@@ -93,7 +93,7 @@ def _remarks(result: "ScanResult", style: str) -> Iterator[str]:
     if result.unparsed:
         files = _count(len(result.unparsed), "file")
         yield f"{files} with text the parser could not follow, where a function may be missing (named in --format json)"
-    if style in {"github", "sarif"}:
+    if style in {"github", "sarif", "html"}:
         yield from importlib.import_module(f"codewren.scan.formats.{style}").left_out(result)
 
 

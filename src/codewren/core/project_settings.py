@@ -21,7 +21,7 @@ _HEADER = re.compile(r"\s*\[\[?\s*([^\]]+?)\s*\]\]?\s*(?:#.*)?$")
 _KEY = re.compile(r"\s*([\w-]+)\s*=")
 _MARK = b"codewren"  # a pyproject.toml without this word needs no parser
 
-Format = Literal["text", "json", "sarif", "github"]
+Format = Literal["text", "json", "sarif", "github", "html"]
 Sorting = Literal["path", "probability", "saved"]
 Closeness = Literal["exact", "renamed", "edited", "semantic"]
 

@@ -1,27 +1,22 @@
 """The lines in which the members of a class of clones differ from its first one."""
 
-import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from functools import lru_cache
 
-from codewren.core.errors import InputError
 from codewren.scan.finding import CloneKind, Differences, Finding, Location
-from codewren.scan.source_files import read_bytes
-from codewren.scan.source_text import source_text
+from codewren.scan.source_lines import line_reader
 
 MOST_SHOWN = 3  # of each side
 MOST_COMPARED = 20  # members of one class
 LONGEST_LINE = 100
-_FILES_KEPT = 200
 
 
 def with_differences(findings: Sequence[Finding]) -> list[Finding]:
     """The findings; locations of clones that are no exact copies say in which lines they differ."""
-    read = lru_cache(_FILES_KEPT)(_file_lines)
+    read = line_reader()
 
     def lines(location: Location) -> list[str]:
-        return [" ".join(line.split()) for line in read(location.path)[location.start_line - 1 : location.end_line]]
+        return [" ".join(line.split()) for line in read(location)]
 
     return [_compared(finding, lines(finding.location), lines) if finding.others else finding for finding in findings]
 
@@ -55,12 +50,3 @@ def differences(first: Sequence[str], second: Sequence[str]) -> Differences:
 
 def _telling(lines: Sequence[str]) -> Iterator[str]:
     return (line[:LONGEST_LINE] for line in lines if any(character.isalnum() for character in line))
-
-
-def _file_lines(path: str) -> list[str]:
-    """Lines of a file as the scan read them; none where it can no longer be read, since its class stands anyway."""
-    language = "python" if path.lower().endswith((".py", ".pyw")) else ""
-    try:
-        return source_text(read_bytes(path, sys.maxsize), language).decode("utf-8", "replace").split("\n")
-    except (OSError, InputError):
-        return []

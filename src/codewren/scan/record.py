@@ -55,6 +55,16 @@ class Record:
         """First and last line of a function."""
         return self.positions[_POSITION_FIELDS * index], self.positions[_POSITION_FIELDS * index + 1]
 
+    def covered_lines(self) -> int:
+        """Number of lines inside functions; those of functions inside functions count once."""
+        lines, last_line = 0, 0
+        for first, last in sorted(
+            zip(self.positions[::_POSITION_FIELDS], self.positions[1::_POSITION_FIELDS], strict=True)
+        ):
+            lines += max(0, last - max(first - 1, last_line))
+            last_line = max(last_line, last)
+        return lines
+
     def span(self, index: int) -> tuple[int, int]:
         """First and end byte of a function."""
         return self.positions[_POSITION_FIELDS * index + 2], self.positions[_POSITION_FIELDS * index + 3]

@@ -107,6 +107,7 @@ class ScanResult:
         notes: files and folders that were left out, and why.
         files: number of files judged.
         functions: number of functions in them.
+        function_lines: by file, the lines inside its functions.
         cached_files: files whose results were known.
         unparsed: files with text the parser could not follow.
         guessed_files: files that are not UTF-8 and were read as Latin-1.
@@ -123,6 +124,7 @@ class ScanResult:
     notes: list[Note] = field(default_factory=list)
     files: int = 0
     functions: int = 0
+    function_lines: dict[str, int] = field(default_factory=dict)
     cached_files: int = 0
     unparsed: list[str] = field(default_factory=list)
     guessed_files: int = 0

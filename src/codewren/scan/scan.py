@@ -138,6 +138,7 @@ def _count(file: ScannedFile, result: ScanResult) -> None:
         return
     result.files += 1
     result.functions += len(record)
+    result.function_lines[path] = record.covered_lines()
     result.cached_files += file.cached
     result.complaints += (Complaint(path, line, text) for line, text in record.complaints)
     result.unparsed += [path] * record.has_errors
