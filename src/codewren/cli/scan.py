@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 import click
 
-from codewren.cli.options import Probability
+from codewren.cli.options import Output, Probability
 
 if TYPE_CHECKING:
     from codewren.core.progress import Bar
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from codewren.scan.result import ScanOptions, ScanResult
 
 FORMATS = ("text", "json", "sarif", "github")
-ORDERS = ("path", "probability", "saved")
+ORDERS = ("path", "probability", "saved", "review")
 KINDS = ("exact", "renamed", "edited", "semantic")
 _MOST_GAPS = 3  # in one line
 _WORTH_A_BAR = 200  # files
@@ -42,8 +42,9 @@ _DEFAULT_MODEL = "vulnerability-c"
 @click.option("--write-baseline", type=click.Path(path_type=Path), help="Make all findings known, and report none.")
 @click.option("--format", "style", type=click.Choice(FORMATS), default="text", show_default=True)
 @click.option(
-    "--sort", "order", type=click.Choice(ORDERS), help="By default path; clones by the lines they would save."
+    "--sort", "order", type=click.Choice(ORDERS), help="By default path or review; clones by the lines they would save."
 )
+@click.option("--explain", is_flag=True, help="Say which lines speak for a finding, or correspond in clones.")
 @click.option("--top", type=click.IntRange(1), metavar="N", help="Write the first N findings only.")
 @click.option("--fail-on", type=click.Choice(KINDS), help="Exit code 1 only for clones at least as close as this.")
 @click.option("--exit-zero", is_flag=True, help="Exit code 0 whatever is found.")
@@ -72,6 +73,7 @@ def scan(  # noqa: PLR0913  one argument for each option
     write_baseline: Path | None,
     style: str,
     order: str | None,
+    explain: bool,
     top: int | None,
     fail_on: str | None,
     exit_zero: bool,
@@ -114,7 +116,7 @@ def scan(  # noqa: PLR0913  one argument for each option
     result = _scan(paths, predictor, options, quiet=quiet)
     known = _apply_baselines(result, predictor, paths, baseline, write_baseline)
     fails = not exit_zero and _fails(result, fail_on)
-    _write_findings(result, predictor, style=style, output=output, top=top, known=None if quiet else known)
+    _write_findings(result, predictor, Output(style, output, top, explain), known=None if quiet else known)
     if write_baseline is not None and not quiet:
         click.echo(f"codewren: {known} findings are known from now on ({write_baseline})", err=True)
     _stop(ctx, result, fails=fails)
@@ -144,20 +146,18 @@ def _check_baseline(revision: str | None, write_baseline: Path | None) -> None:
 def _write_findings(
     result: "ScanResult",
     predictor: "AnyPredictor",
+    output: Output,
     *,
-    style: str,
-    output: Path | None,
-    top: int | None,
     known: int | None,
 ) -> None:
     """Write the first findings, and the summary unless `known` is None."""
     from codewren.cli.scan_output import rendered, talk, write
 
-    hidden = len(result.findings) - len(result.findings[:top])
-    result.findings = result.findings[:top]
-    write(rendered(result, predictor, style, output), output)
+    hidden = len(result.findings) - len(result.findings[: output.top])
+    result.findings = result.findings[: output.top]
+    write(rendered(result, predictor, output), output.path)
     if known is not None:
-        talk(result, known, hidden, style)
+        talk(result, known, hidden, output.style)
 
 
 def _fails(result: "ScanResult", fail_on: str | None) -> bool:
