@@ -12,7 +12,7 @@ import pytest
 
 from chromium import NEEDS_CHROMIUM, Chromium
 from codewren.core.task import CLONE, VULNERABILITY
-from codewren.scan.finding import CloneKind, Finding, Location
+from codewren.scan.finding import CloneKind, Finding, FindingExplanation, Location, TellingLine
 from codewren.scan.formats.html import MOST_FINDINGS, left_out, render
 from codewren.scan.formats.origin import Origin
 from codewren.scan.result import ScanResult
@@ -111,6 +111,19 @@ def test_findings_of_functions_show_their_code_by_probability():
     assert "Functions judged vulnerable in project" in text_of(tree.find("body"))
     assert [text_of(node.find("summary")).split()[0] for node in articles(tree)] == ["0.99", "0.90"]
     assert "int sum = 0;" in text_of(articles(tree)[0])
+
+
+def test_lines_that_speak_for_a_finding_are_marked_with_their_score():
+    lines = (TellingLine(2, 1.25, "int sum = 0;"), TellingLine(4, -0.5, "sum += i;"))
+    explanation = FindingExplanation(10, 40, lines, "overflow", "written past the end")
+    finding = replace(clone(1), others=(), kind=None, explanation=explanation)
+    tree = check(render(scanned(finding, task=VULNERABILITY), ORIGIN))
+    telling = [text_of(node) for node in tree.iter("tr") if node.get("class") == "telling"]
+    assert telling == ["2 int sum = 0; +1.25", "4 sum += i; -0.50"]
+    text = text_of(articles(tree)[0])
+    assert "kind: overflow" in text
+    assert "written past the end" in text
+    assert "first 10 of 40 tokens" in text
 
 
 def test_a_strangers_text_is_text_wherever_it_stands():

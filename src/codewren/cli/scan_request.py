@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.core import ParameterSource
 
+from codewren.cli.options import Output
+
 if TYPE_CHECKING:
     from codewren.core.project_settings import FolderSettings, ProjectSettings
     from codewren.scan.changes import Changes
@@ -34,6 +36,7 @@ class ScanRequest:
     write_baseline: Path | None
     style: str
     order: str | None
+    explain: bool
     top: int | None
     fail_on: str | None
     exit_zero: bool
@@ -49,6 +52,11 @@ class ScanRequest:
     exclude_root: str | None = None
     folders: "tuple[FolderSettings, ...]" = ()
     settings: Path | None = None
+
+    @property
+    def written(self) -> Output:
+        """What is written of the findings."""
+        return Output(self.style, self.output, self.top, self.explain)
 
     def options(self, changes: "Changes | None") -> "ScanOptions":
         """The same for the scan itself."""

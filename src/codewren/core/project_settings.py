@@ -22,7 +22,7 @@ _KEY = re.compile(r"\s*([\w-]+)\s*=")
 _MARK = b"codewren"  # a pyproject.toml without this word needs no parser
 
 Format = Literal["text", "json", "sarif", "github", "html"]
-Sorting = Literal["path", "probability", "saved"]
+Sorting = Literal["path", "probability", "saved", "review"]
 Closeness = Literal["exact", "renamed", "edited", "semantic"]
 
 
@@ -86,6 +86,7 @@ class ScanSettings(Limits):
         format: of the output.
         output: file to write it to.
         sort: order of findings.
+        explain: say which lines speak for a finding.
         top: the first so many are written.
         fail_on: closest kind of clones that makes exit code 1.
         exit_zero: exit code 0 whatever is found.
@@ -101,6 +102,7 @@ class ScanSettings(Limits):
     format: Format | None = None
     output: str | None = None
     sort: Sorting | None = None
+    explain: bool = False
     top: int | None = None
     fail_on: Closeness | None = None
     exit_zero: bool = False

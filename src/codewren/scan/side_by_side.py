@@ -143,6 +143,4 @@ def _folded(pairs: Sequence[Pair], differing: Sequence[bool]) -> Iterator[Pair |
 
 
 def _differs(i: int | None, j: int | None, left: Sequence[str], right: Sequence[str]) -> bool:
-    if i is None or j is None:
-        return bool((left[i] if i is not None else "") or (right[j] if j is not None else ""))
-    return _words(left[i]) != _words(right[j])
+    return i is None or j is None or _words(left[i]) != _words(right[j])

@@ -1,10 +1,11 @@
 """One finding on the page: where it is, and its code; of clones the first place beside others."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from codewren.core.files import unicode_path
 from codewren.core.markup import Markup, element
 from codewren.scan.finding import CloneKind, Finding, Location
+from codewren.scan.formats.wording import sentences
 from codewren.scan.side_by_side import Comparison, Piece, Row, one_side, side_by_side
 
 MOST_PLACES, MOST_COMPARED, MOST_ROWS = 30, 3, 60
@@ -84,7 +85,9 @@ def _code(finding: Finding, lines: Lines) -> Iterator[Markup]:
     for other in _distinct(different, lines)[:MOST_COMPARED]:
         yield _table((first, other), side_by_side(own, _dedented(lines(other)), MOST_ROWS))
     if not different:
-        yield _table((first,), one_side(own, MOST_ROWS))
+        scores = {line.line: line.score for line in (finding.explanation and finding.explanation.lines) or ()}
+        yield from (element("p", {"class": "note"}, sentence) for sentence in sentences(finding.explanation))
+        yield _table((first,), one_side(own, MOST_ROWS), scores)
 
 
 def _distinct(locations: Sequence[Location], lines: Lines) -> list[Location]:
@@ -100,12 +103,13 @@ def _dedented(lines: Sequence[str]) -> list[str]:
     return [line[indent:] for line in spaced]
 
 
-def _table(sides: Sequence[Location], comparison: Comparison) -> Markup:
+def _table(sides: Sequence[Location], comparison: Comparison, scores: Mapping[int, float] | None = None) -> Markup:
+    """Rows of code; `scores` are log-odds by line of the file, for lines that speak for a finding."""
     names = [
         element("th", {"scope": "colgroup", "colspan": 2}, _path(side), f" {side.kind}" if side.kind else "")
         for side in sides
     ]
-    body = [_line(row, sides) for row in comparison.rows]
+    body = [_line(row, sides, scores or {}) for row in comparison.rows]
     if comparison.left_out:
         body.append(_gap(plural(comparison.left_out, "more line"), len(sides)))
     caption = element("caption", None, " beside ".join(side.name for side in sides))
@@ -115,18 +119,21 @@ def _table(sides: Sequence[Location], comparison: Comparison) -> Markup:
     return element("div", {"class": "scroll", "tabindex": "0", "role": "region", "aria-label": "Code"}, table)
 
 
-def _line(row: Row, sides: Sequence[Location]) -> Markup:
+def _line(row: Row, sides: Sequence[Location], scores: Mapping[int, float]) -> Markup:
     if row.skipped:
         return _gap(plural(row.skipped, "equal line"), len(sides))
     numbers, pieces = (row.left, row.right), (row.left_pieces, row.right_pieces)
+    score = None if row.left is None else scores.get(sides[0].start_line + row.left)
     columns = zip(sides, numbers, pieces, strict=False)
-    return element("tr", None, [_side(side, number, texts) for side, number, texts in columns])
+    cells = [_side(side, number, texts, score) for side, number, texts in columns]
+    return element("tr", {"class": None if score is None else "telling"}, cells)
 
 
-def _side(side: Location, number: int | None, pieces: Sequence[Piece]) -> list[Markup]:
+def _side(side: Location, number: int | None, pieces: Sequence[Piece], score: float | None) -> list[Markup]:
     shown = "" if number is None else str(side.start_line + number)
     text = [element("mark", None, piece.text) if piece.differs else piece.text for piece in pieces]
-    return [element("th", None, shown), element("td", {"class": "none"} if number is None else None, text)]
+    note = None if score is None else (" ", element("b", {"class": "score"}, f"{score:+.2f}"))
+    return [element("th", None, shown), element("td", {"class": "none" if number is None else None}, text, note)]
 
 
 def _gap(text: str, sides: int) -> Markup:
