@@ -12,7 +12,12 @@ from source_tree import ROOT, imported, parsed, python_files
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 # Import names that differ from the distribution's, '-' read as '_'.
-IMPORTED_AS = {"scikit_learn": "sklearn", "z3_solver": "z3", "pytest_xdist": "xdist"}
+IMPORTED_AS = {
+    "scikit_learn": "sklearn",
+    "z3_solver": "z3",
+    "pytest_xdist": "xdist",
+    "markdown_it_py": "markdown_it",
+}
 # Started as programs, or by the build, never imported.
 TOOLS = {
     "clang_format", "cmake", "import_linter", "mypy", "nanobind", "ninja", "pytest_xdist", "ruff", "scikit_build_core",

@@ -34,6 +34,8 @@ class ScanRequest:
     revision: str | None
     baseline: Path | None
     write_baseline: Path | None
+    badge: Path | None
+    history: Path | None
     style: str
     order: str | None
     explain: bool
@@ -133,6 +135,8 @@ def _open_options(settings: "ProjectSettings", named: Collection[str]) -> dict[s
     values = {name: value for name, value in _values(settings) if name not in named}
     if "exclude" in named:
         values.pop("exclude_root", None)
+    if "revision" in named:  # both are about all code
+        values = {name: value for name, value in values.items() if name not in {"badge", "history"}}
     return values
 
 
@@ -147,7 +151,7 @@ def _values(settings: "ProjectSettings") -> Iterator[tuple[str, Any]]:
             value = settings.relative(value)
         elif name == "baseline":
             value = Path(settings.relative(value))
-        elif name == "output":
+        elif name in {"output", "badge", "history"}:
             value = settings.written(value)
         elif name == "exclude":
             yield "exclude_root", os.path.abspath(settings.root)  # noqa: PTH100  as the walk does

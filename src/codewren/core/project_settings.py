@@ -21,7 +21,7 @@ _HEADER = re.compile(r"\s*\[\[?\s*([^\]]+?)\s*\]\]?\s*(?:#.*)?$")
 _KEY = re.compile(r"\s*([\w-]+)\s*=")
 _MARK = b"codewren"  # a pyproject.toml without this word needs no parser
 
-Format = Literal["text", "json", "sarif", "github", "html"]
+Format = Literal["text", "json", "sarif", "github", "html", "markdown"]
 Sorting = Literal["path", "probability", "saved", "review"]
 Closeness = Literal["exact", "renamed", "edited", "semantic"]
 
@@ -83,6 +83,8 @@ class ScanSettings(Limits):
         exclude_tests: leave out tests, by their names.
         max_file_bytes: larger files are skipped.
         baseline: file of known findings.
+        badge: file for a drawing of the main figure.
+        history: file that gets a line for each scan of all code.
         format: of the output.
         output: file to write it to.
         sort: order of findings.
@@ -99,6 +101,8 @@ class ScanSettings(Limits):
     exclude_tests: bool = False
     max_file_bytes: int | None = None
     baseline: str | None = None
+    badge: str | None = None
+    history: str | None = None
     format: Format | None = None
     output: str | None = None
     sort: Sorting | None = None

@@ -126,6 +126,7 @@ class ScanResult:
         complaints: comments that silence nothing.
         foreign: source files by language that were not scanned, and their paths.
         remarks: what else a person should know.
+        revision: with what the code was compared; None where all findings count.
         gaps: what was asked for and could not be judged, where it is too much to call the scan done; else empty.
     """
 
@@ -144,6 +145,7 @@ class ScanResult:
     foreign: dict[str, list[str]] = field(default_factory=dict)
     remarks: list[str] = field(default_factory=list)
     gaps: list[str] = field(default_factory=list)
+    revision: str | None = None
 
 
 def is_below(absolute: str, folder: str) -> bool:

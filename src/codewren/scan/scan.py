@@ -37,7 +37,9 @@ def scan(
         InputError: a path does not exist, or a language is unknown.
     """
     task = predictor.task
-    result = ScanResult(task, _threshold(predictor, options))
+    result = ScanResult(
+        task, _threshold(predictor, options), revision=options.changes.revision if options.changes else None
+    )
     walked = _walked(paths, options, result)
     files = _changed(walked.files, options, result)
     jobs = options.jobs or _cores()

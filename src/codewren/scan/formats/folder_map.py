@@ -11,6 +11,7 @@ from typing import NamedTuple
 from codewren.core.files import unicode_path
 from codewren.core.markup import Markup, element
 from codewren.scan.finding import CloneKind, Finding
+from codewren.scan.record import covered
 
 WIDTH, HEIGHT = 960.0, 340.0
 MOST_CELLS = 60
@@ -60,15 +61,7 @@ def marked_lines(findings: Sequence[Finding]) -> dict[str, int]:
     for finding in findings:
         for location in finding.locations if finding.kind is not CloneKind.SEMANTIC else ():
             spans[location.path].append((location.start_line, location.end_line))
-    return {path: _covered(lines) for path, lines in spans.items()}
-
-
-def _covered(spans: Sequence[tuple[int, int]]) -> int:
-    lines, last_line = 0, 0
-    for first, last in sorted(spans):
-        lines += max(0, last - max(first - 1, last_line))
-        last_line = max(last_line, last)
-    return lines
+    return {path: covered(lines) for path, lines in spans.items()}
 
 
 def cells(lines: Mapping[str, int], marked: Mapping[str, int], most: int = MOST_CELLS) -> list[Folder]:

@@ -14,6 +14,7 @@ from codewren.core.files import unicode_path
 from codewren.core.markup import Markup, element, joined
 from codewren.core.task import Unit
 from codewren.scan.finding import CloneKind, Finding
+from codewren.scan.formats.drawings import history_chart
 from codewren.scan.formats.finding_article import article, plural
 from codewren.scan.formats.folder_map import SHADES, Folder, cells, folder_map, marked_lines
 from codewren.scan.formats.origin import Origin
@@ -36,6 +37,7 @@ def render(result: ScanResult, origin: Origin) -> str:
         _incomplete(result),
         _tiles(result, is_pair=is_pair),
         _map(result, is_pair=is_pair),
+        _history(origin, is_pair=is_pair),
         _findings(findings, is_pair=is_pair),
         _remarks(result),
     )
@@ -117,6 +119,13 @@ def _map(result: ScanResult, *, is_pair: bool) -> Markup | None:
     return element(
         "section", {"id": "map"}, element("h2", None, "Where they are"), folder_map(folders, what), legend, details
     )
+
+
+def _history(origin: Origin, *, is_pair: bool) -> Markup | None:
+    if len(origin.history) < 2:
+        return None
+    chart = history_chart(origin.history, is_pair=is_pair)
+    return element("section", {"id": "history"}, element("h2", None, "Over time"), chart)
 
 
 def _shade(number: int, start: float | None) -> Markup:
