@@ -17,11 +17,12 @@ IMPORTED_AS = {
     "z3_solver": "z3",
     "pytest_xdist": "xdist",
     "markdown_it_py": "markdown_it",
+    "pyyaml": "yaml",
 }
 # Started as programs, or by the build, never imported.
 TOOLS = {
-    "clang_format", "cmake", "import_linter", "mypy", "nanobind", "ninja", "pytest_xdist", "ruff", "scikit_build_core",
-    "zizmor",
+    "clang_format", "cmake", "import_linter", "mypy", "nanobind", "ninja", "pre_commit", "pytest_xdist", "ruff",
+    "scikit_build_core", "zizmor",
 }  # fmt: skip
 # Imported by a library, when we call it.
 BEHIND = {

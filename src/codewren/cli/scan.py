@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from codewren.scan.history import Run
     from codewren.scan.result import ScanOptions, ScanResult
 
-FORMATS = ("text", "json", "sarif", "github", "html", "markdown")
+FORMATS = ("text", "json", "sarif", "github", "gitlab", "html", "markdown")
 ORDERS = ("path", "probability", "saved", "review")
 KINDS = ("exact", "renamed", "edited", "semantic")
 _MOST_GAPS = 3  # in one line

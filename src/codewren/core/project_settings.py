@@ -21,7 +21,7 @@ _HEADER = re.compile(r"\s*\[\[?\s*([^\]]+?)\s*\]\]?\s*(?:#.*)?$")
 _KEY = re.compile(r"\s*([\w-]+)\s*=")
 _MARK = b"codewren"  # a pyproject.toml without this word needs no parser
 
-Format = Literal["text", "json", "sarif", "github", "html", "markdown"]
+Format = Literal["text", "json", "sarif", "github", "gitlab", "html", "markdown"]
 Sorting = Literal["path", "probability", "saved", "review"]
 Closeness = Literal["exact", "renamed", "edited", "semantic"]
 
