@@ -1,43 +1,34 @@
 """Predict clones with a similarity encoder: one int8 vector a function, a dot product a pair."""
 
-import os
-from collections.abc import Iterable, Mapping, Sequence
-from enum import IntEnum
+from collections.abc import Iterable, Sequence
 from functools import cache
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING
 
 from codewren import _native
 from codewren.bundle.similarity import SimilarityBundle, SimilarityConfig
 from codewren.core.errors import InputError
-from codewren.core.task import Task
+from codewren.predict.base_predictor import BasePredictor
 from codewren.predict.checked_items import (
     PAIR_LIMIT,
     Damage,
     Items,
     Languages,
-    TooManyPairsError,
     checked_items,
-    label_enum,
+    foreign_vectors,
     languages_of,
-    predicted_labels,
+    too_many_above,
 )
 
 if TYPE_CHECKING:
     from codewren.predict.checked_items import Vectors
 
 
-class SimilarityPredictor:
-    """An encoder ready to compare functions; it answers as `Predictor` does.
+class SimilarityPredictor(BasePredictor[SimilarityBundle]):
+    """An encoder ready to compare functions; it answers as `Predictor` does, by the calibration in use.
 
-    An item is two strings. Languages are optional: without one, a text is read as Python if a line of it begins as a
+    Languages are optional: without one, a text is read as Python if a line of it begins as a
     Python function does, and as a language with braces otherwise. Results are whole-number arithmetic, equal on every
     processor.
-
-    Attributes:
-        bundle: the checked file, with the calibration in use.
-        labels: an `IntEnum` of the task's labels in column order.
-        threads: how many functions are encoded, or blocks of pairs compared, at once.
     """
 
     def __init__(self, bundle: SimilarityBundle, *, threads: int | None = None, target: str = "") -> None:
@@ -48,25 +39,8 @@ class SimilarityPredictor:
         Raises:
             BundleError: a fingerprint is there twice.
         """
-        self.bundle = bundle
-        self.threads = threads or os.cpu_count() or 1
-        self.labels = label_enum(bundle.task)
+        super().__init__(bundle, threads)
         self._encoder = _native_encoder(bundle, target)
-
-    @property
-    def path(self) -> Path:
-        """Where the bundle was read."""
-        return self.bundle.path
-
-    @property
-    def manifest(self) -> Mapping[str, Any]:
-        """The bundle's manifest."""
-        return self.bundle.manifest
-
-    @property
-    def task(self) -> Task:
-        """What is judged."""
-        return self.bundle.task
 
     @property
     def config(self) -> SimilarityConfig:
@@ -82,15 +56,6 @@ class SimilarityPredictor:
     def vector_bytes(self) -> int:
         """Bytes of the vector that `encode` makes of a function."""
         return self.config.vector_bytes
-
-    def predict(self, items: Items, *, languages: Languages = None) -> list[IntEnum]:
-        """One label an item, by the threshold of the calibration in use; `languages` names one for each item.
-
-        Raises:
-            InputError: an item is no pair of strings.
-        """
-        rows = self.predict_proba(items, languages=languages)
-        return predicted_labels(rows, self.task, self.labels, self.bundle.decision.threshold)
 
     def predict_proba(self, items: Items, *, languages: Languages = None) -> list[list[float]]:
         """Probabilities, one row an item, columns in the order of `task.labels`.
@@ -133,15 +98,10 @@ class SimilarityPredictor:
             TooManyPairsError: more than `limit` pairs.
         """
         calibration = self.bundle.calibration
-        least = calibration.least_product(calibration.threshold if threshold is None else threshold)
-        try:
+        wanted = calibration.threshold if threshold is None else threshold
+        least = calibration.least_product(wanted)
+        with too_many_above(wanted, limit), foreign_vectors():
             packed = self._encoder.pairs_above(bytes(vectors), least, limit, self.threads)
-        except OverflowError:
-            raise TooManyPairsError(
-                f"more than {limit} pairs lie above {threshold}; raise the threshold or the limit"
-            ) from None
-        except ValueError as error:
-            _refuse_vectors(error)
         probability = cache(calibration.probability)
         return [(first, second, probability(product)) for first, second, product in _triples(packed)]
 
@@ -155,10 +115,8 @@ class SimilarityPredictor:
         """
         if k < 1:
             raise InputError(f"k is {k}; ask for 1 neighbour or more")
-        try:
+        with foreign_vectors():
             packed = self._encoder.neighbours(bytes(queries), bytes(vectors), k, self.threads)
-        except ValueError as error:
-            _refuse_vectors(error)
         probability = cache(self.bundle.calibration.probability)
         nearest: list[list[tuple[int, float]]] = [[] for _ in range(len(bytes(queries)) // self.vector_bytes)]
         for query, index, product in _triples(packed):
@@ -186,10 +144,6 @@ class SimilarityPredictor:
 def _triples(packed: bytes) -> Iterable[tuple[int, int, int]]:
     numbers = memoryview(packed).cast("i")
     return zip(numbers[::3], numbers[1::3], numbers[2::3], strict=True)
-
-
-def _refuse_vectors(error: ValueError) -> NoReturn:
-    raise InputError(f"{error}; give what encode() of the same predictor returned") from None
 
 
 def _native_encoder(bundle: SimilarityBundle, target: str) -> _native.SimilarityEncoder:
