@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from enum import IntEnum
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from codewren import _native
 from codewren.bundle.layout import TensorEntry
@@ -27,6 +27,7 @@ from codewren.predict.checked_items import (
     languages_of,
     predicted_labels,
 )
+from codewren.predict.copies import pickled, reopened
 from codewren.predict.similarity import SimilarityPredictor
 from codewren.predict.tokenizer import Tokenizer
 
@@ -97,6 +98,11 @@ def find_bundle(path_or_name: str | os.PathLike[str]) -> Path:
     raise BundleError(f"{path.name!r} is neither a file nor the name of a bundle ({known}); give the path of a *.wren")
 
 
+def is_shipped(name: str) -> bool:
+    """Whether this is the short name of a bundle that ships, with `@CALIBRATION` or not, and no path."""
+    return not Path(name).exists() and name.partition("@")[0] in shipped_bundles()
+
+
 class Predictor:
     """A student ready to judge source code.
 
@@ -123,6 +129,18 @@ class Predictor:
         self._tokenizer = tokenizer.native
         self._model = _native_model(bundle, target)
         self._graphs = _graph_encoders(bundle, tokenizer) if bundle.config.max_data_flow else None
+
+    def __repr__(self) -> str:
+        """Which bundle, and what it judges."""
+        return f"<Predictor {self.path.name}: {' or '.join(self.task.labels)} of a {self.task.unit}>"
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        """Another predictor of the same bundle."""
+        return type(self)(self.bundle, threads=self.threads, target=self.target)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle as `codewren.predict.copies` says."""
+        return reopened, (type(self), *pickled(self.bundle, self.threads))
 
     @property
     def path(self) -> Path:

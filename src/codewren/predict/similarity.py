@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from enum import IntEnum
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn, Self
 
 from codewren import _native
 from codewren.bundle.similarity import SimilarityBundle, SimilarityConfig
@@ -22,6 +22,7 @@ from codewren.predict.checked_items import (
     languages_of,
     predicted_labels,
 )
+from codewren.predict.copies import pickled, reopened
 
 if TYPE_CHECKING:
     from codewren.predict.checked_items import Vectors
@@ -52,6 +53,18 @@ class SimilarityPredictor:
         self.threads = threads or os.cpu_count() or 1
         self.labels = label_enum(bundle.task)
         self._encoder = _native_encoder(bundle, target)
+
+    def __repr__(self) -> str:
+        """Which bundle, with which idea of a clone."""
+        return f"<SimilarityPredictor {self.path.name}@{self.bundle.calibration_name}>"
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        """Another predictor of the same bundle."""
+        return type(self)(self.bundle, threads=self.threads, target=self.target)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle as `codewren.predict.copies` says."""
+        return reopened, (type(self), *pickled(self.bundle, self.threads))
 
     @property
     def path(self) -> Path:
