@@ -98,6 +98,11 @@ def find_bundle(path_or_name: str | os.PathLike[str]) -> Path:
     raise BundleError(f"{path.name!r} is neither a file nor the name of a bundle ({known}); give the path of a *.wren")
 
 
+def is_shipped(name: str) -> bool:
+    """Whether this is the short name of a bundle that ships, with `@CALIBRATION` or not, and no path."""
+    return not Path(name).exists() and name.partition("@")[0] in shipped_bundles()
+
+
 class Predictor(BasePredictor[Bundle]):
     """A student ready to judge source code."""
 
@@ -109,11 +114,15 @@ class Predictor(BasePredictor[Bundle]):
         Raises:
             BundleError: a weight is NaN or infinite.
         """
-        super().__init__(bundle, threads)
+        super().__init__(bundle, threads=threads, target=target)
         tokenizer = Tokenizer(bundle.tokenizer)
         self._tokenizer = tokenizer.native
         self._model = _native_model(bundle, target)
         self._graphs = _graph_encoders(bundle, tokenizer) if bundle.config.max_data_flow else None
+
+    def __repr__(self) -> str:
+        """Which bundle, and what it judges."""
+        return f"<Predictor {self.path.name}: {' or '.join(self.task.labels)} of a {self.task.unit}>"
 
     @property
     def config(self) -> StudentConfig:

@@ -39,8 +39,12 @@ class SimilarityPredictor(BasePredictor[SimilarityBundle]):
         Raises:
             BundleError: a fingerprint is there twice.
         """
-        super().__init__(bundle, threads)
+        super().__init__(bundle, threads=threads, target=target)
         self._encoder = _native_encoder(bundle, target)
+
+    def __repr__(self) -> str:
+        """Which bundle, with which idea of a clone."""
+        return f"<SimilarityPredictor {self.path.name}@{self.bundle.calibration_name}>"
 
     @property
     def config(self) -> SimilarityConfig:

@@ -2,7 +2,7 @@
 
 import os
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING
 
@@ -48,7 +48,7 @@ def scan(
         files = ()
         result.remarks.append(f"no source file changed since {changes.revision}")
     elif not files:
-        result.remarks.append("nothing to scan: no source file of a wanted language is there")
+        result.gaps += _empty_folders(paths, walked.foreign, options)
     jobs = options.jobs or _cores()
     schedule = Schedule(options.max_file_bytes, jobs, options.cache, result.remarks.append)
     skipped: list[ScannedFile] = []
@@ -80,6 +80,17 @@ def scan(
     order = options.order or (Order.SAVED if task.unit is Unit.PAIR else Order.PATH)
     result.findings.sort(key=order.key)
     return result
+
+
+def _empty_folders(paths: Sequence[str], foreign: Mapping[str, object], options: ScanOptions) -> Iterator[str]:
+    """What is said of a scan of folders that found no file to judge: a check of nothing has not passed.
+
+    Named files are let through: a hook names whatever was changed.
+    """
+    folders = [path or os.curdir for path in paths]
+    if options.changes is None and all(map(os.path.isdir, folders)):
+        known = f" (but {', '.join(sorted(foreign))}: --language)" if foreign else ""
+        yield f"{', '.join(folders)}: nothing to scan: no source file of a wanted language is there{known}"
 
 
 def _threshold(predictor: "AnyPredictor", options: ScanOptions) -> float | None:
