@@ -2,10 +2,10 @@
 
 from collections.abc import Iterable, Sequence
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from codewren import _native
-from codewren.bundle.similarity import SimilarityBundle, SimilarityConfig
+from codewren.bundle.similarity import SQUARE, SimilarityBundle, SimilarityConfig
 from codewren.core.errors import InputError
 from codewren.predict.base_predictor import BasePredictor
 from codewren.predict.checked_items import (
@@ -21,6 +21,16 @@ from codewren.predict.checked_items import (
 
 if TYPE_CHECKING:
     from codewren.predict.checked_items import Vectors
+
+_LEAST_PRODUCT = -(1 << 31)  # no dot product is smaller
+
+
+class Neighbour(NamedTuple):
+    """A vector that is like a query: its index, the cosine of the angle between them, the probability of a clone."""
+
+    index: int
+    similarity: float
+    probability: float
 
 
 class SimilarityPredictor(BasePredictor[SimilarityBundle]):
@@ -109,22 +119,40 @@ class SimilarityPredictor(BasePredictor[SimilarityBundle]):
         probability = cache(calibration.probability)
         return [(first, second, probability(product)) for first, second, product in _triples(packed)]
 
-    def neighbours(self, queries: "Vectors", vectors: "Vectors", k: int) -> list[list[tuple[int, float]]]:
-        """The `k` vectors most like each query, as (index, probability): best first, equal ones by index.
+    def neighbours(
+        self,
+        queries: "Vectors",
+        vectors: "Vectors",
+        k: int,
+        *,
+        wanted: "Vectors" = b"",
+        threshold: float | None = None,
+    ) -> list[list[Neighbour]]:
+        """The `k` vectors most like each query: best first, equal ones by index.
 
-        A query that is among the vectors finds itself too.
+        A query that is among the vectors finds itself too. `vectors` are read where they lie, for one in a mapped file.
+
+        Args:
+            queries: as `encode` makes them.
+            vectors: as `encode` makes them.
+            k: how many at most.
+            wanted: one byte a vector, 0 for those to pass over; empty for none.
+            threshold: probability that a neighbour exceeds; None for no limit.
 
         Raises:
-            InputError: vectors of another model, or `k` below 1.
+            InputError: vectors of another model, `wanted` of another length, or `k` below 1.
         """
         if k < 1:
             raise InputError(f"k is {k}; ask for 1 neighbour or more")
+        calibration = self.bundle.calibration
+        least = _LEAST_PRODUCT if threshold is None else calibration.least_product(threshold)
+        asked = bytes(queries)
         with foreign_vectors():
-            packed = self._encoder.neighbours(bytes(queries), bytes(vectors), k, self.threads)
-        probability = cache(self.bundle.calibration.probability)
-        nearest: list[list[tuple[int, float]]] = [[] for _ in range(len(bytes(queries)) // self.vector_bytes)]
+            flat = memoryview(vectors).cast("B")
+            packed = self._encoder.neighbours(asked, flat, memoryview(wanted), k, least, self.threads)
+        nearest: list[list[Neighbour]] = [[] for _ in range(len(asked) // self.vector_bytes)]
         for query, index, product in _triples(packed):
-            nearest[query].append((index, probability(product)))
+            nearest[query].append(Neighbour(index, product / SQUARE, calibration.probability(product)))
         return nearest
 
     def _products(self, items: Items, languages: Languages) -> list[int]:
