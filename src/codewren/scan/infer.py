@@ -73,17 +73,35 @@ def _read(
         return FilePredictions(b"", b"", str(error))
     except OSError as error:
         return FilePredictions(b"", b"", f"cannot be read: {error.strerror or error}", unreadable=True)
-    functions, requests = parsed.functions, markers(parsed.root, source, parsed.functions, file.language)
+    return _text(parsed, source, file.language, task)._replace(
+        key=key(content, file.language), is_guessed=is_guessed
+    )
+
+
+def predict_source(source: bytes, language: str, predictors: "Sequence[AnyPredictor]") -> list[Record]:
+    """Judge the functions of a text, UTF-8, that is in no file yet; one record a predictor.
+
+    Raises:
+        InputError: it is binary, or no text that a parser should be given.
+    """
+    text, _ = read_source(source, language)
+    parsed = extract(text, language)
+    packed = (next(_records([_text(parsed, text, language, one.task)], one)) for one in predictors)
+    return [Record.unpack(record) for record in packed]
+
+
+def _text(parsed: Parsed, source: bytes, language: str, task: Task) -> _Text:
+    functions, requests = parsed.functions, markers(parsed.root, source, parsed.functions, language)
     return _Text(
-        key(content, file.language),
-        file.language,
+        b"",
+        language,
         functions,
         [source[function.start_byte : function.end_byte].decode("utf-8", "replace") for function in functions],
         _flags(requests, len(functions), task.name),
         tuple(complaints(requests, {*BUILT_IN, task.name})) if requests else (),
-        _tokens(parsed, source, file.language) if task.unit is Unit.PAIR else [],
+        _tokens(parsed, source, language) if task.unit is Unit.PAIR else [],
         parsed.has_errors,
-        is_guessed,
+        is_guessed=False,
     )
 
 
