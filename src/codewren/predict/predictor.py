@@ -27,6 +27,7 @@ from codewren.predict.checked_items import (
     languages_of,
     predicted_labels,
 )
+from codewren.predict.explanation import Explanation, LineScore
 from codewren.predict.similarity import SimilarityPredictor
 from codewren.predict.tokenizer import Tokenizer
 
@@ -191,6 +192,35 @@ class Predictor:
             flat = list(_floats(self._model.logits(vectors, [places[function] for function in functions])))
         columns = len(self.task.labels)
         return [flat[start : start + columns] for start in range(0, len(flat), columns)]
+
+    def explain(self, texts: Sequence[str], *, languages: Languages = None) -> list[Explanation]:
+        """What each line of each function carries: the log-odds that are lost without it.
+
+        Raises:
+            InputError: not a list of strings, or the task judges pairs.
+        """
+        if self.task.unit is Unit.PAIR:
+            raise InputError(f"task {self.task.name!r} judges pairs; lines are explained for single functions")
+        items = [text for (text,) in checked_items(texts, None)]
+        return [
+            self._without_lines(text, language and [language])
+            for text, language in zip(items, languages_of(languages, len(items), 1), strict=True)
+        ]
+
+    def _without_lines(self, text: str, languages: Languages) -> Explanation:
+        lines = text.split("\n")
+        variants = [text, *("\n".join(lines[:number] + lines[number + 1 :]) for number in range(len(lines)))]
+        whole, *without = [
+            self._log_odds(row)
+            for row in self.logits(variants, languages=languages and list(languages) * len(variants))
+        ]
+        scores = tuple(LineScore(number, whole - rest) for number, rest in enumerate(without, 1))
+        return Explanation(scores, None, "")
+
+    def _log_odds(self, logits: Sequence[float]) -> float:
+        """Calibrated log-odds of the positive label."""
+        positive = _softmax(list(logits), self.bundle.decision.temperature)[self.task.positive_index]
+        return math.log(positive / (1 - positive))
 
     def encode(self, functions: Sequence[str], *, languages: Languages = None) -> "memoryview[float]":
         """First-token vectors, float32 of shape (functions, hidden_size): what the head compares.
