@@ -26,6 +26,7 @@ VERBS = {
     "graph": "The data flow of functions, as a table or a drawing.",
     "predict": "Probabilities for files or standard input.",
     "scan": "Find vulnerable functions or clones in source files.",
+    "lsp": "The same in an editor, while code is written: a language server.",
 }
 
 RESUMED = frozenset({"compress", "label", "search", "distil"})  # the same command goes on where it was stopped

@@ -1,6 +1,6 @@
-"""Where a byte of a text is, in the lines and columns that an editor counts.
+r"""Where a byte of a text is, in the lines and columns that an editor counts.
 
-The protocol knows three ends of a line: `\\n`, `\\r\\n` and `\\r` alone. A form feed is none, nor is anything else that
+The protocol knows three ends of a line: `\n`, `\r\n` and `\r` alone. A form feed is none, nor is anything else that
 `str.splitlines` cuts at. Columns count code units of the encoding that client and server agreed on.
 
 Source: Language Server Protocol 3.17, sections "Position" and "TextDocument" (microsoft.github.io).

@@ -36,7 +36,7 @@ def scan(
         InputError: a path does not exist, or a language is unknown.
     """
     task = predictor.task
-    result = ScanResult(task, _threshold(predictor, options))
+    result = ScanResult(task, alert_threshold(predictor, options))
     changes = options.changes
     only = changes.lines.keys() if changes and (task.unit is not Unit.PAIR or not changes.lines) else None
     walked = walk(paths, scanned_languages(task, options.languages), options.exclude, only=only)
@@ -82,7 +82,7 @@ def scan(
     return result
 
 
-def _threshold(predictor: "AnyPredictor", options: ScanOptions) -> float | None:
+def alert_threshold(predictor: "AnyPredictor", options: ScanOptions) -> float | None:
     """The probability that findings exceed; None where the largest of several labels wins."""
     if options.threshold is not None or len(predictor.task.labels) != 2:
         return options.threshold
@@ -157,7 +157,7 @@ def _findings(file: ScannedFile, options: ScanOptions, result: ScanResult) -> It
     record, threshold = file.record, result.threshold
     if record is None:
         return
-    alarms = [index for index in range(len(record)) if _alarms(record, index, threshold)]
+    alarms = [index for index in range(len(record)) if is_alarm(record, index, threshold)]
     result.complaints += unused(file, set(alarms), options)
     label = result.task.positive
     for index in alarms:
@@ -171,5 +171,6 @@ def _findings(file: ScannedFile, options: ScanOptions, result: ScanResult) -> It
         yield Finding(label, record.probabilities[index], location, name)
 
 
-def _alarms(record: Record, index: int, threshold: float | None) -> bool:
+def is_alarm(record: Record, index: int, threshold: float | None) -> bool:
+    """Whether a function gets the positive label."""
     return record.wins(index) if threshold is None else record.probabilities[index] > threshold
