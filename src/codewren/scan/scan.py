@@ -36,7 +36,7 @@ def scan(
         InputError: a path does not exist, or a language is unknown.
     """
     task = predictor.task
-    result = ScanResult(task, _threshold(predictor, options))
+    result = ScanResult(task, alert_threshold(predictor, options))
     walked = _walked(paths, options, result)
     files = _changed(walked.files, paths, options, result)
     jobs = options.jobs or _cores()
@@ -108,7 +108,7 @@ def _changed(
     return files
 
 
-def _threshold(predictor: "AnyPredictor", options: ScanOptions) -> float | None:
+def alert_threshold(predictor: "AnyPredictor", options: ScanOptions) -> float | None:
     """The probability that findings exceed; None where the largest of several labels wins."""
     if options.threshold is not None or len(predictor.task.labels) != 2:
         return options.threshold
@@ -185,7 +185,7 @@ def _findings(file: ScannedFile, options: ScanOptions, result: ScanResult) -> It
         return
     limits = options.limits_at(file.source.path)
     threshold = result.threshold if limits.threshold is None else limits.threshold
-    alarms = [index for index in range(len(record)) if _alarms(record, index, threshold)]
+    alarms = [index for index in range(len(record)) if is_alarm(record, index, threshold)]
     result.complaints += unused(file, set(alarms), options)
     label = result.task.positive
     for index in alarms:
@@ -199,5 +199,6 @@ def _findings(file: ScannedFile, options: ScanOptions, result: ScanResult) -> It
         yield Finding(label, record.probabilities[index], location, name)
 
 
-def _alarms(record: Record, index: int, threshold: float | None) -> bool:
+def is_alarm(record: Record, index: int, threshold: float | None) -> bool:
+    """Whether a function gets the positive label."""
     return record.wins(index) if threshold is None else record.probabilities[index] > threshold
