@@ -1,8 +1,9 @@
 """Predict clones with a similarity encoder: one int8 vector a function, a dot product a pair."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from codewren import _native
 from codewren.bundle.similarity import SQUARE, SimilarityBundle, SimilarityConfig
@@ -25,7 +26,8 @@ if TYPE_CHECKING:
 _LEAST_PRODUCT = -(1 << 31)  # no dot product is smaller
 
 
-class Neighbour(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Neighbour:
     """A vector that is like a query: its index, the cosine of the angle between them, the probability of a clone."""
 
     index: int
