@@ -1,5 +1,6 @@
 """codewren: turn a fine-tuned model of code into one small file, and run it anywhere."""
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -21,7 +22,6 @@ _HOMES = {
     "ScanOptions": "codewren.scan.result",
     "ScanReport": "codewren.scan.library",
     "load": "codewren.predict.predictor",
-    "scan": "codewren",  # the package of this name can be called
 }
 __all__ = [
     "BundleError",
@@ -38,13 +38,11 @@ __all__ = [
 
 def __getattr__(name: str) -> Any:
     """Find a public name when it is first asked for: `codewren --help` needs none of them."""
-    from importlib import import_module
-
     if name == "__version__":
         from importlib.metadata import version  # of pyproject.toml, the only place that states it
 
         return version("codewren")
-    if name == "scan":
+    if name == "scan":  # a package that can be called
         return import_module("codewren.scan")
     if name in _HOMES:
         return getattr(import_module(_HOMES[name]), name)
@@ -52,4 +50,5 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
+    """What is exported, so that a notebook offers it."""
     return sorted(__all__)

@@ -68,8 +68,8 @@ def scan(ctx: click.Context, request: ScanRequest) -> None:
     """Find vulnerable functions, or clones with a pair bundle, in source files.
 
     Exit code 0: nothing found; 1: findings; 2: could not run, or a named file or more than a tenth of all files could
-    not be judged. Findings go to standard output, everything else to standard error. A comment `codewren: ignore` on
-    the line above a function silences it.
+    not be judged, or folders hold none. Findings go to standard output, everything else to standard error. A comment
+    `codewren: ignore` on the line above a function silences it.
     """
     _check_diff(request)
     gc.disable()  # modules are made of cycles that stay: looking for others while they load costs 8 ms
@@ -158,7 +158,8 @@ def _stop_incomplete(result: "ScanResult") -> NoReturn:
 
     gaps = "; ".join(result.gaps[:_MOST_GAPS])
     more = f"; and {len(result.gaps) - _MOST_GAPS} more" if len(result.gaps) > _MOST_GAPS else ""
-    raise IncompleteScanError(f"INCOMPLETE SCAN, no verdict: {gaps}{more}; mend these files or --exclude them")
+    cure = "mend these files or --exclude them" if result.notes else "see .gitignore, --exclude and --language"
+    raise IncompleteScanError(f"INCOMPLETE SCAN, no verdict: {gaps}{more}; {cure}")
 
 
 def _changes(revision: str | None, paths: Sequence[str]) -> "Changes | None":

@@ -2,7 +2,7 @@
 
 import os
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING
 
@@ -38,10 +38,10 @@ def scan(
     """
     task = predictor.task
     result = ScanResult(
-        task, _threshold(predictor, options), revision=options.changes.revision if options.changes else None
+        task, alert_threshold(predictor, options), revision=options.changes.revision if options.changes else None
     )
     walked = _walked(paths, options, result)
-    files = _changed(walked.files, options, result)
+    files = _changed(walked.files, paths, options, result)
     jobs = options.jobs or _cores()
     schedule = Schedule(options.max_file_bytes, jobs, options.cache, result.remarks.append)
     skipped: list[ScannedFile] = []
@@ -74,6 +74,17 @@ def scan(
     return result
 
 
+def _empty_folders(paths: Sequence[str], foreign: Mapping[str, object], options: ScanOptions) -> Iterator[str]:
+    """What is said of a scan of folders that found no file to judge: a check of nothing has not passed.
+
+    Named files are let through: a hook names whatever was changed.
+    """
+    folders = [path or os.curdir for path in paths]
+    if options.changes is None and all(map(os.path.isdir, folders)):
+        known = f" (but {', '.join(sorted(foreign))}: --language)" if foreign else ""
+        yield f"{', '.join(folders)}: nothing to scan: no source file of a wanted language is there{known}"
+
+
 def _walked(paths: Sequence[str], options: ScanOptions, result: ScanResult) -> Walked:
     """The files to scan; what is left out is noted."""
     task, changes = result.task, options.changes
@@ -86,14 +97,16 @@ def _walked(paths: Sequence[str], options: ScanOptions, result: ScanResult) -> W
     return walked
 
 
-def _changed(files: tuple[SourceFile, ...], options: ScanOptions, result: ScanResult) -> tuple[SourceFile, ...]:
+def _changed(
+    files: tuple[SourceFile, ...], paths: Sequence[str], options: ScanOptions, result: ScanResult
+) -> tuple[SourceFile, ...]:
     """All files, or none where no change is in them, so that a clone class has no changed member either."""
     changes = options.changes
     if changes and not any(changes.has(file.path) for file in files):
         result.remarks.append(f"no source file changed since {changes.revision}")
         return ()
     if not files:
-        result.remarks.append("nothing to scan: no source file of a wanted language is there")
+        result.gaps += _empty_folders(paths, result.foreign, options)
     return files
 
 
@@ -103,7 +116,7 @@ def _order(predictor: "AnyPredictor") -> Order:
     return Order.REVIEW if isinstance(predictor, ReviewRanker) else Order.PATH
 
 
-def _threshold(predictor: "AnyPredictor", options: ScanOptions) -> float | None:
+def alert_threshold(predictor: "AnyPredictor", options: ScanOptions) -> float | None:
     """The probability that findings exceed; None where the largest of several labels wins."""
     if options.threshold is not None or len(predictor.task.labels) != 2:
         return options.threshold
@@ -181,7 +194,7 @@ def _findings(file: ScannedFile, options: ScanOptions, result: ScanResult) -> It
         return
     limits = options.limits_at(file.source.path)
     threshold = result.threshold if limits.threshold is None else limits.threshold
-    alarms = [index for index in range(len(record)) if _alarms(record, index, threshold)]
+    alarms = [index for index in range(len(record)) if is_alarm(record, index, threshold)]
     result.complaints += unused(file, set(alarms), options)
     label = result.task.positive
     for index in alarms:
@@ -196,5 +209,6 @@ def _findings(file: ScannedFile, options: ScanOptions, result: ScanResult) -> It
         yield Finding(label, record.probabilities[index], location, name, review_first=review_first)
 
 
-def _alarms(record: Record, index: int, threshold: float | None) -> bool:
+def is_alarm(record: Record, index: int, threshold: float | None) -> bool:
+    """Whether a function gets the positive label."""
     return record.wins(index) if threshold is None else record.probabilities[index] > threshold
