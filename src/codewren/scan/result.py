@@ -14,6 +14,7 @@ from codewren.scan.finding import CloneKind, Finding
 from codewren.scan.record import IS_NAMED
 from codewren.scan.schedule import ScannedFile
 from codewren.scan.source_files import MAX_FILE_BYTES, Note
+from codewren.scan.source_lines import lines_in_file
 from codewren.syntax.tokens import HASH_BYTES
 
 if TYPE_CHECKING:
@@ -170,7 +171,10 @@ def is_wanted(file: ScannedFile, index: int, min_lines: int, changes: "Changes |
     if file.record is None:
         return False
     first, last = file.record.lines(index)
-    return last - first + 1 >= min_lines and (changes is None or changes.touches(file.source.path, first, last))
+    if last - first + 1 < min_lines:
+        return False
+    path = file.source.path
+    return changes is None or (changes.has(path) and changes.touches(path, *lines_in_file(path, first, last)))
 
 
 def unused(file: ScannedFile, needed: Collection[int], options: ScanOptions) -> Iterator[Complaint]:

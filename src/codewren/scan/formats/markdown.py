@@ -78,7 +78,7 @@ def _detail(finding: Finding) -> str:
 def _telling_lines(finding: Finding) -> Iterator[str]:
     for location in finding.others:
         if location.differences and location.differences.shown:
-            yield f"# {printable(location.path)}:{location.start_line} {printable(location.name)}"
+            yield f"# {printable(location.path)}:{location.line_text} {printable(location.name)}"
             yield from (printable(line) for line in location.differences.shown)
             return
     for line in (finding.explanation and finding.explanation.lines) or ():
@@ -87,12 +87,12 @@ def _telling_lines(finding: Finding) -> Iterator[str]:
 
 
 def _where(location: Location) -> str:
-    return _span(f"{unicode_path(location.path)}:{location.start_line}")
+    return _span(f"{unicode_path(location.path)}:{location.line_text}")
 
 
 def _html(location: Location) -> str:
     """A place where no Markdown is read."""
-    text = f"{printable(location.path)}:{location.start_line}"
+    text = f"{printable(location.path)}:{location.line_text}"
     return "<code>" + "".join(f"&#{ord(c)};" if c in "&<>\"'`@#*_[]!|\\~$:" else c for c in text) + "</code>"
 
 
