@@ -171,11 +171,11 @@ def _write_findings(
     """Write the first findings, and the summary unless `known` is None."""
     from codewren.cli.scan_output import rendered, talk, write
 
-    hidden = len(result.findings) - len(result.findings[: output.top])
-    result.findings = result.findings[: output.top]
+    if output.top is not None:
+        result.findings, result.unshown = result.findings[: output.top], result.findings[output.top :]
     write(rendered(result, predictor, output, history), output.path)
     if known is not None:
-        talk(result, known, hidden, output.style)
+        talk(result, known, len(result.unshown), output.style)
 
 
 def _fails(result: "ScanResult", fail_on: str | None) -> bool:

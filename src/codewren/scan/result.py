@@ -116,6 +116,7 @@ class ScanResult:
         task: what was judged.
         threshold: the probability that findings exceed; None where the largest of several labels wins.
         findings: what is reported.
+        unshown: findings beyond the number that was asked for.
         notes: files and folders that were left out, and why.
         files: number of files judged.
         functions: number of functions in them.
@@ -134,6 +135,7 @@ class ScanResult:
     task: Task
     threshold: float | None
     findings: list[Finding] = field(default_factory=list)
+    unshown: list[Finding] = field(default_factory=list)
     notes: list[Note] = field(default_factory=list)
     files: int = 0
     functions: int = 0

@@ -33,8 +33,8 @@ def render(result: ScanResult, origin: Origin) -> str:
         if len(detail) + 1 <= room:
             room -= len(detail) + 1
             details.append(detail)
-    left_out = len(result.findings) - len(rows)
-    note = [f"\n{left_out} more are left out: a comment holds {LONGEST:,} characters."] if left_out else []
+    left_out = len(result.findings) + len(result.unshown) - len(rows)
+    note = [f"\n{left_out} more are left out."] if left_out else []
     return "\n".join([*head, *(_table_head(result) if rows else []), *rows, "", *details, *note, *foot])
 
 
@@ -43,7 +43,7 @@ def _title(result: ScanResult) -> str:
     label = _span(result.task.positive)
     noun = "class of clones" if is_pair else f"function judged {label}"
     nouns = "classes of clones" if is_pair else f"functions judged {label}"
-    count = len(result.findings)
+    count = len(result.findings) + len(result.unshown)
     text = f"no {noun}" if not count else f"{count} {noun if count == 1 else nouns}"
     return text if result.revision is None else f"{text} in what changed since {_span(result.revision)}"
 
