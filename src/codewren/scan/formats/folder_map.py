@@ -191,6 +191,19 @@ def _label(folder: Folder, box: Box, shared: str) -> Iterator[str]:
     if room < 4 or box.height < _LINE + 5:
         return
     name = unicode_path(folder.path.removeprefix(shared) or folder.path) or "all"
-    yield name if len(name) <= room else "…" + name[len(name) - room + 1 :]
+    yield _shortened(name, room)
     if box.height >= 2 * _LINE + 5:
         yield f"{folder.share:.0%}"
+
+
+def _shortened(path: str, room: int) -> str:
+    """The end of a path that fits, from a `/` on where one does.
+
+    >>> _shortened("src/codewren/scan/", 8), _shortened("source.py", 6), _shortened("a.c", 6)
+    ('…/scan/', '…ce.py', 'a.c')
+    """
+    if len(path) <= room:
+        return path
+    end = path[len(path) - room + 1 :]
+    start = end.find("/")
+    return "…" + (end[start:] if 0 <= start < len(end) - 2 else end)
