@@ -19,6 +19,7 @@ from codewren.predict.checked_items import (
     languages_of,
     too_many_above,
 )
+from codewren.predict.correspondence import LineRange, corresponding_lines
 
 if TYPE_CHECKING:
     from codewren.predict.checked_items import Vectors
@@ -101,6 +102,14 @@ class SimilarityPredictor(BasePredictor[SimilarityBundle]):
         texts = [text for (text,) in checked_items(functions, None)]
         packed = memoryview(self._encode(texts, languages_of(languages, len(texts), 1)))
         return packed.cast("b", (len(texts), self.vector_bytes)) if texts else packed.cast("b")
+
+    def correspondence(self, first: str, second: str, *, language: str = "") -> tuple[LineRange, ...]:
+        """Which lines of a pair correspond; without a language it is guessed.
+
+        Raises:
+            InputError: the language is unknown.
+        """
+        return corresponding_lines(first, second, language or self.task.language or "")
 
     def pairs_above(
         self, vectors: "Vectors", threshold: float | None = None, *, limit: int = PAIR_LIMIT
