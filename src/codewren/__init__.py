@@ -3,14 +3,15 @@
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from codewren.index.index import Index as Index
     from codewren.predict.predictor import load as load
 
     __version__: str
-__all__ = ["__version__", "load"]
+__all__ = ["Index", "__version__", "load"]
 
 
 def __getattr__(name: str) -> Any:
-    """Find `load` and `__version__` when they are first asked for: `codewren --help` needs neither."""
+    """Find `load`, `Index` and `__version__` when they are first asked for: `codewren --help` needs none of them."""
     if name == "__version__":
         from importlib.metadata import version  # of pyproject.toml, the only place that states it
 
@@ -19,4 +20,8 @@ def __getattr__(name: str) -> Any:
         from codewren.predict.predictor import load
 
         return load
+    if name == "Index":
+        from codewren.index.index import Index
+
+        return Index
     raise AttributeError(f"module 'codewren' has no attribute {name!r}")

@@ -267,11 +267,11 @@ def _finding(clones: CloneClass, label: str) -> Finding:
 
 
 def _location(first: Member, member: Member, copies: int) -> Location:
-    kind, share = _kind(first, member)
+    kind, share = kind_of(first, member)
     return member.location(kind, share, copies)
 
 
-def _kind(first: Member, member: Member) -> tuple[CloneKind, float]:
+def kind_of(first: Member, member: Member) -> tuple[CloneKind, float]:
     """How alike two functions are, and the share of their words that they have in common."""
     if member.text == first.text:
         return CloneKind.EXACT, 1.0

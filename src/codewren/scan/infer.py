@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from codewren.predict.predictor import AnyPredictor
 
 
+WHOLE = "(text)"
+
+
 class FilePredictions(NamedTuple):
     """What became of one file.
 
@@ -62,29 +65,49 @@ def predict_files(
     return [FilePredictions(text.key, next(records)) if isinstance(text, _Text) else text for text in read]
 
 
+def predict_text(content: bytes, language: str, predictor: "AnyPredictor") -> Record:
+    """Judge a text that need not be a file; one in which there is no function is taken as one, named `WHOLE`.
+
+    Raises:
+        InputError: it is binary, in no known encoding, or no ordinary source text.
+    """
+    text = _text(content, language, b"", predictor.task, whole=True)
+    return Record.unpack(next(_records([text], predictor)))
+
+
 def _read(
     file: SourceFile, max_bytes: int, key: Callable[[bytes, str], bytes], task: Task
 ) -> "_Text | FilePredictions":
     try:
         content = read_bytes(file.path, max_bytes)
-        source, is_guessed = read_source(content, file.language)
-        parsed = extract(source, file.language)
+        return _text(content, file.language, key(content, file.language), task)
     except InputError as error:
         return FilePredictions(b"", b"", str(error))
     except OSError as error:
         return FilePredictions(b"", b"", f"cannot be read: {error.strerror or error}", unreadable=True)
-    functions, requests = parsed.functions, markers(parsed.root, source, parsed.functions, file.language)
+
+
+def _text(content: bytes, language: str, key: bytes, task: Task, *, whole: bool = False) -> _Text:
+    source, is_guessed = read_source(content, language)
+    parsed = extract(source, language)
+    if whole and not parsed.functions and source.strip():
+        parsed = parsed._replace(functions=(_whole(source),))
+    functions, requests = parsed.functions, markers(parsed.root, source, parsed.functions, language)
     return _Text(
-        key(content, file.language),
-        file.language,
+        key,
+        language,
         functions,
         [source[function.start_byte : function.end_byte].decode("utf-8", "replace") for function in functions],
         _flags(requests, len(functions), task.name),
         tuple(complaints(requests, {*BUILT_IN, task.name})) if requests else (),
-        _tokens(parsed, source, file.language) if task.unit is Unit.PAIR else [],
+        _tokens(parsed, source, language) if task.unit is Unit.PAIR else [],
         parsed.has_errors,
         is_guessed,
     )
+
+
+def _whole(source: bytes) -> Function:
+    return Function(WHOLE, 1, 1, source.rstrip().count(b"\n") + 1, 0, len(source), 0)
 
 
 def _flags(requests: Sequence[Marker], count: int, task: str) -> list[int]:

@@ -49,7 +49,7 @@ def scan(
         result.remarks.append(f"no source file changed since {changes.revision}")
     elif not files:
         result.remarks.append("nothing to scan: no source file of a wanted language is there")
-    jobs = options.jobs or _cores()
+    jobs = options.jobs or cores()
     schedule = Schedule(options.max_file_bytes, jobs, options.cache, result.remarks.append)
     skipped: list[ScannedFile] = []
     scanned: list[ScannedFile] = []  # of a pair task; the others need no memory of what is past
@@ -113,7 +113,7 @@ def scanned_languages(task: Task, wanted: Sequence[str] | None) -> frozenset[str
     return frozenset(chosen)
 
 
-def _cores() -> int:
+def cores() -> int:
     """Cores this process may run on."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
