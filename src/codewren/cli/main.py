@@ -26,6 +26,8 @@ VERBS = {
     "graph": "The data flow of functions, as a table or a drawing.",
     "predict": "Probabilities for files or standard input.",
     "scan": "Find vulnerable functions or clones in source files.",
+    "similar": "Find the functions of a tree that are most like a given one.",
+    "index": "Build or update the index of a tree that similar, mcp and hook search.",
     "config": "The settings of a project: what holds, and where it stands.",
     "lsp": "The same in an editor, while code is written: a language server.",
 }
