@@ -21,6 +21,8 @@ NEAREST = 10
 """Vectors looked at for each function."""
 MOST_REMEMBERED = 20_000
 """Functions whose neighbours in the workspace are kept."""
+MOST_RELATIONS = 200_000
+"""Pairs of texts whose relation is kept, in about 40 MB."""
 
 Candidate = tuple[Member, float]
 """A function, and the probability that it is a clone."""
@@ -83,6 +85,7 @@ class Neighbourhood:
         self._workspace = FunctionSet((), predictor)
         self._fresh: dict[str, FunctionSet] = {}
         self._remembered: dict[bytes, list[Candidate]] = {}
+        self._relations: dict[tuple[bytes, bytes], tuple[CloneKind, float]] = {}
 
     def set_workspace(self, files: Iterable[ScannedFile]) -> None:
         """Take the functions of the workspace's files; files set before are newer and stay."""
@@ -106,7 +109,7 @@ class Neighbourhood:
         for functions in fresh.values():
             for row, more in zip(rows, functions.candidates(members), strict=True):
                 row.extend(more)
-        clones = (_clones(member, row, threshold) for member, row in zip(members, rows, strict=True))
+        clones = (self._clones(member, row, threshold) for member, row in zip(members, rows, strict=True))
         return {member.number: row for member, row in zip(members, clones, strict=True) if row}
 
     def _in_workspace(self, members: Sequence[Member]) -> list[list[Candidate]]:
@@ -122,6 +125,36 @@ class Neighbourhood:
             self._remembered = known
         return [known[key] for key in keys]
 
+    def _clones(self, member: Member, candidates: Iterable[Candidate], threshold: float) -> list[Neighbour]:
+        """Those candidates that are clones and neither the function itself nor around it or inside it."""
+        clones: dict[tuple[str, int], Neighbour] = {}
+        for other, probability in candidates:
+            kind, share = self._relation(member, other)
+            is_semantic = kind is CloneKind.SEMANTIC
+            if (not is_semantic or probability > threshold) and not _overlaps(member, other):
+                key = other.file.source.path, other.record.span(other.number)[0]
+                clones[key] = Neighbour(other, kind, share, probability if is_semantic else share)
+        kinds = list(CloneKind)
+        return sorted(
+            clones.values(), key=lambda clone: (kinds.index(clone.kind), -clone.probability, clone.member.order())
+        )
+
+    def _relation(self, member: Member, other: Member) -> tuple[CloneKind, float]:
+        """As `kind_of`, once for each two texts: counting the words they share takes longest of all."""
+        key = (member.text, other.text)
+        if key not in self._relations:
+            if len(self._relations) >= MOST_RELATIONS:
+                self._relations.clear()
+            kind, share = kind_of(member, other)
+            if kind is CloneKind.EDITED and min(_words(member), _words(other)) < FEWEST_WORDS:
+                kind = CloneKind.SEMANTIC
+            self._relations[key] = kind, share
+        return self._relations[key]
+
+
+def _words(member: Member) -> int:
+    return word_count(member.record.bag(member.number))
+
 
 def is_comparable(member: Member) -> bool:
     """Whether a function is large enough to be called a clone."""
@@ -131,29 +164,6 @@ def is_comparable(member: Member) -> bool:
 
 def _vector(member: Member) -> bytes:
     return member.record.vector(member.number)
-
-
-def _words(member: Member) -> int:
-    return word_count(member.record.bag(member.number))
-
-
-def _clones(member: Member, candidates: Iterable[Candidate], threshold: float) -> list[Neighbour]:
-    """Those candidates that are clones and neither the function itself nor around it or inside it."""
-    clones: dict[tuple[str, int], Neighbour] = {}
-    for other, probability in candidates:
-        if _overlaps(member, other):
-            continue
-        kind, share = kind_of(member, other)
-        if kind is CloneKind.EDITED and min(_words(member), _words(other)) < FEWEST_WORDS:
-            kind = CloneKind.SEMANTIC
-        is_semantic = kind is CloneKind.SEMANTIC
-        if not is_semantic or probability > threshold:
-            key = other.file.source.path, other.record.span(other.number)[0]
-            clones[key] = Neighbour(other, kind, share, probability if is_semantic else share)
-    kinds = list(CloneKind)
-    return sorted(
-        clones.values(), key=lambda clone: (kinds.index(clone.kind), -clone.probability, clone.member.order())
-    )
 
 
 def _overlaps(member: Member, other: Member) -> bool:
