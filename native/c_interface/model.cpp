@@ -1,5 +1,6 @@
 #include "c_interface/model.h"
 
+#include <limits>
 #include <algorithm>
 #include <cmath>
 #include <cstring>
@@ -128,7 +129,8 @@ class SimilarityModel : public AnyModel {
 
   std::vector<codewren_pair> neighbours(std::span<const std::uint8_t> queries, std::span<const std::uint8_t> vectors,
                                         std::size_t k, std::size_t threads) override {
-    return scored(bundle_.encoder->neighbours(rows_of(queries), rows_of(vectors), k, threads));
+    return scored(bundle_.encoder->neighbours(rows_of(queries), rows_of(vectors), {}, k,
+                                              std::numeric_limits<std::int32_t>::min(), threads));
   }
 
  private:
