@@ -101,7 +101,7 @@ class SimilarityPredictor(BasePredictor[SimilarityBundle]):
         wanted = calibration.threshold if threshold is None else threshold
         least = calibration.least_product(wanted)
         with too_many_above(wanted, limit), foreign_vectors():
-            packed = self._encoder.pairs_above(bytes(vectors), least, limit, self.threads)
+            packed = self._encoder.pairs_above(_flat(vectors), least, limit, self.threads)
         probability = cache(calibration.probability)
         return [(first, second, probability(product)) for first, second, product in _triples(packed)]
 
@@ -116,9 +116,9 @@ class SimilarityPredictor(BasePredictor[SimilarityBundle]):
         if k < 1:
             raise InputError(f"k is {k}; ask for 1 neighbour or more")
         with foreign_vectors():
-            packed = self._encoder.neighbours(bytes(queries), bytes(vectors), k, self.threads)
+            packed = self._encoder.neighbours(_flat(queries), _flat(vectors), k, self.threads)
         probability = cache(self.bundle.calibration.probability)
-        nearest: list[list[tuple[int, float]]] = [[] for _ in range(len(bytes(queries)) // self.vector_bytes)]
+        nearest: list[list[tuple[int, float]]] = [[] for _ in range(len(_flat(queries)) // self.vector_bytes)]
         for query, index, product in _triples(packed):
             nearest[query].append((index, probability(product)))
         return nearest
@@ -129,7 +129,7 @@ class SimilarityPredictor(BasePredictor[SimilarityBundle]):
         functions = list(zip(texts, languages_of(languages, len(items), 2), strict=True))
         rows = {function: index for index, function in enumerate(dict.fromkeys(functions))}
         vectors = self._encode([text for text, _ in rows], [language for _, language in rows])
-        packed = self._encoder.products(vectors, [rows[function] for function in functions])
+        packed = self._encoder.products(_flat(vectors), [rows[function] for function in functions])
         return list(memoryview(packed).cast("i"))
 
     def _encode(self, texts: Sequence[str], languages: Iterable[str | None]) -> bytes:
@@ -139,6 +139,11 @@ class SimilarityPredictor(BasePredictor[SimilarityBundle]):
 
     def _columns(self, other: float, positive: float) -> list[float]:
         return [other, positive] if self.task.positive_index else [positive, other]
+
+
+def _flat(vectors: "Vectors") -> "memoryview[int]":
+    """Vectors as one row of bytes; not copied, there may be gigabytes."""
+    return memoryview(vectors).cast("B")
 
 
 def _triples(packed: bytes) -> Iterable[tuple[int, int, int]]:
