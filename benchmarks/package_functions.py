@@ -50,7 +50,9 @@ def is_permissive(stated: str) -> bool:
     [True, False, False, False]
     """
     alternatives = re.split(r"(?i)\bor\b|/|\|", stated)
-    return any(all(PERMISSIVE.search(name) for name in re.split(r"(?i)\band\b|, (?!version)|&", one)) for one in alternatives)
+    return any(
+        all(PERMISSIVE.search(name) for name in re.split(r"(?i)\band\b|, (?!version)|&", one)) for one in alternatives
+    )
 
 
 def package_name(folder: Path) -> str:

@@ -71,9 +71,9 @@ class Encoder {
   const char* target() const { return kernels_->name; }
   std::size_t vector_bytes() const { return width_; }
 
-  // Vectors, one after another. `is_python` has one byte a text: 0 no, 1 yes, 2 look at the text.
-  std::vector<std::int8_t> encode(std::span<const std::string_view> texts, std::span<const std::uint8_t> is_python,
-                                  std::size_t threads);
+  // Writes vectors, one after another. `is_python` has one byte a text: 0 no, 1 yes, 2 look at the text.
+  void encode(std::span<const std::string_view> texts, std::span<const std::uint8_t> is_python, std::size_t threads,
+              std::span<std::int8_t> vectors);
 
   // Dot products of pairs of vectors; items are two indices into `vectors` each.
   std::vector<std::int32_t> products(std::span<const std::int8_t> vectors, std::span<const std::int64_t> items) const;
