@@ -107,8 +107,8 @@ class SimilarityModel : public AnyModel {
     std::vector<std::uint8_t> is_python;
     for (const codewren_text& text : texts)
       is_python.push_back(text.language ? std::string_view(text.language) == "python" : 2);
-    const std::vector<std::int8_t> rows = bundle_.encoder->encode(views_of(texts), is_python, threads);
-    if (!rows.empty()) std::memcpy(vectors, rows.data(), rows.size());
+    bundle_.encoder->encode(views_of(texts), is_python, threads,
+                            {reinterpret_cast<std::int8_t*>(vectors), bytes(texts.size())});
   }
 
   void predict(const std::uint8_t* vectors, std::size_t count, std::span<const std::int64_t> indices,

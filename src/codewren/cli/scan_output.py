@@ -30,7 +30,7 @@ def rendered(result: "ScanResult", predictor: "AnyPredictor", output: "Output") 
 
         result.findings = with_differences(result.findings, correspond=output.explain)
     if result.findings and predictor.task.unit is Unit.FUNCTION and (output.explain or style in {"json", "sarif"}):
-        from codewren.scan.explanation import with_explanations, with_token_counts
+        from codewren.scan.telling_lines import with_explanations, with_token_counts
 
         explained = with_explanations if output.explain else with_token_counts
         result.findings = explained(result.findings, predictor)

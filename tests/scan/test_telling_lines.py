@@ -11,7 +11,7 @@ from codewren.bundle.read import Bundle
 from codewren.cli.main import main
 from codewren.core.errors import InputError
 from codewren.predict.predictor import Predictor, load
-from codewren.scan.explanation import MOST_LINES, with_explanations, with_token_counts
+from codewren.scan.telling_lines import MOST_LINES, with_explanations, with_token_counts
 from codewren.scan.finding import Finding
 from codewren.scan.result import Order, ScanOptions
 from codewren.scan.scan import scan
@@ -81,7 +81,7 @@ def test_a_function_that_changed_since_is_not_explained(bundle: Path, source: Pa
 
 def test_findings_of_many_files_keep_their_order(bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("codewren.scan.explanation._TOGETHER", 3)
+    monkeypatch.setattr("codewren.scan.telling_lines._TOGETHER", 3)
     for number in range(8):
         (tmp_path / f"{number}.c").write_text(SOURCE.replace("w8", f"w{20 + number}"))
     predictor = load(bundle)
