@@ -1,6 +1,5 @@
 """`codewren index`, and how other verbs open an index and bring it up to date."""
 
-import os
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
