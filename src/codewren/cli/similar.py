@@ -62,9 +62,10 @@ def similar(
       pbpaste | codewren similar - --language go
     """
     from codewren.index.query import Filters
+    from codewren.index.tree_root import tree_around
 
     asked, chosen = _asked(what), Chosen(**options)
-    with opened(tree or _tree_around(asked.path), chosen) as index:
+    with opened(tree or tree_around(asked.path), chosen) as index:
         updated(index, chosen)
         filters = Filters(threshold, with_tests=not exclude_tests)
         answers = index.query(asked.text, language=language, path=asked.path, line=asked.line, k=top, filters=filters)
@@ -92,16 +93,6 @@ def _asked(what: str) -> _Asked:
         return _Asked(Path(path).read_bytes(), path, int(line) if line else None)
     except OSError as error:
         raise InputError(f"cannot read {path}: {error.strerror}") from None
-
-
-def _tree_around(path: str | None) -> Path:
-    """The repository around a file; without one the current folder if the file is below it, else the file's own."""
-    here = Path.cwd()
-    folder = here if path is None else Path(os.path.realpath(path)).parent
-    for around in (folder, *folder.parents):
-        if os.path.lexists(around / ".git"):
-            return around
-    return here if folder.is_relative_to(here) else folder
 
 
 def _described(answers: "Sequence[Answer]", index: "Index", asked: _Asked) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple, Self
 from codewren.core.errors import InputError, nearest
 from codewren.index.results import Answer, Match
 from codewren.index.view import View
-from codewren.scan.clones import SMALLEST_CLONE_TOKENS, Member, kind_of
+from codewren.scan.clones import SMALLEST_CLONE_TOKENS, SMALLEST_RENAMED_TOKENS, Member, kind_of
 from codewren.scan.finding import CloneKind
 from codewren.scan.infer import predict_text
 from codewren.scan.record import Record
@@ -19,6 +19,9 @@ from codewren.syntax.grammars import LANGUAGES
 
 if TYPE_CHECKING:
     from codewren.predict.similarity import Neighbour, SimilarityPredictor
+
+
+RANKED_AGAIN = 16  # more candidates than are asked for: among them may be copies under other names
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +116,7 @@ def _nearest(record: Record, numbers: Sequence[int], search: Search, own: int) -
     masks = search.view.wanted(with_tests=search.filters.with_tests)
     for segment_number, (segment, wanted) in enumerate(zip(search.view.segments, masks, strict=True)):
         rows = search.predictor.neighbours(
-            queries, segment.vectors, search.k + own, wanted=wanted, threshold=search.filters.threshold
+            queries, segment.vectors, search.k + own + RANKED_AGAIN, wanted=wanted, threshold=search.filters.threshold
         )
         for candidates, neighbours in zip(nearest, rows, strict=True):
             candidates += [(segment_number, neighbour) for neighbour in neighbours]
@@ -126,19 +129,23 @@ def _answer(
     decision = search.predictor.bundle.decision
     alarm = decision.threshold if decision.alert_threshold is None else decision.alert_threshold
     best = sorted((near for near in candidates if (near[0], near[1].index) not in own), key=_closest_first)
-    matches = [
-        _match(asked, search.view.member(segment, near.index), near, alarm) for segment, near in best[: search.k]
-    ]
+    members = [(search.view.member(segment, near.index), near) for segment, near in best[: search.k + RANKED_AGAIN]]
+    matches = _ranked(asked, [_match(asked, member, near, alarm) for member, near in members])[: search.k]
     record, number = asked.record, asked.number
-    return Answer(record.names[number], *record.lines(number), tuple(sorted(matches, key=_order)), asked.is_suppressed)
+    return Answer(record.names[number], *record.lines(number), tuple(matches), asked.is_suppressed)
 
 
 def _closest_first(candidate: "tuple[int, Neighbour]") -> float:
     return -candidate[1].similarity
 
 
-def _order(match: Match) -> tuple[float, str, int]:
-    return -match.similarity, match.path, match.start_line
+def _ranked(asked: Member, matches: "Sequence[Match]") -> list[Match]:
+    """Copies first, then by similarity: one shape is chance in functions that are small."""
+    shape_counts = asked.size >= SMALLEST_RENAMED_TOKENS
+    ranks: dict[CloneKind | None, int] = {CloneKind.EXACT: 0, CloneKind.RENAMED: 1 if shape_counts else 2}
+    return sorted(
+        matches, key=lambda match: (ranks.get(match.kind, 2), -match.similarity, match.path, match.start_line)
+    )
 
 
 def _match(asked: Member, member: Member, near: "Neighbour", alarm: float) -> Match:

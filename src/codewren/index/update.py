@@ -188,7 +188,7 @@ class Updater:
         view = merged(View(Catalog(dict(self._entries), tuple(segments)), segments), folder)
         view.catalog.write(folder / CATALOG, os.fspath(self._tree.root))
         self.view, self._entries = view, dict(view.catalog.entries)
-        sweep(folder, view.catalog.segments, before)
+        sweep(folder, view.catalog.segments, segments)
 
 
 def _stamps(path: str) -> tuple[Stamp, Stamp]:
