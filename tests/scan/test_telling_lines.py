@@ -129,7 +129,7 @@ def test_without_being_asked_json_tells_only_what_was_read(
 class Ranking(Predictor):
     """A student that wants short functions read first."""
 
-    def review_first(self, texts: Sequence[str], *, languages: Sequence[str] | None = None) -> list[float]:
+    def review_first(self, texts: Sequence[str]) -> list[float]:
         return [1 / (1 + len(text)) for text in texts]
 
 
