@@ -27,9 +27,7 @@ def judge(request, tmp_path_factory) -> list[str | Path]:
     processor = request.param
     emulator, compiler = tool(f"qemu-{processor}"), tool(f"{processor}-linux-gnu-gcc")
     options = {"SYSTEM_NAME": "Linux", "SYSTEM_PROCESSOR": processor, "CXX_COMPILER": f"{processor}-linux-gnu-g++"}
-    installed = installed_library(
-        f"c-{processor}", *(f"-DCMAKE_{name}={value}" for name, value in options.items())
-    )
+    installed = installed_library(f"c-{processor}", *(f"-DCMAKE_{name}={value}" for name, value in options.items()))
     program = tmp_path_factory.mktemp(processor) / "judge"
     libraries = [installed / "lib/libcodewren.a", "-lstdc++", "-lm", "-lpthread"]
     include = ["-static", "-DCODEWREN_STATIC", "-I", installed / "include"]
