@@ -22,9 +22,9 @@ TOLERANCE = 1e-5
 
 def functions(path: Path, limit: int | None) -> list[str]:
     """Texts of a file."""
-    opened = lzma.open(path, "rt", encoding="utf-8") if path.suffix == ".xz" else path.open(encoding="utf-8")
-    with opened as stream:
-        return [json.loads(line)["func"] for line in stream][:limit]
+    content = path.read_bytes()
+    lines = (lzma.decompress(content) if path.suffix == ".xz" else content).decode().splitlines()
+    return [json.loads(line)["func"] for line in lines if line][:limit]
 
 
 def judged_by_wasm(bundle: Path, module: str, texts: list[str], repeats: int) -> Any:
