@@ -85,12 +85,13 @@ def _figures(
 ) -> dict[str, Any]:
     recipe, general = run.recipe, fitted[GENERAL]
     alert = general.least_product(general.alert_threshold or general.threshold) / SQUARE
-    random_pairs = random_similarities(predictor, background.functions, recipe.alert, seed=recipe.contrast.seed)
+    random_pairs = random_similarities(predictor, background, recipe.alert, seed=recipe.contrast.seed)
     copies = edited_pairs(background, seed=recipe.contrast.seed)
     figures: dict[str, Any] = {
         "alert_similarity": alert,
         "false_alarms_per_10000": {name: _share(values >= alert) * 1e4 for name, values in random_pairs.items()},
         "copies_above_alert": {name: _share(similarities(predictor, p) >= alert) for name, p in copies.items()},
+        "related_projects": sorted(" and ".join(sorted(pair)) for pair in background.related),
         "projects": len({function.project for function in background.functions}),
     }
     if recipe.valid is not None:
