@@ -10,7 +10,7 @@ from codewren.agent.duplicates import Edit
 from codewren.core.errors import InputError
 
 MOST_LINES = 200_000
-_HUNK = re.compile(r"@@ -(\d+)(?:,(\d+))? \+\d+(?:,\d+)? @@")
+_HUNK = re.compile(r"@@ -(\d+)(?:,(\d+))? \+\d+(?:,(\d+))? @@")
 _NO_FILE = "/dev/null"
 
 
@@ -29,7 +29,7 @@ def edits_of(diff: str, root: Path) -> list[Edit]:
     Raises:
         InputError: it is no unified diff, does not fit the files, or names files outside the root.
     """
-    lines = diff.splitlines()
+    lines = diff.split("\n")
     if len(lines) > MOST_LINES:
         raise InputError(f"a diff of more than {MOST_LINES} lines; check its files one by one")
     edits = []
@@ -58,20 +58,20 @@ def _files(lines: Sequence[str]) -> Iterator[tuple[str, str, list[_Hunk]]]:
 
 
 def _hunks(lines: Sequence[str], place: int) -> tuple[int, list[_Hunk]]:
+    """The hunks that begin at a line, and the line behind them."""
     hunks = []
     while place < len(lines) and (head := _HUNK.match(lines[place])):
-        start, count = int(head[1]), int(head[2] or 1)
+        start, old, new = int(head[1]), int(head[2] or 1), int(head[3] or 1)
         before, after = list[str](), list[str]()
         place += 1
-        while (
-            place < len(lines)
-            and (line := lines[place])[:1] in {"", " ", "-", "+", "\\"}
-            and not (len(before) >= count and line.startswith("--- "))
-        ):
-            before += [line[1:]] if line[:1] in {"", " ", "-"} and len(before) < count else []
-            after += [line[1:]] if line[:1] in {"", " ", "+"} else []
+        while place < len(lines) and (len(before) < old or len(after) < new or lines[place].startswith("\\")):
+            sign, text = lines[place][:1] or " ", lines[place][1:]
+            if sign not in {" ", "-", "+", "\\", "\r"}:
+                break
+            before += [text] if sign in {" ", "-", "\r"} else []
+            after += [text] if sign in {" ", "+", "\r"} else []
             place += 1
-        hunks.append(_Hunk(max(start - 1, 0) if count else start, tuple(before), tuple(after)))
+        hunks.append(_Hunk(start - 1 if old else start, tuple(before), tuple(after)))
     return place, hunks
 
 
@@ -84,10 +84,14 @@ def _applied(text: str, hunks: Sequence[_Hunk], name: str) -> str:
     lines, moved = text.split("\n"), 0
     for hunk in hunks:
         start = hunk.start + moved
-        if tuple(line.rstrip("\r") for line in lines[start : start + len(hunk.before)]) != hunk.before:
+        if start < 0 or not _are_equal(lines[start : start + len(hunk.before)], hunk.before):
             raise InputError(
                 f"the diff does not fit {name} at line {hunk.start + 1}; give one against the files as they are"
             )
         lines[start : start + len(hunk.before)] = hunk.after
         moved += len(hunk.after) - len(hunk.before)
     return "\n".join(lines)
+
+
+def _are_equal(lines: Sequence[str], others: Sequence[str]) -> bool:
+    return [line.rstrip("\r") for line in lines] == [line.rstrip("\r") for line in others]
