@@ -70,8 +70,7 @@ async function start(log: vscode.LogOutputChannel): Promise<void> {
 async function stop(): Promise<void> {
   const stopping = client;
   client = undefined;
-  if (stopping?.needsStop()) await stopping.stop();
-  await stopping?.dispose();
+  if (stopping?.needsStop()) await stopping.dispose(); // one that failed to start throws
 }
 
 async function offerHelp(command: string): Promise<void> {
