@@ -26,6 +26,7 @@ VERBS = {
     "graph": "The data flow of functions, as a table or a drawing.",
     "predict": "Probabilities for files or standard input.",
     "scan": "Find vulnerable functions or clones in source files.",
+    "config": "The settings of a project: what holds, and where it stands.",
     "lsp": "The same in an editor, while code is written: a language server.",
 }
 

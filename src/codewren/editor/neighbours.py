@@ -74,7 +74,7 @@ class FunctionSet:
             return [[] for _ in members]
         queries = b"".join(map(_vector, members))
         rows = self._predictor.neighbours(queries, self._vectors, min(NEAREST, len(self.members)))
-        return [[(self.members[number], probability) for number, probability in row] for row in rows]
+        return [[(self.members[near.index], near.probability) for near in row] for row in rows]
 
 
 class Neighbourhood:
