@@ -7,13 +7,15 @@ if TYPE_CHECKING:
     from codewren.core.errors import BundleError as BundleError
     from codewren.core.errors import CodewrenError as CodewrenError
     from codewren.core.errors import InputError as InputError
+    from codewren.index.index import Index as Index
     from codewren.predict.predictor import load as load
 
     __version__: str
-__all__ = ["BundleError", "CodewrenError", "InputError", "__version__", "load"]
+__all__ = ["BundleError", "CodewrenError", "Index", "InputError", "__version__", "load"]
 _HOMES = {
     "BundleError": "codewren.core.errors",
     "CodewrenError": "codewren.core.errors",
+    "Index": "codewren.index.index",
     "InputError": "codewren.core.errors",
     "load": "codewren.predict.predictor",
 }

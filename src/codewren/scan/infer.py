@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from codewren.predict.predictor import AnyPredictor
 
 
+WHOLE = "(text)"
+
+
 class FilePredictions(NamedTuple):
     """What became of one file.
 
@@ -76,19 +79,26 @@ def predict_files(
     return [FilePredictions(text.key, next(records)) if isinstance(text, _Text) else text for text in read]
 
 
+def predict_text(content: bytes, language: str, predictor: "AnyPredictor") -> Record:
+    """Judge a text that need not be a file; one in which there is no function is taken as one, named `WHOLE`.
+
+    Raises:
+        InputError: it is binary, in no known encoding, or no ordinary source text.
+    """
+    text = _decoded_text(content, language, b"", predictor.task, whole=True)
+    return Record.unpack(next(_records([text], predictor)))
+
+
 def _read(
     file: SourceFile, max_bytes: int, key: Callable[[bytes, str], bytes], task: Task
 ) -> "_Text | FilePredictions":
     try:
         content = read_bytes(file.path, max_bytes)
-        source, is_guessed = read_source(content, file.language)
-        parsed = extract(source, file.language)
+        return _decoded_text(content, file.language, key(content, file.language), task)
     except InputError as error:
         return FilePredictions(b"", b"", str(error))
     except OSError as error:
         return FilePredictions(b"", b"", f"cannot be read: {error.strerror or error}", unreadable=True)
-    text = _text(parsed, source, file.language, task)
-    return text._replace(key=key(content, file.language), is_guessed=is_guessed)
 
 
 def predict_source(source: bytes, language: str, judges: Sequence[Judge]) -> list[Record]:
@@ -104,6 +114,14 @@ def predict_source(source: bytes, language: str, judges: Sequence[Judge]) -> lis
     return [Record.unpack(record) for record in packed]
 
 
+def _decoded_text(content: bytes, language: str, key: bytes, task: Task, *, whole: bool = False) -> _Text:
+    source, is_guessed = read_source(content, language)
+    parsed = extract(source, language)
+    if whole and not parsed.functions and source.strip():
+        parsed = parsed._replace(functions=(_whole(source),))
+    return _text(parsed, source, language, task)._replace(key=key, is_guessed=is_guessed)
+
+
 def _text(parsed: Parsed, source: bytes, language: str, task: Task) -> _Text:
     functions, requests = parsed.functions, markers(parsed.root, source, parsed.functions, language)
     return _Text(
@@ -117,6 +135,10 @@ def _text(parsed: Parsed, source: bytes, language: str, task: Task) -> _Text:
         parsed.has_errors,
         is_guessed=False,
     )
+
+
+def _whole(source: bytes) -> Function:
+    return Function(WHOLE, 1, 1, source.rstrip().count(b"\n") + 1, 0, len(source), 0)
 
 
 def _flags(requests: Sequence[Marker], count: int, task: str) -> list[int]:

@@ -39,7 +39,7 @@ def scan(
     result = ScanResult(task, alert_threshold(predictor, options))
     walked = _walked(paths, options, result)
     files = _changed(walked.files, paths, options, result)
-    jobs = options.jobs or _cores()
+    jobs = options.jobs or cores()
     schedule = Schedule(options.max_file_bytes, jobs, options.cache, result.remarks.append)
     skipped: list[ScannedFile] = []
     scanned: list[ScannedFile] = []  # of a pair task; the others need no memory of what is past
@@ -139,7 +139,7 @@ def scanned_languages(task: Task, wanted: Sequence[str] | None) -> frozenset[str
     return frozenset(chosen)
 
 
-def _cores() -> int:
+def cores() -> int:
     """Cores this process may run on."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
