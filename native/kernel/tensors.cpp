@@ -7,8 +7,6 @@
 
 namespace codewren {
 
-static_assert(std::endian::native == std::endian::little, "bundles are little endian and mapped as they are");
-
 Floats::Floats(std::size_t size) : size_(size) {
   memory_.reset(
       static_cast<float*>(::operator new[](std::max<std::size_t>(size, 1) * sizeof(float), std::align_val_t{64})));

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 import click
 
-from codewren.cli.options import Probability
+from codewren.cli.options import Output, Probability
 from codewren.cli.scan_request import DEFAULT_MODEL, ScanRequest, scan_request
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from codewren.scan.result import ScanOptions, ScanResult
 
 FORMATS = ("text", "json", "sarif", "github")
-ORDERS = ("path", "probability", "saved")
+ORDERS = ("path", "probability", "saved", "review")
 KINDS = ("exact", "renamed", "edited", "semantic")
 _MOST_GAPS = 3  # in one line
 _WORTH_A_BAR = 200  # files
@@ -42,8 +42,9 @@ _WORTH_A_BAR = 200  # files
 @click.option("--write-baseline", type=click.Path(path_type=Path), help="Make all findings known, and report none.")
 @click.option("--format", "style", type=click.Choice(FORMATS), default="text", show_default=True)
 @click.option(
-    "--sort", "order", type=click.Choice(ORDERS), help="By default path; clones by the lines they would save."
+    "--sort", "order", type=click.Choice(ORDERS), help="By default path or review; clones by the lines they would save."
 )
+@click.option("--explain", is_flag=True, help="Say which lines speak for a finding, or correspond in clones.")
 @click.option("--top", type=click.IntRange(1), metavar="N", help="Write the first N findings only.")
 @click.option("--fail-on", type=click.Choice(KINDS), help="Exit code 1 only for clones at least as close as this.")
 @click.option("--exit-zero", is_flag=True, help="Exit code 0 whatever is found.")
@@ -78,7 +79,8 @@ def scan(ctx: click.Context, request: ScanRequest) -> None:
     result = _scan(paths, predictor, options, quiet=quiet)
     known = _apply_baselines(result, predictor, paths, request.baseline, request.write_baseline)
     fails = not request.exit_zero and _fails(result, request.fail_on)
-    _write_findings(result, predictor, request, known=None if quiet else known)
+    output = Output(request.style, request.output, request.top, request.explain)
+    _write_findings(result, predictor, output, known=None if quiet else known)
     if request.write_baseline is not None and not quiet:
         click.echo(f"codewren: {known} findings are known from now on ({request.write_baseline})", err=True)
     _stop(ctx, result, fails=fails)
@@ -106,16 +108,20 @@ def _check_baseline(revision: str | None, write_baseline: Path | None) -> None:
 
 
 def _write_findings(
-    result: "ScanResult", predictor: "AnyPredictor", request: ScanRequest, *, known: int | None
+    result: "ScanResult",
+    predictor: "AnyPredictor",
+    output: Output,
+    *,
+    known: int | None,
 ) -> None:
     """Write the first findings, and the summary unless `known` is None."""
     from codewren.cli.scan_output import rendered, talk, write
 
-    hidden = len(result.findings) - len(result.findings[: request.top])
-    result.findings = result.findings[: request.top]
-    write(rendered(result, predictor, request.style, request.output), request.output)
+    hidden = len(result.findings) - len(result.findings[: output.top])
+    result.findings = result.findings[: output.top]
+    write(rendered(result, predictor, output), output.path)
     if known is not None:
-        talk(result, known, hidden, request.style)
+        talk(result, known, hidden, output.style)
 
 
 def _fails(result: "ScanResult", fail_on: str | None) -> bool:

@@ -34,6 +34,7 @@ class ScanRequest:
     write_baseline: Path | None
     style: str
     order: str | None
+    explain: bool
     top: int | None
     fail_on: str | None
     exit_zero: bool

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, Protocol, runtime_checkable
 
 LONGEST_QUOTE = 60  # characters of a line in a sentence
 
@@ -48,6 +48,30 @@ class Explanation:
         """The lines that speak most for the positive label, strongest first; none that speaks against it."""
         speaking = [line for line in self.lines if line.score > 0]
         return tuple(sorted(speaking, key=lambda line: (-line.score, line.line))[:count])
+
+
+@runtime_checkable
+class Explainer(Protocol):
+    """A predictor that says what each line of a function carries."""
+
+    def explain(self, texts: Sequence[str], *, languages: Sequence[str] | None = None) -> list[Explanation]:
+        """One explanation a text."""
+
+
+@runtime_checkable
+class TokenCounter(Protocol):
+    """A predictor that does not always read all of a function."""
+
+    def count_tokens(self, texts: Sequence[str]) -> list[tuple[int, int]]:
+        """Tokens that are read, and all tokens, of each text."""
+
+
+@runtime_checkable
+class ReviewRanker(Protocol):
+    """A predictor that also ranks functions by what a reviewer should read first."""
+
+    def review_first(self, texts: Sequence[str], *, languages: Sequence[str] | None = None) -> list[float]:
+        """The likelihood that each function will need a security fix; length counts."""
 
 
 class LinesLeftOut(NamedTuple):

@@ -27,6 +27,7 @@ from codewren.predict.checked_items import (
     languages_of,
     too_many_above,
 )
+from codewren.predict.correspondence import LineRange, corresponding_lines
 from codewren.predict.explanation import Explanation, LinesLeftOut, explanation_by_lines, log_odds
 from codewren.predict.similarity import SimilarityPredictor
 from codewren.predict.tokenizer import Tokenizer
@@ -188,6 +189,26 @@ class Predictor(BasePredictor[Bundle]):
                 ]
         label = self.task.positive
         return [explanation_by_lines(text, lines, label) for text, lines in zip(items, left_out, strict=True)]
+
+    def correspondence(self, first: str, second: str, *, language: str = "") -> tuple[LineRange, ...]:
+        """Which lines of a pair correspond; the language is the task's unless another is named.
+
+        Raises:
+            InputError: the task judges single functions, or the language is unknown.
+        """
+        if self.task.unit is not Unit.PAIR:
+            raise InputError(f"task {self.task.name!r} judges single functions; lines correspond in pairs")
+        return corresponding_lines(first, second, language or self.task.language or "")
+
+    def count_tokens(self, texts: Sequence[str]) -> list[tuple[int, int]]:
+        """Tokens that are read, and all tokens, of each text.
+
+        Raises:
+            InputError: not a list of strings.
+        """
+        length = self.config.max_sequence_length
+        with Damage(self.path):
+            return [self._tokenizer.encode_lines(text, length)[2:] for (text,) in checked_items(texts, None)]
 
     def _reread(self, text: str, language: str | None) -> LinesLeftOut:
         """Predict the text again without each line, as far as the model reads it."""

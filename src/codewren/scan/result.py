@@ -24,15 +24,25 @@ SMALLEST_CLONE_LINES = 6  # as BigCloneBench counts clones
 
 
 class Order(StrEnum):
-    """What findings are sorted by: where they are, their probability, or the lines that clones would save."""
+    """What findings are sorted by.
+
+    Where they are, their probability, the lines that clones would save, or what a reviewer should read first.
+    """
 
     PATH = "path"
     PROBABILITY = "probability"
     SAVED = "saved"
+    REVIEW = "review"
 
     def key(self, finding: Finding) -> tuple[float, str, int]:
         """What to sort by."""
-        first = {Order.PATH: 0.0, Order.PROBABILITY: -finding.probability, Order.SAVED: -_expected_lines(finding)}
+        likelihood = finding.probability if finding.review_first is None else finding.review_first
+        first = {
+            Order.PATH: 0.0,
+            Order.PROBABILITY: -finding.probability,
+            Order.SAVED: -_expected_lines(finding),
+            Order.REVIEW: -likelihood,
+        }
         return first[self], finding.location.path, finding.location.start_line
 
 
@@ -66,7 +76,8 @@ class ScanOptions:
         jobs: processes; None is one for each core.
         cache: folder of the cache, None for no cache.
         changes: report only functions these lines touch.
-        order: of findings; None is by path, and by what could be saved for clones.
+        order: of findings; None is by path, by what could be saved for clones, and by what to review first for models
+            that rank functions by it.
     """
 
     threshold: float | None = None

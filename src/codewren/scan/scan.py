@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from codewren.core.errors import InputError, nearest
 from codewren.core.task import Task, Unit
+from codewren.predict.explanation import ReviewRanker
 from codewren.scan.finding import Finding, Location
 from codewren.scan.record import Record
 from codewren.scan.result import Complaint, Order, ScanOptions, ScanResult, fingerprint, is_wanted, unused
@@ -67,8 +68,7 @@ def scan(
     result.notes.sort()
     result.unparsed.sort()
     result.complaints.sort()
-    order = options.order or (Order.SAVED if task.unit is Unit.PAIR else Order.PATH)
-    result.findings.sort(key=order.key)
+    result.findings.sort(key=(options.order or _order(predictor)).key)
     return result
 
 
@@ -106,6 +106,12 @@ def _changed(
     if not files:
         result.gaps += _empty_folders(paths, result.foreign, options)
     return files
+
+
+def _order(predictor: "AnyPredictor") -> Order:
+    if predictor.task.unit is Unit.PAIR:
+        return Order.SAVED
+    return Order.REVIEW if isinstance(predictor, ReviewRanker) else Order.PATH
 
 
 def alert_threshold(predictor: "AnyPredictor", options: ScanOptions) -> float | None:
@@ -194,9 +200,10 @@ def _findings(file: ScannedFile, options: ScanOptions, result: ScanResult) -> It
         if record.is_suppressed(index):
             result.suppressed += 1
             continue
-        location = Location(file.source.path, *record.lines(index), record.names[index])
+        location = Location(file.source.path, *record.lines(index), record.names[index], span=record.span(index))
         name = fingerprint(label, [record.fingerprint(index)])
-        yield Finding(label, record.probabilities[index], location, name)
+        review_first = record.reviews[index] if record.reviews else None
+        yield Finding(label, record.probabilities[index], location, name, review_first=review_first)
 
 
 def is_alarm(record: Record, index: int, threshold: float | None) -> bool:
