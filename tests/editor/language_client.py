@@ -5,7 +5,7 @@ import asyncio
 from pathlib import Path
 
 from lsprotocol import types
-from pytest_lsp import LanguageClient
+from pytest_lsp import LanguageClient, make_test_lsp_client
 
 SUM = """def summed(items, limit):
     total = 0
@@ -30,6 +30,21 @@ REQUEST_C = (Path(__file__).resolve().parents[2] / "examples/request.c").read_te
 LINES_APART = 10  # from the first function to the second
 PAIR = f"{SUM}\n\n{RENAMED}\n\n{LONELY}"
 TIMEOUT_S = 60
+
+
+def make_client() -> LanguageClient:
+    """A client that forgets no diagnostics: the library's own waiting misses those that come two at a time."""
+    client = make_test_lsp_client()
+    client.arrived = asyncio.Queue()
+    features = client.protocol.fm.features
+    keep = features[types.TEXT_DOCUMENT_PUBLISH_DIAGNOSTICS]
+
+    def published(params: types.PublishDiagnosticsParams) -> None:
+        keep(params)
+        client.arrived.put_nowait(params)
+
+    features[types.TEXT_DOCUMENT_PUBLISH_DIAGNOSTICS] = published
+    return client
 
 
 def document(path: Path, text: str, language: str = "python") -> types.TextDocumentItem:
@@ -58,7 +73,7 @@ async def published(client: LanguageClient, uri: str, *, version: int | None = N
     """The next diagnostics of a document, of a version or as many as wanted."""
     async with asyncio.timeout(TIMEOUT_S):
         while True:
-            params = await client.wait_for_notification(types.TEXT_DOCUMENT_PUBLISH_DIAGNOSTICS)
+            params = await client.arrived.get()
             is_wanted = params.uri == uri and version in {None, params.version}
             if is_wanted and count in {None, len(params.diagnostics)}:
                 return list(params.diagnostics)

@@ -20,13 +20,14 @@ from editor.language_client import (
     document,
     edited,
     hovered,
+    make_client,
     opened,
     performed,
     published,
 )
 
 pytestmark = pytest.mark.asyncio
-SERVER = ClientServerConfig(server_command=[sys.executable, "-m", "codewren", "lsp"])
+SERVER = ClientServerConfig(server_command=[sys.executable, "-m", "codewren", "lsp"], client_factory=make_client)
 
 
 def capabilities(*encodings: types.PositionEncodingKind) -> types.ClientCapabilities:
