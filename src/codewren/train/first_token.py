@@ -69,7 +69,7 @@ def first_token(tables: Tables, ids_N: Tensor, lengths_B: Tensor, settings: Sett
 
 class _FirstToken(torch.autograd.Function):
     @staticmethod
-    def forward(  # noqa: PLR0913  autograd takes tensors one by one
+    def forward(  # noqa: PLR0913, PLR0917  autograd takes tensors one by one
         ctx: Any,
         word_VH: Tensor,
         position: Tensor,
