@@ -7,8 +7,9 @@ carry, the first `--top` are taken, and it is a hit if the patch changes one of 
 difference to the fixed function deletes or replaces; where only lines are added, it is the line before and the line
 behind them. Beside it: lines drawn at random (the exact expectation), the longest lines, and those with most calls.
 Differences are paired by function: the interval is that of a bootstrap, p that of a sign-flipping test, both over
-functions. `shift` reads each text again without the line, so that later tokens move up, in place of hiding it. `--left-out` names a folder with a
-bundle PACKAGE.wren for each package, trained without it; each then explains that package's functions.
+functions. `shift` reads each text again without the line, so that later tokens move up, in place of hiding it.
+`--left-out` names a folder with a bundle PACKAGE.wren for each package, trained without it; each then explains that
+package's functions.
 """
 
 import argparse
@@ -68,9 +69,8 @@ def main() -> None:
         print(f"{name:32}{values.mean():7.3f}{'':7}   {compared(values, chance)}   {compared(values, longest)}")
     if arguments.left_out:
         values = hits(functions, left_out_scores(functions, arguments.left_out), arguments.top)
-        print(
-            f"{str(arguments.left_out)[-32:]:32}{values.mean():7.3f}{'':7}   {compared(values, chance)}   {compared(values, longest)}"
-        )
+        figures = f"{compared(values, chance)}   {compared(values, longest)}"
+        print(f"{str(arguments.left_out)[-32:]:32}{values.mean():7.3f}{'':7}   {figures}")
     for bundle in arguments.bundles:
         predictor = load(bundle)
         predictor.threads = 1
