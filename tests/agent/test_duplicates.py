@@ -31,7 +31,9 @@ def test_a_copy_under_other_names_is_warned_of_and_its_original_named(index: Ind
 
 
 def test_an_edited_copy_is_warned_of_with_its_share_of_words(index: Index) -> None:
-    (duplicate,) = duplicates(index, [Edit("new.py", "", PYTHON.replace("item.price > 0", "item.price > 0 and item.count"))])
+    (duplicate,) = duplicates(
+        index, [Edit("new.py", "", PYTHON.replace("item.price > 0", "item.price > 0 and item.count"))]
+    )
     assert "does much the same as a.py:2 total_price (9" in str(duplicate)
 
 
@@ -46,6 +48,12 @@ def test_a_function_that_is_edited_is_no_duplicate_of_itself(index: Index) -> No
 
 def test_a_second_copy_in_the_same_file_is_one(index: Index) -> None:
     assert written(index, "a.py", PYTHON + RENAMED, before=PYTHON) == [("whole_cost", "total_price")]
+
+
+def test_what_an_edit_renames_or_splits_is_no_second_copy(index: Index) -> None:
+    assert written(index, "a.py", RENAMED, before=PYTHON) == []
+    shell = "\ndef total_price(items, rate):\n    with log(items):\n        return whole_cost(items, rate)\n"
+    assert written(index, "a.py", shell + RENAMED, before=PYTHON) == []
 
 
 def test_an_edit_beside_an_old_duplicate_is_not_told_of_it(index: Index) -> None:

@@ -1,10 +1,12 @@
 """Functions about to be written that exist already.
 
 A warning costs an agent attention, so it must be seldom wrong. Only what is new counts: a function that the file holds
-already, or one that was as close to the same original before the edit, is no news. What the model alone says counts
-from a higher probability on than in a scan, because inside one project functions share their vocabulary.
+already, one that was as close to the same original before the edit, or one that is only renamed, is no news. Copies
+count by their tokens. Edited copies must be similar too, and what the model alone says counts from a much higher
+similarity on than in a scan, because inside one project functions share their vocabulary.
 """
 
+import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -20,9 +22,9 @@ from codewren.scan.infer import WHOLE
 from codewren.syntax.file_names import language_of
 from codewren.syntax.grammars import LANGUAGES
 
-WARN_SIMILARITY = 0.75
-"""Of what neither tokens nor words call a copy; see docs/agents.md for how it was set."""
-SMALLEST_LINES = 5
+EDITED_SIMILARITY, SEMANTIC_SIMILARITY = 0.8, 0.87
+"""Least similarity of what shares most words, and of what only the model calls a clone: docs/agents.md says how set."""
+SMALLEST_LINES, SMALLEST_TOKENS = 5, 50  # of any duplicate; of one that is no copy
 _COMPARED = 4  # of each function: the original may be among them behind what is known
 
 
@@ -93,10 +95,21 @@ def _duplicates(index: Index, edit: Edit, *, with_tests: bool) -> Iterator[Dupli
     if not any(_originals(answer) for answer in new):
         return
     old = _known(index, edit, filters)
+    own = os.path.relpath(os.path.realpath(index.root / edit.path), index.root)
+    stay = {(answer.name, _text(edit.after, answer)) for answer in new}
     for answer in new:
-        originals = [match for match in _originals(answer) if (answer.name, match.path, match.name) not in old]
-        if originals and len(originals) == len(_originals(answer)):
+        originals = [
+            match
+            for match in _originals(answer)
+            if match.path != own or (match.name != answer.name and (match.name, _text(edit.before, match)) in stay)
+        ]
+        if originals and not any((answer.name, match.path, match.name) in old for match in originals):
             yield Duplicate(edit.path, answer.name, answer.start_line, originals[0])
+
+
+def _text(source: str, function: Answer | Match) -> str:
+    """The lines of a function without white space; what an edit renames, splits or moves is no second copy."""
+    return "".join("".join(source.split("\n")[function.start_line - 1 : function.end_line]).split())
 
 
 def _known(index: Index, edit: Edit, filters: Filters) -> set[tuple[str, str, str]]:
@@ -112,13 +125,18 @@ def _known(index: Index, edit: Edit, filters: Filters) -> set[tuple[str, str, st
 
 def _originals(answer: Answer) -> list[Match]:
     """What a function should have been instead."""
-    is_small = answer.end_line - answer.start_line + 1 < SMALLEST_LINES
-    if answer.is_suppressed or answer.name == WHOLE or is_small:
+    if answer.is_suppressed or answer.name == WHOLE or _lines(answer) < SMALLEST_LINES:
         return []
-    return [match for match in answer.matches if _counts(match)]
+    is_large = answer.tokens >= SMALLEST_TOKENS
+    return [match for match in answer.matches if _lines(match) >= SMALLEST_LINES and _counts(match, is_large=is_large)]
 
 
-def _counts(match: Match) -> bool:
-    if match.kind in {CloneKind.EXACT, CloneKind.RENAMED, CloneKind.EDITED}:
-        return match.end_line - match.start_line + 1 >= SMALLEST_LINES
-    return match.similarity >= WARN_SIMILARITY
+def _counts(match: Match, *, is_large: bool) -> bool:
+    if match.kind in _SAYING:
+        return is_large or match.kind is CloneKind.EXACT
+    least = EDITED_SIMILARITY if match.kind is CloneKind.EDITED else SEMANTIC_SIMILARITY
+    return is_large and match.similarity >= least
+
+
+def _lines(function: Answer | Match) -> int:
+    return function.end_line - function.start_line + 1
