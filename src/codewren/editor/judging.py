@@ -20,10 +20,6 @@ from codewren.scan.known import Model, new_findings
 from codewren.scan.record import Record
 from codewren.scan.result import ScanOptions, fingerprint
 from codewren.scan.scan import alert_threshold, is_alarm
-from codewren.scan.source_files import read_bytes
-from codewren.scan.source_text import source_text
-from codewren.syntax.file_names import language_of
-from codewren.syntax.grammars import LANGUAGES
 
 MOST_OTHERS = 20
 """Clones of one function that are told."""
@@ -170,21 +166,24 @@ class Judges:
         complaints = tuple({complaint: None for record in records for complaint in record.complaints})
         return Judgement(document, tuple(findings), complaints, spans, "; ".join(remarks))
 
-    def refresh(self, path: str) -> None:
-        """Compare with what a file holds on disk now; with nothing, if it is gone or cannot be read."""
-        language = language_of(path, LANGUAGES)
-        models = [model for model in self.models if language and model.neighbourhood and model.speaks(language)]
-        if not models or language is None:
-            return
-        try:
-            content = read_bytes(path, self.settings.max_file_bytes)
-            source = source_text(content, language)
-            records = predict_source(source, language, [model.judge for model in models])
-        except (OSError, InputError):
-            records = predict_source(b"", language, [model.judge for model in models])
-        for model, record in zip(models, records, strict=True):
+    def close(self, path: str) -> None:
+        """From now on a file on disk counts, not what was open."""
+        for model in self.models:
             if model.neighbourhood is not None:
-                model.neighbourhood.set_file(path, record)
+                model.neighbourhood.set_closed(path)
+                model.neighbourhood.refresh(path)
+
+    def refresh(self, path: str) -> None:
+        """Compare with what a file holds on disk now."""
+        for model in self.models:
+            if model.neighbourhood is not None:
+                model.neighbourhood.refresh(path)
+
+    def catch_up(self) -> None:
+        """Compare with the workspace as it has been read now."""
+        for model in self.models:
+            if model.neighbourhood is not None:
+                model.neighbourhood.catch_up()
 
     def _findings(self, model: LoadedModel, record: Record, path: str) -> Iterator[EditorFinding]:
         if model.neighbourhood is None:
