@@ -41,9 +41,8 @@ def main() -> None:
         [json.loads(subprocess.check_output([*command, str(size)])) for size in arguments.sizes]
         for _ in range(arguments.rounds)
     ]
-    print(
-        f"{'functions':>10}{'encode s':>10}{'pairs s':>10}{'both s':>10}{'pairs above':>14}{'bytes a function':>18}{'list':>7}"
-    )
+    titles = f"{'functions':>10}{'encode s':>10}{'pairs s':>10}{'both s':>10}{'pairs above':>14}"
+    print(f"{titles}{'bytes a function':>18}{'list':>7}")
     both = []
     for size, runs in zip(arguments.sizes, zip(*rounds, strict=True), strict=True):
         best = min(runs, key=lambda run: run["encode_s"] + run["pairs_s"])

@@ -31,7 +31,9 @@ def test_a_copy_under_other_names_is_warned_of_and_its_original_named(index: Ind
 
 
 def test_an_edited_copy_is_warned_of_with_its_share_of_words(index: Index) -> None:
-    (duplicate,) = duplicates(index, [Edit("new.py", "", PYTHON.replace("item.price > 0", "item.price > 0 and item.count"))])
+    (duplicate,) = duplicates(
+        index, [Edit("new.py", "", PYTHON.replace("item.price > 0", "item.price > 0 and item.count"))]
+    )
     assert "does much the same as a.py:2 total_price (9" in str(duplicate)
 
 

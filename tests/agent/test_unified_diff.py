@@ -12,7 +12,9 @@ from hypothesis import strategies as st
 from codewren.agent.unified_diff import edits_of
 from codewren.core.errors import InputError
 
-LINES = st.lists(st.sampled_from(["a", "b", "", "-- c", "++ d", "@@ -1 +1 @@", "\\ e", "f\x0cg"]), min_size=1, max_size=12)
+LINES = st.lists(
+    st.sampled_from(["a", "b", "", "-- c", "++ d", "@@ -1 +1 @@", "\\ e", "f\x0cg"]), min_size=1, max_size=12
+)
 
 
 @settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -11,10 +11,10 @@ from codewren.bundle.read import Bundle
 from codewren.cli.main import main
 from codewren.core.errors import InputError
 from codewren.predict.predictor import Predictor, load
-from codewren.scan.telling_lines import MOST_LINES, with_explanations, with_token_counts
 from codewren.scan.finding import Finding
 from codewren.scan.result import Order, ScanOptions
 from codewren.scan.scan import scan
+from codewren.scan.telling_lines import MOST_LINES, with_explanations, with_token_counts
 from students import write_student
 
 FIRST = "int f(int w7)\n{\n    w8(w9);\n    w10 = w11 + w12;\n    return w13;\n}"
@@ -129,7 +129,7 @@ def test_without_being_asked_json_tells_only_what_was_read(
 class Ranking(Predictor):
     """A student that wants short functions read first."""
 
-    def review_first(self, texts: Sequence[str], *, languages: Sequence[str] | None = None) -> list[float]:
+    def review_first(self, texts: Sequence[str]) -> list[float]:
         return [1 / (1 + len(text)) for text in texts]
 
 

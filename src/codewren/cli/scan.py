@@ -17,9 +17,10 @@ if TYPE_CHECKING:
     from codewren.core.progress import Bar
     from codewren.predict.predictor import AnyPredictor
     from codewren.scan.changes import Changes
+    from codewren.scan.history import Run
     from codewren.scan.result import ScanOptions, ScanResult
 
-FORMATS = ("text", "json", "sarif", "github")
+FORMATS = ("text", "json", "sarif", "github", "gitlab", "html", "markdown")
 ORDERS = ("path", "probability", "saved", "review")
 KINDS = ("exact", "renamed", "edited", "semantic")
 _MOST_GAPS = 3  # in one line
@@ -40,6 +41,8 @@ _WORTH_A_BAR = 200  # files
 @click.option("--diff", "revision", metavar="REV", help="Only what changed since a git revision, or main...HEAD.")
 @click.option("--baseline", type=click.Path(path_type=Path), help="Only findings that this file does not hold.")
 @click.option("--write-baseline", type=click.Path(path_type=Path), help="Make all findings known, and report none.")
+@click.option("--badge", type=click.Path(path_type=Path, dir_okay=False), help="Draw the main figure as an SVG badge.")
+@click.option("--history", type=click.Path(path_type=Path, dir_okay=False), help="Append one line for this scan.")
 @click.option("--format", "style", type=click.Choice(FORMATS), default="text", show_default=True)
 @click.option(
     "--sort", "order", type=click.Choice(ORDERS), help="By default path or review; clones by the lines they would save."
@@ -68,7 +71,7 @@ def scan(ctx: click.Context, request: ScanRequest) -> None:
     not be judged, or folders hold none. Findings go to standard output, everything else to standard error. A comment
     `codewren: ignore` on the line above a function silences it.
     """
-    _check_baseline(request.revision, request.write_baseline)
+    _check_diff(request)
     gc.disable()  # modules are made of cycles that stay: looking for others while they load costs 8 ms
     import codewren.scan.schedule  # noqa: F401
 
@@ -77,10 +80,10 @@ def scan(ctx: click.Context, request: ScanRequest) -> None:
     options = request.options(_changes(request.revision, paths))
     predictor = _loaded(request.model, request.jobs)
     result = _scan(paths, predictor, options, quiet=quiet)
+    history = _keep_figures(result, predictor, request)
     known = _apply_baselines(result, predictor, paths, request.baseline, request.write_baseline)
     fails = not request.exit_zero and _fails(result, request.fail_on)
-    output = Output(request.style, request.output, request.top, request.explain)
-    _write_findings(result, predictor, output, known=None if quiet else known)
+    _write_findings(result, predictor, request.written, history, known=None if quiet else known)
     if request.write_baseline is not None and not quiet:
         click.echo(f"codewren: {known} findings are known from now on ({request.write_baseline})", err=True)
     _stop(ctx, result, fails=fails)
@@ -100,17 +103,34 @@ def _stop(ctx: click.Context, result: "ScanResult", *, fails: bool) -> NoReturn:
     ctx.exit(1 if fails else 0)
 
 
-def _check_baseline(revision: str | None, write_baseline: Path | None) -> None:
-    if revision is not None and write_baseline is not None:
-        raise click.UsageError(
-            "--write-baseline makes all findings known, and --diff hides most of them; leave one out"
-        )
+def _check_diff(request: ScanRequest) -> None:
+    """Refuse --diff beside what is about all findings."""
+    about_all = {"--write-baseline": request.write_baseline, "--badge": request.badge, "--history": request.history}
+    wrong = [option for option, path in about_all.items() if path is not None and request.revision is not None]
+    if wrong:
+        raise click.UsageError(f"{wrong[0]} is about all findings, and --diff hides most of them; leave one out")
+
+
+def _keep_figures(result: "ScanResult", predictor: "AnyPredictor", request: ScanRequest) -> "list[Run]":
+    """Append to the history and draw the badge; of an incomplete scan there are no figures."""
+    if result.gaps or (request.badge is None and request.history is None):
+        return []
+    from codewren.core.files import write_bytes
+    from codewren.scan.formats import drawings
+    from codewren.scan.history import Run, append
+
+    run = Run.of(result, predictor.path.name)
+    runs = [run] if request.history is None else append(request.history, run)
+    if request.badge is not None:
+        write_bytes(request.badge, drawings.badge(run, result.task.unit).encode())
+    return runs
 
 
 def _write_findings(
     result: "ScanResult",
     predictor: "AnyPredictor",
     output: Output,
+    history: "Sequence[Run]",
     *,
     known: int | None,
 ) -> None:
@@ -119,7 +139,7 @@ def _write_findings(
 
     hidden = len(result.findings) - len(result.findings[: output.top])
     result.findings = result.findings[: output.top]
-    write(rendered(result, predictor, output), output.path)
+    write(rendered(result, predictor, output, history), output.path)
     if known is not None:
         talk(result, known, hidden, output.style)
 

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.core import ParameterSource
 
+from codewren.cli.options import Output
+
 if TYPE_CHECKING:
     from codewren.core.project_settings import FolderSettings, ProjectSettings
     from codewren.scan.changes import Changes
@@ -32,6 +34,8 @@ class ScanRequest:
     revision: str | None
     baseline: Path | None
     write_baseline: Path | None
+    badge: Path | None
+    history: Path | None
     style: str
     order: str | None
     explain: bool
@@ -50,6 +54,11 @@ class ScanRequest:
     exclude_root: str | None = None
     folders: "tuple[FolderSettings, ...]" = ()
     settings: Path | None = None
+
+    @property
+    def written(self) -> Output:
+        """What is written of the findings."""
+        return Output(self.style, self.output, self.top, self.explain)
 
     def options(self, changes: "Changes | None") -> "ScanOptions":
         """The same for the scan itself."""
@@ -126,6 +135,8 @@ def _open_options(settings: "ProjectSettings", named: Collection[str]) -> dict[s
     values = {name: value for name, value in _values(settings) if name not in named}
     if "exclude" in named:
         values.pop("exclude_root", None)
+    if "revision" in named:  # both are about all code
+        values = {name: value for name, value in values.items() if name not in {"badge", "history"}}
     return values
 
 
@@ -140,7 +151,7 @@ def _values(settings: "ProjectSettings") -> Iterator[tuple[str, Any]]:
             value = settings.relative(value)
         elif name == "baseline":
             value = Path(settings.relative(value))
-        elif name == "output":
+        elif name in {"output", "badge", "history"}:
             value = settings.written(value)
         elif name == "exclude":
             yield "exclude_root", os.path.abspath(settings.root)  # noqa: PTH100  as the walk does

@@ -58,10 +58,17 @@ class Entry(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Catalog:
-    """The files of a tree by path, relative to the tree, and the segments that hold their functions."""
+    """The files of a tree, and the segments that hold their functions.
+
+    Attributes:
+        entries: files by path, relative to the tree.
+        segments: names; "" where one was merged into another, so that entries need not be numbered anew.
+        live_rows: of each segment, how many rows belong to a file.
+    """
 
     entries: Mapping[str, Entry] = field(default_factory=dict)
     segments: tuple[str, ...] = ()
+    live_rows: tuple[int, ...] = ()
 
     def write(self, path: Path, tree: str) -> None:
         """Replace the file; `tree` is there for people.
@@ -69,7 +76,9 @@ class Catalog:
         Raises:
             InputError: the disk is full or the folder cannot be written.
         """
-        described = json.dumps({"tree": tree, "segments": self.segments, "languages": LANGUAGES}).encode()
+        described = json.dumps(
+            {"tree": tree, "segments": self.segments, "live_rows": self.live_rows, "languages": LANGUAGES}
+        ).encode()
         numbers = {language: number for number, language in enumerate(LANGUAGES)}
         rows = [
             _ROW.pack(*entry.stamp, entry.digest, numbers[entry.language], entry.segment, entry.number)
@@ -102,7 +111,7 @@ class Catalog:
         if mark != _MARK or end > len(content) or zlib.crc32(memoryview(content)[12:]) != checksum:
             raise ValueError("truncated, altered, or no catalogue")
         described = json.loads(content[_HEAD.size : start])
-        segments = tuple(described["segments"])
+        segments, live_rows = tuple(described["segments"]), tuple(described["live_rows"])
         languages = [str(language) for language in described["languages"]]
         names = content[end:].decode("utf-8", "surrogateescape").split("\0") if count else []
         rows = _ROW.iter_unpack(content[start:end])
@@ -110,18 +119,24 @@ class Catalog:
             name: Entry(Stamp(mtime_ns, size_bytes, inode), digest, languages[language], segment, number)
             for name, (mtime_ns, size_bytes, inode, digest, language, segment, number) in zip(names, rows, strict=True)
         }
+        _check_segments(segments, live_rows)
         _check(entries, segments)
-        return cls(entries, segments)
+        return cls(entries, segments, live_rows)
+
+
+def _check_segments(segments: tuple[str, ...], live_rows: tuple[int, ...]) -> None:
+    if not all(isinstance(name, str) and (not name or _SEGMENT_NAME.fullmatch(name)) for name in segments):
+        raise ValueError("a segment that is none")
+    if len(live_rows) != len(segments) or not all(isinstance(rows, int) and rows >= 0 for rows in live_rows):
+        raise ValueError("segments and their sizes do not fit")
 
 
 def _check(entries: Mapping[str, Entry], segments: tuple[str, ...]) -> None:
-    """Refuse names that lead out of the folder or the tree: a catalogue may come from a stranger."""
-    if not all(isinstance(name, str) and _SEGMENT_NAME.fullmatch(name) for name in segments):
-        raise ValueError("a segment that is none")
+    """Refuse paths that lead out of the tree, and places that are none: a catalogue may come from a stranger."""
     if not {entry.language for entry in entries.values()} <= {*LANGUAGES}:
         raise ValueError("a language that is not known")
     places = {entry.segment for entry in entries.values()}
-    if places and not (min(places) >= NO_SEGMENT and max(places) < len(segments)):
+    if not all(place == NO_SEGMENT or (0 <= place < len(segments) and segments[place]) for place in places):
         raise ValueError("a segment that is not there")
     for path in entries:
         if path.startswith(("/", "\\")) or ".." in path or ":" in path[:2]:

@@ -232,7 +232,7 @@ class Index:
             self._check_open()
             stamp = self._stamp()
             if stamp is not None and stamp != self._catalog_stamp:
-                known = {segment.name: segment for segment in self._view.segments}
+                known = {segment.name: segment for segment in self._view.segments if segment}
                 try:
                     self._view = View.open(self.folder, self._predictor.vector_bytes, known)
                     self._catalog_stamp = stamp

@@ -12,26 +12,32 @@ from codewren.index.view import View
 def merged(view: View, folder: Path) -> View:
     """The same functions in few segments, of which no more than half is dead; the view itself where it is so already.
 
+    What is merged goes to the place of the first of its segments, and leaves gaps at those of the others.
+
     Raises:
         DamagedIndexError: what should be copied is damaged.
         InputError: the disk is full.
     """
-    live = [segment.rows - view.dead_rows(number) for number, segment in enumerate(view.segments)]
-    groups = groups_to_merge(live)
-    if all(len(group) == 1 and 2 * live[group[0]] >= view.segments[group[0]].rows for group in groups) and all(live):
+    live = view.catalog.live_rows
+    wasteful = {number for number, segment in enumerate(view.segments) if segment and 2 * live[number] < segment.rows}
+    groups = [group for group in groups_to_merge(live) if len(group) > 1 or wasteful.intersection(group)]
+    empty = [number for number, segment in enumerate(view.segments) if segment and not live[number]]
+    if not groups and not empty:
         return view
-    entries = dict(view.catalog.entries)
-    segments: dict[str, Segment] = {}
+    entries, rows = dict(view.catalog.entries), list(live)
+    segments = list(view.segments)
+    for number in empty:
+        segments[number] = None
     for group in groups:
-        if len(group) == 1 and 2 * live[group[0]] >= view.segments[group[0]].rows:
-            segment = view.segments[group[0]]
-            moved = {file.path: file.entry.number for file in view.files_in(group[0])}
-        else:
-            segment, moved = _rewritten(view, group, folder)
-        for path, number in moved.items():
-            entries[path] = entries[path]._replace(segment=len(segments), number=number)
-        segments[segment.name] = segment
-    return View(Catalog(entries, tuple(segments)), segments)
+        segment, files = _rewritten(view, group, folder)
+        for number in group:
+            segments[number], rows[number] = None, 0
+        segments[group[0]], rows[group[0]] = segment, segment.rows
+        for file, path in enumerate(files):
+            entries[path] = entries[path]._replace(segment=group[0], number=file)
+    names = tuple(segment.name if segment else "" for segment in segments)
+    opened = {segment.name: segment for segment in segments if segment}
+    return View(Catalog(entries, names, tuple(rows)), opened)
 
 
 def groups_to_merge(live: Sequence[int]) -> list[list[int]]:
@@ -53,13 +59,13 @@ def groups_to_merge(live: Sequence[int]) -> list[list[int]]:
     return [group for _, group in sized]
 
 
-def _rewritten(view: View, group: Sequence[int], folder: Path) -> tuple[Segment, dict[str, int]]:
-    """One segment of the live files of several, and the number of each file in it."""
+def _rewritten(view: View, group: Sequence[int], folder: Path) -> tuple[Segment, list[str]]:
+    """One segment of the live files of several, and the paths of its files."""
     packed: list[PackedFile] = []
-    numbers: dict[str, int] = {}
+    paths: list[str] = []
     for number in group:
-        for file in view.files_in(number):
-            numbers[file.path] = len(packed)
-            packed.append(view.segments[number].packed(file.entry.number))
+        for file in view.files_in(number).values():
+            paths.append(file.path)
+            packed.append(view.segment(number).packed(file.entry.number))
     name = new_segment_name()
-    return Segment.write(segment_path(folder, name), packed, view.segments[group[0]].vector_bytes), numbers
+    return Segment.write(segment_path(folder, name), packed, view.segment(group[0]).vector_bytes), paths

@@ -127,6 +127,8 @@ def _nearest(vectors: bytes, search: Search, k: int) -> "list[list[tuple[int, Ne
     nearest: list[list[tuple[int, Neighbour]]] = [[] for _ in range(len(vectors) // search.predictor.vector_bytes)]
     masks = search.view.wanted(with_tests=search.filters.with_tests)
     for segment_number, (segment, wanted) in enumerate(zip(search.view.segments, masks, strict=True)):
+        if segment is None:
+            continue
         rows = search.predictor.neighbours(
             vectors, segment.vectors, k, wanted=wanted, threshold=search.filters.threshold
         )
@@ -185,7 +187,7 @@ def _own_rows(path: str, record: Record, view: View) -> list[set[tuple[int, int]
     if entry is None:
         return [set() for _ in range(len(record))]
     before = view.record(entry)
-    first = view.segments[entry.segment].rows_of(entry.number).start
+    first = view.rows_of(entry).start
     numbers = {key: number for number, key in enumerate(_occurrences(before))}
     own = []
     for key in _occurrences(record):

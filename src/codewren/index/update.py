@@ -83,6 +83,8 @@ class Updater:
         self._tree = tree
         self._predictor = predictor
         self._entries = dict(view.catalog.entries)
+        self._live_rows = list(view.catalog.live_rows)
+        self._prefix = os.path.join(tree.root, "")
         self._judged = self._removed = self._unchanged = 0
         self._notes: list[Note] = []
 
@@ -110,7 +112,7 @@ class Updater:
         changed = []
         for source in walked.files:
             stamp, kept = _stamps(source.path)
-            path = self._tree.relative(source.path)
+            path = source.path.removeprefix(self._prefix)
             seen.add(path)
             entry = self._entries.get(path)
             if entry is None or entry.stamp != stamp or entry.language != source.language:
@@ -119,7 +121,7 @@ class Updater:
                 self._unchanged += 1
         looked_at = self._entries if only is None else [self._tree.relative(path) for path in only]
         for path in [path for path in looked_at if path not in seen and path in self._entries]:
-            del self._entries[path]
+            self._bury(self._entries.pop(path))
             self._removed += 1
         return changed
 
@@ -134,6 +136,8 @@ class Updater:
             known = self._entries.get(file.path)
             if known is None or known.content != content:
                 known = moved.pop(content, None)
+                if known is not None:
+                    self._revive(known)
             if known is None:
                 stale.append((file, digest))
             else:
@@ -177,18 +181,35 @@ class Updater:
     def _commit(self, batch: Sequence[PackedFile], entries: Mapping[str, Entry]) -> None:
         """Write what is new: readers see all of it or nothing."""
         folder, before = self._tree.folder, self.view.catalog.segments
-        segments = {segment.name: segment for segment in self.view.segments}
+        names = list(before)
+        segments = {segment.name: segment for segment in self.view.segments if segment}
         if batch:
-            name = new_segment_name()
+            name, place = new_segment_name(), names.index("") if "" in names else len(names)
             segments[name] = Segment.write(segment_path(folder, name), batch, self._predictor.vector_bytes)
-        self._entries |= {
-            path: entry if entry.segment == NO_SEGMENT else entry._replace(segment=len(before))
-            for path, entry in entries.items()
-        }
-        view = merged(View(Catalog(dict(self._entries), tuple(segments)), segments), folder)
+            names[place : place + 1], self._live_rows[place : place + 1] = [name], [segments[name].rows]
+            entries = {
+                path: entry if entry.segment == NO_SEGMENT else entry._replace(segment=place)
+                for path, entry in entries.items()
+            }
+        for path in entries:
+            if path in self._entries:
+                self._bury(self._entries[path])
+        catalog = Catalog({**self._entries, **entries}, tuple(names), tuple(self._live_rows))
+        view = merged(View(catalog, segments), folder)
         view.catalog.write(folder / CATALOG, os.fspath(self._tree.root))
         self.view, self._entries = view, dict(view.catalog.entries)
-        sweep(folder, view.catalog.segments, segments)
+        self._live_rows = list(view.catalog.live_rows)
+        sweep(folder, view.catalog.segments, {*before, *segments})
+
+    def _bury(self, entry: Entry) -> None:
+        """Count the rows of a file as dead."""
+        if entry.segment != NO_SEGMENT:
+            self._live_rows[entry.segment] -= len(self.view.rows_of(entry))
+
+    def _revive(self, entry: Entry) -> None:
+        """Count the rows of a file that has moved as live again."""
+        if entry.segment != NO_SEGMENT:
+            self._live_rows[entry.segment] += len(self.view.rows_of(entry))
 
 
 def _stamps(path: str) -> tuple[Stamp, Stamp]:

@@ -31,22 +31,18 @@ class View:
 
     Attributes:
         catalog: the files of the tree.
-        segments: where their functions are, in the order of the catalogue.
+        segments: where their functions are, in the order of the catalogue; None where that has a gap.
         functions: how many there are.
     """
 
     def __init__(self, catalog: Catalog, segments: Mapping[str, Segment]) -> None:
-        """Put a catalogue and its segments together.
-
-        Raises:
-            DamagedIndexError: a file lies outside its segment.
-        """
+        """Put a catalogue and its segments together."""
         self.catalog = catalog
-        self.segments = tuple(segments[name] for name in catalog.segments)
-        self._files = self._files_by_segment()
-        self.functions: int = sum(len(file.rows) for files in self._files for file in files.values())
+        self.segments = tuple(segments.get(name) for name in catalog.segments)
+        self.functions = sum(catalog.live_rows)
         self._records: dict[tuple[int, int], Record] = {}
         self._masks: dict[bool, list[bytes]] = {}
+        self._files: list[dict[int, FileRows]] | None = None
 
     @classmethod
     def open(cls, folder: Path, vector_bytes: int, known: Mapping[str, Segment]) -> "View":
@@ -62,6 +58,7 @@ class View:
                 segments = {
                     name: known.get(name) or Segment(segment_path(folder, name), vector_bytes)
                     for name in catalog.segments
+                    if name
                 }
             except FileNotFoundError as error:  # replaced since the catalogue was read
                 if attempt + 1 < _ATTEMPTS:
@@ -70,13 +67,34 @@ class View:
             return cls(catalog, segments)
         raise AssertionError("the last attempt returns or raises")
 
-    def dead_rows(self, number: int) -> int:
-        """Rows of a segment that belong to no file any more."""
-        return int(self.segments[number].rows) - sum(len(file.rows) for file in self._files[number].values())
+    def segment(self, number: int) -> Segment:
+        """A segment that is there.
 
-    def files_in(self, number: int) -> list[FileRows]:
-        """The files of a segment."""
-        return list(self._files[number].values())
+        Raises:
+            DamagedIndexError: it is not.
+        """
+        segment = self.segments[number]
+        if segment is None:
+            raise DamagedIndexError(f"segment {number} is a gap")
+        return segment
+
+    def rows_of(self, entry: Entry) -> range:
+        """The rows of a file's functions in its segment.
+
+        Raises:
+            DamagedIndexError: the file lies outside its segment.
+        """
+        return range(0) if entry.segment == NO_SEGMENT else self.segment(entry.segment).rows_of(entry.number)
+
+    def files_in(self, number: int) -> dict[int, FileRows]:
+        """The files of a segment by their numbers in it.
+
+        Raises:
+            DamagedIndexError: a file lies outside its segment.
+        """
+        if self._files is None:
+            self._files = self._files_by_segment()
+        return self._files[number]
 
     def member(self, number: int, row: int) -> Member:
         """The function of a row of a segment.
@@ -84,7 +102,7 @@ class View:
         Raises:
             DamagedIndexError: its record is damaged.
         """
-        file = self._files[number][self.segments[number].file_of(row)]
+        file = self.files_in(number)[self.segment(number).file_of(row)]
         source = SourceFile(file.path, file.entry.language)
         record = self.record(file.entry)
         return Member(ScannedFile(source, record), record, row - file.rows.start)
@@ -103,7 +121,7 @@ class View:
         key = (entry.segment, entry.number)
         record = self._records.get(key)
         if record is None:
-            record = self.segments[entry.segment].record(entry.number)
+            record = self.segment(entry.segment).record(entry.number)
             if len(self._records) >= _RECORDS_IN_MEMORY:
                 self._records.clear()
             self._records[key] = record
@@ -119,15 +137,14 @@ class View:
         files: list[dict[int, FileRows]] = [{} for _ in self.segments]
         for path, entry in self.catalog.entries.items():
             if entry.segment != NO_SEGMENT:
-                rows = self.segments[entry.segment].rows_of(entry.number)
-                files[entry.segment][entry.number] = FileRows(path, entry, rows)
+                files[entry.segment][entry.number] = FileRows(path, entry, self.rows_of(entry))
         return files
 
     def _made_masks(self, *, with_tests: bool) -> list[bytes]:
         masks = []
-        for segment, files in zip(self.segments, self._files, strict=True):
-            mask = bytearray(segment.rows)
-            for file in files.values():
+        for number, segment in enumerate(self.segments):
+            mask = bytearray(segment.rows if segment else 0)
+            for file in self.files_in(number).values():
                 if with_tests or not is_test(file.path):
                     mask[file.rows.start : file.rows.stop] = b"\1" * len(file.rows)
             masks.append(bytes(mask))

@@ -70,7 +70,7 @@ class TokenCounter(Protocol):
 class ReviewRanker(Protocol):
     """A predictor that also ranks functions by what a reviewer should read first."""
 
-    def review_first(self, texts: Sequence[str], *, languages: Sequence[str] | None = None) -> list[float]:
+    def review_first(self, texts: Sequence[str]) -> list[float]:
         """The likelihood that each function will need a security fix; length counts."""
 
 

@@ -153,7 +153,7 @@ def _records(texts: list[_Text], predictor: Judge) -> Iterator[bytes]:
     is_pair = predictor.task.unit is Unit.PAIR
     vectors = bytes(predictor.encode(sources, languages=languages)) if is_pair and sources else b""
     rows = [] if is_pair else predictor.predict_proba(sources, languages=languages)
-    reviews = predictor.review_first(sources, languages=languages) if isinstance(predictor, ReviewRanker) else []
+    reviews = predictor.review_first(sources) if isinstance(predictor, ReviewRanker) else []
     width, first = len(vectors) // max(len(sources), 1), 0
     for text in texts:
         last = first + len(text.functions)

@@ -3,7 +3,7 @@
 import hashlib
 import struct
 from array import array
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import accumulate, chain
 from typing import Self
@@ -59,6 +59,11 @@ class Record:
     def lines(self, index: int) -> tuple[int, int]:
         """First and last line of a function."""
         return self.positions[_POSITION_FIELDS * index], self.positions[_POSITION_FIELDS * index + 1]
+
+    def covered_lines(self) -> int:
+        """Number of lines inside functions; those of functions inside functions count once."""
+        starts, ends = self.positions[::_POSITION_FIELDS], self.positions[1::_POSITION_FIELDS]
+        return covered(zip(starts, ends, strict=True))
 
     def span(self, index: int) -> tuple[int, int]:
         """First and end byte of a function."""
@@ -158,6 +163,19 @@ class Record:
             complaints=tuple((int(line), message) for line, _, message in complaints),
             reviews=array("d", reviews),
         )
+
+
+def covered(spans: Iterable[tuple[int, int]]) -> int:
+    """Number of lines in spans, both ends inclusive; those in several spans count once.
+
+    >>> covered([(1, 5), (4, 6), (9, 9)])
+    7
+    """
+    lines, last_line = 0, 0
+    for first, last in sorted(spans):
+        lines += max(0, last - max(first - 1, last_line))
+        last_line = max(last_line, last)
+    return lines
 
 
 def hash_at(hashes: bytes, index: int) -> bytes:

@@ -118,6 +118,7 @@ class ScanResult:
         notes: files and folders that were left out, and why.
         files: number of files judged.
         functions: number of functions in them.
+        function_lines: by file, the lines inside its functions.
         cached_files: files whose results were known.
         unparsed: files with text the parser could not follow.
         guessed_files: files that are not UTF-8 and were read as Latin-1.
@@ -125,6 +126,7 @@ class ScanResult:
         complaints: comments that silence nothing.
         foreign: source files by language that were not scanned, and their paths.
         remarks: what else a person should know.
+        revision: with what the code was compared; None where all findings count.
         gaps: what was asked for and could not be judged, where it is too much to call the scan done; else empty.
     """
 
@@ -134,6 +136,7 @@ class ScanResult:
     notes: list[Note] = field(default_factory=list)
     files: int = 0
     functions: int = 0
+    function_lines: dict[str, int] = field(default_factory=dict)
     cached_files: int = 0
     unparsed: list[str] = field(default_factory=list)
     guessed_files: int = 0
@@ -142,6 +145,7 @@ class ScanResult:
     foreign: dict[str, list[str]] = field(default_factory=dict)
     remarks: list[str] = field(default_factory=list)
     gaps: list[str] = field(default_factory=list)
+    revision: str | None = None
 
 
 def is_below(absolute: str, folder: str) -> bool:

@@ -37,7 +37,9 @@ def scan(
         InputError: a path does not exist, or a language is unknown.
     """
     task = predictor.task
-    result = ScanResult(task, alert_threshold(predictor, options))
+    result = ScanResult(
+        task, alert_threshold(predictor, options), revision=options.changes.revision if options.changes else None
+    )
     walked = _walked(paths, options, result)
     files = _changed(walked.files, paths, options, result)
     jobs = options.jobs or cores()
@@ -157,6 +159,7 @@ def _count(file: ScannedFile, result: ScanResult) -> None:
         return
     result.files += 1
     result.functions += len(record)
+    result.function_lines[path] = record.covered_lines()
     result.cached_files += file.cached
     result.complaints += (Complaint(path, line, text) for line, text in record.complaints)
     result.unparsed += [path] * record.has_errors

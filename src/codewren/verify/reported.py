@@ -95,5 +95,5 @@ def check_count(count: int) -> None:
     Raises:
         InputError: more than `MOST_FINDINGS` findings.
     """
-    if count > MOST_FINDINGS:
+    if count >= MOST_FINDINGS:
         raise InputError(f"the report holds more than {MOST_FINDINGS:,} findings; split it, or raise the tool's level")

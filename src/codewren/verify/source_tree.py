@@ -52,14 +52,14 @@ class SourceTree:
         is_absolute = path.startswith("/") or path[1:2] == ":"
         if not parts or parts[0] == ".." or len(parts) > _DEEPEST:
             return None
-        if is_absolute and self._is_inside(path):
-            return os.path.relpath(path)
-        for start in range(len(parts) if is_absolute else 1):
-            for root in self._roots:
-                candidate = os.path.join(root, *parts[start:])  # noqa: PTH118
-                if self._is_inside(candidate):
-                    return os.path.normpath(candidate)
-        return None
+        candidates = [
+            os.path.join(root, *parts[start:])  # noqa: PTH118
+            for start in range(len(parts) if is_absolute else 1)
+            for root in self._roots
+        ]
+        if path.startswith("/"):
+            candidates = [os.path.join(root, os.path.relpath(path, root)) for root in self._roots] + candidates  # noqa: PTH118
+        return next((os.path.normpath(candidate) for candidate in candidates if self._is_inside(candidate)), None)
 
     def _is_inside(self, candidate: str) -> bool:
         real = os.path.realpath(candidate)

@@ -143,7 +143,7 @@ def _scores(functions: Sequence[tuple[str, str]], predictor: "AnyPredictor") -> 
     texts, languages = [text for text, _ in functions], [language for _, language in functions]
     positive = predictor.task.positive_index
     rows = predictor.predict_proba(texts, languages=languages)
-    reviews = predictor.review_first(texts, languages=languages) if isinstance(predictor, ReviewRanker) else []
+    reviews = predictor.review_first(texts) if isinstance(predictor, ReviewRanker) else []
     explanations = predictor.explain(texts, languages=languages) if isinstance(predictor, Explainer) else []
     return {
         function: _Score(

@@ -16,40 +16,41 @@ from codewren.verify.verified import Verified
 
 VERSION = 1
 _SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
-_LONGEST_MESSAGE = 120  # characters, in text
+_LONGEST_MESSAGE = 200  # characters, in text
 _MOST_RANGES = 3  # in text
 
 
 def render_text(verified: Sequence[Verified]) -> str:
-    """One line a finding, best first, then what would be dropped and why."""
-    rows = [_row(one) for one in verified if not one.drop]
+    """Two lines a finding, best first, then what would be dropped and why."""
+    rows = [row for one in verified if not one.drop for row in _rows(one)]
     dropped = [one for one in verified if one.drop]
     if dropped:
         rows.append(f"would be dropped ({len(dropped)}):")
-        rows += [f"  {_row(one)}\n    {printable(one.drop)}" for one in dropped]
+        rows += [f"  {row}" for one in dropped for row in (*_rows(one), f"  {printable(one.drop)}")]
     return "".join(f"{row}\n" for row in rows)
 
 
-def _row(verified: Verified) -> str:
+def _rows(verified: Verified) -> Iterator[str]:
+    """Where and how likely, then what the tool said, then lines of copies that correspond."""
     reported, places = verified.reported, zip(verified.paths, verified.reported.places, strict=True)
     where = " = ".join(f"{printable(path)}:{place.line}" for path, place in places)
-    said = printable(f"{reported.tool} {reported.rule} ({reported.severity})")
-    message = printable(" ".join(reported.message.split()))[:_LONGEST_MESSAGE]
-    ranges = range_rows(verified.correspondence[:_MOST_RANGES])
-    return f"{where}: {', '.join(_figures(verified))}: {said}: {message}" + "".join(f"\n    {row}" for row in ranges)
+    yield f"{where}: {', '.join(_figures(verified))}"
+    said = f"{reported.tool} {reported.rule} ({reported.severity}): {' '.join(reported.message.split())}"
+    yield f"  {printable(said)[:_LONGEST_MESSAGE]}"
+    for row in range_rows(verified.correspondence[:_MOST_RANGES]):
+        yield f"  {row}"
 
 
 def _figures(verified: Verified) -> Iterator[str]:
+    name = f" in {printable(verified.function)}" if verified.function else ""
     if verified.unjudged:
         yield f"not judged ({verified.unjudged})"
     if verified.probability is not None:
-        yield f"{verified.probability:.2f}"
+        yield f"{verified.probability:.2f}{name}"
     if verified.review_first is not None:
         yield f"review first {verified.review_first:.2f}"
     if verified.line_score is not None:
         yield f"line {verified.line_score:+.2f}"
-    if verified.function:
-        yield f"in {printable(verified.function)}"
 
 
 def render_json(verified: Sequence[Verified], report: Report, task: Task, origin: Origin) -> str:
