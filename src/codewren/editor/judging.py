@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from codewren.core.errors import CodewrenError, InputError
+from codewren.core.project_settings import FolderSettings
 from codewren.core.task import Task, Unit
 from codewren.editor.client_settings import ClientSettings
 from codewren.editor.neighbours import Neighbour, Neighbourhood
@@ -113,11 +114,13 @@ class Judges:
 
     Attributes:
         settings: of the session.
+        folders: limits of the project below its folders.
         roots: folders of the workspace, absolute.
         models: loaded.
     """
 
     settings: ClientSettings = field(default_factory=ClientSettings)
+    folders: tuple[FolderSettings, ...] = ()
     roots: tuple[str, ...] = ()
     models: tuple[LoadedModel, ...] = ()
 
@@ -190,7 +193,7 @@ class Judges:
             yield from self._alarms(model, record, path)
             return
         model.neighbourhood.set_file(path, record)
-        threshold = alert_threshold(model.predictor, ScanOptions(threshold=self.settings.threshold))
+        threshold = alert_threshold(model.predictor, self._limits(path))
         kinds = list(CloneKind)
         kinds = kinds[: kinds.index(self.settings.loosest_clone) + 1]
         neighbours = model.neighbourhood.neighbours(path, 1.0 if threshold is None else threshold)
@@ -200,11 +203,11 @@ class Judges:
                 yield self._clone(model, record, number, path=path, clones=clones)
 
     def _alarms(self, model: LoadedModel, record: Record, path: str) -> Iterator[EditorFinding]:
-        threshold = alert_threshold(model.predictor, ScanOptions(threshold=self.settings.threshold))
-        task = model.judge.task
+        limits, task = self._limits(path), model.judge.task
+        threshold = alert_threshold(model.predictor, limits)
         for number in range(len(record)):
             first, last = record.lines(number)
-            if record.is_suppressed(number) or last - first + 1 < self.settings.min_lines:
+            if record.is_suppressed(number) or last - first + 1 < (limits.min_lines or 1):
                 continue
             if is_alarm(record, number, threshold):
                 name = fingerprint(task.positive, [record.fingerprint(number)])
@@ -251,6 +254,12 @@ class Judges:
             return findings
         new = {id(finding) for finding in new_findings(baseline, [one.finding for one in findings], model.origin())}
         return [one for one in findings if id(one.finding) in new]
+
+    def _limits(self, path: str) -> ScanOptions:
+        """What a finding in a file has to exceed."""
+        options = ScanOptions(self.settings.threshold, self.settings.min_lines, folders=self.folders)
+        limits = options.limits_at(path)
+        return ScanOptions(limits.threshold, limits.min_lines)
 
     def _relative(self, path: str) -> str:
         root = self.root_of(path)
