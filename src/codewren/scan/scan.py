@@ -14,6 +14,7 @@ from codewren.scan.record import Record
 from codewren.scan.result import Complaint, Order, ScanOptions, ScanResult, fingerprint, is_wanted, unused
 from codewren.scan.schedule import ScannedFile, Schedule, is_cached, predict_all
 from codewren.scan.source_files import UNKNOWN_KIND, Note, SourceFile, Walked, walk
+from codewren.scan.source_lines import with_cells
 from codewren.scan.worth import reading_order_remark
 from codewren.syntax.grammars import LANGUAGES
 
@@ -73,6 +74,7 @@ def scan(
     result.notes.sort()
     result.unparsed.sort()
     result.complaints.sort()
+    result.findings = with_cells(result.findings)
     result.findings.sort(key=(options.order or _order(predictor)).key)
     return result
 
