@@ -22,7 +22,7 @@ _NO_PREFIX = "\n\n"  # of no token, so that WordPiece takes whole words only
 
 def tokenizer_json(spec: TokenizerSpec, max_length: int) -> bytes:
     """The file's bytes; the library cuts at `max_length` tokens, special ones included."""
-    value = {
+    value: Json = {
         "version": "1.0",
         "truncation": {"direction": "Right", "max_length": max_length, "strategy": "LongestFirst", "stride": 0},
         "padding": None,
