@@ -31,7 +31,7 @@ check: $(VENV)/.ready
 	$(BIN)/ruff format --check $(PY)
 	$(BIN)/ruff check $(PY)
 	$(BIN)/clang-format --dry-run --Werror $(NATIVE)
-	$(BIN)/zizmor --offline --no-progress --quiet --strict-collection .github/workflows
+	$(BIN)/zizmor --offline --no-progress --quiet --strict-collection .github/workflows action.yml
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
 	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 --dist loadfile

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <limits>
 #include <stdexcept>
 #include <utility>
 
@@ -106,8 +107,8 @@ class SimilarityModel : public AnyModel {
     std::vector<std::uint8_t> is_python;
     for (const codewren_text& text : texts)
       is_python.push_back(text.language ? std::string_view(text.language) == "python" : 2);
-    const std::vector<std::int8_t> rows = bundle_.encoder->encode(views_of(texts), is_python, threads);
-    if (!rows.empty()) std::memcpy(vectors, rows.data(), rows.size());
+    bundle_.encoder->encode(views_of(texts), is_python, threads,
+                            {reinterpret_cast<std::int8_t*>(vectors), bytes(texts.size())});
   }
 
   void predict(const std::uint8_t* vectors, std::size_t count, std::span<const std::int64_t> indices,
@@ -128,7 +129,8 @@ class SimilarityModel : public AnyModel {
 
   std::vector<codewren_pair> neighbours(std::span<const std::uint8_t> queries, std::span<const std::uint8_t> vectors,
                                         std::size_t k, std::size_t threads) override {
-    return scored(bundle_.encoder->neighbours(rows_of(queries), rows_of(vectors), k, threads));
+    return scored(bundle_.encoder->neighbours(rows_of(queries), rows_of(vectors), {}, k,
+                                              std::numeric_limits<std::int32_t>::min(), threads));
   }
 
  private:
