@@ -26,6 +26,7 @@ TOOLS = {
 }  # fmt: skip
 # Imported by a library, when we call it.
 BEHIND = {
+    "mkdocs_material": "the theme of the documentation site",
     "onnxscript": "torch.onnx.export writes through it",
     "onnxruntime": "runs what was exported; tests compare it with the bundle",
 }

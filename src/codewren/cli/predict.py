@@ -61,8 +61,8 @@ def predict(bundle: str, files: tuple[str, ...], *, explain: bool, form: str) ->
 def _explanations(predictor: "AnyPredictor", texts: Sequence[str]) -> list[Told]:
     from codewren.core.task import Unit
     from codewren.predict.explanation import Explainer
-    from codewren.scan.explanation import in_file
     from codewren.scan.formats.text import explanation_rows, plain
+    from codewren.scan.telling_lines import in_file
 
     if predictor.task.unit is Unit.PAIR:
         return [_correspondence(predictor, *pair) for pair in zip(texts[::2], texts[1::2], strict=True)]

@@ -36,7 +36,7 @@ def rendered(result: "ScanResult", predictor: "AnyPredictor", output: "Output", 
         and predictor.task.unit is Unit.FUNCTION
         and (output.explain or style in {"json", "sarif", "html", "markdown"})
     ):
-        from codewren.scan.explanation import with_explanations, with_token_counts
+        from codewren.scan.telling_lines import with_explanations, with_token_counts
 
         explained = with_explanations if output.explain else with_token_counts
         result.findings = explained(result.findings, predictor)

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from codewren.predict.predictor import AnyPredictor
 
 
+WHOLE = "(text)"
+
+
 class FilePredictions(NamedTuple):
     """What became of one file.
 
@@ -77,6 +80,20 @@ def predict_files(
     return [FilePredictions(text.key, next(records)) if isinstance(text, _Text) else text for text in read]
 
 
+def predict_text(content: bytes, language: str, predictor: "AnyPredictor") -> Record:
+    """Judge a text that need not be a file; one in which there is no function is taken as one, named `WHOLE`.
+
+    Raises:
+        InputError: it is binary, in no known encoding, or no ordinary source text.
+    """
+    source, is_guessed = read_source(content, language)
+    parsed = extract(source, language)
+    if not parsed.functions and source.strip():
+        parsed = parsed._replace(functions=(_whole(source),))
+    text = _text(parsed, source, language, predictor.task)._replace(is_guessed=is_guessed)
+    return Record.unpack(next(_records([text], predictor)))
+
+
 def _read(
     file: SourceFile, max_bytes: int, key: Callable[[bytes, str], bytes], task: Task
 ) -> "_Text | FilePredictions":
@@ -120,6 +137,10 @@ def _text(parsed: Parsed, source: bytes, language: str, task: Task) -> _Text:
     )
 
 
+def _whole(source: bytes) -> Function:
+    return Function(WHOLE, 1, 1, source.rstrip().count(b"\n") + 1, 0, len(source), 0)
+
+
 def _flags(requests: Sequence[Marker], count: int, task: str) -> list[int]:
     silent = silenced(requests, count, task)
     named = silenced([marker for marker in requests if marker.tasks], count, task)
@@ -132,7 +153,7 @@ def _records(texts: list[_Text], predictor: Judge) -> Iterator[bytes]:
     is_pair = predictor.task.unit is Unit.PAIR
     vectors = bytes(predictor.encode(sources, languages=languages)) if is_pair and sources else b""
     rows = [] if is_pair else predictor.predict_proba(sources, languages=languages)
-    reviews = predictor.review_first(sources, languages=languages) if isinstance(predictor, ReviewRanker) else []
+    reviews = predictor.review_first(sources) if isinstance(predictor, ReviewRanker) else []
     width, first = len(vectors) // max(len(sources), 1), 0
     for text in texts:
         last = first + len(text.functions)

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from codewren.core.task import Task, Unit
 from codewren.scan.differences import with_differences
-from codewren.scan.explanation import with_explanations
 from codewren.scan.finding import Finding
 from codewren.scan.formats.origin import Origin
 from codewren.scan.known import Model, new_findings
 from codewren.scan.result import Complaint, ScanOptions, ScanResult
 from codewren.scan.scan import scan as scan_paths
 from codewren.scan.source_files import Note
+from codewren.scan.telling_lines import with_explanations
 
 if TYPE_CHECKING:
     from codewren.predict.predictor import AnyPredictor

@@ -3,8 +3,9 @@
 import hashlib
 import struct
 from array import array
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import accumulate, chain
 from typing import Self
 
 from codewren.syntax.tokens import HASH_BYTES
@@ -92,6 +93,24 @@ class Record:
         """The row of a function."""
         width = len(self.vectors) // len(self)
         return self.vectors[width * index : width * (index + 1)]
+
+    def selected(self, numbers: Sequence[int]) -> Self:
+        """The record of some functions of a pair task, without their vectors."""
+        bags = [self.bag(number) for number in numbers]
+        ends = accumulate(map(len, bags))
+        spans = ((*self.lines(number), *self.span(number)) for number in numbers)
+        return replace(
+            self,
+            names=tuple(self.names[number] for number in numbers),
+            positions=array("I", chain.from_iterable(spans)),
+            flags=bytes(self.flags[number] for number in numbers),
+            fingerprints=b"".join(self.fingerprint(number) for number in numbers),
+            texts=b"".join(hash_at(self.texts, number) for number in numbers),
+            shapes=b"".join(hash_at(self.shapes, number) for number in numbers),
+            sizes=array("I", chain.from_iterable(zip((self.size(number) for number in numbers), ends, strict=True))),
+            words=array("I", chain.from_iterable(bags)),
+            vectors=b"",
+        )
 
     def pack(self) -> bytes:
         """The bytes `unpack` reads, in the byte order of this machine."""

@@ -15,6 +15,7 @@ from codewren.scan.result import Complaint, Order, ScanOptions, ScanResult, fing
 from codewren.scan.schedule import ScannedFile, Schedule, is_cached, predict_all
 from codewren.scan.source_files import UNKNOWN_KIND, Note, SourceFile, Walked, walk
 from codewren.scan.source_lines import with_cells
+from codewren.scan.worth import reading_order_remark
 from codewren.syntax.grammars import LANGUAGES
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ def scan(
     )
     walked = _walked(paths, options, result)
     files = _changed(walked.files, paths, options, result)
-    jobs = options.jobs or _cores()
+    jobs = options.jobs or cores()
     schedule = Schedule(options.max_file_bytes, jobs, options.cache, result.remarks.append)
     skipped: list[ScannedFile] = []
     scanned: list[ScannedFile] = []  # of a pair task; the others need no memory of what is past
@@ -68,6 +69,8 @@ def scan(
     named = {path or os.curdir for path in paths}
     result.gaps += [f"{path}: {reason}" for path, reason in walked.notes if path in named and reason != UNKNOWN_KIND]
     result.gaps += _gaps(skipped, len(files))
+    if isinstance(predictor, ReviewRanker):
+        result.remarks.append(reading_order_remark(predictor.manifest.get("scores") or {}))
     result.notes.sort()
     result.unparsed.sort()
     result.complaints.sort()
@@ -149,7 +152,7 @@ def scanned_languages(task: Task, wanted: Sequence[str] | None) -> frozenset[str
     return frozenset(chosen)
 
 
-def _cores() -> int:
+def cores() -> int:
     """Cores this process may run on."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 

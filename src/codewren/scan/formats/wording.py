@@ -25,7 +25,7 @@ def sentences(explanation: FindingExplanation | None) -> Iterator[str]:
     if explanation is None:
         return
     if explanation.kind:
-        yield f"kind: {explanation.kind}"
+        yield f"kind of weakness: {explanation.kind}"
     if explanation.evidence:
         yield explanation.evidence
     if explanation.is_cut:

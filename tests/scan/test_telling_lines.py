@@ -11,10 +11,10 @@ from codewren.bundle.read import Bundle
 from codewren.cli.main import main
 from codewren.core.errors import InputError
 from codewren.predict.predictor import Predictor, load
-from codewren.scan.explanation import MOST_LINES, with_explanations, with_token_counts
 from codewren.scan.finding import Finding
 from codewren.scan.result import Order, ScanOptions
 from codewren.scan.scan import scan
+from codewren.scan.telling_lines import MOST_LINES, with_explanations, with_token_counts
 from students import write_student
 
 FIRST = "int f(int w7)\n{\n    w8(w9);\n    w10 = w11 + w12;\n    return w13;\n}"
@@ -81,7 +81,7 @@ def test_a_function_that_changed_since_is_not_explained(bundle: Path, source: Pa
 
 def test_findings_of_many_files_keep_their_order(bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("codewren.scan.explanation._TOGETHER", 3)
+    monkeypatch.setattr("codewren.scan.telling_lines._TOGETHER", 3)
     for number in range(8):
         (tmp_path / f"{number}.c").write_text(SOURCE.replace("w8", f"w{20 + number}"))
     predictor = load(bundle)
@@ -106,7 +106,7 @@ def test_every_format_tells_the_lines(bundle: Path, source: Path, capsys: pytest
         shown[style] = capsys.readouterr().out
     first = json.loads(shown["json"])["findings"][0]["explanation"]
     strongest = first["lines"][0]
-    assert f"{strongest['line']}  {strongest['score']:+.2f}  {strongest['text']}" in shown["text"]
+    assert f"{strongest['line']}  {strongest['score']:<+7.2g}  {strongest['text']}" in shown["text"]
     assert "the model read the first 78 of" in shown["text"]
     results = json.loads(shown["sarif"])["runs"][0]["results"]
     related = results[0]["relatedLocations"][0]
@@ -129,7 +129,7 @@ def test_without_being_asked_json_tells_only_what_was_read(
 class Ranking(Predictor):
     """A student that wants short functions read first."""
 
-    def review_first(self, texts: Sequence[str], *, languages: Sequence[str] | None = None) -> list[float]:
+    def review_first(self, texts: Sequence[str]) -> list[float]:
         return [1 / (1 + len(text)) for text in texts]
 
 
@@ -142,6 +142,7 @@ def test_a_model_that_ranks_functions_orders_the_scan(bundle: Path, source: Path
         assert [finding.review_first for finding in result.findings] == [
             1 / (1 + len(text)) for text in (FIRST, SECOND)
         ]
+        assert result.remarks == ["a reading order, no verdict; not measured"]
     by_path = scan(["a.c"], predictor, ScanOptions(jobs=1, order=Order.PATH))
     assert [finding.location.name for finding in by_path.findings] == ["g", "f"]
     assert by_path.findings[0].to_dict()["review_first"] == round(1 / (1 + len(SECOND)), 6)
