@@ -45,8 +45,11 @@ class PythonEncoder {
     return numbers([&] { return encoder_.pairs_above(rows(vectors), least, limit, threads); });
   }
 
-  nb::bytes neighbours(Bytes queries, Bytes vectors, std::size_t k, std::size_t threads) {
-    return numbers([&] { return encoder_.neighbours(rows(queries), rows(vectors), k, threads); });
+  nb::bytes neighbours(Bytes queries, Bytes vectors, Bytes wanted, std::size_t k, std::int32_t least,
+                       std::size_t threads) {
+    return numbers([&] {
+      return encoder_.neighbours(rows(queries), rows(vectors), {wanted.data(), wanted.size()}, k, least, threads);
+    });
   }
 
   std::string target() const { return encoder_.target(); }
@@ -96,6 +99,7 @@ void bind_similarity(nb::module_& m) {
       .def("encode", &PythonEncoder::encode, "texts"_a, "is_python"_a, "threads"_a)
       .def("products", &PythonEncoder::products, "vectors"_a, "items"_a)
       .def("pairs_above", &PythonEncoder::pairs_above, "vectors"_a, "least"_a, "limit"_a, "threads"_a)
-      .def("neighbours", &PythonEncoder::neighbours, "queries"_a, "vectors"_a, "k"_a, "threads"_a)
+      .def("neighbours", &PythonEncoder::neighbours, "queries"_a, "vectors"_a, "wanted"_a, "k"_a, "least"_a,
+           "threads"_a)
       .def_prop_ro("target", &PythonEncoder::target);
 }

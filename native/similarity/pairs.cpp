@@ -17,6 +17,7 @@ namespace codewren::similarity {
 namespace {
 
 constexpr std::size_t block_rows = 240;
+constexpr std::size_t block_queries = 16;  // they stay in the first cache while all vectors pass once
 
 bool is_better(const Product& a, const Product& b) {
   return a.product != b.product ? a.product > b.product : a.second < b.second;
@@ -122,44 +123,36 @@ std::vector<Product> Encoder::pairs_above(std::span<const std::int8_t> vectors, 
 }
 
 std::vector<Product> Encoder::neighbours(std::span<const std::int8_t> queries, std::span<const std::int8_t> vectors,
-                                         std::size_t k, std::size_t threads) {
-  const std::size_t asked = rows_of(queries), rows = rows_of(vectors);
-  const std::vector<std::int32_t> query_rest = rests(queries), rest = rests(vectors);
-  const std::size_t blocks = (asked + block_rows - 1) / block_rows;
+                                         std::span<const std::uint8_t> wanted, std::size_t k, std::int32_t least,
+                                         std::size_t threads) {
+  const std::size_t asked = rows_of(queries), rows = rows_of(vectors),
+                    blocks = (asked + block_queries - 1) / block_queries;
+  if (!wanted.empty() && wanted.size() != rows) throw std::invalid_argument("wanted has not one byte a vector");
   k = std::min(k, rows);
   std::vector<std::vector<Product>> nearest(asked);  // each a heap whose first is the worst
-  for_each_item(block_scratches_, k ? blocks : 0, threads, [&](BlockScratch& scratch, std::size_t own) {
-    const std::size_t first = own * block_rows, last = std::min(asked, first + block_rows);
-    begin_block(heads(queries.data() + first * width_, last - first), scratch);
-    std::fill_n(scratch.least.begin(), last - first, std::numeric_limits<std::int32_t>::min());
-    for (std::size_t column = 0; column < rows; column += panel) {
-      const std::size_t column_end = std::min(rows, column + panel);
-      multiply(heads(vectors.data() + column * width_, column_end - column),
-               {last - first, query_rest.data() + first, rest.data() + column}, scratch);
+  for_each_item(block_scratches_, k ? blocks : 0, threads, [&](BlockScratch&, std::size_t own) {
+    const std::size_t first = own * block_queries, last = std::min(asked, first + block_queries);
+    std::vector<std::int32_t> worst(last - first, least);  // that a product must reach
+    for (std::size_t j = 0; j < rows; ++j) {
+      if (!wanted.empty() && !wanted[j]) continue;
+      const std::int8_t* row = vectors.data() + j * width_;
       for (std::size_t i = first; i < last; ++i) {
+        const std::int32_t product = kernels_->dot(queries.data() + i * width_, row, width_);
+        if (product < worst[i - first]) continue;
         std::vector<Product>& heap = nearest[i];
-        const std::int32_t* products = scratch.products.data() + (i - first) * panel;
-        for (std::uint32_t mask = scratch.masks[i - first]; mask; mask &= mask - 1) {
-          const std::size_t c = std::size_t(std::countr_zero(mask)), j = column + c;
-          if (j >= column_end) break;
-          const std::int32_t product =
-              products[c] + rest_product(queries.data() + i * width_, vectors.data() + j * width_);
-          if (product < scratch.least[i - first]) continue;
-          if (heap.size() == k) {
-            std::pop_heap(heap.begin(), heap.end(), is_better);
-            heap.pop_back();
-          }
-          heap.push_back({std::int32_t(i), std::int32_t(j), product});
-          std::push_heap(heap.begin(), heap.end(), is_better);
-          // An equal product of a later vector is no better.
-          if (heap.size() == k) scratch.least[i - first] = heap.front().product + 1;
+        if (heap.size() == k) {
+          std::pop_heap(heap.begin(), heap.end(), is_better);
+          heap.pop_back();
         }
+        heap.push_back({std::int32_t(i), std::int32_t(j), product});
+        std::push_heap(heap.begin(), heap.end(), is_better);
+        // An equal product of a later vector is no better.
+        if (heap.size() == k) worst[i - first] = heap.front().product + 1;
       }
     }
     for (std::size_t i = first; i < last; ++i) std::sort_heap(nearest[i].begin(), nearest[i].end(), is_better);
   });
   std::vector<Product> result;
-  result.reserve(asked * k);
   for (const auto& heap : nearest) result.insert(result.end(), heap.begin(), heap.end());
   return result;
 }

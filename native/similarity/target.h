@@ -12,6 +12,10 @@
 #include <immintrin.h>
 #elif defined(__SSE2__)
 #include <emmintrin.h>
+#elif defined(__aarch64__) && defined(__ARM_NEON)
+#include <arm_neon.h>
+#elif defined(__wasm_simd128__)
+#include <wasm_simd128.h>
 #endif
 
 namespace codewren::similarity {
@@ -97,6 +101,44 @@ inline void add_products(Row& row, const Left* group, const Right* columns) {
 }
 inline void store(const Row& row, std::int32_t* out) {
   for (int q = 0; q < 4; ++q) _mm_storeu_si128(reinterpret_cast<__m128i*>(out) + q, row.quarter[q]);
+}
+#elif defined(__aarch64__) && defined(__ARM_NEON)
+struct Row {
+  int32x4_t quarter[4];
+};
+constexpr std::size_t most_rows = 4;
+inline Row start(const std::uint8_t*) {
+  const int32x4_t none = vdupq_n_s32(0);
+  return {{none, none, none, none}};
+}
+inline void add_products(Row& row, const Left* pair, const Right* columns) {
+  for (int half = 0; half < 2; ++half) {
+    const int16x8x2_t numbers = vld2q_s16(columns + 16 * half);  // the first and the second number of eight columns
+    int32x4_t &low = row.quarter[2 * half], &high = row.quarter[2 * half + 1];
+    low = vmlal_n_s16(vmlal_n_s16(low, vget_low_s16(numbers.val[0]), pair[0]), vget_low_s16(numbers.val[1]), pair[1]);
+    high =
+        vmlal_n_s16(vmlal_n_s16(high, vget_high_s16(numbers.val[0]), pair[0]), vget_high_s16(numbers.val[1]), pair[1]);
+  }
+}
+inline void store(const Row& row, std::int32_t* out) {
+  for (int q = 0; q < 4; ++q) vst1q_s32(out + 4 * q, row.quarter[q]);
+}
+#elif defined(__wasm_simd128__)
+struct Row {
+  v128_t quarter[4];
+};
+constexpr std::size_t most_rows = 2;
+inline Row start(const std::uint8_t*) {
+  const v128_t none = wasm_i32x4_splat(0);
+  return {{none, none, none, none}};
+}
+inline void add_products(Row& row, const Left* pair, const Right* columns) {
+  const v128_t both = wasm_v128_load32_splat(pair);
+  for (int q = 0; q < 4; ++q)
+    row.quarter[q] = wasm_i32x4_add(row.quarter[q], wasm_i32x4_dot_i16x8(both, wasm_v128_load(columns + 8 * q)));
+}
+inline void store(const Row& row, std::int32_t* out) {
+  for (int q = 0; q < 4; ++q) wasm_v128_store(out + 4 * q, row.quarter[q]);
 }
 #else
 struct Row {

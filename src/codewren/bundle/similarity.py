@@ -238,6 +238,11 @@ class SimilarityBundle(BundleFile):
             )
 
     @property
+    def calibration_name(self) -> str:
+        """What the calibration in use is called."""
+        return next(name for name, known in self.calibrations.items() if known is self.calibration)
+
+    @property
     def decision(self) -> Decision:
         """Thresholds of the calibration in use; its probabilities need no temperature."""
         return Decision(self.calibration.threshold, 1.0, self.calibration.alert_threshold)

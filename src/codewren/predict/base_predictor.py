@@ -5,11 +5,12 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from enum import IntEnum
 from pathlib import Path
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Self, TypeVar
 
 from codewren.bundle.open import AnyBundle
 from codewren.core.task import Task
 from codewren.predict.checked_items import Items, Languages, label_enum, predicted_labels
+from codewren.predict.copies import pickled, reopened
 
 AnyBundleT = TypeVar("AnyBundleT", bound=AnyBundle)
 
@@ -25,10 +26,24 @@ class BasePredictor(ABC, Generic[AnyBundleT]):
         threads: how many functions, or blocks of pairs, are worked on at once; results do not depend on it.
     """
 
-    def __init__(self, bundle: AnyBundleT, threads: int | None) -> None:
+    def __init__(self, bundle: AnyBundleT, *, threads: int | None = None, target: str = "") -> None:
+        """`target` names an instruction set; the subclass hands it to the native core."""
         self.bundle = bundle
         self.threads = threads or os.cpu_count() or 1
         self.labels = label_enum(bundle.task)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        """Another predictor of the same bundle."""
+        return type(self)(self.bundle, threads=self.threads, target=self.target)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle as `codewren.predict.copies` says."""
+        return reopened, (type(self), *pickled(self.bundle, self.threads))
+
+    @property
+    @abstractmethod
+    def target(self) -> str:
+        """The instruction set in use."""
 
     @property
     def path(self) -> Path:

@@ -4,6 +4,7 @@ import math
 import os
 from collections.abc import Callable, Sequence
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,6 +27,8 @@ from codewren.predict.checked_items import (
     languages_of,
     too_many_above,
 )
+from codewren.predict.correspondence import LineRange, corresponding_lines
+from codewren.predict.explanation import Explanation, LinesLeftOut, explanation_by_lines, log_odds
 from codewren.predict.similarity import SimilarityPredictor
 from codewren.predict.tokenizer import Tokenizer
 
@@ -96,6 +99,11 @@ def find_bundle(path_or_name: str | os.PathLike[str]) -> Path:
     raise BundleError(f"{path.name!r} is neither a file nor the name of a bundle ({known}); give the path of a *.wren")
 
 
+def is_shipped(name: str) -> bool:
+    """Whether this is the short name of a bundle that ships, with `@CALIBRATION` or not, and no path."""
+    return not Path(name).exists() and name.partition("@")[0] in shipped_bundles()
+
+
 class Predictor(BasePredictor[Bundle]):
     """A student ready to judge source code."""
 
@@ -107,11 +115,15 @@ class Predictor(BasePredictor[Bundle]):
         Raises:
             BundleError: a weight is NaN or infinite.
         """
-        super().__init__(bundle, threads)
+        super().__init__(bundle, threads=threads, target=target)
         tokenizer = Tokenizer(bundle.tokenizer)
         self._tokenizer = tokenizer.native
         self._model = _native_model(bundle, target)
         self._graphs = _graph_encoders(bundle, tokenizer) if bundle.config.max_data_flow else None
+
+    def __repr__(self) -> str:
+        """Which bundle, and what it judges."""
+        return f"<Predictor {self.path.name}: {' or '.join(self.task.labels)} of a {self.task.unit}>"
 
     @property
     def config(self) -> StudentConfig:
@@ -153,6 +165,65 @@ class Predictor(BasePredictor[Bundle]):
             flat = list(_floats(self._model.logits(vectors, [places[function] for function in functions])))
         columns = len(self.task.labels)
         return [flat[start : start + columns] for start in range(0, len(flat), columns)]
+
+    def explain(self, texts: Sequence[str], *, languages: Languages = None) -> list[Explanation]:
+        """What each line of each function carries: the log-odds of the positive label that are lost without it.
+
+        A student of one layer leaves the line's tokens out where they stand. One of more layers, or that reads data
+        flow, reads the text again without the line, which costs a prediction a line. `languages` as in `predict`.
+
+        Raises:
+            InputError: not a list of strings, or the task judges pairs.
+        """
+        if self.task.unit is Unit.PAIR:
+            raise InputError(f"task {self.task.name!r} judges pairs; lines are explained for single functions")
+        items = [text for (text,) in checked_items(texts, None)]
+        spoken = languages_of(languages, len(items), 1)
+        with Damage(self.path):
+            if self._graphs or self.config.num_hidden_layers > 1:
+                left_out = [self._reread(text, language) for text, language in zip(items, spoken, strict=True)]
+            else:
+                rows = self._model.without_lines(items, self._tokenizer, self.threads)
+                left_out = [
+                    LinesLeftOut(read, total, lines, self._log_odds(_floats(flat))) for read, total, lines, flat in rows
+                ]
+        label = self.task.positive
+        return [explanation_by_lines(text, lines, label) for text, lines in zip(items, left_out, strict=True)]
+
+    def correspondence(self, first: str, second: str, *, language: str = "") -> tuple[LineRange, ...]:
+        """Which lines of a pair correspond; the language is the task's unless another is named.
+
+        Raises:
+            InputError: the task judges single functions, or the language is unknown.
+        """
+        if self.task.unit is not Unit.PAIR:
+            raise InputError(f"task {self.task.name!r} judges single functions; lines correspond in pairs")
+        return corresponding_lines(first, second, language or self.task.language or "")
+
+    def count_tokens(self, texts: Sequence[str]) -> list[tuple[int, int]]:
+        """Tokens that are read, and all tokens, of each text.
+
+        Raises:
+            InputError: not a list of strings.
+        """
+        length = self.config.max_sequence_length
+        with Damage(self.path):
+            return [self._tokenizer.encode_lines(text, length)[2:] for (text,) in checked_items(texts, None)]
+
+    def _reread(self, text: str, language: str | None) -> LinesLeftOut:
+        """Predict the text again without each line, as far as the model reads it."""
+        _, bounds, read, total = self._tokenizer.encode_lines(text, self.config.max_sequence_length)
+        numbers = [number for number, (start, end) in enumerate(pairwise(bounds), 1) if start < end]
+        lines = text.split("\n")[: numbers[-1] if numbers else 0]
+        texts = ["\n".join(lines), *("\n".join(lines[: number - 1] + lines[number:]) for number in numbers)]
+        rows = self.logits(texts, languages=language and [language] * len(texts))
+        return LinesLeftOut(read, total, numbers, self._log_odds([value for row in rows for value in row]))
+
+    def _log_odds(self, logits: Sequence[float]) -> list[float]:
+        """Log-odds of the positive label of each row of logits."""
+        columns, temperature = len(self.task.labels), self.bundle.decision.temperature
+        rows = [logits[start : start + columns] for start in range(0, len(logits), columns)]
+        return [log_odds(row, self.task.positive_index, temperature) for row in rows]
 
     def encode(self, functions: Sequence[str], *, languages: Languages = None) -> "memoryview[float]":
         """First-token vectors, float32 of shape (functions, hidden_size): what the head compares.

@@ -1,11 +1,12 @@
 """Predict clones with a similarity encoder: one int8 vector a function, a dot product a pair."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING
 
 from codewren import _native
-from codewren.bundle.similarity import SimilarityBundle, SimilarityConfig
+from codewren.bundle.similarity import SQUARE, SimilarityBundle, SimilarityConfig
 from codewren.core.errors import InputError
 from codewren.predict.base_predictor import BasePredictor
 from codewren.predict.checked_items import (
@@ -18,9 +19,21 @@ from codewren.predict.checked_items import (
     languages_of,
     too_many_above,
 )
+from codewren.predict.correspondence import LineRange, corresponding_lines
 
 if TYPE_CHECKING:
     from codewren.predict.checked_items import Vectors
+
+_LEAST_PRODUCT = -(1 << 31)  # no dot product is smaller
+
+
+@dataclass(frozen=True, slots=True)
+class Neighbour:
+    """A vector that is like a query: its index, the cosine of the angle between them, the probability of a clone."""
+
+    index: int
+    similarity: float
+    probability: float
 
 
 class SimilarityPredictor(BasePredictor[SimilarityBundle]):
@@ -39,8 +52,12 @@ class SimilarityPredictor(BasePredictor[SimilarityBundle]):
         Raises:
             BundleError: a fingerprint is there twice.
         """
-        super().__init__(bundle, threads)
+        super().__init__(bundle, threads=threads, target=target)
         self._encoder = _native_encoder(bundle, target)
+
+    def __repr__(self) -> str:
+        """Which bundle, with which idea of a clone."""
+        return f"<SimilarityPredictor {self.path.name}@{self.bundle.calibration_name}>"
 
     @property
     def config(self) -> SimilarityConfig:
@@ -86,6 +103,14 @@ class SimilarityPredictor(BasePredictor[SimilarityBundle]):
         packed = memoryview(self._encode(texts, languages_of(languages, len(texts), 1)))
         return packed.cast("b", (len(texts), self.vector_bytes)) if texts else packed.cast("b")
 
+    def correspondence(self, first: str, second: str, *, language: str = "") -> tuple[LineRange, ...]:
+        """Which lines of a pair correspond; without a language it is guessed.
+
+        Raises:
+            InputError: the language is unknown.
+        """
+        return corresponding_lines(first, second, language or self.task.language or "")
+
     def pairs_above(
         self, vectors: "Vectors", threshold: float | None = None, *, limit: int = PAIR_LIMIT
     ) -> list[tuple[int, int, float]]:
@@ -105,22 +130,38 @@ class SimilarityPredictor(BasePredictor[SimilarityBundle]):
         probability = cache(calibration.probability)
         return [(first, second, probability(product)) for first, second, product in _triples(packed)]
 
-    def neighbours(self, queries: "Vectors", vectors: "Vectors", k: int) -> list[list[tuple[int, float]]]:
-        """The `k` vectors most like each query, as (index, probability): best first, equal ones by index.
+    def neighbours(
+        self,
+        queries: "Vectors",
+        vectors: "Vectors",
+        k: int,
+        *,
+        wanted: "Vectors" = b"",
+        threshold: float | None = None,
+    ) -> list[list[Neighbour]]:
+        """The `k` vectors most like each query: best first, equal ones by index.
 
-        A query that is among the vectors finds itself too.
+        A query that is among the vectors finds itself too. `vectors` are read where they lie, for one in a mapped file.
+
+        Args:
+            queries: as `encode` makes them.
+            vectors: as `encode` makes them.
+            k: how many at most.
+            wanted: one byte a vector, 0 for those to pass over; empty for none.
+            threshold: probability that a neighbour exceeds; None for no limit.
 
         Raises:
-            InputError: vectors of another model, or `k` below 1.
+            InputError: vectors of another model, `wanted` of another length, or `k` below 1.
         """
         if k < 1:
             raise InputError(f"k is {k}; ask for 1 neighbour or more")
+        calibration = self.bundle.calibration
+        least = _LEAST_PRODUCT if threshold is None else calibration.least_product(threshold)
         with foreign_vectors():
-            packed = self._encoder.neighbours(_flat(queries), _flat(vectors), k, self.threads)
-        probability = cache(self.bundle.calibration.probability)
-        nearest: list[list[tuple[int, float]]] = [[] for _ in range(len(_flat(queries)) // self.vector_bytes)]
+            packed = self._encoder.neighbours(_flat(queries), _flat(vectors), _flat(wanted), k, least, self.threads)
+        nearest: list[list[Neighbour]] = [[] for _ in range(len(_flat(queries)) // self.vector_bytes)]
         for query, index, product in _triples(packed):
-            nearest[query].append((index, probability(product)))
+            nearest[query].append(Neighbour(index, product / SQUARE, calibration.probability(product)))
         return nearest
 
     def _products(self, items: Items, languages: Languages) -> list[int]:
