@@ -17,7 +17,7 @@ from codewren.bundle.similarity import SimilarityBundle
 from codewren.core.errors import BundleError, InputError
 from codewren.predict.checked_items import TooManyPairsError
 from codewren.predict.predictor import predictor_of
-from codewren.predict.similarity import SimilarityPredictor
+from codewren.predict.similarity import Neighbour, SimilarityPredictor
 from codewren.train.similarity.source_lexer import is_python
 from encoders import CALIBRATION, random_arrays, reference, write_encoder
 from predict.similarity_reference import Encoder
@@ -172,7 +172,7 @@ def test_a_function_is_its_own_clone_and_nearest_to_itself(predictor: Similarity
     texts = list(FUNCTIONS.values())
     assert {label.name for label in predictor.predict([(text, text) for text in texts])} == {"clone"}
     vectors = predictor.encode(texts)
-    assert [row[0][0] for row in predictor.neighbours(vectors, vectors, 1)] == list(range(len(texts)))
+    assert [row[0].index for row in predictor.neighbours(vectors, vectors, 1)] == list(range(len(texts)))
     own = [row[1] for row in predictor.predict_proba([(text, text) for text in texts])]
     assert min(own) > CALIBRATION.probability(65_000)
 
@@ -216,7 +216,7 @@ def test_neighbours_are_those_of_the_whole_product(bundle: SimilarityBundle, tar
     products = queries.astype(int) @ vectors.astype(int).T
     order = np.argsort(-products, axis=1, kind="stable")[:, :k]
     expected = [
-        [(int(j), products[i, j] / 65536, CALIBRATION.probability(int(products[i, j]))) for j in row]
+        [Neighbour(int(j), products[i, j] / 65536, CALIBRATION.probability(int(products[i, j]))) for j in row]
         for i, row in enumerate(order)
     ]
     assert predictor.neighbours(queries.tobytes(), vectors.tobytes(), k) == expected

@@ -30,6 +30,9 @@ VERBS = {
     "hook": "Warn a coding agent when a function that it is about to write exists already.",
     "mcp": "Serve similar functions, duplicates and scans to coding agents.",
     "index": "Build or update the index of a tree that similar, mcp and hook search.",
+    "config": "The settings of a project: what holds, and where it stands.",
+    "lsp": "The same in an editor, while code is written: a language server.",
+    "verify": "Order the findings of another tool by what a bundle says of the code around them.",
 }
 
 RESUMED = frozenset({"compress", "label", "search", "distil"})  # the same command goes on where it was stopped
