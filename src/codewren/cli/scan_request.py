@@ -51,6 +51,7 @@ class ScanRequest:
     cache_dir: Path | None
     no_cache: bool
     quiet: bool
+    stdin_filename: str | None = None
     exclude_root: str | None = None
     folders: "tuple[FolderSettings, ...]" = ()
     settings: Path | None = None
