@@ -45,11 +45,15 @@ def plain_script(module: str) -> str:
 
 
 def assets() -> dict[str, str]:
-    """The core, packed, and the bundles, which no packing makes smaller, as base64."""
-    core = gzip.compress((PACKAGE / "wasm/codewren-simd.wasm").read_bytes(), compresslevel=9, mtime=0)
+    """The core with SIMD and without, packed, and the bundles, which no packing makes smaller, as base64."""
+    modules = {"simd": "codewren-simd", "plain": "codewren"}
+    cores = {
+        name: gzip.compress((PACKAGE / f"wasm/{module}.wasm").read_bytes(), compresslevel=9, mtime=0)
+        for name, module in modules.items()
+    }
     shipped = ROOT / "src/codewren/bundle/shipped"
     files = {name: (shipped / f"{bundle}.wren").read_bytes() for name, bundle in BUNDLES.items()}
-    return {name: base64.b64encode(content).decode() for name, content in {"wasm": core, **files}.items()}
+    return {name: base64.b64encode(content).decode() for name, content in {**cores, **files}.items()}
 
 
 def example_texts() -> dict[str, str]:
