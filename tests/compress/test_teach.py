@@ -1,4 +1,4 @@
-"""A student of a few dozen labelled functions: judged by rows that it has not seen, and told where it is worth little."""
+"""A student of a few dozen labelled functions: judged by rows it has not seen, never oversold."""
 
 import csv
 import json
@@ -7,6 +7,7 @@ import random
 import pytest
 
 import codewren
+from codewren.compress import teach as teaching
 from codewren.compress.teach import FOLDS, Lesson, distinct, read_lesson
 from codewren.core.errors import InputError
 from commands import fails, run
@@ -36,9 +37,7 @@ def test_folds_hold_every_row_once_and_each_label_evenly():
     for name in lesson.names:
         counts = [sum(labels[index] == name for index in fold) for fold in folds]
         assert max(counts) - min(counts) <= 1
-    assert {index for index in range(53)} - set(folds[0]) == {
-        texts.index(text) for text in lesson.without(folds[0]).texts
-    }
+    assert set(lesson.without(folds[0]).texts) == {text for index, text in enumerate(texts) if index not in folds[0]}
 
 
 def test_the_commonest_label_comes_first_and_the_rarest_is_what_a_scan_reports():
@@ -65,7 +64,8 @@ def test_unlabelled_functions_are_no_copies_of_the_labelled():
     assert distinct(["a  b", "c", "c ", "d", "e"], ["ab"], 2) == ("c", "d")
 
 
-def test_a_student_of_fifty_rows_scans_and_is_not_oversold(tmp_path):
+def test_a_student_of_fifty_rows_scans_and_is_not_oversold(tmp_path, monkeypatch):
+    monkeypatch.setattr(teaching, "LEAST_STEPS", 120)
     labels = write(tmp_path / "labels.csv", functions(50))
     sources = tmp_path / "sources"
     sources.mkdir()
@@ -87,7 +87,8 @@ def test_a_student_of_fifty_rows_scans_and_is_not_oversold(tmp_path):
     assert (out / "student.wren").read_bytes() == before
 
 
-def test_labels_that_are_noise_are_told(tmp_path):
+def test_labels_that_are_noise_are_told(tmp_path, monkeypatch):
+    monkeypatch.setattr(teaching, "LEAST_STEPS", 10)
     labels = write(tmp_path / "labels.csv", functions(30, telling=False))
     assert "do not show that the student knows more" in run("teach", labels, "--out", tmp_path / "run", "--quiet")
 
