@@ -45,6 +45,20 @@ class PythonModel {
     return floats([&] { return student_.encode_graphs(graphs, threads); });
   }
 
+  // For each text: tokens read, tokens, numbers of the lines that were left out, and rows of logits.
+  nb::list without_lines(nb::list texts, const codewren::Tokenizer& tokenizer, std::size_t threads) {
+    const std::vector<std::string_view> views = text_views(texts);
+    std::vector<codewren::Student::LineLogits> explained;
+    {
+      nb::gil_scoped_release release;
+      explained = student_.without_lines(views, tokenizer, threads);
+    }
+    nb::list result;
+    for (const auto& [read, total, lines, logits] : explained)
+      result.append(nb::make_tuple(read, total, lines, nb::bytes(logits.data(), logits.size() * sizeof(float))));
+    return result;
+  }
+
   nb::bytes logits(nb::bytes vectors, const std::vector<std::int64_t>& items) {
     return floats([&] { return student_.logits(numbers(vectors), items); });
   }
@@ -142,6 +156,7 @@ void bind_model(nb::module_& m) {
       .def("encode", &PythonModel::encode, "texts"_a, "tokenizer"_a, "threads"_a)
       .def("encode_ids", &PythonModel::encode_ids, "functions"_a, "threads"_a)
       .def("encode_graphs", &PythonModel::encode_graphs, "functions"_a, "threads"_a)
+      .def("without_lines", &PythonModel::without_lines, "texts"_a, "tokenizer"_a, "threads"_a)
       .def("logits", &PythonModel::logits, "vectors"_a, "items"_a)
       .def("pairs_above", &PythonModel::pairs_above, "vectors"_a, "threshold"_a, "temperature"_a, "positive"_a,
            "limit"_a, "threads"_a)

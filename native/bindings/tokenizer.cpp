@@ -74,6 +74,16 @@ void bind_tokenizer(nb::module_& m) {
           },
           "text"_a, "max_length"_a, "Ids of text that normalize() returned.")
       .def(
+          "encode_lines",
+          [](const Tokenizer& self, nb::str code, std::size_t max_length) {
+            codewren::Lines lines;
+            self.encode_lines(utf8(code), max_length, lines);
+            lines.ends.insert(lines.ends.begin(), lines.begin);
+            return nb::make_tuple(lines.ids, lines.ends, lines.read, lines.total);
+          },
+          "code"_a, "max_length"_a,
+          "Ids of source code, where its lines begin and the last one ends, tokens read and all tokens.")
+      .def(
           "normalize",
           [](const Tokenizer& self, nb::str code) {
             std::string text;

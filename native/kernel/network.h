@@ -98,6 +98,11 @@ struct Kernels {
   // aligned. Every id lies in the vocabulary, tokens in [1, max_length], spans in the ids and edges in the nodes.
   size_t (*encode_scratch)(const Network&, size_t tokens, size_t nodes);
   void (*encode)(const Network&, const Function&, float* scratch, float* out);
+  // Of a one-layer student that reads no data flow, vectors of the function and of it without each of its lines: see
+  // without_lines.h.
+  size_t (*without_lines_scratch)(const Network&, size_t lines);
+  void (*without_lines)(const Network&, const Function&, const size_t* bounds, size_t lines, float* scratch,
+                        float* out);
   // Of a one-layer student, the query for a function that begins with `id`: query (padded hidden), and query times key
   // matrix, query_key (padded hidden, padded heads).
   void (*begin_query)(const Network&, int32_t id, float* scratch, float* query, float* query_key);

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <stdexcept>
 
+#include "kernel/byte_order.h"
 #include "kernel/instruction_sets.h"
 #include "kernel/loader.h"
 #include "parallel.h"
@@ -13,7 +14,7 @@ namespace codewren {
 Student::Student(std::span<const std::uint8_t> weights, const TensorTable& table, const Settings& settings,
                  const std::string& target)
     : network_(sized_network(settings)), kernels_(kernels_named(target)) {
-  const TensorReader reader(weights, table);
+  const TensorReader reader(native_weights(weights, table, floats_), table);
   NetworkLoader loader(reader, network_, floats_);
   loader.embeddings(*kernels_, settings.embedding_size);
   for (std::size_t index = 0; index < network_.layers; ++index) layers_.push_back(loader.layer(index));
@@ -63,6 +64,43 @@ std::vector<float> Student::encode(std::span<const std::string_view> texts, cons
                     vectors.data() + i * network_.hidden);
   });
   return vectors;
+}
+
+void Student::without_lines(const Lines& text, Floats& floats, LineLogits& out) const {
+  out = {text.read, text.total, {}, {}};
+  std::vector<std::int32_t> ids = text.ids;
+  if (ids.empty()) ids.push_back(0);
+  std::vector<std::size_t> bounds{std::clamp<std::size_t>(text.begin, 1, ids.size())};
+  for (std::size_t line = 0; line < text.ends.size(); ++line) {
+    if (text.ends[line] <= bounds.back()) continue;
+    out.lines.push_back(line + 1);
+    bounds.push_back(text.ends[line]);
+  }
+  const Function function{ids.data(), ids.size(), nullptr, 0, nullptr, 0};
+  check(function);
+  const std::size_t stride = padded(network_.hidden), rows = out.lines.size() + 1;
+  const std::size_t head = kernels_->logits_scratch(network_);
+  const std::size_t needed = kernels_->without_lines_scratch(network_, out.lines.size()) + rows * stride + head;
+  if (floats.size() < needed) floats = Floats(needed);
+  float *vectors = floats.data(), *scratch = vectors + rows * stride;
+  kernels_->without_lines(network_, function, bounds.data(), out.lines.size(), scratch, vectors);
+  out.logits.resize(rows * network_.labels);
+  for (std::size_t row = 0; row < rows; ++row)
+    kernels_->logits(network_, vectors + row * stride, nullptr, scratch, out.logits.data() + row * network_.labels);
+  for (const float value : out.logits)
+    if (!std::isfinite(value)) throw DamagedError("the weights give a logit that is not finite");
+}
+
+std::vector<Student::LineLogits> Student::without_lines(std::span<const std::string_view> texts,
+                                                        const Tokenizer& tokenizer, std::size_t threads) {
+  if (network_.layers != 1 || network_.functions != 1)
+    throw std::invalid_argument("lines are left out by students of one layer that judge single functions");
+  std::vector<LineLogits> explained(texts.size());
+  for_each_item(scratches_, texts.size(), threads, [&](Scratch& scratch, std::size_t i) {
+    tokenizer.encode_lines(texts[i], network_.max_length, scratch.lines);
+    without_lines(scratch.lines, scratch.floats, explained[i]);
+  });
+  return explained;
 }
 
 std::vector<float> Student::encode_ids(std::span<const std::vector<std::int32_t>> functions, std::size_t threads) {

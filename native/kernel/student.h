@@ -41,6 +41,15 @@ class Student {
   std::vector<float> encode_ids(std::span<const std::vector<std::int32_t>> functions, std::size_t threads);
   std::vector<float> encode_graphs(std::span<const Graph> functions, std::size_t threads);
 
+  // What a function's logits are, and what they would be without each line; see `Tokenizer::encode_lines`.
+  struct LineLogits {
+    std::size_t read, total;         // tokens of the text
+    std::vector<std::size_t> lines;  // those with tokens that are read, counted from 1
+    std::vector<float> logits;       // (1 + lines, labels), the whole function first
+  };
+  std::vector<LineLogits> without_lines(std::span<const std::string_view> texts, const Tokenizer& tokenizer,
+                                        std::size_t threads);
+
   // Logits, one row of `labels` floats an item; items are one or two indices into `vectors` each.
   std::vector<float> logits(std::span<const float> vectors, std::span<const std::int64_t> items);
 
@@ -54,9 +63,11 @@ class Student {
     Floats floats;
     std::string text;
     std::vector<std::int32_t> ids;
+    Lines lines;
   };
 
   void check(const Function& function) const;
+  void without_lines(const Lines& lines, Floats& floats, LineLogits& out) const;
   void encode_function(const Function& function, Floats& floats, float* out) const;
   Floats padded_rows(std::span<const float> vectors) const;
 

@@ -2,6 +2,7 @@
 #include "tokenizer/tokenizer.h"
 
 #include <algorithm>
+#include <limits>
 #include <stdexcept>
 #include <utility>
 
@@ -43,6 +44,28 @@ class TextTokenizer : public Tokenizer {
     ids.resize(std::min(ids.size(), limit));
     if (special_) ids.push_back(kEnd);
     ids.resize(std::min(ids.size(), max_length));
+  }
+
+  // No token reaches across white space, and all of it but the text's own start is one space. Where normalisation makes
+  // white space of other characters, a line may end some tokens early or late.
+  void encode_lines(std::string_view code, std::size_t max_length, Lines& lines) const override {
+    std::string text;
+    Ids all;
+    std::vector<std::size_t> ends;
+    for (std::size_t at = 0, end; at <= code.size(); at = end + 1) {
+      end = std::min(code.find('\n', at), code.size());
+      normalizer_(code.substr(at, end - at), text);
+      if (!text.empty()) append_words(all.empty() ? text : " " + text, std::numeric_limits<std::size_t>::max(), all);
+      ends.push_back(all.size());
+    }
+    normalizer_(code, text);
+    encode(text, max_length, lines.ids);
+    const std::size_t special = special_ ? 2 : 0;
+    lines.begin = std::min<std::size_t>(special_, max_length);
+    lines.read = lines.ids.size() - std::min(special, lines.ids.size());
+    lines.total = std::max(all.size(), lines.read);
+    lines.ends.clear();
+    for (const std::size_t end : ends) lines.ends.push_back(lines.begin + std::min(end, lines.read));
   }
 
  private:

@@ -10,6 +10,13 @@
 
 namespace codewren {
 
+// Token ids of source code whose lines are told apart.
+struct Lines {
+  std::vector<std::int32_t> ids;   // as `Tokenizer::encode` gives them
+  std::vector<std::size_t> ends;   // of each line, one past its last token; the first line begins at `begin`
+  std::size_t begin, read, total;  // read and total are tokens of the text, `<s>` and `</s>` aside
+};
+
 class Tokenizer {
  public:
   virtual ~Tokenizer() = default;
@@ -20,6 +27,9 @@ class Tokenizer {
   // Replaces `ids` by the ids of a normalised UTF-8 text, `<s>` and `</s>` included where this tokenizer adds them,
   // at most `max_length` in all. Safe to call from several threads at once.
   virtual void encode(std::string_view text, std::size_t max_length, std::vector<std::int32_t>& ids) const = 0;
+
+  // Replaces `lines` by the ids that normalize and encode give, and where each line of the source code ends in them.
+  virtual void encode_lines(std::string_view code, std::size_t max_length, Lines& lines) const = 0;
 };
 
 // The fields of a TokenizerSpec; `kind` is bpe, wordpiece, unigram or word.

@@ -311,3 +311,29 @@ def test_bpe_knows_every_byte() -> None:
     text = "".join(map(chr, range(0x20, 0x3000)))
     assert 3 not in Tokenizer(spec).encode(text, ALL)
     assert len(spec.vocab) > BYTE_TOKENS
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.lists(texts, max_size=6).map("\n".join), st.integers(1, 40))
+def test_ids_by_lines_are_those_of_the_whole_text(text: str, max_length: int) -> None:
+    for kind in KINDS:
+        for mode in MODES:
+            tokenizer = both(small_spec(kind, mode))[0]
+            ids, bounds, read, total = tokenizer.native.encode_lines(text, max_length)
+            assert ids == tokenizer.encode(text, max_length), text
+            assert (len(bounds), bounds) == (text.count("\n") + 2, sorted(bounds))
+            special = len(tokenizer.encode("", ALL))
+            assert read == max(0, len(ids) - special) <= total
+            assert bounds[-1] <= len(ids)
+            if text.isascii():
+                assert total == len(tokenizer.encode(text, ALL)) - special
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_line_holds_the_tokens_of_its_words(kind: TokenizerKind) -> None:
+    tokenizer = both(small_spec(kind, "wren"))[0]
+    lines = python_functions()[0].split("\n")
+    ids, bounds, _, _ = tokenizer.native.encode_lines("\n".join(lines), ALL)
+    for number, (start, end) in enumerate(pairwise(bounds)):
+        alone = tokenizer.native.encode_normalized(" " * (number > 0) + tokenizer.normalize(lines[number]), ALL)
+        assert ids[start:end] == [one for one in alone if one not in tokenizer.native.encode("", ALL)]

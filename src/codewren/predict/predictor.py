@@ -2,11 +2,11 @@
 
 import math
 import os
-from collections.abc import Callable, Mapping, Sequence
-from enum import IntEnum
+from collections.abc import Callable, Sequence
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING
 
 from codewren import _native
 from codewren.bundle.layout import TensorEntry
@@ -15,19 +15,20 @@ from codewren.bundle.read import Bundle
 from codewren.bundle.similarity import SimilarityBundle
 from codewren.core.errors import BundleError, InputError, nearest
 from codewren.core.student_config import PairHead, StudentConfig
-from codewren.core.task import Task, Unit
+from codewren.core.task import Unit
+from codewren.predict.base_predictor import BasePredictor
 from codewren.predict.checked_items import (
     PAIR_LIMIT,
     Damage,
     Items,
     Languages,
-    TooManyPairsError,
     checked_items,
-    label_enum,
+    foreign_vectors,
     languages_of,
-    predicted_labels,
+    too_many_above,
 )
-from codewren.predict.copies import pickled, reopened
+from codewren.predict.correspondence import LineRange, corresponding_lines
+from codewren.predict.explanation import Explanation, LinesLeftOut, explanation_by_lines, log_odds
 from codewren.predict.similarity import SimilarityPredictor
 from codewren.predict.tokenizer import Tokenizer
 
@@ -103,16 +104,8 @@ def is_shipped(name: str) -> bool:
     return not Path(name).exists() and name.partition("@")[0] in shipped_bundles()
 
 
-class Predictor:
-    """A student ready to judge source code.
-
-    An item is a string for a function task, and two strings (a tuple or list) for a pair task.
-
-    Attributes:
-        bundle: the checked file.
-        labels: an `IntEnum` of the task's labels in column order: `labels(1)`, `labels["clone"]`.
-        threads: how many functions are encoded at once; results do not depend on it.
-    """
+class Predictor(BasePredictor[Bundle]):
+    """A student ready to judge source code."""
 
     def __init__(self, bundle: Bundle, *, threads: int | None = None, target: str = "") -> None:
         """Make a predictor of a bundle that has been read.
@@ -122,9 +115,7 @@ class Predictor:
         Raises:
             BundleError: a weight is NaN or infinite.
         """
-        self.bundle = bundle
-        self.threads = threads or os.cpu_count() or 1
-        self.labels = label_enum(bundle.task)
+        super().__init__(bundle, threads=threads, target=target)
         tokenizer = Tokenizer(bundle.tokenizer)
         self._tokenizer = tokenizer.native
         self._model = _native_model(bundle, target)
@@ -133,29 +124,6 @@ class Predictor:
     def __repr__(self) -> str:
         """Which bundle, and what it judges."""
         return f"<Predictor {self.path.name}: {' or '.join(self.task.labels)} of a {self.task.unit}>"
-
-    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
-        """Another predictor of the same bundle."""
-        return type(self)(self.bundle, threads=self.threads, target=self.target)
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        """Pickle as `codewren.predict.copies` says."""
-        return reopened, (type(self), *pickled(self.bundle, self.threads))
-
-    @property
-    def path(self) -> Path:
-        """Where the bundle was read."""
-        return self.bundle.path
-
-    @property
-    def manifest(self) -> Mapping[str, Any]:
-        """The bundle's manifest."""
-        return self.bundle.manifest
-
-    @property
-    def task(self) -> Task:
-        """What is judged."""
-        return self.bundle.task
 
     @property
     def config(self) -> StudentConfig:
@@ -171,18 +139,6 @@ class Predictor:
     def vector_bytes(self) -> int:
         """Bytes of the vector that `encode` makes of a function."""
         return 4 * self.config.hidden_size
-
-    def predict(self, items: Items, *, languages: Languages = None) -> list[IntEnum]:
-        """One label an item; members compare equal to the label numbers of data files and carry a `name`.
-
-        A student that reads data flow has to know the language of every item: `languages` names one each, by default
-        they are all the task's.
-
-        Raises:
-            InputError: an item is not what the task judges.
-        """
-        rows = self.predict_proba(items, languages=languages)
-        return predicted_labels(rows, self.task, self.labels, self.bundle.decision.threshold)
 
     def predict_proba(self, items: Items, *, languages: Languages = None) -> list[list[float]]:
         """Probabilities, one row an item, columns in the order of `task.labels`; `languages` as in `predict`.
@@ -209,6 +165,65 @@ class Predictor:
             flat = list(_floats(self._model.logits(vectors, [places[function] for function in functions])))
         columns = len(self.task.labels)
         return [flat[start : start + columns] for start in range(0, len(flat), columns)]
+
+    def explain(self, texts: Sequence[str], *, languages: Languages = None) -> list[Explanation]:
+        """What each line of each function carries: the log-odds of the positive label that are lost without it.
+
+        A student of one layer leaves the line's tokens out where they stand. One of more layers, or that reads data
+        flow, reads the text again without the line, which costs a prediction a line. `languages` as in `predict`.
+
+        Raises:
+            InputError: not a list of strings, or the task judges pairs.
+        """
+        if self.task.unit is Unit.PAIR:
+            raise InputError(f"task {self.task.name!r} judges pairs; lines are explained for single functions")
+        items = [text for (text,) in checked_items(texts, None)]
+        spoken = languages_of(languages, len(items), 1)
+        with Damage(self.path):
+            if self._graphs or self.config.num_hidden_layers > 1:
+                left_out = [self._reread(text, language) for text, language in zip(items, spoken, strict=True)]
+            else:
+                rows = self._model.without_lines(items, self._tokenizer, self.threads)
+                left_out = [
+                    LinesLeftOut(read, total, lines, self._log_odds(_floats(flat))) for read, total, lines, flat in rows
+                ]
+        label = self.task.positive
+        return [explanation_by_lines(text, lines, label) for text, lines in zip(items, left_out, strict=True)]
+
+    def correspondence(self, first: str, second: str, *, language: str = "") -> tuple[LineRange, ...]:
+        """Which lines of a pair correspond; the language is the task's unless another is named.
+
+        Raises:
+            InputError: the task judges single functions, or the language is unknown.
+        """
+        if self.task.unit is not Unit.PAIR:
+            raise InputError(f"task {self.task.name!r} judges single functions; lines correspond in pairs")
+        return corresponding_lines(first, second, language or self.task.language or "")
+
+    def count_tokens(self, texts: Sequence[str]) -> list[tuple[int, int]]:
+        """Tokens that are read, and all tokens, of each text.
+
+        Raises:
+            InputError: not a list of strings.
+        """
+        length = self.config.max_sequence_length
+        with Damage(self.path):
+            return [self._tokenizer.encode_lines(text, length)[2:] for (text,) in checked_items(texts, None)]
+
+    def _reread(self, text: str, language: str | None) -> LinesLeftOut:
+        """Predict the text again without each line, as far as the model reads it."""
+        _, bounds, read, total = self._tokenizer.encode_lines(text, self.config.max_sequence_length)
+        numbers = [number for number, (start, end) in enumerate(pairwise(bounds), 1) if start < end]
+        lines = text.split("\n")[: numbers[-1] if numbers else 0]
+        texts = ["\n".join(lines), *("\n".join(lines[: number - 1] + lines[number:]) for number in numbers)]
+        rows = self.logits(texts, languages=language and [language] * len(texts))
+        return LinesLeftOut(read, total, numbers, self._log_odds([value for row in rows for value in row]))
+
+    def _log_odds(self, logits: Sequence[float]) -> list[float]:
+        """Log-odds of the positive label of each row of logits."""
+        columns, temperature = len(self.task.labels), self.bundle.decision.temperature
+        rows = [logits[start : start + columns] for start in range(0, len(logits), columns)]
+        return [log_odds(row, self.task.positive_index, temperature) for row in rows]
 
     def encode(self, functions: Sequence[str], *, languages: Languages = None) -> "memoryview[float]":
         """First-token vectors, float32 of shape (functions, hidden_size): what the head compares.
@@ -239,16 +254,10 @@ class Predictor:
             raise InputError(f"task {self.task.name!r} judges single functions; comparing pairs needs a pair bundle")
         decision = self.bundle.decision
         wanted = decision.threshold if threshold is None else threshold
-        try:
+        with too_many_above(wanted, limit), foreign_vectors():
             found: list[tuple[int, int, float]] = self._model.pairs_above(
                 bytes(vectors), wanted, decision.temperature, self.task.positive_index, limit, self.threads
             )
-        except OverflowError:
-            raise TooManyPairsError(
-                f"more than {limit} pairs lie above {wanted}; raise the threshold or the limit"
-            ) from None
-        except ValueError as error:
-            raise InputError(f"{error}; give what encode() of the same predictor returned") from None
         return found
 
     def _encode(self, functions: list[str], languages: list[str | None]) -> bytes:

@@ -1,29 +1,30 @@
 """The lines in which the members of a class of clones differ from its first one."""
 
-import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from functools import lru_cache
 
-from codewren.core.errors import InputError
+from codewren.predict.correspondence import LineRange, corresponding_lines
 from codewren.scan.finding import CloneKind, Differences, Finding, Location
-from codewren.scan.source_files import read_bytes
-from codewren.scan.source_text import source_text
+from codewren.scan.source_lines import line_reader
+from codewren.syntax.file_names import language_of
 
 MOST_SHOWN = 3  # of each side
 MOST_COMPARED = 20  # members of one class
 LONGEST_LINE = 100
-_FILES_KEPT = 200
 
 
-def with_differences(findings: Sequence[Finding]) -> list[Finding]:
-    """The findings; locations of clones that are no exact copies say in which lines they differ."""
-    read = lru_cache(_FILES_KEPT)(_file_lines)
+def with_differences(findings: Sequence[Finding], *, correspond: bool = False) -> list[Finding]:
+    """The findings; locations of clones that are no exact copies say in which lines they differ.
+
+    With `correspond` they also say which lines correspond.
+    """
+    read = line_reader()
 
     def lines(location: Location) -> list[str]:
-        return [" ".join(line.split()) for line in read(location.path)[location.start_line - 1 : location.end_line]]
+        return [" ".join(line.split()) for line in read(location)]
 
-    return [_compared(finding, lines(finding.location), lines) if finding.others else finding for finding in findings]
+    compared = [_compared(one, lines(one.location), lines) if one.others else one for one in findings]
+    return [_corresponding(one, lines) if one.others and correspond else one for one in compared]
 
 
 def _compared(finding: Finding, first: list[str], lines: Callable[[Location], list[str]]) -> Finding:
@@ -34,6 +35,25 @@ def _compared(finding: Finding, first: list[str], lines: Callable[[Location], li
         for number, location in enumerate(finding.others)
     ]
     return replace(finding, others=tuple(others))
+
+
+def _corresponding(finding: Finding, lines: Callable[[Location], list[str]]) -> Finding:
+    first = "\n".join(lines(finding.location))
+    others = [
+        replace(location, correspondence=_in_files(finding.location, location, first, "\n".join(lines(location))))
+        if number < MOST_COMPARED
+        else location
+        for number, location in enumerate(finding.others)
+    ]
+    return replace(finding, others=tuple(others))
+
+
+def _in_files(first: Location, second: Location, first_text: str, second_text: str) -> tuple[LineRange, ...]:
+    """Lines that correspond, counted in their files; those of one language are read as such."""
+    language, other = (language_of(location.path, ()) or "" for location in (first, second))
+    ranges = corresponding_lines(first_text, second_text, language if language == other else "")
+    ours, theirs = first.start_line - 1, second.start_line - 1
+    return tuple(LineRange(one.first + ours, one.second + theirs, one.lines, one.relation) for one in ranges)
 
 
 def differences(first: Sequence[str], second: Sequence[str]) -> Differences:
@@ -55,12 +75,3 @@ def differences(first: Sequence[str], second: Sequence[str]) -> Differences:
 
 def _telling(lines: Sequence[str]) -> Iterator[str]:
     return (line[:LONGEST_LINE] for line in lines if any(character.isalnum() for character in line))
-
-
-def _file_lines(path: str) -> list[str]:
-    """Lines of a file as the scan read them; none where it can no longer be read, since its class stands anyway."""
-    language = "python" if path.lower().endswith((".py", ".pyw")) else ""
-    try:
-        return source_text(read_bytes(path, sys.maxsize), language).decode("utf-8", "replace").split("\n")
-    except (OSError, InputError):
-        return []

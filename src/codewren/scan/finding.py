@@ -1,10 +1,11 @@
 """What a scan reports: a prediction, and the locations it is about."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 from codewren.core.files import unicode_path
+from codewren.predict.correspondence import LineRange
 
 CHANCE_OVERLAP = 0.3  # of the words of two functions of one project, by reading classes below it
 
@@ -32,6 +33,71 @@ class Differences:
 
 
 @dataclass(frozen=True, slots=True)
+class TellingLine:
+    """A line that speaks for a finding.
+
+    Attributes:
+        line: counted from 1 in the file.
+        score: log-odds of the label that the line carries.
+        text: the line, without white space around it.
+    """
+
+    line: int
+    score: float
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class FindingExplanation:
+    """What a model read of a function, and what in it speaks for the label.
+
+    Attributes:
+        tokens_read: tokens of the function that the model read.
+        tokens_total: tokens of the function.
+        lines: those that speak most for the label, strongest first; None where they were not asked for.
+        kind: of weakness, for models that tell kinds apart.
+        evidence: one sentence.
+    """
+
+    tokens_read: int
+    tokens_total: int
+    lines: tuple[TellingLine, ...] | None = None
+    kind: str | None = None
+    evidence: str = ""
+
+    @property
+    def is_cut(self) -> bool:
+        """Whether the model did not read all of the function."""
+        return self.tokens_read < self.tokens_total
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the JSON form."""
+        lines = self.lines
+        return {
+            "tokens_read": self.tokens_read,
+            "tokens_total": self.tokens_total,
+            "weakness": self.kind,
+            "evidence": self.evidence or None,
+            "lines": lines
+            and [{"line": line.line, "score": round(line.score, 6), "text": line.text} for line in lines],
+        }
+
+
+class Cell(NamedTuple):
+    """Where a function begins in a notebook.
+
+    Attributes:
+        number: of the cell, from 1.
+        line: in the cell, from 1.
+        file_line: of the notebook's file, from 1.
+    """
+
+    number: int
+    line: int
+    file_line: int
+
+
+@dataclass(frozen=True, slots=True)
 class Location:
     """One function in one file.
 
@@ -44,6 +110,9 @@ class Location:
         overlap: share of words it has in common with the first location, 1 for exact and renamed copies.
         copies: in a semantic class, how many close copies of this function there are, which form a class of their own.
         differences: from the first location of the class, where they were asked for.
+        correspondence: of its lines with those of the first location of the class, where it was asked for.
+        span: first and end byte of the function in the file's text as UTF-8.
+        cell: where it begins in a notebook; None elsewhere.
     """
 
     path: str
@@ -54,11 +123,26 @@ class Location:
     overlap: float = 1.0
     copies: int = 0
     differences: Differences | None = None
+    correspondence: tuple[LineRange, ...] | None = None
+    span: tuple[int, int] | None = field(default=None, compare=False)
+    cell: Cell | None = None
 
     @property
     def lines(self) -> int:
         """Number of lines."""
         return self.end_line - self.start_line + 1
+
+    @property
+    def file_lines(self) -> tuple[int, int]:
+        """First and last line of the file; they differ from the others in notebooks without lines of their own."""
+        if self.cell is None or self.cell.file_line == self.start_line:
+            return self.start_line, self.end_line
+        return self.cell.file_line, self.cell.file_line
+
+    @property
+    def line_text(self) -> str:
+        """The first line for a person: its number, and in a notebook where that is."""
+        return f"{self.start_line}" if self.cell is None else f"cell {self.cell.number}, line {self.cell.line}"
 
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON form."""
@@ -68,10 +152,12 @@ class Location:
             "start_line": self.start_line,
             "end_line": self.end_line,
             "name": self.name,
+            "cell": self.cell and self.cell._asdict(),
             "kind": self.kind,
             "overlap": round(self.overlap, 3),
             "copies": self.copies,
             "differences": differences and {"lines": differences.lines, "shown": list(differences.shown)},
+            "correspondence": None if self.correspondence is None else [one.to_dict() for one in self.correspondence],
         }
 
 
@@ -87,6 +173,8 @@ class Finding:
         others: the other members of a class of clones.
         kind: the loosest relation inside a class of clones.
         members: fingerprint of each function of a class of clones, with those that a location stands for.
+        review_first: likelihood that the function will need a security fix, from models that rank functions by it.
+        explanation: of one function, where it was asked for.
     """
 
     label: str
@@ -96,6 +184,8 @@ class Finding:
     others: tuple[Location, ...] = ()
     kind: CloneKind | None = None
     members: tuple[str, ...] = ()
+    review_first: float | None = None
+    explanation: FindingExplanation | None = None
 
     @property
     def locations(self) -> tuple[Location, ...]:
@@ -121,5 +211,7 @@ class Finding:
             "fingerprint": self.fingerprint,
             "kind": self.kind,
             "saved_lines": self.saved_lines,
+            "review_first": None if self.review_first is None else round(self.review_first, 6),
+            "explanation": self.explanation and self.explanation.to_dict(),
             "places": [location.to_dict() for location in self.locations],
         }

@@ -1,14 +1,17 @@
 """What a model says of the functions of one file; packed, it crosses process borders and lies in the cache."""
 
+import hashlib
 import struct
 from array import array
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import accumulate, chain
 from typing import Self
 
 from codewren.syntax.tokens import HASH_BYTES
 
-_HEAD = struct.Struct("=4sIIIIIB3x")
-_MARK = b"wr02"
+_HEAD = struct.Struct("=4sIIIIIIB3x")
+_MARK = b"wr03"
 _POSITION_FIELDS = 4
 WINS, IS_SUPPRESSED, IS_NAMED = 1, 2, 4
 """Bits of a flag: the positive label has the largest probability; a comment suppresses findings; it names the task."""
@@ -32,6 +35,7 @@ class Record:
         has_errors: the parser met text it could not follow.
         is_guessed: the file's encoding is a guess.
         complaints: line and message of each comment for the scan that can do nothing.
+        reviews: likelihoods that functions will need a security fix; empty for models that do not say.
     """
 
     names: tuple[str, ...]
@@ -47,6 +51,7 @@ class Record:
     has_errors: bool
     is_guessed: bool = False
     complaints: tuple[tuple[int, str], ...] = ()
+    reviews: "array[float]" = field(default_factory=lambda: array("d"))
 
     def __len__(self) -> int:
         return len(self.names)
@@ -54,6 +59,11 @@ class Record:
     def lines(self, index: int) -> tuple[int, int]:
         """First and last line of a function."""
         return self.positions[_POSITION_FIELDS * index], self.positions[_POSITION_FIELDS * index + 1]
+
+    def covered_lines(self) -> int:
+        """Number of lines inside functions; those of functions inside functions count once."""
+        starts, ends = self.positions[::_POSITION_FIELDS], self.positions[1::_POSITION_FIELDS]
+        return covered(zip(starts, ends, strict=True))
 
     def span(self, index: int) -> tuple[int, int]:
         """First and end byte of a function."""
@@ -84,12 +94,31 @@ class Record:
         width = len(self.vectors) // len(self)
         return self.vectors[width * index : width * (index + 1)]
 
+    def selected(self, numbers: Sequence[int]) -> Self:
+        """The record of some functions of a pair task, without their vectors."""
+        bags = [self.bag(number) for number in numbers]
+        ends = accumulate(map(len, bags))
+        spans = ((*self.lines(number), *self.span(number)) for number in numbers)
+        return replace(
+            self,
+            names=tuple(self.names[number] for number in numbers),
+            positions=array("I", chain.from_iterable(spans)),
+            flags=bytes(self.flags[number] for number in numbers),
+            fingerprints=b"".join(self.fingerprint(number) for number in numbers),
+            texts=b"".join(hash_at(self.texts, number) for number in numbers),
+            shapes=b"".join(hash_at(self.shapes, number) for number in numbers),
+            sizes=array("I", chain.from_iterable(zip((self.size(number) for number in numbers), ends, strict=True))),
+            words=array("I", chain.from_iterable(bags)),
+            vectors=b"",
+        )
+
     def pack(self) -> bytes:
         """The bytes `unpack` reads, in the byte order of this machine."""
         texts = [*self.names, *(f"{line} {message}" for line, message in self.complaints)]
         hashes = (self.fingerprints, self.texts, self.shapes)
-        columns = (self.positions, self.probabilities, self.flags, *hashes, self.sizes, self.words, self.vectors)
-        lengths = (len(self), len(self.vectors), len(self.probabilities), len(self.sizes), len(self.words))
+        likelihoods = (self.probabilities, self.reviews)
+        columns = (self.positions, *likelihoods, self.flags, *hashes, self.sizes, self.words, self.vectors)
+        lengths = (len(self), len(self.vectors), *map(len, likelihoods), len(self.sizes), len(self.words))
         head = _HEAD.pack(_MARK, *lengths, self.has_errors | self.is_guessed << 1)
         return b"".join((head, *columns, "\n".join(texts).encode("utf-8", "surrogatepass")))
 
@@ -102,19 +131,22 @@ class Record:
         """
         if len(content) < _HEAD.size or not content.startswith(_MARK):
             raise ValueError("not a record")
-        _, count, vector_bytes, predicted, sized, words, marks = _HEAD.unpack_from(content)
+        _, count, vector_bytes, predicted, reviewed, sized, words, marks = _HEAD.unpack_from(content)
         pair_hashes = HASH_BYTES * count if sized else 0
-        sizes = (4 * _POSITION_FIELDS * count, 8 * predicted, count, HASH_BYTES * count, pair_hashes, pair_hashes)
+        likelihoods = (8 * predicted, 8 * reviewed)
+        sizes = (4 * _POSITION_FIELDS * count, *likelihoods, count, HASH_BYTES * count, pair_hashes, pair_hashes)
         columns, start = list[bytes](), _HEAD.size
         for size in (*sizes, 4 * sized, 4 * words, vector_bytes):
             columns.append(content[start : start + size])
             start += size
         text = content[start:].decode("utf-8", "surrogatepass")
         texts = text.split("\n") if text or count else []
-        if start > len(content) or len(texts) < count or predicted not in {0, count} or sized not in {0, 2 * count}:
+        if not {predicted, reviewed} <= {0, count} or sized not in {0, 2 * count}:
+            raise ValueError("a record with columns of unequal length")
+        if start > len(content) or len(texts) < count:
             raise ValueError("a record of the wrong length")
         complaints = (text.partition(" ") for text in texts[count:])
-        positions, probabilities, flags, fingerprints, text_hashes, shapes, numbers, bags, vectors = columns
+        positions, probabilities, reviews, flags, fingerprints, text_hashes, shapes, numbers, bags, vectors = columns
         return cls(
             names=tuple(texts[:count]),
             positions=array("I", positions),
@@ -129,9 +161,28 @@ class Record:
             has_errors=bool(marks & 1),
             is_guessed=bool(marks & 2),
             complaints=tuple((int(line), message) for line, _, message in complaints),
+            reviews=array("d", reviews),
         )
+
+
+def covered(spans: Iterable[tuple[int, int]]) -> int:
+    """Number of lines in spans, both ends inclusive; those in several spans count once.
+
+    >>> covered([(1, 5), (4, 6), (9, 9)])
+    7
+    """
+    lines, last_line = 0, 0
+    for first, last in sorted(spans):
+        lines += max(0, last - max(first - 1, last_line))
+        last_line = max(last_line, last)
+    return lines
 
 
 def hash_at(hashes: bytes, index: int) -> bytes:
     """One of the hashes that lie back to back."""
     return hashes[HASH_BYTES * index : HASH_BYTES * (index + 1)]
+
+
+def text_fingerprint(text: str) -> bytes:
+    """Hash of a text without white space."""
+    return hashlib.blake2b("".join(text.split()).encode("utf-8", "surrogatepass"), digest_size=HASH_BYTES).digest()
