@@ -3,8 +3,9 @@
 import gc
 import os
 import sys
-from collections.abc import Sequence
-from contextlib import ExitStack
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
@@ -68,6 +69,7 @@ _WORTH_A_BAR = 200  # files
 @click.option("--no-cache", is_flag=True, help="Neither read nor write earlier results.")
 @click.option("--watch", is_flag=True, help="Scan again whenever a file changes, and tell what is new; Ctrl-C ends it.")
 @click.option("--quiet", "-q", is_flag=True, help="Findings and errors only.")
+@click.option("--stdin-filename", metavar="FILE", help="Scan standard input, the path -, as what this file will hold.")
 @click.pass_context
 @scan_request
 def scan(ctx: click.Context, request: ScanRequest) -> None:
@@ -77,6 +79,29 @@ def scan(ctx: click.Context, request: ScanRequest) -> None:
     not be judged, or folders hold none. Findings go to standard output, everything else to standard error. A comment
     `codewren: ignore` on the line above a function silences it.
     """
+    with _standard_input(request) as asked:
+        _run(ctx, asked)
+
+
+@contextmanager
+def _standard_input(request: ScanRequest) -> Iterator[ScanRequest]:
+    """The request with the file's name for `-`, while that file has the bytes of standard input."""
+    name = request.stdin_filename
+    if (name is None) != ("-" not in request.paths):
+        raise click.UsageError("the path - is standard input under the name of --stdin-filename; give both or neither")
+    if name is None:
+        yield request
+        return
+    if request.revision is not None:
+        raise click.UsageError("--diff looks at files on disk, and --stdin-filename at none; leave one out")
+    from codewren.scan.source_files import unsaved
+
+    paths = tuple(name if path == "-" else path for path in request.paths)
+    with unsaved(name, sys.stdin.buffer.read()):
+        yield replace(request, paths=paths)
+
+
+def _run(ctx: click.Context, request: ScanRequest) -> None:
     _check_diff(request)
     _check_watch(request)
     gc.disable()  # modules are made of cycles that stay: looking for others while they load costs 8 ms
