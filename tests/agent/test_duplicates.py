@@ -7,7 +7,7 @@ import pytest
 from codewren.agent.confined import confined, current_text
 from codewren.agent.duplicates import Duplicate, Edit, duplicates
 from codewren.core.errors import InputError
-from codewren.index.index import Index
+from codewren.index.tree_index import Index
 from index.trees import OTHER, PYTHON, RENAMED, price_tree, write_tree
 
 
@@ -48,6 +48,12 @@ def test_a_function_that_is_edited_is_no_duplicate_of_itself(index: Index) -> No
 
 def test_a_second_copy_in_the_same_file_is_one(index: Index) -> None:
     assert written(index, "a.py", PYTHON + RENAMED, before=PYTHON) == [("whole_cost", "total_price")]
+
+
+def test_what_an_edit_renames_or_splits_is_no_second_copy(index: Index) -> None:
+    assert written(index, "a.py", RENAMED, before=PYTHON) == []
+    shell = "\ndef total_price(items, rate):\n    with log(items):\n        return whole_cost(items, rate)\n"
+    assert written(index, "a.py", shell + RENAMED, before=PYTHON) == []
 
 
 def test_an_edit_beside_an_old_duplicate_is_not_told_of_it(index: Index) -> None:

@@ -6,7 +6,7 @@ from codewren.core.files import unicode_path
 from codewren.core.markup import Markup, element
 from codewren.scan.finding import CloneKind, Finding, Location
 from codewren.scan.formats.wording import sentences
-from codewren.scan.side_by_side import Comparison, Piece, Row, one_side, side_by_side
+from codewren.scan.paired_lines import Comparison, Piece, Row, one_side, side_by_side
 
 MOST_PLACES, MOST_COMPARED, MOST_ROWS = 30, 3, 60
 OPEN = 3  # findings that are unfolded at first
@@ -52,7 +52,7 @@ def _heading(finding: Finding) -> list[Markup]:
 
 
 def _path(location: Location) -> Markup:
-    return element("code", {"class": "path"}, f"{unicode_path(location.path)}:{location.start_line}")
+    return element("code", {"class": "path"}, f"{unicode_path(location.path)}:{location.line_text}")
 
 
 def _places(finding: Finding, *, brief: bool) -> Markup | None:
