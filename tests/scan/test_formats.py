@@ -179,6 +179,7 @@ def test_json_is_complete(origin: Origin) -> None:
                     "start_line": 3,
                     "end_line": 7,
                     "name": "S::f",
+                    "cell": None,
                     "kind": None,
                     "overlap": 1.0,
                     "copies": 0,

@@ -35,17 +35,16 @@ def compress(recipe: Path, out: Path, settings: tuple[str, ...], quiet: bool, se
     from codewren.compress import compress as run_all
     from codewren.compress.run import Run
     from codewren.compress.seeds import compress_seeds
-    from codewren.compress.similarity_path import SimilarityRun, compress_similarity
-    from codewren.core.errors import InputError
+    from codewren.compress.similarity_path import compress_similarity
+    from codewren.compress.similarity_run import SimilarityRun
+    from codewren.compress.similarity_seeds import compress_similarity_seeds
     from codewren.core.recipe import Recipe, recipe_tables
     from codewren.core.similarity_recipe import SimilarityRecipe, is_similarity
 
     tables = recipe_tables(recipe, settings)
     if is_similarity(tables):
-        if seeds is not None:
-            raise InputError("--seeds: a similarity encoder is trained with one seed; set contrast.seed instead")
-        encoder_recipe = SimilarityRecipe.from_dict(tables, recipe.parent)
-        click.echo(compress_similarity(SimilarityRun(encoder_recipe, out, quiet)))
+        encoder_run = SimilarityRun(SimilarityRecipe.from_tables(tables, recipe), out, quiet)
+        click.echo(compress_similarity(encoder_run) if seeds is None else compress_similarity_seeds(encoder_run, seeds))
         return
     run = Run.start(Recipe.load(recipe, settings), out, quiet=quiet)
     click.echo(run_all(run) if seeds is None else compress_seeds(run, seeds))

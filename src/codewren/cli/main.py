@@ -26,9 +26,13 @@ VERBS = {
     "graph": "The data flow of functions, as a table or a drawing.",
     "predict": "Probabilities for files or standard input.",
     "scan": "Find vulnerable functions or clones in source files.",
-    "verify": "Order the findings of another tool by what a bundle says of the code around them.",
+    "similar": "Find the functions of a tree that are most like a given one.",
+    "hook": "Warn a coding agent when a function that it is about to write exists already.",
+    "mcp": "Serve similar functions, duplicates and scans to coding agents.",
+    "index": "Build or update the index of a tree that similar, mcp and hook search.",
     "config": "The settings of a project: what holds, and where it stands.",
     "lsp": "The same in an editor, while code is written: a language server.",
+    "verify": "Order the findings of another tool by what a bundle says of the code around them.",
 }
 
 RESUMED = frozenset({"compress", "label", "search", "distil"})  # the same command goes on where it was stopped

@@ -21,7 +21,7 @@ _HEADER = re.compile(r"\s*\[\[?\s*([^\]]+?)\s*\]\]?\s*(?:#.*)?$")
 _KEY = re.compile(r"\s*([\w-]+)\s*=")
 _MARK = b"codewren"  # a pyproject.toml without this word needs no parser
 
-Format = Literal["text", "json", "sarif", "github"]
+Format = Literal["text", "json", "sarif", "github", "gitlab", "html", "markdown"]
 Sorting = Literal["path", "probability", "saved", "review"]
 Closeness = Literal["exact", "renamed", "edited", "semantic"]
 
@@ -83,9 +83,12 @@ class ScanSettings(Limits):
         exclude_tests: leave out tests, by their names.
         max_file_bytes: larger files are skipped.
         baseline: file of known findings.
+        badge: file for a drawing of the main figure.
+        history: file that gets a line for each scan of all code.
         format: of the output.
         output: file to write it to.
         sort: order of findings.
+        explain: say which lines speak for a finding.
         top: the first so many are written.
         fail_on: closest kind of clones that makes exit code 1.
         exit_zero: exit code 0 whatever is found.
@@ -98,9 +101,12 @@ class ScanSettings(Limits):
     exclude_tests: bool = False
     max_file_bytes: int | None = None
     baseline: str | None = None
+    badge: str | None = None
+    history: str | None = None
     format: Format | None = None
     output: str | None = None
     sort: Sorting | None = None
+    explain: bool = False
     top: int | None = None
     fail_on: Closeness | None = None
     exit_zero: bool = False
