@@ -10,9 +10,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from codewren.index.cache_folder import CATALOG, SEGMENT_SUFFIX
 from codewren.index.catalog import NO_SEGMENT, Catalog, Entry, Stamp
 from codewren.index.damage import DamagedIndexError
-from codewren.index.folder import CATALOG, SEGMENT_SUFFIX
 from codewren.index.index import Index
 from codewren.index.segment import PackedFile, Segment
 from codewren.scan.infer import predict_text
