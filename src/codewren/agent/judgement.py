@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 _MOST_SIMILAR, _MOST_LINES = 3, 5
 
 
-def explanation(index: Index, file: Path, line: int, predictor: "AnyPredictor") -> dict[str, Any]:
+def judgement(index: Index, file: Path, line: int, predictor: "AnyPredictor") -> dict[str, Any]:
     """The model's probability for the function at a line, the lines that carry it, and what is like it elsewhere.
 
     Raises:

@@ -123,7 +123,7 @@ def _lines(answers: "Sequence[Answer]", index: "Index", asked: _Asked, *, show: 
 
 
 def _compared(answer: "Answer", match: "Match", index: "Index", asked: _Asked) -> Iterator[str]:
-    from codewren.index.side_by_side import side_by_side
+    from codewren.index.two_columns import side_by_side
     from codewren.scan.formats.origin import printable
     from codewren.scan.source_files import read_bytes
 
