@@ -225,6 +225,14 @@ async def test_hovering_over_a_name_shows_what_carries_the_finding(client: Langu
     assert await hovered(client, item, 0) == ""
 
 
+async def test_hovering_over_a_copy_shows_which_lines_correspond(client: LanguageClient, tmp_path: Path):
+    item = document(tmp_path / "a.py", PAIR)
+    await opened(client, item)
+    text = await hovered(client, item, 0)
+    assert "- renamed: `added`" in text
+    assert f"lines 3-7 = {LINES_APART + 3}-{LINES_APART + 7} renamed" in text
+
+
 @pytest.mark.parametrize(
     "text",
     ["\0", "(" * 5_000, "def f(:\n" * 400, "\ud83d", "é" * 600_000, "\f\r\u2028"],

@@ -234,7 +234,7 @@ def _add_questions(server: EditorServer) -> None:
         if judgement is None:
             return None
         position = Position(params.position.line, params.position.character)
-        text = await session.run(lambda: hover_text(session.judges, judgement, position))
+        text = await session.run(lambda: hover_text(session.judges, judgement, position, session.lines_of))
         return types.Hover(types.MarkupContent(types.MarkupKind.Markdown, text)) if text else None
 
     @server.feature(
