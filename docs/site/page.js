@@ -72,12 +72,12 @@ function judge(model) {
     for (const other of element("functions").querySelectorAll("button")) other.setAttribute("aria-pressed", other === button);
     showLines(model, row);
   };
-  const buttons = rows.slice(0, MOST_ROWS).map((row) => functionButton(row, model.threshold, choose));
+  const buttons = rows.slice(0, MOST_ROWS).map((row) => functionButton(row, model.alertThreshold, choose));
   element("functions").replaceChildren(...buttons.map((button) => made("li", {}, button)));
   for (const id of ["shown", "lines", "legend"]) element(id).hidden = true;
-  const alarms = rows.filter(({ share }) => share > model.threshold).length;
+  const alarms = rows.filter(({ share }) => share > model.alertThreshold).length;
   element("judge-status").textContent = rows.length
-    ? `${rows.length} functions in ${spent.toFixed(1)} ms; ${alarms} above the threshold of ${percent(model.threshold)}.`
+    ? `${rows.length} functions in ${spent.toFixed(1)} ms; ${alarms} above ${percent(model.alertThreshold)}.`
     : "No functions here yet.";
   buttons[0]?.click();
 }
@@ -88,7 +88,7 @@ function compare(model) {
   if (left.length && right.length) {
     const [vectors, others] = [left, right].map((functions) => model.encode(functions.map(({ text }) => text)));
     for (const { first, second, probability } of model.neighbours(vectors, others, 3))
-      if (probability > model.threshold) rows.push([left[first], right[second], probability]);
+      if (probability > model.alertThreshold) rows.push([left[first], right[second], probability]);
   }
   rows.sort((a, b) => b[2] - a[2]);
   element("pairs").tBodies[0].replaceChildren(

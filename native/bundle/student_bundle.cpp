@@ -65,9 +65,12 @@ void check_training(const Json& config) {
 
 void check_fields(const Json& config) {
   const std::vector<Json> items = config.items();
-  for (std::size_t i = 0; i < items.size(); i += 2)
+  for (std::size_t i = 0; i < items.size(); i += 2) {
     if (std::find(config_fields.begin(), config_fields.end(), items[i].text()) == config_fields.end())
       refuse("an unknown field of the config, which would change the network; take a newer codewren");
+    if (items[i + 1].is(JsonKind::whole) && (items[i + 1].whole() > largest || items[i + 1].whole() < -largest))
+      refuse("config field " + std::string(items[i].text()) + " is out of range");
+  }
 }
 
 // The defaults are those of src/codewren/core/student_config.py.

@@ -1,9 +1,9 @@
 #include "c_interface/model.h"
 
-#include <limits>
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <limits>
 #include <stdexcept>
 #include <utility>
 

@@ -49,8 +49,8 @@ class Cases:
         ours, theirs = self.from_c(content, texts), from_python(path, texts)
         if isinstance(ours, str) or isinstance(theirs, str):
             both = isinstance(ours, str) and isinstance(theirs, str)
-            only = "C" if isinstance(ours, str) else "Python"
-            return f"{name}, {kind}: refused" if both else f"{name}, {kind}: {only} alone refused: {ours or theirs:.60}"
+            only, said = ("C", ours) if isinstance(ours, str) else ("Python", theirs)
+            return f"{name}, {kind}: refused" if both else f"{name}, {kind}: {only} alone refused: {said!s:.60}"
         if len(ours) != len(theirs) or not all(
             math.isclose(a, b, rel_tol=1e-9, abs_tol=1e-12) for a, b in zip(ours, theirs, strict=True)
         ):

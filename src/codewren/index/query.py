@@ -146,7 +146,7 @@ def _answer(
     members = [(search.view.member(segment, near.index), near) for segment, near in best[: search.k + RANKED_AGAIN]]
     matches = _ranked(asked, [_match(asked, member, near, alarm) for member, near in members])[: search.k]
     record, number = asked.record, asked.number
-    return Answer(record.names[number], *record.lines(number), tuple(matches), asked.is_suppressed)
+    return Answer(record.names[number], *record.lines(number), tuple(matches), asked.size, asked.is_suppressed)
 
 
 def _closest_first(candidate: "tuple[int, Neighbour]") -> float:
