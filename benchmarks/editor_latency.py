@@ -117,7 +117,7 @@ def main() -> None:
     parser.add_argument("--workspace", type=Path, default=STDLIB / "asyncio", help="folder that is compared with")
     parser.add_argument("--keystrokes", type=int, default=40)
     arguments = parser.parse_args()
-    judges = Judges(ClientSettings(), (str(arguments.workspace.resolve()),))
+    judges = Judges(ClientSettings(), roots=(str(arguments.workspace.resolve()),))
     judges.load()
     index_workspace(judges, print, lambda: False)
     with Index.open(arguments.workspace) as index:

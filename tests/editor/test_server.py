@@ -71,6 +71,15 @@ async def wide_client(lsp_client: LanguageClient, tmp_path: Path):
     await lsp_client.shutdown_session()
 
 
+@pytest_lsp.fixture(config=SERVER)
+async def set_client(lsp_client: LanguageClient, tmp_path: Path):
+    """An editor that sets nothing, in a project that does."""
+    (tmp_path / "codewren.toml").write_text('model = "vulnerability-c"\n')
+    await lsp_client.initialize_session(start(tmp_path, models=None))
+    yield
+    await lsp_client.shutdown_session()
+
+
 @pytest_lsp.fixture(config=SERVER, params=["utf-8", "utf-16", "utf-32"])
 async def spoken_client(request: pytest.FixtureRequest, lsp_client: LanguageClient, tmp_path: Path):
     """An editor that counts columns in one encoding."""
@@ -225,6 +234,14 @@ async def test_hovering_over_a_name_shows_what_carries_the_finding(client: Langu
     assert await hovered(client, item, 0) == ""
 
 
+async def test_hovering_over_a_copy_shows_which_lines_correspond(client: LanguageClient, tmp_path: Path):
+    item = document(tmp_path / "a.py", PAIR)
+    await opened(client, item)
+    text = await hovered(client, item, 0)
+    assert "- renamed: `added`" in text
+    assert f"lines 3-7 = {LINES_APART + 3}-{LINES_APART + 7} renamed" in text
+
+
 @pytest.mark.parametrize(
     "text",
     ["\0", "(" * 5_000, "def f(:\n" * 400, "\ud83d", "é" * 600_000, "\f\r\u2028"],
@@ -233,6 +250,20 @@ async def test_hovering_over_a_name_shows_what_carries_the_finding(client: Langu
 async def test_a_broken_document_does_not_end_the_server(client: LanguageClient, tmp_path: Path, text: str):
     await opened(client, document(tmp_path / "broken.py", text))
     assert len(await opened(client, document(tmp_path / "a.py", PAIR))) == 2
+
+
+async def test_a_notebook_is_judged_by_cell_and_not_as_one_text(client: LanguageClient, tmp_path: Path):
+    whole = document(tmp_path / "a.ipynb", json.dumps({"cells": [{"source": PAIR}]}), "json")
+    client.text_document_did_open(types.DidOpenTextDocumentParams(whole))
+    cell = types.TextDocumentItem(f"vscode-notebook-cell:{tmp_path}/a.ipynb#W0", "python", 1, PAIR)
+    client.text_document_did_open(types.DidOpenTextDocumentParams(cell))
+    first = await client.arrived.get()
+    assert (first.uri, len(first.diagnostics)) == (cell.uri, 2)
+
+
+async def test_the_settings_of_the_project_are_the_defaults(set_client: LanguageClient, tmp_path: Path):
+    told = await opened(set_client, document(tmp_path / "request.c", REQUEST_C, "c"))
+    assert {one.code for one in told} == {"vulnerability"}
 
 
 async def test_messages_about_what_is_not_open_are_survived(client: LanguageClient, tmp_path: Path):

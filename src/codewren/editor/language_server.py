@@ -27,6 +27,7 @@ from codewren.editor.positions import Position
 from codewren.editor.project_defaults import ProjectDefaults
 from codewren.editor.session import Session
 from codewren.scan.known import write_baseline
+from codewren.scan.source_lines import NOTEBOOK
 from codewren.syntax.file_names import SUFFIXES, language_of
 from codewren.syntax.grammars import LANGUAGES
 
@@ -198,7 +199,9 @@ def _add_documents(server: EditorServer) -> None:
     def did_open(params: types.DidOpenTextDocumentParams) -> None:
         item = params.text_document
         path = to_fs_path(item.uri) if item.uri.startswith("file:") else None
-        language = LANGUAGE_IDS.get(item.language_id) or language_of(path or item.uri, LANGUAGES)
+        language = LANGUAGE_IDS.get(item.language_id)
+        if language is None and not item.uri.endswith(NOTEBOOK):  # whose text is JSON; its cells have a language
+            language = language_of(path or item.uri, LANGUAGES)
         if language is not None:
             session.documents.open(item.uri, path, language, version=item.version, text=item.text)
             session.judge_soon(item.uri)
@@ -234,7 +237,7 @@ def _add_questions(server: EditorServer) -> None:
         if judgement is None:
             return None
         position = Position(params.position.line, params.position.character)
-        text = await session.run(lambda: hover_text(session.judges, judgement, position))
+        text = await session.run(lambda: hover_text(session.judges, judgement, position, session.lines_of))
         return types.Hover(types.MarkupContent(types.MarkupKind.Markdown, text)) if text else None
 
     @server.feature(
