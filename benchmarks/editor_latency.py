@@ -27,7 +27,8 @@ from codewren.editor.judging import Judges
 from codewren.editor.messages import diagnostics
 from codewren.editor.open_documents import Edit, OpenDocuments
 from codewren.editor.positions import Position
-from codewren.editor.workspace_functions import read_workspace
+from codewren.editor.workspace_index import index_workspace
+from codewren.index.index import Index
 from codewren.syntax.file_names import language_of
 from codewren.syntax.functions import extract
 from codewren.syntax.grammars import LANGUAGES
@@ -118,8 +119,9 @@ def main() -> None:
     arguments = parser.parse_args()
     judges = Judges(ClientSettings(), (str(arguments.workspace.resolve()),))
     judges.load()
-    files = read_workspace(judges, print, lambda: False)
-    print(f"compared with {files} files; {arguments.keystrokes} keystrokes a file, ms\n")
+    index_workspace(judges, print, lambda: False)
+    with Index.open(arguments.workspace) as index:
+        print(f"compared with {len(index)} functions; {arguments.keystrokes} keystrokes a file, ms\n")
     print("| lines | own work, median | worst | server process, mean | round trip, median | best |")
     print("|---|---|---|---|---|---|")
     for count in arguments.lines:

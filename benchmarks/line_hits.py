@@ -1,6 +1,6 @@
 """Whether the lines that speak for a finding are those that a security patch changed.
 
-    python benchmarks/line_hits.py [BUNDLE...] [--data ../shared/data/debian_cve] [--top 5] [--held-out PACKAGE...]
+    python benchmarks/line_hits.py [BUNDLE...] [--data ../shared/data/debian_cve] [--top 5] [--left-out FOLDER]
 
 For each function that a Debian package patched for a CVE: its lines with a letter or digit are ranked by what they
 carry, the first `--top` are taken, and it is a hit if the patch changes one of them. A changed line is one that the
@@ -8,6 +8,8 @@ difference to the fixed function deletes or replaces; where only lines are added
 behind them. Beside it: lines drawn at random (the exact expectation), the longest lines, and those with most calls.
 Differences are paired by function: the interval is that of a bootstrap, p that of a sign-flipping test, both over
 functions. `shift` reads each text again without the line, so that later tokens move up, in place of hiding it.
+`--left-out` names a folder with a bundle PACKAGE.wren for each package, trained without it; each then explains that
+package's functions.
 """
 
 import argparse
@@ -50,10 +52,10 @@ def main() -> None:
     parser.add_argument("bundles", nargs="*", default=BUNDLES)
     parser.add_argument("--data", type=Path, default=SHARED)
     parser.add_argument("--top", type=int, default=5)
-    parser.add_argument("--held-out", nargs="*", help="only functions of these packages")
+    parser.add_argument("--left-out", type=Path, metavar="FOLDER", help="bundles that have not seen a package each")
     parser.add_argument("--shift", action="store_true", help="also with later tokens moved up")
     arguments = parser.parse_args()
-    functions = [one for one in patched(arguments.data) if not arguments.held_out or one.package in arguments.held_out]
+    functions = list(patched(arguments.data))
     texts = [one.text for one in functions]
     share = sum(len(one.changed) for one in functions) / sum(len(one.lines) for one in functions)
     print(f"{len(functions)} functions, {share:.1%} of their lines changed, top {arguments.top}")
@@ -65,6 +67,10 @@ def main() -> None:
     print(f"{'ranking':32}{'hits':>7}{'ms':>7}   against random{'':18}against longest lines")
     for name, values in (("random", chance), ("longest lines", longest), ("most calls", calls)):
         print(f"{name:32}{values.mean():7.3f}{'':7}   {compared(values, chance)}   {compared(values, longest)}")
+    if arguments.left_out:
+        values = hits(functions, left_out_scores(functions, arguments.left_out), arguments.top)
+        figures = f"{compared(values, chance)}   {compared(values, longest)}"
+        print(f"{str(arguments.left_out)[-32:]:32}{values.mean():7.3f}{'':7}   {figures}")
     for bundle in arguments.bundles:
         predictor = load(bundle)
         predictor.threads = 1
@@ -136,6 +142,12 @@ def _hit(function: Patched, scores: Sequence[float], top: int) -> float:
     equal = [line for line in ranked if scores[line] == last]
     changed = len(function.changed & set(equal))
     return 1 - math.comb(len(equal) - changed, top - len(above)) / math.comb(len(equal), top - len(above))
+
+
+def left_out_scores(functions: Sequence[Patched], folder: Path) -> list[list[float]]:
+    """What each line carries by the bundle that has not seen its package."""
+    predictors = {package: load(folder / f"{package}.wren") for package in {one.package for one in functions}}
+    return [explained(predictors[one.package], [one.text])[0] for one in functions]
 
 
 def explained(predictor: Any, texts: Sequence[str]) -> list[list[float]]:

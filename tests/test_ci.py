@@ -234,7 +234,7 @@ def test_gitlab_and_jenkins_get_reports_they_read(repository: Path):
     assert len(commands) == 2
     for command in commands:
         subprocess.run(["bash", "-ec", command], cwd=repository, env=environment(repository.parent), check=True)
-    (issue,) = json.loads((repository / "gl-code-quality-report.json").read_text())
+    (issue,) = json.loads((repository / "gl-codequality.json").read_text())
     assert issue["location"] == {"path": "a.py", "lines": {"begin": 1, "end": 9}}
     assert issue["severity"] in {"info", "minor", "major", "critical", "blocker"}
     assert {"description", "check_name", "fingerprint"} < issue.keys()

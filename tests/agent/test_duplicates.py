@@ -50,6 +50,12 @@ def test_a_second_copy_in_the_same_file_is_one(index: Index) -> None:
     assert written(index, "a.py", PYTHON + RENAMED, before=PYTHON) == [("whole_cost", "total_price")]
 
 
+def test_what_an_edit_renames_or_splits_is_no_second_copy(index: Index) -> None:
+    assert written(index, "a.py", RENAMED, before=PYTHON) == []
+    shell = "\ndef total_price(items, rate):\n    with log(items):\n        return whole_cost(items, rate)\n"
+    assert written(index, "a.py", shell + RENAMED, before=PYTHON) == []
+
+
 def test_an_edit_beside_an_old_duplicate_is_not_told_of_it(index: Index) -> None:
     write_tree(index.root, {"copy.py": RENAMED})
     index.update()

@@ -17,7 +17,7 @@ def test_lines_that_speak_for_the_label_are_printed(tmp_path: Path) -> None:
     lines = run("predict", bundle, tmp_path / "a.c", "--explain").splitlines()
     telling = [line for line in explanation.strongest(9) if line.line != 3]  # a bracket or semicolon says nothing
     assert lines[1:] == [
-        *(f"    {line.line}  {line.score:+.2f}  {TEXT.splitlines()[line.line - 1]}" for line in telling),
+        *(f"    {line.line}  {line.score:<+7.2g}  {TEXT.splitlines()[line.line - 1]}" for line in telling),
         f"    {explanation.evidence}",
     ]
     (row,) = map(json.loads, run("predict", bundle, tmp_path / "a.c", "--explain", "--format", "json").splitlines())

@@ -46,13 +46,14 @@ def test_what_an_editor_leaves_open_is_the_default(values: object):
     assert updated(ClientSettings(), values) == (ClientSettings(), [])
 
 
-def test_the_extension_declares_every_setting_with_its_default():
+def test_the_extension_declares_every_setting_and_leaves_those_of_projects_open():
     declared = MANIFEST["contributes"]["configuration"]["properties"]
     own = {name.removeprefix("codewren."): text["default"] for name, text in declared.items()}
     del own["path"], own["trace.server"]
-    settings, remarks = updated(ClientSettings(enable=False, workspace=False, models=()), own)
-    assert (settings, remarks) == (ClientSettings(), [])
+    assert updated(ClientSettings(), own) == (ClientSettings(), [])
     assert len(own) == len(fields(ClientSettings))
+    left_open = {name for name, value in own.items() if value is None}
+    assert left_open == {"models", "threshold", "minLines", "exclude", "maxFileBytes", "baseline"}
 
 
 def test_the_extension_starts_for_the_languages_that_the_server_knows():

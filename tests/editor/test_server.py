@@ -1,7 +1,9 @@
 """The language server as an editor meets it: a process that speaks over standard input and output."""
 
 import json
+import os
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -27,7 +29,12 @@ from editor.language_client import (
 )
 
 pytestmark = pytest.mark.asyncio
-SERVER = ClientServerConfig(server_command=[sys.executable, "-m", "codewren", "lsp"], client_factory=make_client)
+CACHE = tempfile.TemporaryDirectory(prefix="codewren-cache-")  # of indexes; the user's own is left alone
+SERVER = ClientServerConfig(
+    server_command=[sys.executable, "-m", "codewren", "lsp"],
+    client_factory=make_client,
+    server_env={**os.environ, "XDG_CACHE_HOME": CACHE.name},
+)
 
 
 def capabilities(*encodings: types.PositionEncodingKind) -> types.ClientCapabilities:
@@ -116,6 +123,18 @@ async def test_a_copy_in_a_file_of_the_workspace_is_marked(wide_client: Language
     (told,) = await published(wide_client, item.uri, count=1)
     where = told.related_information[0].location
     assert (where.uri, where.range.start.line) == ((tmp_path / "copied.py").as_uri(), 0)
+
+
+async def test_a_file_that_was_closed_is_compared_as_it_is_on_disk(wide_client: LanguageClient, tmp_path: Path):
+    item = document(tmp_path / "a.py", SUM)
+    await opened(wide_client, document(tmp_path / "copied.py", LONELY + RENAMED))
+    wide_client.text_document_did_open(types.DidOpenTextDocumentParams(item))
+    (told,) = await published(wide_client, item.uri, count=1)
+    assert told.related_information[0].location.range.start.line == LONELY.count("\n")
+    other = types.TextDocumentIdentifier((tmp_path / "copied.py").as_uri())
+    wide_client.text_document_did_close(types.DidCloseTextDocumentParams(other))
+    (told,) = await edited(wide_client, item, SUM + "\n")
+    assert told.related_information[0].location.range.start.line == 0
 
 
 async def test_a_file_that_changed_on_disk_is_compared_as_it_is_now(wide_client: LanguageClient, tmp_path: Path):

@@ -36,15 +36,23 @@ def test_every_line_is_in_one_cell_and_cells_are_few(lines):
     assert len(folders) <= MOST_CELLS
     assert sum(folder.lines for folder in folders) == sum(lines.values())
     for folder in folders:
-        inside = [path for path in lines if path.startswith(folder.path)]
+        inside = [path for path in lines if path.startswith(folder.path.removesuffix("*"))]
         assert folder.lines <= sum(lines[path] for path in inside)
-    files = {folder.path for folder in folders if folder.path and not folder.path.endswith("/")}
+    files = {folder.path for folder in folders if folder.path and folder.path[-1] not in "/*"}
     assert files <= lines.keys()
 
 
 def test_a_large_folder_is_opened_and_small_ones_stay_closed():
     lines = {"big/a/x.c": 500, "big/b/y.c": 400, "small/p.c": 10, "small/q.c": 10}
     assert [folder.path for folder in cells(lines, {})] == ["big/a/x.c", "big/b/y.c", "small/"]
+
+
+def test_small_files_beside_folders_are_one_cell_and_large_ones_are_not():
+    small = {f"src/{i}.c": 1 for i in range(20)}
+    lines = {"src/deep/a.c": 500, "src/other/b.c": 480, **small}
+    assert [folder.path for folder in cells(lines, {})] == ["src/deep/a.c", "src/other/b.c", "src/*"]
+    lines = {"src/deep/a.c": 50, "src/x.c": 40, "src/y.c": 30}
+    assert [folder.path for folder in cells(lines, {})] == ["src/deep/a.c", "src/x.c", "src/y.c"]
 
 
 def test_paths_outside_the_current_folder_and_absolute_ones_have_cells():

@@ -106,7 +106,7 @@ def test_every_format_tells_the_lines(bundle: Path, source: Path, capsys: pytest
         shown[style] = capsys.readouterr().out
     first = json.loads(shown["json"])["findings"][0]["explanation"]
     strongest = first["lines"][0]
-    assert f"{strongest['line']}  {strongest['score']:+.2f}  {strongest['text']}" in shown["text"]
+    assert f"{strongest['line']}  {strongest['score']:<+7.2g}  {strongest['text']}" in shown["text"]
     assert "the model read the first 78 of" in shown["text"]
     results = json.loads(shown["sarif"])["runs"][0]["results"]
     related = results[0]["relatedLocations"][0]
@@ -142,6 +142,7 @@ def test_a_model_that_ranks_functions_orders_the_scan(bundle: Path, source: Path
         assert [finding.review_first for finding in result.findings] == [
             1 / (1 + len(text)) for text in (FIRST, SECOND)
         ]
+        assert result.remarks == ["a reading order, no verdict; not measured"]
     by_path = scan(["a.c"], predictor, ScanOptions(jobs=1, order=Order.PATH))
     assert [finding.location.name for finding in by_path.findings] == ["g", "f"]
     assert by_path.findings[0].to_dict()["review_first"] == round(1 / (1 + len(SECOND)), 6)

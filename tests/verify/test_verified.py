@@ -1,11 +1,13 @@
 """Findings of other tools with a bundle's word on them, against the model asked directly."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
+from codewren.bundle.read import Bundle
 from codewren.core.errors import InputError
-from codewren.predict.predictor import load
+from codewren.predict.predictor import Predictor, find_bundle, load
 from codewren.verify.read_report import read_report
 from codewren.verify.reported import Place, Reported
 from codewren.verify.source_tree import SourceTree
@@ -57,6 +59,22 @@ def test_of_equal_likelihood_the_tools_own_order_decides(tree: SourceTree) -> No
 def test_where_a_model_ranks_functions_its_ranking_is_the_order() -> None:
     low, high = (Verified(reported(line), ("a.c",), "f", 0.9, review) for line, review in ((1, 0.1), (2, 0.2)))
     assert sorted([low, high], key=Verified.order) == [high, low]
+
+
+class Ranking(Predictor):
+    """A student that wants long functions read first."""
+
+    def review_first(self, texts: Sequence[str]) -> list[float]:
+        return [len(text) / 10_000 for text in texts]
+
+
+def test_a_reading_order_drops_nothing_by_itself(tree: SourceTree) -> None:
+    predictor = Ranking(Bundle.read(find_bundle("vulnerability-c")))
+    verified = verify([reported(line) for line in (45, 19, 33)], tree, predictor)
+    assert [one.function for one in verified] == ["parse_setting_checked", "parse_setting", "show"]
+    assert not any(one.drop for one in verified)
+    dropped = verify([reported(line) for line in (45, 19, 33)], tree, predictor, threshold=0.02)
+    assert [one.function for one in dropped if one.drop] == ["show"]
 
 
 def test_no_finding_is_lost(tree: SourceTree) -> None:

@@ -17,8 +17,9 @@ if TYPE_CHECKING:
     from codewren.core.progress import Bar
     from codewren.predict.predictor import AnyPredictor
     from codewren.scan.changes import Changes
+    from codewren.scan.finding import Finding
     from codewren.scan.history import Run
-    from codewren.scan.result import ScanOptions, ScanResult
+    from codewren.scan.result import ScanResult
 
 FORMATS = ("text", "json", "sarif", "github", "gitlab", "html", "markdown")
 ORDERS = ("path", "probability", "saved", "review")
@@ -61,6 +62,7 @@ _WORTH_A_BAR = 200  # files
     "--cache-dir", type=click.Path(path_type=Path, file_okay=False), help="By default the user's cache folder."
 )
 @click.option("--no-cache", is_flag=True, help="Neither read nor write earlier results.")
+@click.option("--watch", is_flag=True, help="Scan again whenever a file changes, and tell what is new; Ctrl-C ends it.")
 @click.option("--quiet", "-q", is_flag=True, help="Findings and errors only.")
 @click.pass_context
 @scan_request
@@ -72,21 +74,43 @@ def scan(ctx: click.Context, request: ScanRequest) -> None:
     `codewren: ignore` on the line above a function silences it.
     """
     _check_diff(request)
+    _check_watch(request)
     gc.disable()  # modules are made of cycles that stay: looking for others while they load costs 8 ms
     import codewren.scan.schedule  # noqa: F401
 
     gc.enable()
-    paths, quiet = request.paths, request.quiet
-    options = request.options(_changes(request.revision, paths))
     predictor = _loaded(request.model, request.jobs)
-    result = _scan(paths, predictor, options, quiet=quiet)
+    if request.watch:
+        _watch(request, predictor)
+        return
+    result = _scan(request, predictor)
     history = _keep_figures(result, predictor, request)
-    known = _apply_baselines(result, predictor, paths, request.baseline, request.write_baseline)
+    known = _apply_baselines(result, predictor, request.paths, request.baseline, request.write_baseline)
     fails = not request.exit_zero and _fails(result, request.fail_on)
-    _write_findings(result, predictor, request.written, history, known=None if quiet else known)
-    if request.write_baseline is not None and not quiet:
+    _write_findings(result, predictor, request.written, history, known=None if request.quiet else known)
+    if request.write_baseline is not None and not request.quiet:
         click.echo(f"codewren: {known} findings are known from now on ({request.write_baseline})", err=True)
     _stop(ctx, result, fails=fails)
+
+
+def _watch(request: ScanRequest, predictor: "AnyPredictor") -> None:
+    """Scan whenever a file changes; findings go to the output as they are new, a file is written whole each time."""
+    from codewren.cli.scan_watch import watch
+
+    known = 0
+
+    def scan_again() -> "ScanResult":
+        nonlocal known
+        result = _scan(request, predictor)
+        known = _apply_baselines(result, predictor, request.paths, request.baseline, None)
+        return result
+
+    def show(result: "ScanResult", new: "list[Finding]") -> None:
+        if request.output is None:
+            result.findings = new
+        _write_findings(result, predictor, request.written, (), known=None if request.quiet else known)
+
+    watch(request.paths, scan_again, show)
 
 
 def _loaded(model: str | None, jobs: int | None) -> "AnyPredictor":
@@ -109,6 +133,16 @@ def _check_diff(request: ScanRequest) -> None:
     wrong = [option for option, path in about_all.items() if path is not None and request.revision is not None]
     if wrong:
         raise click.UsageError(f"{wrong[0]} is about all findings, and --diff hides most of them; leave one out")
+
+
+def _check_watch(request: ScanRequest) -> None:
+    """Refuse --watch beside what is about one scan."""
+    about_one = {"--write-baseline": request.write_baseline, "--badge": request.badge, "--history": request.history}
+    wrong = [option for option, path in about_one.items() if path is not None]
+    if request.watch and wrong:
+        raise click.UsageError(f"{wrong[0]} is about one scan, and --watch makes many; leave one out")
+    if request.watch and request.output is None and request.style != "text":
+        raise click.UsageError(f"--watch writes {request.style} to a file only; add --output FILE")
 
 
 def _keep_figures(result: "ScanResult", predictor: "AnyPredictor", request: ScanRequest) -> "list[Run]":
@@ -137,11 +171,11 @@ def _write_findings(
     """Write the first findings, and the summary unless `known` is None."""
     from codewren.cli.scan_output import rendered, talk, write
 
-    hidden = len(result.findings) - len(result.findings[: output.top])
-    result.findings = result.findings[: output.top]
+    if output.top is not None:
+        result.findings, result.unshown = result.findings[: output.top], result.findings[output.top :]
     write(rendered(result, predictor, output, history), output.path)
     if known is not None:
-        talk(result, known, hidden, output.style)
+        talk(result, known, len(result.unshown), output.style)
 
 
 def _fails(result: "ScanResult", fail_on: str | None) -> bool:
@@ -181,23 +215,24 @@ def _default_model() -> Path:
     return shipped[DEFAULT_MODEL]
 
 
-def _scan(paths: Sequence[str], predictor: "AnyPredictor", options: "ScanOptions", *, quiet: bool) -> "ScanResult":
+def _scan(request: ScanRequest, predictor: "AnyPredictor") -> "ScanResult":
     """Scan, with a bar on a terminal when there is much to do (not before processes have been forked)."""
     from codewren.scan.scan import scan as scan_paths
 
+    options = request.options(_changes(request.revision, request.paths))
     bar: Bar | None = None
     with ExitStack() as stack:
 
         def progress(done: int, total: int) -> None:
             nonlocal bar
-            if bar is None and total - done > _WORTH_A_BAR and not quiet and sys.stderr.isatty():
+            if bar is None and total - done > _WORTH_A_BAR and not request.quiet and sys.stderr.isatty():
                 from codewren.core.progress import Bar
 
                 bar = stack.enter_context(Bar("scanning", total))
             if bar is not None:
                 bar.advance(done - bar.done)
 
-        return scan_paths(paths, predictor, options, progress=progress)
+        return scan_paths(request.paths, predictor, options, progress=progress)
 
 
 def _apply_baselines(

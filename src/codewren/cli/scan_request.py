@@ -2,7 +2,7 @@
 
 import functools
 import os
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Set
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -50,6 +50,7 @@ class ScanRequest:
     jobs: int | None
     cache_dir: Path | None
     no_cache: bool
+    watch: bool
     quiet: bool
     exclude_root: str | None = None
     folders: "tuple[FolderSettings, ...]" = ()
@@ -130,12 +131,12 @@ def project_settings(file: Path | None, *, no_config: bool) -> "ProjectSettings 
     return None if path is None else read_settings(path)
 
 
-def _open_options(settings: "ProjectSettings", named: Collection[str]) -> dict[str, Any]:
+def _open_options(settings: "ProjectSettings", named: Set[str]) -> dict[str, Any]:
     """What the settings say of options that the command line does not name."""
     values = {name: value for name, value in _values(settings) if name not in named}
     if "exclude" in named:
         values.pop("exclude_root", None)
-    if "revision" in named:  # both are about all code
+    if named & {"revision", "watch"}:  # both are about one scan of all code
         values = {name: value for name, value in values.items() if name not in {"badge", "history"}}
     return values
 

@@ -5,20 +5,22 @@ import threading
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Self, TypeVar
 
 from codewren.core.errors import InputError
 from codewren.index.catalog import Catalog
 from codewren.index.damage import DamagedIndexError
 from codewren.index.folder import CATALOG, LOCK, SEGMENT_SUFFIX, index_folder
 from codewren.index.lock import locked
-from codewren.index.query import Filters, Query, Search, answers
+from codewren.index.query import Filters, Query, Search, answers, nearest_members
 from codewren.index.results import Answer, Update
 from codewren.index.update import Limits, Progress, Tree, Updater
 from codewren.index.view import View
 from codewren.predict.predictor import load
 from codewren.predict.similarity import SimilarityPredictor
+from codewren.scan.clones import Member
 
+Found = TypeVar("Found")
 DEFAULT_MODEL = "clones-mini"
 WAIT_S = 600.0  # for another process that builds the same index
 
@@ -182,6 +184,22 @@ class Index:
         query = Query.of(text, language, None if path is None else self._inside(path), line)
         return self._answered(lambda view: answers(query, Search(view, self._predictor, k, filters)))
 
+    def nearest(
+        self,
+        vectors: bytes,
+        *,
+        k: int = 5,
+        filters: Filters = Filters(),  # noqa: B008  frozen
+    ) -> list[list[tuple[Member, float]]]:
+        """The functions most like each of some `encode`d functions, and the probability that they are clones.
+
+        Paths are relative to the tree; a function that is in the tree finds itself, too.
+
+        Raises:
+            InputError: vectors of another model.
+        """
+        return self._answered(lambda view: nearest_members(vectors, Search(view, self._predictor, k, filters)))
+
     def close(self) -> None:
         """Let go of the mapped files."""
         with self._mutex:
@@ -199,7 +217,7 @@ class Index:
     def __repr__(self) -> str:
         return f"Index({os.fspath(self.root)!r}, model={self._predictor.path.name!r}, functions={len(self)})"
 
-    def _answered(self, search: Callable[[View], list[Answer]]) -> list[Answer]:
+    def _answered(self, search: Callable[[View], Found]) -> Found:
         """What a search finds; a damaged index is built again, once."""
         try:
             return search(self._newest())

@@ -88,7 +88,9 @@ def answers(query: Query, search: Search) -> list[Answer]:
     numbers = range(len(record)) if query.line is None else [function_at(record, query.line)]
     own = _own_rows(query.path, record, search.view)
     source = ScannedFile(SourceFile(query.path, query.language), record)
-    nearest = _nearest(record, numbers, search, max((len(own[number]) for number in numbers), default=0))
+    # More than are asked for: functions of the text's own file do not count, and copies rank before guesses.
+    more = max((len(own[number]) for number in numbers), default=0) + RANKED_AGAIN
+    nearest = _nearest(b"".join(record.vector(number) for number in numbers), search, search.k + more)
     return [
         _answer(Member(source, record, number), candidates, own[number], search)
         for number, candidates in zip(numbers, nearest, strict=True)
@@ -109,16 +111,26 @@ def function_at(record: Record, line: int) -> int:
     return max(around, key=lambda number: record.span(number)[0])
 
 
-def _nearest(record: Record, numbers: Sequence[int], search: Search, own: int) -> "list[list[tuple[int, Neighbour]]]":
-    """For each function, the segment and row of those most like it, with `own` more than are asked for."""
-    nearest: list[list[tuple[int, Neighbour]]] = [[] for _ in numbers]
-    queries = b"".join(record.vector(number) for number in numbers)
+def nearest_members(vectors: bytes, search: Search) -> list[list[tuple[Member, float]]]:
+    """For each of some vectors the functions most like it, and the probability that they are clones.
+
+    Raises:
+        DamagedIndexError: a file of the index is damaged.
+    """
+    rows = _nearest(vectors, search, search.k)
+    best = (sorted(candidates, key=_closest_first)[: search.k] for candidates in rows)
+    return [[(search.view.member(number, near.index), near.probability) for number, near in row] for row in best]
+
+
+def _nearest(vectors: bytes, search: Search, k: int) -> "list[list[tuple[int, Neighbour]]]":
+    """For each vector, the segment and row of the `k` functions most like it in each segment."""
+    nearest: list[list[tuple[int, Neighbour]]] = [[] for _ in range(len(vectors) // search.predictor.vector_bytes)]
     masks = search.view.wanted(with_tests=search.filters.with_tests)
     for segment_number, (segment, wanted) in enumerate(zip(search.view.segments, masks, strict=True)):
         if segment is None:
             continue
         rows = search.predictor.neighbours(
-            queries, segment.vectors, search.k + own + RANKED_AGAIN, wanted=wanted, threshold=search.filters.threshold
+            vectors, segment.vectors, k, wanted=wanted, threshold=search.filters.threshold
         )
         for candidates, neighbours in zip(nearest, rows, strict=True):
             candidates += [(segment_number, neighbour) for neighbour in neighbours]
@@ -134,7 +146,7 @@ def _answer(
     members = [(search.view.member(segment, near.index), near) for segment, near in best[: search.k + RANKED_AGAIN]]
     matches = _ranked(asked, [_match(asked, member, near, alarm) for member, near in members])[: search.k]
     record, number = asked.record, asked.number
-    return Answer(record.names[number], *record.lines(number), tuple(matches), asked.is_suppressed)
+    return Answer(record.names[number], *record.lines(number), tuple(matches), asked.size, asked.is_suppressed)
 
 
 def _closest_first(candidate: "tuple[int, Neighbour]") -> float:

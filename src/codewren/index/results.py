@@ -49,6 +49,7 @@ class Answer:
         start_line: in the text that was asked about.
         end_line: inclusive.
         matches: at most as many as were asked for.
+        tokens: how large it is.
         is_suppressed: a comment at the function asks for silence.
     """
 
@@ -56,11 +57,12 @@ class Answer:
     start_line: int
     end_line: int
     matches: tuple[Match, ...]
+    tokens: int = 0
     is_suppressed: bool = False
 
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON form."""
-        lines = {"name": self.name, "start_line": self.start_line, "end_line": self.end_line}
+        lines = {"name": self.name, "start_line": self.start_line, "end_line": self.end_line, "tokens": self.tokens}
         return {**lines, "matches": [match.to_dict() for match in self.matches]}
 
 

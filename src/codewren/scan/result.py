@@ -14,6 +14,7 @@ from codewren.scan.finding import CloneKind, Finding
 from codewren.scan.record import IS_NAMED
 from codewren.scan.schedule import ScannedFile
 from codewren.scan.source_files import MAX_FILE_BYTES, Note
+from codewren.scan.source_lines import lines_in_file
 from codewren.syntax.tokens import HASH_BYTES
 
 if TYPE_CHECKING:
@@ -115,6 +116,7 @@ class ScanResult:
         task: what was judged.
         threshold: the probability that findings exceed; None where the largest of several labels wins.
         findings: what is reported.
+        unshown: findings beyond the number that was asked for.
         notes: files and folders that were left out, and why.
         files: number of files judged.
         functions: number of functions in them.
@@ -133,6 +135,7 @@ class ScanResult:
     task: Task
     threshold: float | None
     findings: list[Finding] = field(default_factory=list)
+    unshown: list[Finding] = field(default_factory=list)
     notes: list[Note] = field(default_factory=list)
     files: int = 0
     functions: int = 0
@@ -170,7 +173,10 @@ def is_wanted(file: ScannedFile, index: int, min_lines: int, changes: "Changes |
     if file.record is None:
         return False
     first, last = file.record.lines(index)
-    return last - first + 1 >= min_lines and (changes is None or changes.touches(file.source.path, first, last))
+    if last - first + 1 < min_lines:
+        return False
+    path = file.source.path
+    return changes is None or (changes.has(path) and changes.touches(path, *lines_in_file(path, first, last)))
 
 
 def unused(file: ScannedFile, needed: Collection[int], options: ScanOptions) -> Iterator[Complaint]:

@@ -14,6 +14,8 @@ from codewren.scan.record import Record
 from codewren.scan.result import Complaint, Order, ScanOptions, ScanResult, fingerprint, is_wanted, unused
 from codewren.scan.schedule import ScannedFile, Schedule, is_cached, predict_all
 from codewren.scan.source_files import UNKNOWN_KIND, Note, SourceFile, Walked, walk
+from codewren.scan.source_lines import with_cells
+from codewren.scan.worth import reading_order_remark
 from codewren.syntax.grammars import LANGUAGES
 
 if TYPE_CHECKING:
@@ -67,9 +69,12 @@ def scan(
     named = {path or os.curdir for path in paths}
     result.gaps += [f"{path}: {reason}" for path, reason in walked.notes if path in named and reason != UNKNOWN_KIND]
     result.gaps += _gaps(skipped, len(files))
+    if isinstance(predictor, ReviewRanker):
+        result.remarks.append(reading_order_remark(predictor.manifest.get("scores") or {}))
     result.notes.sort()
     result.unparsed.sort()
     result.complaints.sort()
+    result.findings = with_cells(result.findings)
     result.findings.sort(key=(options.order or _order(predictor)).key)
     return result
 

@@ -78,7 +78,7 @@ def in_file(explanation: Explanation, text: str, start_line: int) -> FindingExpl
         if any(character.isalnum() for character in lines[line.line - 1])
     ][:MOST_LINES]
     counts = explanation.tokens_read, explanation.tokens_total
-    return FindingExplanation(*counts, tuple(telling), explanation.kind, explanation.evidence)
+    return FindingExplanation(*counts, tuple(telling), explanation.kind, explanation.evidence_from(start_line))
 
 
 def _text(finding: Finding, read: Callable[[str], bytes]) -> str | None:

@@ -44,13 +44,14 @@ class Verified:
     drop: str = ""
     unjudged: str = ""
 
-    def order(self) -> tuple[bool, bool, float]:
-        """Sorts what is worth reading first, by likelihood; then what could not be judged; last what would be dropped.
+    @property
+    def likelihood(self) -> float | None:
+        """What it is ordered by: what to review first where the model ranks functions by it, else the probability."""
+        return self.probability if self.review_first is None else self.review_first
 
-        Where the model ranks functions by what to review first, that is the likelihood.
-        """
-        likelihood = self.probability if self.review_first is None else self.review_first
-        return bool(self.drop), likelihood is None, -(likelihood or 0.0)
+    def order(self) -> tuple[bool, bool, float]:
+        """Sorts what is worth reading first, by likelihood; then what was not judged; last what would be dropped."""
+        return bool(self.drop), self.likelihood is None, -(self.likelihood or 0.0)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON form."""
@@ -84,7 +85,8 @@ def verify(
 ) -> list[Verified]:
     """Judge findings of other tools, most worth reading first; equal ones keep the order of their severity.
 
-    Without a `threshold` the bundle's decision threshold says which would be dropped.
+    Without a `threshold` the bundle's decision threshold says which would be dropped; a model that ranks functions by
+    what to review first is a reading order, and drops nothing.
 
     Raises:
         InputError: the model judges pairs and the findings are none, or the other way round.
@@ -97,15 +99,17 @@ def verify(
                 f"{predictor.task.unit}s; give --model {'clones' if finding.is_duplicate else 'vulnerability-c'}"
             )
     judged = _pairs(findings, tree, predictor) if is_pair else _functions(findings, tree, predictor)
-    least = predictor.bundle.decision.threshold if threshold is None else threshold
+    least = threshold
+    if least is None:
+        least = 0.0 if isinstance(predictor, ReviewRanker) else predictor.bundle.decision.threshold
     verified = [_with_drop(one, predictor, least) for one in judged]
     return sorted(verified, key=lambda one: (*one.order(), -one.reported.weight))
 
 
 def _with_drop(verified: Verified, predictor: "AnyPredictor", least: float) -> Verified:
-    if verified.probability is None or verified.probability > least:
+    if verified.likelihood is None or verified.likelihood > least:
         return verified
-    task, figure = predictor.task, f"{verified.probability:.2f}, not above {least:.2f}"
+    task, figure = predictor.task, f"{verified.likelihood:.2f}, not above {least:.2f}"
     what = "the two places are" if task.unit is Unit.PAIR else f"{verified.function} is"
     other = next(label for label in task.labels if label != task.positive) if len(task.labels) == 2 else "another"
     return replace(verified, drop=f"{what} judged {other} ({task.positive} {figure})")

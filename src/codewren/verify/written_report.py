@@ -50,7 +50,7 @@ def _figures(verified: Verified) -> Iterator[str]:
     if verified.review_first is not None:
         yield f"review first {verified.review_first:.2f}"
     if verified.line_score is not None:
-        yield f"line {verified.line_score:+.2f}"
+        yield f"line {verified.line_score:+.2g}"
 
 
 def render_json(verified: Sequence[Verified], report: Report, task: Task, origin: Origin) -> str:

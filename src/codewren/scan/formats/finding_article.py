@@ -52,7 +52,7 @@ def _heading(finding: Finding) -> list[Markup]:
 
 
 def _path(location: Location) -> Markup:
-    return element("code", {"class": "path"}, f"{unicode_path(location.path)}:{location.start_line}")
+    return element("code", {"class": "path"}, f"{unicode_path(location.path)}:{location.line_text}")
 
 
 def _places(finding: Finding, *, brief: bool) -> Markup | None:

@@ -23,7 +23,11 @@
     path: (a, b) => (a.paths[0] < b.paths[0] ? -1 : a.paths[0] > b.paths[0] ? 1 : 0),
   };
 
-  const inside = (path) => path.replaceAll("\\", "/").startsWith(folder);
+  function inside(text) {
+    const path = text.replaceAll("\\", "/");
+    if (!folder.endsWith("*")) return path.startsWith(folder);
+    return path.startsWith(folder.slice(0, -1)) && !path.slice(folder.length - 1).includes("/");
+  }
 
   function show() {
     const data = new FormData(form);

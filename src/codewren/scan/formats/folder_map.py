@@ -26,7 +26,7 @@ class Folder:
     """A folder or a file, with all below it.
 
     Attributes:
-        path: with `/` at the end for a folder; empty for the root of all.
+        path: with `/` at the end for a folder, `/*` for the files right in it; empty for the root of all.
         lines: inside functions.
         marked: of these, lines that are copied or stand in a finding.
     """
@@ -86,14 +86,22 @@ def cells(lines: Mapping[str, int], marked: Mapping[str, int], most: int = MOST_
 
 
 def _children(name: str, inside: Sequence[str], paths: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
-    """What lies right below a folder; a file is its own child."""
+    """What lies right below a folder; files beside folders are one child, `folder/*`, which has them as its children.
+
+    A file is its own child.
+    """
+    if name and not name.endswith(("/", "*")):
+        return {name: list(inside)}
     depth = name.count("/")
     children: defaultdict[str, list[str]] = defaultdict(list)
     for path in inside:
         parts = paths[path]
-        child = "/".join(parts[: depth + 1]) + "/" * (len(parts) > depth + 1) if len(parts) > depth else name
-        children[child if name.endswith("/") or not name else name].append(path)
-    return dict(children)
+        children["/".join(parts[: depth + 1]) + "/" * (len(parts) > depth + 1)].append(path)
+    loose = [child for child in children if not child.endswith("/")]
+    if name.endswith("*") or len(loose) < 2 or len(loose) == len(children):
+        return dict(children)
+    together = [path for child in loose for path in children.pop(child)]
+    return {**children, f"{name}*": together}
 
 
 def _folder(name: str, inside: Sequence[str], lines: Mapping[str, int], marked: Mapping[str, int]) -> Folder:
@@ -140,9 +148,23 @@ def _laid(row: Sequence[float], box: Box) -> tuple[list[Box], Box]:
 def folder_map(folders: Sequence[Folder], what: str) -> Markup:
     """The map as a drawing whose cells can be reached by keyboard; `what` says what marked lines are."""
     boxes = squarified([folder.lines for folder in folders], Box(0, 0, WIDTH, HEIGHT))
-    drawn = [_cell(folder, box, what) for folder, box in zip(folders, boxes, strict=True)]
+    shared = _shared_folder([folder.path for folder in folders])
+    drawn = [_cell(folder, box, what, shared) for folder, box in zip(folders, boxes, strict=True)]
     size = {"viewBox": f"0 0 {WIDTH:.0f} {HEIGHT:.0f}", "class": "map", "role": "group"}
     return element("svg", {**size, "aria-label": "Map of folders"}, drawn)
+
+
+def _shared_folder(paths: Sequence[str]) -> str:
+    """The folder that all paths begin with, which labels need not repeat.
+
+    >>> _shared_folder(["src/scan/", "src/score.c"]), _shared_folder(["a.c"])
+    ('src/', '')
+    """
+    if len(paths) < 2:
+        return ""
+    first, last = min(paths), max(paths)  # between them all others are sorted
+    end = next((number for number, (a, b) in enumerate(zip(first, last, strict=False)) if a != b), len(first))
+    return first[: first.rfind("/", 0, end) + 1]
 
 
 def _described(folder: Folder, what: str) -> str:
@@ -151,24 +173,37 @@ def _described(folder: Folder, what: str) -> str:
     return f"{name}: {folder.lines:,} lines of functions, {folder.share:.1%} {what}"
 
 
-def _cell(folder: Folder, box: Box, what: str) -> Markup:
+def _cell(folder: Folder, box: Box, what: str, shared: str) -> Markup:
     geometry = {"x": f"{box.x:.1f}", "y": f"{box.y:.1f}", "width": f"{box.width:.1f}", "height": f"{box.height:.1f}"}
     shape = element(
         "rect", {"class": f"shade{folder.shade}", **geometry}, element("title", None, _described(folder, what))
     )
     texts = [
         element("text", {"x": f"{box.x + 5:.1f}", "y": f"{box.y + _LINE * (number + 1):.1f}"}, text)
-        for number, text in enumerate(_label(folder, box))
+        for number, text in enumerate(_label(folder, box, shared))
     ]
     attributes = {"tabindex": "0", "role": "button", "aria-label": _described(folder, what), "data-folder": folder.path}
     return element("g", {"class": "cell", **attributes}, shape, texts)
 
 
-def _label(folder: Folder, box: Box) -> Iterator[str]:
+def _label(folder: Folder, box: Box, shared: str) -> Iterator[str]:
     room = int((box.width - 8) / _LETTER)
     if room < 4 or box.height < _LINE + 5:
         return
-    name = unicode_path(folder.path) or "all"
-    yield name if len(name) <= room else "…" + name[len(name) - room + 1 :]
+    name = unicode_path(folder.path.removeprefix(shared) or folder.path) or "all"
+    yield _shortened(name, room)
     if box.height >= 2 * _LINE + 5:
         yield f"{folder.share:.0%}"
+
+
+def _shortened(path: str, room: int) -> str:
+    """The end of a path that fits, from a `/` on where one does.
+
+    >>> _shortened("src/codewren/scan/", 8), _shortened("source.py", 6), _shortened("a.c", 6)
+    ('…/scan/', '…ce.py', 'a.c')
+    """
+    if len(path) <= room:
+        return path
+    end = path[len(path) - room + 1 :]
+    start = end.find("/")
+    return "…" + (end[start:] if 0 <= start < len(end) - 2 else end)

@@ -25,6 +25,7 @@ def render(result: ScanResult, origin: Origin) -> str:
 def _issue(finding: Finding, task: str, origin: Origin, seen: Counter[str]) -> dict[str, Any]:
     seen[finding.fingerprint] += 1
     location = finding.location
+    first, last = location.file_lines
     return {
         "description": message(finding),
         "check_name": f"codewren/{task}",
@@ -32,6 +33,6 @@ def _issue(finding: Finding, task: str, origin: Origin, seen: Counter[str]) -> d
         "severity": _SEVERITIES[level(finding)],
         "location": {
             "path": unicode_path(origin.relative(location.path) or location.path),
-            "lines": {"begin": location.start_line, "end": location.end_line},
+            "lines": {"begin": first, "end": last},
         },
     }

@@ -38,7 +38,7 @@ def render(result: ScanResult, origin: Origin) -> str:
         _tiles(result, is_pair=is_pair),
         _map(result, is_pair=is_pair),
         _history(origin, is_pair=is_pair),
-        _findings(findings, is_pair=is_pair),
+        _findings(findings, len(result.unshown), is_pair=is_pair),
         _remarks(result),
     )
     lead = f"Judged by {origin.model} for the task {result.task.name}; codewren {origin.version}."
@@ -80,11 +80,12 @@ def _incomplete(result: ScanResult) -> Markup | None:
 
 
 def _tiles(result: ScanResult, *, is_pair: bool) -> Markup:
+    findings = [*result.findings, *result.unshown]
     total = sum(result.function_lines.values())
-    saved = sum(finding.saved_lines for finding in result.findings if finding.kind is not CloneKind.SEMANTIC)
-    guesses = sum(finding.kind is CloneKind.SEMANTIC for finding in result.findings)
+    saved = sum(finding.saved_lines for finding in findings if finding.kind is not CloneKind.SEMANTIC)
+    guesses = sum(finding.kind is CloneKind.SEMANTIC for finding in findings)
     note = f"{guesses:,} of them by the model's word alone" if guesses else ""
-    tiles = [("Classes of clones" if is_pair else "Findings", f"{len(result.findings):,}", note)]
+    tiles = [("Classes of clones" if is_pair else "Findings", f"{len(findings):,}", note)]
     if is_pair:
         share = f"{saved / total:.1%} of all lines in functions" if total else ""
         tiles.append(("Lines of copies that could go", f"{saved:,}", share))
@@ -101,8 +102,8 @@ def _tile(name: str, value: str, note: str) -> Markup:
 
 def _map(result: ScanResult, *, is_pair: bool) -> Markup | None:
     what = "in copies" if is_pair else "in findings"
-    folders = cells(result.function_lines, marked_lines(result.findings))
-    if not folders:
+    folders = cells(result.function_lines, marked_lines([*result.findings, *result.unshown]))
+    if len(folders) < 2:
         return None
     shades = [_shade(number, start) for number, start in enumerate((None, *SHADES))]
     legend = element("p", {"class": "legend"}, f"Area: lines of functions. Shade: share of them {what}: ", shades)
@@ -137,7 +138,7 @@ def _figures(folder: Folder) -> list[Markup]:
     return [element("td", None, text) for text in (f"{folder.lines:,}", f"{folder.marked:,}", f"{folder.share:.1%}")]
 
 
-def _findings(findings: Sequence[Finding], *, is_pair: bool) -> Markup:
+def _findings(findings: Sequence[Finding], unshown: int, *, is_pair: bool) -> Markup:
     shown, lines = findings[:MOST_FINDINGS], line_reader()
     articles, brief = list[Markup](), 0
     budget = BUDGET_BYTES - _BRIEF_BYTES * len(shown)
@@ -150,7 +151,8 @@ def _findings(findings: Sequence[Finding], *, is_pair: bool) -> Markup:
         articles.append(element("li", None, markup))
     title = "Clones, those first that would save most lines" if is_pair else "Findings, the most probable first"
     content = element("ol", {"id": "findings"}, articles) if articles else element("p", None, "Nothing was found.")
-    more = [f"{len(findings) - len(shown)} more findings are left out."] if len(findings) > len(shown) else []
+    left_out = len(findings) - len(shown) + unshown
+    more = [f"{left_out} more findings are left out."] if left_out else []
     more += [f"The code of {brief} findings is left out, so that the page stays small."] if brief else []
     notes = [element("p", {"class": "note"}, text) for text in more]
     filters = _filters(is_pair=is_pair) if articles else None

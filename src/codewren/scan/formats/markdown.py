@@ -33,8 +33,8 @@ def render(result: ScanResult, origin: Origin) -> str:
         if len(detail) + 1 <= room:
             room -= len(detail) + 1
             details.append(detail)
-    left_out = len(result.findings) - len(rows)
-    note = [f"\n{left_out} more are left out: a comment holds {LONGEST:,} characters."] if left_out else []
+    left_out = len(result.findings) + len(result.unshown) - len(rows)
+    note = [f"\n{left_out} more are left out."] if left_out else []
     return "\n".join([*head, *(_table_head(result) if rows else []), *rows, "", *details, *note, *foot])
 
 
@@ -43,7 +43,7 @@ def _title(result: ScanResult) -> str:
     label = _span(result.task.positive)
     noun = "class of clones" if is_pair else f"function judged {label}"
     nouns = "classes of clones" if is_pair else f"functions judged {label}"
-    count = len(result.findings)
+    count = len(result.findings) + len(result.unshown)
     text = f"no {noun}" if not count else f"{count} {noun if count == 1 else nouns}"
     return text if result.revision is None else f"{text} in what changed since {_span(result.revision)}"
 
@@ -78,7 +78,7 @@ def _detail(finding: Finding) -> str:
 def _telling_lines(finding: Finding) -> Iterator[str]:
     for location in finding.others:
         if location.differences and location.differences.shown:
-            yield f"# {printable(location.path)}:{location.start_line} {printable(location.name)}"
+            yield f"# {printable(location.path)}:{location.line_text} {printable(location.name)}"
             yield from (printable(line) for line in location.differences.shown)
             return
     for line in (finding.explanation and finding.explanation.lines) or ():
@@ -87,12 +87,12 @@ def _telling_lines(finding: Finding) -> Iterator[str]:
 
 
 def _where(location: Location) -> str:
-    return _span(f"{unicode_path(location.path)}:{location.start_line}")
+    return _span(f"{unicode_path(location.path)}:{location.line_text}")
 
 
 def _html(location: Location) -> str:
     """A place where no Markdown is read."""
-    text = f"{printable(location.path)}:{location.start_line}"
+    text = f"{printable(location.path)}:{location.line_text}"
     return "<code>" + "".join(f"&#{ord(c)};" if c in "&<>\"'`@#*_[]!|\\~$:" else c for c in text) + "</code>"
 
 

@@ -122,7 +122,7 @@ def _line(number: int, line: TellingLine, location: Location, origin: Origin) ->
     """A line that speaks for the finding."""
     return {
         "id": number,
-        "message": {"text": f"carries {line.score:+.2f}: {line.text}"},
+        "message": {"text": f"carries {line.score:+.2g}: {line.text}"},
         "physicalLocation": {
             "artifactLocation": _artifact(location.path, origin),
             "region": {"startLine": line.line, "endLine": line.line},
@@ -131,10 +131,11 @@ def _line(number: int, line: TellingLine, location: Location, origin: Origin) ->
 
 
 def _location(location: Location, origin: Origin) -> dict[str, Any]:
+    first, last = location.file_lines
     return {
         "physicalLocation": {
             "artifactLocation": _artifact(location.path, origin),
-            "region": {"startLine": location.start_line, "endLine": location.end_line},
+            "region": {"startLine": first, "endLine": last},
         },
         "logicalLocations": [{"fullyQualifiedName": location.name, "kind": "function"}],
     }

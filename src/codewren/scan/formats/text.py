@@ -36,7 +36,7 @@ def explanation_rows(explanation: FindingExplanation | None) -> Iterator[str]:
         return
     width = max((len(str(line.line)) for line in explanation.lines), default=0)
     for line in explanation.lines:
-        yield f"    {line.line:{width}}  {_YELLOW}{line.score:+.2f}{_RESET}  {printable(line.text)}"
+        yield f"    {line.line:{width}}  {_YELLOW}{line.score:<+7.2g}{_RESET}  {printable(line.text)}"
     for sentence in sentences(explanation):
         yield f"    {_DIM}{printable(sentence)}{_RESET}"
 
@@ -66,7 +66,7 @@ def _differences(location: Location) -> Iterator[str]:
 
 
 def _where(location: Location) -> str:
-    return f"{_BOLD}{printable(location.path)}{_RESET}:{location.start_line}"
+    return f"{_BOLD}{printable(location.path)}{_RESET}:{location.line_text}"
 
 
 def _verdict(finding: Finding) -> str:
