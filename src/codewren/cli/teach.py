@@ -30,8 +30,8 @@ def teach(
     """
     heavy()
     from codewren.bench.judged_items import source_items
-    from codewren.compress.teach import Lesson, distinct, read_lesson
-    from codewren.compress.teach import teach as teach_student
+    from codewren.compress.few_labels import Lesson, distinct, read_lesson
+    from codewren.compress.few_labels import teach as teach_student
     from codewren.core.errors import InputError
     from codewren.core.task import Task, Unit
 

@@ -7,8 +7,8 @@ import random
 import pytest
 
 import codewren
-from codewren.compress import teach as teaching
-from codewren.compress.teach import FOLDS, Lesson, distinct, read_lesson
+from codewren.compress import few_labels as teaching
+from codewren.compress.few_labels import FOLDS, Lesson, distinct, read_lesson
 from codewren.core.errors import InputError
 from commands import fails, run
 
