@@ -7,4 +7,5 @@ NB_MODULE(_native, m) {
   bind_model(m);
   bind_lexer(m);
   bind_similarity(m);
+  bind_hint(m);
 }

@@ -1,0 +1,214 @@
+"""Hint at functions to review first, with a linear model over all their features: how likely, which lines, which kind."""
+
+import math
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import IntEnum
+from pathlib import Path
+from typing import Any
+
+from codewren import _native
+from codewren.bundle.hint import MEASURES, REVIEW, HintBundle, HintCalibration, HintConfig
+from codewren.bundle.similarity import GENERAL
+from codewren.core.task import Task
+from codewren.predict.checked_items import Damage, Items, Languages, checked_items, label_enum, predicted_labels
+from codewren.predict.explanation import Explanation, LineScore
+from codewren.predict.hint_evidence import Fact, evidence_sentence
+
+
+@dataclass(frozen=True, slots=True)
+class HintSums:
+    """What the runtime adds up over a function, by head and by kind, divided by the root of its features' squares."""
+
+    heads: Sequence[float]
+    kinds: Sequence[float]
+    measures: Sequence[int]
+
+
+class HintPredictor:
+    """A hint ready to judge functions; it answers as `Predictor` does.
+
+    An item is a string. Languages do not matter: C and C++ are read alike. Nothing is cut off. The sums are
+    whole-number arithmetic, equal on every processor.
+
+    Attributes:
+        bundle: the checked file, with the calibration in use.
+        labels: an `IntEnum` of the task's labels in column order.
+        threads: how many functions are read at once.
+    """
+
+    def __init__(self, bundle: HintBundle, *, threads: int | None = None) -> None:
+        """Make a predictor of a bundle that has been read.
+
+        Raises:
+            BundleError: a fingerprint is there twice.
+        """
+        self.bundle = bundle
+        self.threads = threads or os.cpu_count() or 1
+        self.labels = label_enum(bundle.task)
+        self._model = _native_model(bundle)
+
+    @property
+    def path(self) -> Path:
+        """Where the bundle was read."""
+        return self.bundle.path
+
+    @property
+    def manifest(self) -> Mapping[str, Any]:
+        """The bundle's manifest."""
+        return self.bundle.manifest
+
+    @property
+    def task(self) -> Task:
+        """What is judged."""
+        return self.bundle.task
+
+    @property
+    def config(self) -> HintConfig:
+        """Sizes and heads."""
+        return self.bundle.config
+
+    @property
+    def target(self) -> str:
+        """The instruction set in use: look-ups gain nothing from any."""
+        return "generic"
+
+    def predict(self, items: Items, *, languages: Languages = None) -> list[IntEnum]:
+        """One label an item, by the calibration in use.
+
+        Raises:
+            InputError: an item is no string.
+        """
+        rows = self.predict_proba(items, languages=languages)
+        return predicted_labels(rows, self.task, self.labels, self.bundle.decision.threshold)
+
+    def predict_proba(self, items: Items, *, languages: Languages = None) -> list[list[float]]:
+        """Probabilities by the calibration in use, one row an item, columns in the order of `task.labels`.
+
+        Raises:
+            InputError: an item is no string.
+        """
+        calibration = self.bundle.calibration
+        alarms = (calibration.probability(score) for score in self._scores(items, calibration))
+        return [self._columns(1 - alarm, alarm) for alarm in alarms]
+
+    def logits(self, items: Items, *, languages: Languages = None) -> list[list[float]]:
+        """Log odds of the positive label in its column, 0 in the other, one row an item.
+
+        Raises:
+            InputError: an item is no string.
+        """
+        calibration = self.bundle.calibration
+        return [self._columns(0.0, calibration.log_odds(score)) for score in self._scores(items, calibration)]
+
+    def review_first(self, texts: Sequence[str]) -> list[float]:
+        """How likely each function is to need a security fix one day, its length and role taken into account.
+
+        Raises:
+            InputError: not a list of strings.
+        """
+        return self._probabilities(texts, REVIEW)
+
+    def suspicion(self, texts: Sequence[str]) -> list[float]:
+        """How likely by what the text itself shows, among functions of equal length.
+
+        Raises:
+            InputError: not a list of strings.
+        """
+        return self._probabilities(texts, GENERAL)
+
+    def kinds(self, texts: Sequence[str]) -> list[dict[str, float]]:
+        """Of which kind a weakness would be, if there is one: probabilities by kind, one dictionary a function.
+
+        Raises:
+            InputError: not a list of strings.
+        """
+        return [self._kinds(sums) for sums in self._sums(texts)]
+
+    def explain(self, texts: Sequence[str], *, languages: Languages = None) -> list[Explanation]:
+        """What each line of each function adds to the log odds of the positive label, exactly, and a sentence.
+
+        The lines' scores, the bias and what the counts of the function add are together its log odds.
+
+        Raises:
+            InputError: not a list of strings.
+        """
+        items = [text for (text,) in checked_items(texts, None)]
+        calibration = self.bundle.calibration
+        factor = calibration.slope * self.config.heads[calibration.head].scale
+        index = list(self.config.heads).index(calibration.head)
+        with Damage(self.path):
+            rows = self._model.line_sums(items, index, self.threads)
+            facts = [[Fact(*fact) for fact in row] for row in _native.hint_facts(items)]
+        return [
+            self._explanation([factor * value / (root or 1.0) for value in lines], sums, own)
+            for (lines, root), sums, own in zip(rows, self._sums(items), facts, strict=True)
+        ]
+
+    def count_tokens(self, texts: Sequence[str]) -> list[tuple[int, int]]:
+        """Tokens that are read, and all tokens, of each text: a hint reads them all.
+
+        Raises:
+            InputError: not a list of strings.
+        """
+        return [(sums.measures[0],) * 2 for sums in self._sums(texts)]
+
+    def _explanation(self, lines: list[float], sums: HintSums, facts: Sequence[Fact]) -> Explanation:
+        kinds = self._kinds(sums)
+        return Explanation(
+            lines=tuple(LineScore(number, score) for number, score in enumerate(lines, 1)),
+            kind=max(kinds, key=lambda kind: kinds[kind]) if kinds else None,
+            evidence=evidence_sentence(lines, facts),
+            tokens_read=sums.measures[0],
+            tokens_total=sums.measures[0],
+        )
+
+    def _kinds(self, sums: HintSums) -> dict[str, float]:
+        odds = {
+            kind: prior + self.config.kind_scale * total
+            for (kind, prior), total in zip(self.config.kinds.items(), sums.kinds, strict=True)
+        }
+        largest = max(odds.values(), default=0.0)
+        powers = {kind: math.exp(value - largest) for kind, value in odds.items()}
+        total = math.fsum(powers.values())
+        return {kind: power / total for kind, power in powers.items()}
+
+    def _probabilities(self, texts: Sequence[str], name: str) -> list[float]:
+        calibration = self.bundle.calibrations[name]
+        return [calibration.probability(score) for score in self._scores(texts, calibration)]
+
+    def _scores(self, items: Items, calibration: HintCalibration) -> list[float]:
+        head, index = self.config.heads[calibration.head], list(self.config.heads).index(calibration.head)
+        return [head.score(sums.heads[index], sums.measures) for sums in self._sums(items)]
+
+    def _sums(self, items: Items) -> list[HintSums]:
+        texts = [text for (text,) in checked_items(items, self.task)]
+        with Damage(self.path):
+            numbers = memoryview(self._model.sums(texts, self.threads)).cast("q")
+        heads, kinds = 1 + len(self.config.heads), 1 + len(self.config.heads) + len(self.config.kinds)
+        rows = (numbers[start : start + kinds + len(MEASURES)] for start in range(0, len(numbers), kinds + len(MEASURES)))
+        return [
+            HintSums(
+                [total / (math.sqrt(row[0]) or 1.0) for total in row[1:heads]],
+                [total / (math.sqrt(row[0]) or 1.0) for total in row[heads:kinds]],
+                list(row[kinds:]),
+            )
+            for row in rows
+        ]
+
+    def _columns(self, other: float, positive: float) -> list[float]:
+        return [other, positive] if self.task.positive_index else [positive, other]
+
+
+def _native_model(bundle: HintBundle) -> _native.HintModel:
+    config, offsets = bundle.config, {entry.name: entry.offset for entry in bundle.tensors}
+    settings = (
+        config.entries,
+        len(config.heads),
+        config.kind_entries,
+        len(config.kinds),
+        *(offsets[name] for name in ("fingerprints", "rows", "kind_rows")),
+    )
+    with Damage(bundle.path):
+        return _native.HintModel(bundle.weights, settings)
