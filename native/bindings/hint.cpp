@@ -1,6 +1,5 @@
 // Python bindings of the hint: its features, and the class HintModel.
 #include <nanobind/ndarray.h>
-#include <nanobind/stl/pair.h>
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/vector.h>
 
@@ -15,7 +14,6 @@ using namespace nb::literals;
 
 namespace {
 
-using codewren::hint::LineSums;
 using codewren::hint::Model;
 using Bytes = nb::ndarray<const std::uint8_t, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
 
@@ -64,9 +62,9 @@ nb::list hint_facts(nb::list texts) {
 }
 
 // A model with the Python object it must not outlive.
-class PythonModel {
+class PythonHint {
  public:
-  PythonModel(Bytes weights, const std::vector<std::size_t>& settings)
+  PythonHint(Bytes weights, const std::vector<std::size_t>& settings)
       : weights_(std::move(weights)), model_({weights_.data(), weights_.size()}, checked(settings)) {}
 
   nb::bytes sums(nb::list texts, std::size_t threads) {
@@ -79,16 +77,10 @@ class PythonModel {
     return packed(rows);
   }
 
-  std::vector<std::pair<std::vector<double>, double>> line_sums(nb::list texts, std::size_t head, std::size_t threads) {
+  std::vector<std::vector<double>> lines(nb::list texts, const std::vector<double>& factors, std::size_t threads) {
     const std::vector<std::string_view> views = text_views(texts);
-    std::vector<LineSums> sums;
-    {
-      nb::gil_scoped_release release;
-      sums = model_.line_sums(views, head, threads);
-    }
-    std::vector<std::pair<std::vector<double>, double>> rows;
-    for (LineSums& function : sums) rows.emplace_back(std::move(function.lines), function.root);
-    return rows;
+    const nb::gil_scoped_release release;
+    return model_.lines(views, factors, threads);
   }
 
  private:
@@ -107,8 +99,8 @@ void bind_hint(nb::module_& m) {
   m.def("hint_features", &hint_features, "texts"_a,
         "Distinct features of functions: how many each has, hashes, counts, and the functions' measures.");
   m.def("hint_facts", &hint_facts, "texts"_a, "Facts of functions: line, kind, name, variable, whether it is checked.");
-  nb::class_<PythonModel>(m, "HintModel", "Text to the sums of each head; see codewren.predict.hint.")
+  nb::class_<PythonHint>(m, "HintModel", "Text to the sums of each head; see codewren.predict.hint.")
       .def(nb::init<Bytes, const std::vector<std::size_t>&>(), "weights"_a, "settings"_a)
-      .def("sums", &PythonModel::sums, "texts"_a, "threads"_a)
-      .def("line_sums", &PythonModel::line_sums, "texts"_a, "head"_a, "threads"_a);
+      .def("sums", &PythonHint::sums, "texts"_a, "threads"_a)
+      .def("lines", &PythonHint::lines, "texts"_a, "factors"_a, "threads"_a);
 }

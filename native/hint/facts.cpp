@@ -17,14 +17,16 @@ struct Called {
 };
 
 constexpr Called called_functions[] = {
-    {"memcpy", "copy", 2},      {"memmove", "copy", 2},     {"memset", "copy", 2},      {"bcopy", "copy", 2},
-    {"strncpy", "copy", 2},     {"strncat", "copy", 2},     {"read", "copy", 2},        {"recv", "copy", 2},
-    {"fread", "copy", 2},       {"pread", "copy", 2},       {"snprintf", "copy", 1},    {"vsnprintf", "copy", 1},
-    {"strcpy", "unbounded", 1}, {"strcat", "unbounded", 1}, {"sprintf", "unbounded", 0}, {"vsprintf", "unbounded", 0},
-    {"gets", "unbounded", 0},   {"sscanf", "unbounded", 0}, {"malloc", "allocation", 0}, {"calloc", "allocation", 0},
-    {"realloc", "allocation", 1}, {"alloca", "allocation", 0}, {"system", "command", 0}, {"popen", "command", 0},
-    {"execl", "command", 0},    {"execlp", "command", 0},   {"execvp", "command", 0},   {"printf", "format", 0},
-    {"fprintf", "format", 1},   {"syslog", "format", 1}};
+    {"memcpy", "copy", 2},        {"memmove", "copy", 2},      {"memset", "copy", 2},
+    {"bcopy", "copy", 2},         {"strncpy", "copy", 2},      {"strncat", "copy", 2},
+    {"read", "copy", 2},          {"recv", "copy", 2},         {"fread", "copy", 2},
+    {"pread", "copy", 2},         {"snprintf", "copy", 1},     {"vsnprintf", "copy", 1},
+    {"strcpy", "unbounded", 1},   {"strcat", "unbounded", 1},  {"sprintf", "unbounded", 0},
+    {"vsprintf", "unbounded", 0}, {"gets", "unbounded", 0},    {"sscanf", "unbounded", 0},
+    {"malloc", "allocation", 0},  {"calloc", "allocation", 0}, {"realloc", "allocation", 1},
+    {"alloca", "allocation", 0},  {"system", "command", 0},    {"popen", "command", 0},
+    {"execl", "command", 0},      {"execlp", "command", 0},    {"execvp", "command", 0},
+    {"printf", "format", 0},      {"fprintf", "format", 1},    {"syslog", "format", 1}};
 
 char lowered(char c) { return c >= 'A' && c <= 'Z' ? char(c + 32) : c; }
 
@@ -36,7 +38,10 @@ bool ends_lowered(std::string_view text, std::string_view ending) {
 class Finder {
  public:
   Finder(std::string_view text, const Features& features)
-      : features_(features), tokens_(features.tokens), from_(text.data()), freed_at_(features.compared_at.size(), never) {}
+      : features_(features),
+        tokens_(features.tokens),
+        from_(text.data()),
+        freed_at_(features.compared_at.size(), never) {}
 
   std::vector<Fact> run() {
     for (at_ = 0; at_ < tokens_.size(); ++at_) {
@@ -57,15 +62,16 @@ class Finder {
 
   void add(std::string_view kind, std::string_view name, std::size_t variable) {
     const bool is_one = variable < tokens_.size();
-    facts_.push_back({line_, kind, name, is_one ? tokens_[variable].text : std::string_view(),
-                      is_one && is_checked(variable)});
+    facts_.push_back(
+        {line_, kind, name, is_one ? tokens_[variable].text : std::string_view(), is_one && is_checked(variable)});
   }
 
   // The last variable between two tokens that is not compared before, or else the last one, or the number of tokens.
   std::size_t deciding(std::size_t begin, std::size_t end) const {
     std::size_t variable = tokens_.size();
     for (std::size_t k = begin; k < end; ++k)
-      if (features_.variables[k] && (variable == tokens_.size() || is_checked(variable) || !is_checked(k))) variable = k;
+      if (features_.variables[k] && (variable == tokens_.size() || is_checked(variable) || !is_checked(k)))
+        variable = k;
     return variable;
   }
 
@@ -134,8 +140,6 @@ class Finder {
 
 }  // namespace
 
-std::vector<Fact> read_facts(std::string_view text, const Features& features) {
-  return Finder(text, features).run();
-}
+std::vector<Fact> read_facts(std::string_view text, const Features& features) { return Finder(text, features).run(); }
 
 }  // namespace codewren::hint

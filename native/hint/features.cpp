@@ -19,13 +19,13 @@ using similarity::Token;
 constexpr std::size_t longest_argument = 24, longest_index = 16, longest_call = 120, result_distance = 16;
 
 constexpr std::string_view keywords[] = {
-    "if",     "else",     "for",      "while",    "do",       "switch",  "case",     "default", "break",    "continue",
-    "return", "goto",     "sizeof",   "struct",   "union",    "enum",    "static",   "const",   "unsigned", "signed",
-    "int",    "char",     "long",     "short",    "void",     "float",   "double",   "bool",    "size_t",   "ssize_t",
-    "uint8_t", "uint16_t", "uint32_t", "uint64_t", "int8_t",  "int16_t", "int32_t",  "int64_t", "NULL",     "nullptr",
-    "true",   "false",    "inline",   "volatile", "extern",   "register", "typedef", "new",     "delete",   "try",
-    "catch",  "throw",    "this",     "template", "typename", "class",   "public",   "private", "namespace", "using",
-    "operator"};
+    "if",       "else",    "for",     "while",   "do",        "switch",   "case",     "default",  "break",
+    "continue", "return",  "goto",    "sizeof",  "struct",    "union",    "enum",     "static",   "const",
+    "unsigned", "signed",  "int",     "char",    "long",      "short",    "void",     "float",    "double",
+    "bool",     "size_t",  "ssize_t", "uint8_t", "uint16_t",  "uint32_t", "uint64_t", "int8_t",   "int16_t",
+    "int32_t",  "int64_t", "NULL",    "nullptr", "true",      "false",    "inline",   "volatile", "extern",
+    "register", "typedef", "new",     "delete",  "try",       "catch",    "throw",    "this",     "template",
+    "typename", "class",   "public",  "private", "namespace", "using",    "operator"};
 
 // Keywords found by the hash of the word.
 class Keywords {
@@ -74,7 +74,15 @@ bool is_comparison(std::string_view text) {
 }
 
 // What an expression is made of.
-enum Shape : std::uint64_t { adds = 1, multiplies = 2, shifts = 4, follows = 8, indexes = 16, calls = 32, measured = 64 };
+enum Shape : std::uint64_t {
+  adds = 1,
+  multiplies = 2,
+  shifts = 4,
+  follows = 8,
+  indexes = 16,
+  calls = 32,
+  measured = 64
+};
 
 std::uint64_t shape_of(std::string_view text) {
   if (text == "+" || text == "-" || text == "++" || text == "--") return adds;
@@ -95,10 +103,9 @@ class Reader {
     for (at_ = 0; at_ < count_; ++at_) read(tokens_[at_]);
     out_.compared_at.assign(variables_ + 1, never);
     for (at_ = 0; at_ < count_; ++at_) {
-      grams();
+      if (at_) pairs();
       reason();
     }
-    std::ranges::stable_sort(out_.occurrences, {}, &Occurrence::token);
   }
 
  private:
@@ -205,34 +212,10 @@ class Reader {
     return last;
   }
 
-  void grams() {
+  void pairs() {
     const std::uint64_t *named = out_.named.data() + at_, *ending = out_.endings.data() + at_;
-    if (at_ >= 1) {
-      add(named_pair, fold(fold(4, named[-1]), named[0]));
-      add(ending_pair, fold(fold(5, ending[-1]), ending[0]));
-    }
-    if (at_ >= 2) {
-      add(named_triple, fold(fold(fold(6, named[-2]), named[-1]), named[0]));
-      add(ending_triple, fold(fold(fold(7, ending[-2]), ending[-1]), ending[0]));
-    }
-    if (at_ >= 3)
-      add(ending_quadruple, fold(fold(fold(fold(8, ending[-3]), ending[-2]), ending[-1]), ending[0]));
-    if (at_ >= 4) add(pattern, pattern_hash());
-  }
-
-  // Five tokens; a variable is told by the first place among them that holds it.
-  std::uint64_t pattern_hash() const {
-    std::uint64_t hash = 9;
-    for (std::size_t k = at_ - 4; k <= at_; ++k) {
-      std::uint64_t code = out_.variables[k] ? variable_symbol : out_.named[k];
-      for (std::size_t i = at_ - 4; out_.variables[k] && i < k; ++i)
-        if (out_.variables[i] == out_.variables[k]) {
-          code ^= i + 5 - at_;
-          break;
-        }
-      hash = fold(hash, code);
-    }
-    return hash;
+    add(named_pair, fold(fold(4, named[-1]), named[0]));
+    add(ending_pair, fold(fold(5, ending[-1]), ending[0]));
   }
 
   bool is_compared(std::uint32_t variable) const { return out_.compared_at[variable] != never; }

@@ -20,11 +20,7 @@ enum FeatureClass : std::uint64_t {
   whole_name,
   called_name,
   named_pair,
-  named_triple,
   ending_pair,
-  ending_triple,
-  ending_quadruple,
-  pattern,
   argument,
   argument_name,
   argument_check,
@@ -34,7 +30,7 @@ enum FeatureClass : std::uint64_t {
   dereference,
   feature_classes
 };
-constexpr std::uint64_t class_bits = 5, class_mask = (1u << class_bits) - 1;
+constexpr std::uint64_t class_mask = 31;
 
 struct Occurrence {
   std::uint64_t hash;
@@ -71,7 +67,7 @@ struct Features {
   std::string folded;
 };
 
-// Fills `occurrences`, in the order of their tokens, and `counts`.
+// Fills `occurrences` and `counts`.
 void read_features(std::string_view text, Features& features);
 
 }  // namespace codewren::hint

@@ -16,12 +16,12 @@ constexpr std::size_t longest_probe = 512;  // a table at most half full has no 
 constexpr std::uint32_t most_counted = 64;
 
 // round(16 * (1 + ln count))
-constexpr std::uint8_t times_of_count[most_counted + 1] = {
+constexpr std::uint8_t damped_counts[most_counted + 1] = {
     0,  16, 27, 34, 38, 42, 45, 47, 49, 51, 53, 54, 56, 57, 58, 59, 60, 61, 62, 63, 64, 65,
     65, 66, 67, 68, 68, 69, 69, 70, 70, 71, 71, 72, 72, 73, 73, 74, 74, 75, 75, 75, 76, 76,
     77, 77, 77, 78, 78, 78, 79, 79, 79, 80, 80, 80, 80, 81, 81, 81, 82, 82, 82, 82, 83};
 
-std::int32_t times(std::uint32_t count) { return times_of_count[std::min(count, most_counted)]; }
+std::int32_t damped_count(std::uint32_t count) { return damped_counts[std::min(count, most_counted)]; }
 
 const std::uint8_t* range(std::span<const std::uint8_t> weights, std::size_t offset, std::size_t size) {
   if (offset > weights.size() || size > weights.size() - offset) throw DamagedError("a table lies outside the weights");
@@ -66,36 +66,44 @@ void Model::count(std::string_view text, Scratch& scratch) const {
 void Model::add_up(const Scratch& scratch, std::int64_t* out) const {
   std::int64_t *heads = out + 1, *kinds = heads + settings_.heads;
   for (const std::int32_t entry : scratch.distinct) {
-    const std::int64_t amount = times(scratch.counts[entry]);
+    const std::int64_t amount = damped_count(scratch.counts[entry]);
+    const std::int8_t* row = rows_ + entry * settings_.heads;
     out[0] += amount * amount;
-    for (std::size_t h = 0; h < settings_.heads; ++h) heads[h] += amount * rows_[entry * settings_.heads + h];
+    for (std::size_t h = 0; h < settings_.heads; ++h) heads[h] += amount * row[h];
     if (std::size_t(entry) < settings_.kind_entries)
       for (std::size_t k = 0; k < settings_.kinds; ++k) kinds[k] += amount * kind_rows_[entry * settings_.kinds + k];
   }
   std::ranges::copy(scratch.features.counts, kinds + settings_.kinds);
 }
 
-LineSums Model::add_up_lines(std::string_view text, const Scratch& scratch, std::size_t head) const {
+void Model::weigh(Scratch& scratch, std::span<const double> factors) const {
   std::int64_t squares = 0;
   for (const std::int32_t entry : scratch.distinct) {
-    const std::int64_t amount = times(scratch.counts[entry]);
+    const std::int64_t amount = damped_count(scratch.counts[entry]);
     squares += amount * amount;
   }
-  LineSums sums{{0.0}, std::sqrt(double(squares))};
-  const char* from = text.data();
-  std::uint32_t token = 0;
-  for (std::size_t k = 0; k < scratch.entries.size(); ++k) {
-    for (; token <= scratch.features.occurrences[k].token; ++token) {
-      const char* to = scratch.features.tokens[token].text.data();
-      sums.lines.resize(sums.lines.size() + std::size_t(std::count(from, to, '\n')), 0.0);
-      from = to;
-    }
-    const std::int32_t entry = scratch.entries[k];
-    if (entry < 0) continue;
+  scratch.shares.resize(settings_.entries);
+  for (const std::int32_t entry : scratch.distinct) {
     const std::uint32_t count = scratch.counts[entry];
-    sums.lines.back() += double(times(count)) * rows_[entry * settings_.heads + head] / count;
+    double weight = 0;
+    for (std::size_t h = 0; h < settings_.heads; ++h) weight += factors[h] * rows_[entry * settings_.heads + h];
+    scratch.shares[entry] = weight * damped_count(count) / (std::sqrt(double(squares)) * count);
   }
-  sums.lines.resize(std::size_t(std::count(text.begin(), text.end(), '\n')) + 1, 0.0);
+}
+
+std::vector<double> Model::add_up_lines(std::string_view text, Scratch& scratch) const {
+  scratch.lines.clear();
+  const char* from = text.data();
+  std::uint32_t line = 0;
+  for (const similarity::Token& token : scratch.features.tokens) {
+    line += std::uint32_t(std::count(from, token.text.data(), '\n'));
+    scratch.lines.push_back(line);
+    from = token.text.data();
+  }
+  std::vector<double> sums(std::size_t(std::ranges::count(text, '\n')) + 1);
+  for (std::size_t k = 0; k < scratch.entries.size(); ++k)
+    if (const std::int32_t entry = scratch.entries[k]; entry >= 0)
+      sums[scratch.lines[scratch.features.occurrences[k].token]] += scratch.shares[entry];
   return sums;
 }
 
@@ -108,15 +116,16 @@ std::vector<std::int64_t> Model::sums(std::span<const std::string_view> texts, s
   return rows;
 }
 
-std::vector<LineSums> Model::line_sums(std::span<const std::string_view> texts, std::size_t head,
-                                       std::size_t threads) {
-  if (head >= settings_.heads) throw std::invalid_argument("no such head");
-  std::vector<LineSums> sums(texts.size());
+std::vector<std::vector<double>> Model::lines(std::span<const std::string_view> texts, std::span<const double> factors,
+                                              std::size_t threads) {
+  if (factors.size() != settings_.heads) throw std::invalid_argument("not one factor a head");
+  std::vector<std::vector<double>> rows(texts.size());
   for_each_item(scratches_, texts.size(), threads, [&](Scratch& scratch, std::size_t i) {
     count(texts[i], scratch);
-    sums[i] = add_up_lines(texts[i], scratch, head);
+    weigh(scratch, factors);
+    rows[i] = add_up_lines(texts[i], scratch);
   });
-  return sums;
+  return rows;
 }
 
 }  // namespace codewren::hint

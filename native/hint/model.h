@@ -19,12 +19,6 @@ struct Settings {
   std::size_t fingerprints_offset, rows_offset, kind_rows_offset;
 };
 
-// What the lines of a function add to one head, in order, and the root that all is divided by.
-struct LineSums {
-  std::vector<double> lines;
-  double root;
-};
-
 class Model {
  public:
   // `weights` must outlive the model. Throws DamagedError where the settings do not fit them.
@@ -33,12 +27,13 @@ class Model {
   // Numbers of a function in what `sums` returns: squares, heads, kinds, measures.
   std::size_t width() const { return 1 + settings_.heads + settings_.kinds + measures; }
 
-  // Function by function: the sum of the squares of its features' times, the sum of each head and each kind, and the
-  // measures.
+  // Function by function: the sum of the squares of its features' damped counts, the sum of each head and each kind,
+  // and the measures.
   std::vector<std::int64_t> sums(std::span<const std::string_view> texts, std::size_t threads);
 
-  // Head `head`, line by line.
-  std::vector<LineSums> line_sums(std::span<const std::string_view> texts, std::size_t head, std::size_t threads);
+  // What each line adds to the sum of `factors[h]` times head h, over the root of the squares.
+  std::vector<std::vector<double>> lines(std::span<const std::string_view> texts, std::span<const double> factors,
+                                         std::size_t threads);
 
  private:
   struct Slot {
@@ -52,6 +47,8 @@ class Model {
     std::vector<std::int32_t> entries;   // of each occurrence, or -1
     std::vector<std::uint32_t> counts;   // of each entry
     std::vector<std::int32_t> distinct;  // entries whose count is not 0
+    std::vector<double> shares;          // of each entry that is there: what one occurrence adds
+    std::vector<std::uint32_t> lines;    // of each token, counted from 0
   };
 
   std::int32_t find(std::uint32_t fingerprint) const {
@@ -64,7 +61,8 @@ class Model {
 
   void count(std::string_view text, Scratch& scratch) const;
   void add_up(const Scratch& scratch, std::int64_t* out) const;
-  LineSums add_up_lines(std::string_view text, const Scratch& scratch, std::size_t head) const;
+  void weigh(Scratch& scratch, std::span<const double> factors) const;
+  std::vector<double> add_up_lines(std::string_view text, Scratch& scratch) const;
 
   Settings settings_;
   const std::int8_t *rows_, *kind_rows_;

@@ -1,17 +1,18 @@
 """The form of bundle that holds a hint: a weight of each known feature of a function for each head.
 
-A head adds up its weights over all features of the function, none left out, divides the sum by the root of the
-features' squares, and adds a line through a few counts of the function. `native/hint` computes the sums;
-`docs/bundle-format.md` has the form in words.
+A head adds up its weights over all features of the function, none left out, with damped counts, and divides by the root
+of the counts' squares. A calibration is a line through the scores of heads and a few counts of the function.
+`native/hint` computes the sums; `docs/bundle-format.md` has the form in words.
 """
 
 import math
+import operator
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any, Self
 
-from codewren.bundle.container import AGAIN, Container, Decision, Form, file_sha256, manifest_field, naming
+from codewren.bundle.container import AGAIN, Container, Decision, file_sha256, manifest_field, naming
 from codewren.bundle.similarity import GENERAL, TableEntry, back_to_back, table_entries
 from codewren.core.errors import BundleError
 from codewren.core.task import Task, Unit
@@ -25,80 +26,61 @@ MEASURES = ("tokens", "lines", "calls", "depth", "loops", "branches", "returns",
 LONG = 6.0
 """Logarithm of the tokens beyond which a function is long: the line through the counts has a corner there."""
 
+COVARIATES = (*(f"log {name}" for name in MEASURES), "long", *(f"root {name}" for name in MEASURES))
+"""What the line of a calibration goes through beside the heads."""
+
 REVIEW = "review"
 """The calibration that says what to review first; the general one says what the text itself shows."""
 
 
 def covariates(measures: Sequence[int]) -> list[float]:
-    """What a head's line goes through: the logarithms of the counts, and how far the tokens lie beyond the corner.
+    """Logarithms of the counts, how far that of the tokens lies beyond `LONG`, and roots of the counts.
 
-    >>> covariates([0] * 9)
-    [0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0]
+    >>> covariates([3, *[0] * 8])[9:11]
+    [0.0, 1.7320508075688772]
     """
     logarithms = [math.log1p(count) for count in measures]
-    return [*logarithms, max(0.0, logarithms[0] - LONG)]
-
-
-@dataclass(frozen=True, slots=True)
-class Head:
-    """How the sums of one head become its score.
-
-    Attributes:
-        scale: of the weights of features.
-        bias: score of a function without anything.
-        slopes: of the `covariates`.
-    """
-
-    scale: float
-    bias: float
-    slopes: tuple[float, ...]
-
-    def __post_init__(self) -> None:
-        if len(self.slopes) != len(MEASURES) + 1 or not all(map(math.isfinite, (self.scale, self.bias, *self.slopes))):
-            raise BundleError(f"a head has {len(self.slopes)} slopes, or numbers out of range; {AGAIN}")
-
-    def score(self, features: float, measures: Sequence[int]) -> float:
-        """Score of a function, by the sum of its features over their root, and its counts."""
-        line = math.fsum(slope * x for slope, x in zip(self.slopes, covariates(measures), strict=True))
-        return self.scale * features + self.bias + line
+    return [*logarithms, max(0.0, logarithms[0] - LONG), *map(math.sqrt, measures)]
 
 
 @dataclass(frozen=True, slots=True)
 class HintCalibration:
-    """How the score of a head becomes a probability, and a probability a label.
+    """A line through the scores of heads and the counts of a function: log odds, and what becomes of them.
 
     Attributes:
-        head: whose score.
-        slope: of the log odds by the score, positive.
-        offset: log odds at score 0.
+        heads: slopes of the log odds by the score of each head, by name.
+        counts: slopes by each of the `COVARIATES`.
+        offset: log odds where all of them are 0.
         threshold: the probability an alarm exceeds.
         alert_threshold: takes its place when whole repositories are scanned; None is the same.
     """
 
-    head: str
-    slope: float
+    heads: Mapping[str, float]
+    counts: tuple[float, ...]
     offset: float
     threshold: float = 0.5
     alert_threshold: float | None = None
 
     def __post_init__(self) -> None:
-        if not (0 < self.slope < math.inf and math.isfinite(self.offset)):
-            raise BundleError(f"calibration: slope {self.slope} or offset {self.offset} is out of range; {AGAIN}")
+        if len(self.counts) != len(COVARIATES) or not all(map(math.isfinite, (self.offset, *self.counts))):
+            raise BundleError(f"calibration: {len(self.counts)} slopes of counts, or a number out of range; {AGAIN}")
         for threshold in (self.threshold, 0.0 if self.alert_threshold is None else self.alert_threshold):
             if not 0 <= threshold <= 1:
                 raise BundleError(f"calibration: threshold {threshold} is out of range; {AGAIN}")
 
-    def log_odds(self, score: float) -> float:
-        """Log odds of the positive label."""
-        return self.slope * score + self.offset
+    def log_odds(self, scores: Mapping[str, float], measures: Sequence[int]) -> float:
+        """Log odds of the positive label, by the scores of the heads and the counts of the function."""
+        line = map(operator.mul, self.counts, covariates(measures))
+        return math.fsum((self.offset, *(slope * scores[head] for head, slope in self.heads.items()), *line))
 
-    def probability(self, score: float) -> float:
+    def probability(self, scores: Mapping[str, float], measures: Sequence[int]) -> float:
         """Probability of the positive label."""
-        return 1 / (1 + math.exp(min(-self.log_odds(score), 700)))
+        return 1 / (1 + math.exp(min(-self.log_odds(scores, measures), 700)))
 
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON form."""
-        return {name: value for name, value in asdict(self).items() if value is not None}
+        values = {**asdict(self), "heads": dict(self.heads), "counts": list(self.counts)}
+        return {name: value for name, value in values.items() if value is not None}
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,14 +89,14 @@ class HintConfig:
 
     Attributes:
         entries: known features.
-        heads: by name, in the order of their weights.
+        heads: by name, in the order of their weights: what one step of a weight is worth.
         kind_entries: how many of the features, the first ones, have weights for kinds too.
-        kind_scale: of the weights for kinds.
+        kind_scale: what one step of a weight for kinds is worth.
         kinds: names of the kinds of weakness, with the log odds of each before anything is read.
     """
 
     entries: int
-    heads: Mapping[str, Head]
+    heads: Mapping[str, float]
     kind_entries: int
     kind_scale: float
     kinds: Mapping[str, float]
@@ -124,19 +106,10 @@ class HintConfig:
             raise BundleError(f"{self.kind_entries} of {self.entries} entries have kinds; {AGAIN}")
         if not (0 < len(self.heads) <= HEAD_LIMIT and len(self.kinds) <= HEAD_LIMIT):
             raise BundleError(f"{len(self.heads)} heads and {len(self.kinds)} kinds; {AGAIN}")
-        if not all(map(math.isfinite, (self.kind_scale, *self.kinds.values()))):
-            raise BundleError(f"numbers of the kinds are out of range; {AGAIN}")
 
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON form."""
-        heads = {name: {**asdict(head), "slopes": list(head.slopes)} for name, head in self.heads.items()}
-        return {
-            "entries": self.entries,
-            "heads": heads,
-            "kind_entries": self.kind_entries,
-            "kind_scale": self.kind_scale,
-            "kinds": dict(self.kinds),
-        }
+        return {**asdict(self), "heads": dict(self.heads), "kinds": dict(self.kinds)}
 
 
 def hint_layout(config: HintConfig) -> tuple[TableEntry, ...]:
@@ -231,19 +204,18 @@ def _config(raw: Mapping[str, Any]) -> HintConfig:
     wanted = [field.name for field in fields(HintConfig)]
     if set(raw) != set(wanted):
         raise BundleError(f"config has {sorted(map(str, raw))!r:.80}, wanted: {', '.join(wanted)}; {AGAIN}")
-    heads, kinds = manifest_field(raw, "heads", dict), manifest_field(raw, "kinds", dict)
     return HintConfig(
         manifest_field(raw, "entries", int),
-        {str(name): _head(manifest_field(heads, name, dict)) for name in heads},
+        _numbers(raw, "heads"),
         manifest_field(raw, "kind_entries", int),
         _number(raw, "kind_scale"),
-        {str(name): _number(kinds, name) for name in kinds},
+        _numbers(raw, "kinds"),
     )
 
 
-def _head(raw: Mapping[str, Any]) -> Head:
-    slopes = dict(enumerate(manifest_field(raw, "slopes", list)))
-    return Head(_number(raw, "scale"), _number(raw, "bias"), tuple(_number(slopes, index) for index in slopes))
+def _numbers(raw: Mapping[str, Any], name: str) -> dict[str, float]:
+    values = manifest_field(raw, name, dict)
+    return {str(key): _number(values, key) for key in values}
 
 
 def _number(raw: Mapping[Any, Any], name: Any) -> float:
@@ -259,12 +231,13 @@ def _calibrations(raw: Mapping[str, Any], config: HintConfig) -> dict[str, HintC
         raise BundleError(f"calibrations lack {', '.join(sorted(missing))}; {AGAIN}")
     calibrations = {str(name): _calibration(manifest_field(raw, name, dict)) for name in raw}
     for calibration in calibrations.values():
-        if calibration.head not in config.heads:
-            raise BundleError(f"calibration: no head {calibration.head!r:.40}; {AGAIN}")
+        if not calibration.heads.keys() <= config.heads.keys():
+            raise BundleError(f"calibration: heads {sorted(calibration.heads)!r:.60} are not all there; {AGAIN}")
     return calibrations
 
 
 def _calibration(raw: Mapping[str, Any]) -> HintCalibration:
-    slope, offset, threshold = (_number(raw, name) for name in ("slope", "offset", "threshold"))
+    counts = dict(enumerate(manifest_field(raw, "counts", list)))
     alert = None if raw.get("alert_threshold") is None else _number(raw, "alert_threshold")
-    return HintCalibration(manifest_field(raw, "head", str), slope, offset, threshold, alert)
+    line = tuple(_number(counts, index) for index in counts)
+    return HintCalibration(_numbers(raw, "heads"), line, _number(raw, "offset"), _number(raw, "threshold"), alert)

@@ -27,23 +27,29 @@ def compress(recipe: Path, out: Path, settings: tuple[str, ...], quiet: bool, se
 
     Every stage leaves a file in --out and is skipped or resumed when the command runs again. The result is
     OUT/student.wren and a table on standard output. A recipe whose [objective] is "similarity" makes an encoder that
-    compares functions: features, train, calibrate, evaluate, export.
+    compares functions: features, train, calibrate, evaluate, export. One whose [objective] is "hint" makes a linear
+    model of what to review first: features, fit, calibrate, export, evaluate.
 
     Example: codewren compress recipes/clone.toml --out runs/clone
     """
     heavy()
     from codewren.compress import compress as run_all
+    from codewren.compress.hint_path import HintRun, compress_hint
     from codewren.compress.run import Run
     from codewren.compress.seeds import compress_seeds
     from codewren.compress.similarity_path import SimilarityRun, compress_similarity
     from codewren.core.errors import InputError
+    from codewren.core.hint_recipe import HintRecipe
     from codewren.core.recipe import Recipe, recipe_tables
-    from codewren.core.similarity_recipe import SimilarityRecipe, is_similarity
+    from codewren.core.similarity_recipe import HINT, SimilarityRecipe, is_similarity, objective_kind
 
     tables = recipe_tables(recipe, settings)
+    if objective_kind(tables) and seeds is not None:
+        raise InputError("--seeds: this objective is trained with one seed; set contrast.seed or fit.seed instead")
+    if objective_kind(tables) == HINT:
+        click.echo(compress_hint(HintRun(HintRecipe.from_dict(tables, recipe.parent), out, quiet)))
+        return
     if is_similarity(tables):
-        if seeds is not None:
-            raise InputError("--seeds: a similarity encoder is trained with one seed; set contrast.seed instead")
         encoder_recipe = SimilarityRecipe.from_dict(tables, recipe.parent)
         click.echo(compress_similarity(SimilarityRun(encoder_recipe, out, quiet)))
         return

@@ -72,14 +72,14 @@ class SimilarityRun:
         files = {name: file_sha256(recipe.resolve(name)) for name in names}
         described = recipe.to_dict()
         contrast = described["contrast"]
-        return _key([files, described["sources"], contrast["originals"], contrast["seed"]])
+        return content_key([files, described["sources"], contrast["originals"], contrast["seed"]])
 
     def training_key(self) -> str:
         """Hash of all that the trained rows depend on."""
         described = self.recipe.to_dict()
         initial = self.recipe.contrast.initial
         start = None if initial is None else file_sha256(self.recipe.resolve(initial))
-        return _key([self.data_key(), described["contrast"], described["sizes"], start])
+        return content_key([self.data_key(), described["contrast"], described["sizes"], start])
 
 
 def compress_similarity(run: SimilarityRun) -> str:
@@ -109,7 +109,8 @@ def compress_similarity(run: SimilarityRun) -> str:
     return report
 
 
-def _key(parts: Any) -> str:
+def content_key(parts: Any) -> str:
+    """Hash of plain values."""
     return hashlib.sha256(json.dumps(parts, sort_keys=True, default=str).encode()).hexdigest()
 
 
@@ -168,7 +169,7 @@ def _trained(run: SimilarityRun) -> Arrays:
 
 def _judged(run: SimilarityRun, arrays: Arrays) -> tuple[dict[str, Calibration], dict[str, Any]]:
     """Calibrations and figures of the trained encoder, measured through the runtime; `evaluation.json` keeps both."""
-    path, key = run.path("evaluation.json"), _key([run.training_key(), run.recipe.to_dict()])
+    path, key = run.path("evaluation.json"), content_key([run.training_key(), run.recipe.to_dict()])
     known = read_json(path) if path.exists() else {}
     if known.get("key") == key:
         return {name: Calibration(**raw) for name, raw in known["calibrations"].items()}, known["figures"]

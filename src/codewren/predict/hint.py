@@ -1,4 +1,4 @@
-"""Hint at functions to review first, with a linear model over all their features: how likely, which lines, which kind."""
+"""Hint at functions to review first, by a linear model of all features: how likely, which lines, which kind."""
 
 import math
 import os
@@ -6,22 +6,40 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from codewren import _native
-from codewren.bundle.hint import MEASURES, REVIEW, HintBundle, HintCalibration, HintConfig
+from codewren.bundle.hint import MEASURES, REVIEW, HintBundle, HintConfig
 from codewren.bundle.similarity import GENERAL
+from codewren.core.errors import InputError
 from codewren.core.task import Task
-from codewren.predict.checked_items import Damage, Items, Languages, checked_items, label_enum, predicted_labels
+from codewren.predict.checked_items import (
+    PAIR_LIMIT,
+    Damage,
+    Items,
+    Languages,
+    checked_items,
+    label_enum,
+    predicted_labels,
+)
 from codewren.predict.explanation import Explanation, LineScore
 from codewren.predict.hint_evidence import Fact, evidence_sentence
+
+if TYPE_CHECKING:
+    from codewren.predict.checked_items import Vectors
 
 
 @dataclass(frozen=True, slots=True)
 class HintSums:
-    """What the runtime adds up over a function, by head and by kind, divided by the root of its features' squares."""
+    """What the runtime adds up over a function.
 
-    heads: Sequence[float]
+    Attributes:
+        heads: scores by name.
+        kinds: in the order of the configuration's.
+        measures: counts of the function.
+    """
+
+    heads: Mapping[str, float]
     kinds: Sequence[float]
     measures: Sequence[int]
 
@@ -90,7 +108,7 @@ class HintPredictor:
             InputError: an item is no string.
         """
         calibration = self.bundle.calibration
-        alarms = (calibration.probability(score) for score in self._scores(items, calibration))
+        alarms = (calibration.probability(sums.heads, sums.measures) for sums in self._sums(items))
         return [self._columns(1 - alarm, alarm) for alarm in alarms]
 
     def logits(self, items: Items, *, languages: Languages = None) -> list[list[float]]:
@@ -100,7 +118,7 @@ class HintPredictor:
             InputError: an item is no string.
         """
         calibration = self.bundle.calibration
-        return [self._columns(0.0, calibration.log_odds(score)) for score in self._scores(items, calibration)]
+        return [self._columns(0.0, calibration.log_odds(sums.heads, sums.measures)) for sums in self._sums(items)]
 
     def review_first(self, texts: Sequence[str]) -> list[float]:
         """How likely each function is to need a security fix one day, its length and role taken into account.
@@ -136,15 +154,31 @@ class HintPredictor:
         """
         items = [text for (text,) in checked_items(texts, None)]
         calibration = self.bundle.calibration
-        factor = calibration.slope * self.config.heads[calibration.head].scale
-        index = list(self.config.heads).index(calibration.head)
+        factors = [calibration.heads.get(name, 0.0) * scale for name, scale in self.config.heads.items()]
         with Damage(self.path):
-            rows = self._model.line_sums(items, index, self.threads)
+            rows = self._model.lines(items, factors, self.threads)
             facts = [[Fact(*fact) for fact in row] for row in _native.hint_facts(items)]
         return [
-            self._explanation([factor * value / (root or 1.0) for value in lines], sums, own)
-            for (lines, root), sums, own in zip(rows, self._sums(items), facts, strict=True)
+            self._explanation(lines, sums, own) for lines, sums, own in zip(rows, self._sums(items), facts, strict=True)
         ]
+
+    def encode(self, functions: Sequence[str], *, languages: Languages = None) -> "memoryview[int]":
+        """Refuse: a hint makes no vectors.
+
+        Raises:
+            InputError: always.
+        """
+        raise InputError(f"{self.path} holds a hint, which makes no vectors of functions; give a clone bundle")
+
+    def pairs_above(
+        self, vectors: "Vectors", threshold: float | None = None, *, limit: int = PAIR_LIMIT
+    ) -> list[tuple[int, int, float]]:
+        """Refuse: a hint judges single functions.
+
+        Raises:
+            InputError: always.
+        """
+        raise InputError(f"task {self.task.name!r} judges single functions; comparing pairs needs a pair bundle")
 
     def count_tokens(self, texts: Sequence[str]) -> list[tuple[int, int]]:
         """Tokens that are read, and all tokens, of each text: a hint reads them all.
@@ -165,10 +199,7 @@ class HintPredictor:
         )
 
     def _kinds(self, sums: HintSums) -> dict[str, float]:
-        odds = {
-            kind: prior + self.config.kind_scale * total
-            for (kind, prior), total in zip(self.config.kinds.items(), sums.kinds, strict=True)
-        }
+        odds = {kind: prior + total for (kind, prior), total in zip(self.config.kinds.items(), sums.kinds, strict=True)}
         largest = max(odds.values(), default=0.0)
         powers = {kind: math.exp(value - largest) for kind, value in odds.items()}
         total = math.fsum(powers.values())
@@ -176,26 +207,23 @@ class HintPredictor:
 
     def _probabilities(self, texts: Sequence[str], name: str) -> list[float]:
         calibration = self.bundle.calibrations[name]
-        return [calibration.probability(score) for score in self._scores(texts, calibration)]
-
-    def _scores(self, items: Items, calibration: HintCalibration) -> list[float]:
-        head, index = self.config.heads[calibration.head], list(self.config.heads).index(calibration.head)
-        return [head.score(sums.heads[index], sums.measures) for sums in self._sums(items)]
+        return [calibration.probability(sums.heads, sums.measures) for sums in self._sums(texts)]
 
     def _sums(self, items: Items) -> list[HintSums]:
         texts = [text for (text,) in checked_items(items, self.task)]
         with Damage(self.path):
             numbers = memoryview(self._model.sums(texts, self.threads)).cast("q")
-        heads, kinds = 1 + len(self.config.heads), 1 + len(self.config.heads) + len(self.config.kinds)
-        rows = (numbers[start : start + kinds + len(MEASURES)] for start in range(0, len(numbers), kinds + len(MEASURES)))
-        return [
-            HintSums(
-                [total / (math.sqrt(row[0]) or 1.0) for total in row[1:heads]],
-                [total / (math.sqrt(row[0]) or 1.0) for total in row[heads:kinds]],
-                list(row[kinds:]),
-            )
-            for row in rows
-        ]
+        width = 1 + len(self.config.heads) + len(self.config.kinds) + len(MEASURES)
+        return [self._divided(numbers[start : start + width]) for start in range(0, len(numbers), width)]
+
+    def _divided(self, row: "memoryview[int]") -> HintSums:
+        root, config = math.sqrt(row[0]) or 1.0, self.config
+        kinds, measures = 1 + len(config.heads), 1 + len(config.heads) + len(config.kinds)
+        return HintSums(
+            {name: scale * row[k] / root for k, (name, scale) in enumerate(config.heads.items(), 1)},
+            [config.kind_scale * total / root for total in row[kinds:measures]],
+            list(row[measures:]),
+        )
 
     def _columns(self, other: float, positive: float) -> list[float]:
         return [other, positive] if self.task.positive_index else [positive, other]

@@ -4,7 +4,10 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 TEMPLATES = {
-    "copy": ("{name} at line {line}: size from {variable}, no check before it", "{name} at line {line}: size from {variable}"),
+    "copy": (
+        "{name} at line {line}: size from {variable}, no check before it",
+        "{name} at line {line}: size from {variable}",
+    ),
     "unbounded": ("{name} at line {line}: nothing bounds what it writes",) * 2,
     "allocation": (
         "{name} at line {line}: size from {variable}, no check before it",

@@ -44,7 +44,7 @@ BUNDLES = Path(__file__).resolve().parents[1] / "bundle/shipped"
 def load(path_or_name: str | os.PathLike[str]) -> "AnyPredictor":
     """Load a bundle from a path, or one that ships with codewren by its short name.
 
-    Where a similarity encoder or a hint has several calibrations, `NAME@CALIBRATION` takes another than the general one.
+    Where it has several calibrations, `NAME@CALIBRATION` takes another than the general one.
 
     Raises:
         BundleError: no such bundle, or it is damaged, foreign, or of a newer schema.
