@@ -1,7 +1,6 @@
 """A hint adds up what a plain reading of its features gives, line by line, and cuts nothing off."""
 
 import math
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -30,7 +29,15 @@ COPY = """int read_header(struct stream *s, char *out, int len)
     return len;
 }
 """
-OTHER = "static void free_all(node_t *n)\n{\n  while (n) {\n    node_t *next = n->next;\n    free(n);\n    n = next;\n  }\n}\n"
+OTHER = """static void free_all(node_t *n)
+{
+  while (n) {
+    node_t *next = n->next;
+    free(n);
+    n = next;
+  }
+}
+"""
 EMPTY = ("", "   \n\n", "/* nothing */")
 
 

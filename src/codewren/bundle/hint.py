@@ -220,7 +220,7 @@ def _numbers(raw: Mapping[str, Any], name: str) -> dict[str, float]:
 
 def _number(raw: Mapping[Any, Any], name: Any) -> float:
     value = raw.get(name)
-    if not isinstance(value, int | float) or isinstance(value, bool) or abs(value) > 1e12:
+    if not isinstance(value, int | float) or isinstance(value, bool) or not abs(value) <= 1e12:
         raise BundleError(f"config {name} is {value!r:.40}, a number was wanted; {AGAIN}")
     return float(value)
 

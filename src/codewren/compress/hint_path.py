@@ -66,11 +66,11 @@ def compress_hint(run: HintRun) -> str:
     """
     fitted = _fitted(run)
     draft, limit = run.path("draft.wren"), run.recipe.budget.max_bytes
-    _write(draft, fitted, HintText())
+    write_fitted(draft, fitted, HintText())
     figures = _figures(run, draft)
     provenance = {"codewren": version(), "recipe": _portable(run.recipe), "training": run.fit_key()}
     text = HintText(hint_card(run.recipe, figures), figures, provenance)
-    size = _write(run.path("student.wren"), fitted, text)
+    size = write_fitted(run.path("student.wren"), fitted, text)
     draft.unlink()
     if limit is not None and size > limit:
         raise InfeasibleError(f"the bundle has {size:,} bytes, the budget is {limit:,}; give fewer entries")
@@ -85,7 +85,8 @@ def _portable(recipe: HintRecipe) -> dict[str, Any]:
     return {name: value for name, value in recipe.to_dict().items() if name != "folder"}
 
 
-def _write(path: Path, fitted: FittedHint, text: HintText) -> int:
+def write_fitted(path: Path, fitted: FittedHint, text: HintText) -> int:
+    """Write a fit as a bundle; its size in bytes."""
     return write_hint_bundle(
         path,
         task=VULNERABILITY,
@@ -96,7 +97,8 @@ def _write(path: Path, fitted: FittedHint, text: HintText) -> int:
     )
 
 
-def _features(run: HintRun) -> tuple[Examples, HintBags]:
+def run_features(run: HintRun) -> tuple[Examples, HintBags]:
+    """The examples without their texts, and their features; `features.npz` keeps both."""
     path, key = run.path("features.npz"), run.data_key()
     if path.exists():
         with np.load(path, allow_pickle=False) as stored:
@@ -126,7 +128,7 @@ def _fitted(run: HintRun) -> FittedHint:
         with np.load(path, allow_pickle=False) as stored:
             if str(stored["key"]) == key:
                 return _from_arrays(dict(stored))
-    examples, read = _features(run)
+    examples, read = run_features(run)
     with one_thread():
         fitted = fit_hint(run.recipe, Material.of(run.recipe, examples, read), run.tell)
     calibrations = {name: calibration.to_dict() for name, calibration in fitted.calibrations.items()}
