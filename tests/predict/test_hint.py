@@ -14,7 +14,9 @@ from codewren.core.errors import InputError
 from codewren.predict.hint import HintPredictor
 from codewren.predict.hint_evidence import Fact
 from codewren.predict.predictor import load
+from codewren.train.similarity.source_lexer import words
 from hints import CALIBRATIONS, HEADS, KINDS, known_features, random_weights, write_hint
+from predict.hint_reference import Function
 
 COPY = """int read_header(struct stream *s, char *out, int len)
 {
@@ -182,3 +184,30 @@ def test_any_text_is_read(text: str) -> None:
     assert len(hashes) == 2 * len(counts) == 8 * int(np.frombuffer(sizes, np.uint32)[0])
     assert len(measures) == 4 * len(MEASURES)
     assert all(1 <= fact.line <= text.count("\n") + 1 for fact in facts(text))
+
+
+NOT_ASCII = 'int f(char *naïve) { return strlen(naïve) > 3 ? g("é %d", 0x1F) : -1; }'
+
+
+def assert_features_of_the_reference(text: str) -> None:
+    reference = Function(text)
+    _, hashes, counts, measures = _native.hint_features([text])
+    features = zip(np.frombuffer(hashes, np.uint64).tolist(), np.frombuffer(counts, np.uint32).tolist(), strict=True)
+    assert dict(features) == dict(reference.features)
+    assert np.frombuffer(measures, np.uint32).tolist() == [reference.measures[name] for name in MEASURES]
+
+
+@pytest.mark.parametrize("text", [COPY, OTHER, COPY + OTHER, NOT_ASCII, *EMPTY])
+def test_features_are_those_of_the_reference(text: str) -> None:
+    assert_features_of_the_reference(text)
+
+
+SIGNS = words("if ( ) { } [ ] ; , = == < ! * -> + . sizeof return while")
+WORDS = ["a", "len", "buf", "memcpy", "HTTPHeader_2", "free", '"%s"', "'c'", "0", "65536"]
+PIECES = st.sampled_from([*SIGNS, *WORDS, "\n", "/* c */", "// c\n"])
+
+
+@settings(max_examples=300, deadline=None, derandomize=True)
+@given(st.lists(PIECES, max_size=60).map(" ".join))
+def test_features_of_any_tokens_are_those_of_the_reference(text: str) -> None:
+    assert_features_of_the_reference(text)
