@@ -31,7 +31,8 @@ def hint_figures(recipe: HintRecipe, predictor: HintPredictor) -> dict[str, Any]
             scores = np.array([row[1] for row in calibrated.predict_proba(examples.texts)])
             is_right = (scores > 0.5) == labels
             own |= {"own_auc": _auc(scores, labels), "accuracy": float(is_right.mean())}
-            own |= {"accuracy_long": float(is_right[long].mean()), "accuracy_short": float(is_right[~long].mean())}
+            lengths = (("accuracy_long", long), ("accuracy_short", ~long))
+            own |= {measure: float(is_right[members].mean()) for measure, members in lengths if members.any()}
         figures[name] = own
     return figures
 

@@ -45,8 +45,9 @@ class FitSection:
     Attributes:
         l2: weight decay of the features' weights; `own_l2` that of a head of one source.
         iterations: of L-BFGS.
-        pairs: how much the line learned from vulnerable and fixed versions counts beside the text, in standard
-            deviations of the text's score.
+        pair_weight: of vulnerable functions above their fixed versions in the loss.
+        pair_line: how much a line through the counts of the functions, learned from these pairs, counts beside the
+            text, in standard deviations of the text's score.
         folds: groups of projects; each is judged by a fit without it, and calibrations are fitted on that.
         flagged: share of functions that alarm.
         least_functions: features of fewer functions are left out.
@@ -59,7 +60,8 @@ class FitSection:
     l2: float = 1e-3
     own_l2: float = 3e-4
     iterations: int = 40
-    pairs: float = 0.1
+    pair_weight: float = 0.1
+    pair_line: float = 0.06
     folds: int = 4
     flagged: float = 0.02
     least_functions: int = 5

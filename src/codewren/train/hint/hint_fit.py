@@ -17,7 +17,7 @@ from codewren.core.errors import InputError
 from codewren.core.hint_recipe import HintRecipe
 from codewren.train.hint.examples import KINDS, Examples, holds, is_taught
 from codewren.train.hint.hint_bags import Floats, HintBags, Matrix, fingerprints_of, frequent_features, normalised
-from codewren.train.hint.weights import Lesson, balanced, class_factors, fit_weights, length_curve
+from codewren.train.hint.weights import Lesson, PairLesson, balanced, class_factors, fit_weights, length_curve
 
 Progress = Callable[[str], None]
 TEXT = "text"
@@ -27,6 +27,7 @@ LARGEST_SHARE = 0.9999
 
 LENGTHS = [COVARIATES.index(name) for name in ("log tokens", "long")]
 ROOTS = [COVARIATES.index(f"root {name}") for name in MEASURES if name != "lines"]
+LEAST_SLOPE = 1e-3
 ABSENT = -20.0
 """Log odds of a kind that no example has."""
 
@@ -82,9 +83,19 @@ class Material:
             if name == recipe.review:
                 members |= np.isin(self.sources, list(recipe.of_kind("ordinary")))
             rows = np.flatnonzero(members & ~np.isin(self.projects, _with_versions(hidden, self.projects)))
-            curve = np.hstack([self.curve[rows], (self.sources[rows] != name)[:, None].astype(np.float64)])
+            curve = np.hstack([self.curve[rows], _one_hot(self.projects[rows])])
             lessons[name] = Lesson(rows, self.labels[rows], balanced(self.labels[rows], source.weight), curve)
         return lessons
+
+    def pairs(self, weight: float, hidden: Sequence[str] = ()) -> PairLesson | None:
+        """Vulnerable functions and their fixed versions, without some projects; nothing where there are none."""
+        rows = self.fixed[~np.isin(self.projects[self.fixed[:, 0]], list(hidden))]
+        return PairLesson(rows[:, 0], rows[:, 1], weight) if len(rows) else None
+
+
+def _one_hot(names: NDArray[np.str_]) -> Floats:
+    """A column for each name, in which its rows are 1."""
+    return np.asarray(names[:, None] == np.unique(names)[None], np.float64)
 
 
 def _with_versions(hidden: Sequence[str], projects: NDArray[np.str_]) -> list[str]:
@@ -115,7 +126,9 @@ def fit_hint(recipe: HintRecipe, material: Material, progress: Progress) -> Fitt
     fit, factors = recipe.fit, class_factors(material.entries)
     progress(f"fitting {len(material.entries):,} weights on {material.matrix.shape[0]:,} functions")
     lessons = list(material.lessons(recipe).values())
-    weights = {TEXT: fit_weights(material.matrix, factors, lessons, l2=fit.l2, iterations=fit.iterations)[0]}
+    pairs = material.pairs(fit.pair_weight)
+    text = fit_weights(material.matrix, factors, lessons, l2=fit.l2, iterations=fit.iterations, pairs=pairs)
+    weights = {TEXT: text}
     outside = _outside_scores(recipe, material, factors, progress)
     calibrations = _review_calibrations(recipe, material, outside)
     for name in recipe.own_heads:
@@ -152,7 +165,14 @@ def _outside_scores(recipe: HintRecipe, material: Material, factors: Floats, pro
             continue
         progress(f"fitting without {', '.join(hidden)}")
         lessons = list(material.lessons(recipe, hidden).values())
-        weights, _ = fit_weights(material.matrix, factors, lessons, l2=recipe.fit.l2, iterations=recipe.fit.iterations)
+        weights = fit_weights(
+            material.matrix,
+            factors,
+            lessons,
+            l2=recipe.fit.l2,
+            iterations=recipe.fit.iterations,
+            pairs=material.pairs(recipe.fit.pair_weight, hidden),
+        )
         rows = np.flatnonzero(reviewed & np.isin(material.projects, hidden))
         scores[rows] = material.matrix[rows] @ weights
     return scores
@@ -166,10 +186,11 @@ def _review_calibrations(recipe: HintRecipe, material: Material, outside: Floats
         raise InputError(f"{recipe.review}: one label only; functions of both are wanted")
     slopes, offset = _logistic(np.column_stack([x, material.covariates[judged][:, LENGTHS]]), labels)
     review = _calibration(slopes[0], dict(zip(LENGTHS, slopes[1:], strict=True)), offset)
-    line = recipe.fit.pairs * float(x.std()) * _pair_line(material)
+    line = recipe.fit.pair_line * float(x.std()) * _pair_line(material)
     suspicion = x + material.covariates[judged][:, ROOTS] @ line
-    slopes, offset = _logistic(suspicion[:, None], labels)
-    slope = max(float(slopes[0]), 1e-3)
+    slopes, _ = _logistic(np.column_stack([suspicion, material.covariates[judged][:, LENGTHS]]), labels)
+    slope = max(float(slopes[0]), LEAST_SLOPE)
+    offset = _offset_of_rate(slope * suspicion, float(labels.mean()))
     general = _calibration(slope, dict(zip(ROOTS, slope * line, strict=True)), offset)
     return {
         name: _with_threshold(calibration, x, material.covariates[judged], recipe.fit.flagged)
@@ -187,6 +208,15 @@ def _with_threshold(calibration: HintCalibration, x: Floats, covariates: Floats,
     odds = text * x + covariates @ np.array(calibration.counts) + calibration.offset
     threshold = float(1 / (1 + np.exp(-np.quantile(odds, 1 - flagged))))
     return HintCalibration(calibration.heads, calibration.counts, calibration.offset, threshold, threshold)
+
+
+def _offset_of_rate(odds: Floats, rate: float) -> float:
+    """What has to be added to log odds so that the mean probability is the rate."""
+    low, high = -50.0, 50.0
+    for _ in range(60):
+        middle = (low + high) / 2
+        low, high = (middle, high) if (1 / (1 + np.exp(-(odds + middle)))).mean() < rate else (low, middle)
+    return low
 
 
 def _logistic(columns: Floats, labels: NDArray[np.int64]) -> tuple[Floats, float]:
@@ -224,7 +254,7 @@ def _own_head(
     def fitted(members: NDArray[np.bool_]) -> NDArray[np.float32]:
         uniform = np.full(int(members.sum()), 1 / max(1, members.sum()))
         lesson = Lesson(rows[members], labels[members], uniform, columns[members])
-        return fit_weights(material.matrix, factors, [lesson], l2=fit.own_l2, iterations=fit.iterations)[0]
+        return fit_weights(material.matrix, factors, [lesson], l2=fit.own_l2, iterations=fit.iterations)
 
     for fold in (0, 1):
         scores[folds == fold] = material.matrix[rows[folds == fold]] @ fitted(folds != fold)

@@ -24,6 +24,8 @@ SCALE = 3.0
 """Of a whole function, whose features' squares add up to it: it sets what the weight decay means."""
 
 CURVE_DECAY = 1e-4
+STRETCH = 20.0
+"""Of the differences of two versions of a function, which are small."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +43,20 @@ class Lesson:
     labels: NDArray[np.int64]
     weights: Floats
     curve: Floats
+
+
+@dataclass(frozen=True, slots=True)
+class PairLesson:
+    """Vulnerable functions and their fixed versions, of which the first should have the higher score.
+
+    Attributes:
+        vulnerable, fixed: numbers of the functions (pairs,).
+        weight: of the lesson in the loss.
+    """
+
+    vulnerable: NDArray[np.int64]
+    fixed: NDArray[np.int64]
+    weight: float
 
 
 def balanced(labels: NDArray[np.int64], weight: float) -> Floats:
@@ -62,11 +78,28 @@ def class_factors(entries: NDArray[np.uint64]) -> Floats:
     return SCALE * np.array([CLASS_FACTORS.get(k, 1.0) for k in range(CLASS_MASK + 1)])[classes]
 
 
+def pair_lesson(matrix: Matrix, pairs: PairLesson) -> tuple[Matrix, Lesson]:
+    """Pairs as a lesson: the differences of their features, all positive, with nothing of its own (pairs, E)."""
+    count = len(pairs.vulnerable)
+    differences = ((matrix[pairs.vulnerable] - matrix[pairs.fixed]) * np.float32(STRETCH)).tocsr()
+    weights = np.full(count, pairs.weight / max(1, count))
+    return differences, Lesson(np.arange(count), np.ones(count, np.int64), weights, np.zeros((count, 0)))
+
+
 def fit_weights(
-    matrix: Matrix, factors: Floats, lessons: Sequence[Lesson], *, l2: float, iterations: int
-) -> tuple[NDArray[np.float32], list[Floats]]:
-    """Shared weights of the entries (E,), and the curve of each lesson (C,), by logistic loss and L-BFGS."""
+    matrix: Matrix,
+    factors: Floats,
+    lessons: Sequence[Lesson],
+    *,
+    l2: float,
+    iterations: int,
+    pairs: PairLesson | None = None,
+) -> NDArray[np.float32]:
+    """Shared weights of the entries (E,), by logistic loss and L-BFGS."""
     tables = [_scaled(matrix[lesson.rows], factors) for lesson in lessons]
+    if pairs is not None:
+        differences, lesson = pair_lesson(matrix, pairs)
+        tables, lessons = [*tables, _scaled(differences, factors)], [*lessons, lesson]
     turned = [table.T.tocsr() for table in tables]
     ends = np.cumsum([len(factors), *(lesson.curve.shape[1] for lesson in lessons)])
 
@@ -85,8 +118,7 @@ def fit_weights(
 
     options = {"maxiter": iterations, "maxcor": 8}
     fitted = minimize(loss, np.zeros(ends[-1]), jac=True, method="L-BFGS-B", options=options).x
-    curves = [fitted[ends[k] : ends[k + 1]] for k in range(len(lessons))]
-    return (fitted[: ends[0]] * factors).astype(np.float32), curves
+    return np.asarray(fitted[: ends[0]] * factors, np.float32)
 
 
 def _scaled(table: Matrix, factors: Floats) -> Matrix:
