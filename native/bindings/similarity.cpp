@@ -39,8 +39,12 @@ class PythonEncoder {
     return numbers([&] { return encoder_.pairs_above(rows(vectors), least, limit, threads); });
   }
 
-  nb::bytes neighbours(nb::bytes queries, nb::bytes vectors, std::size_t k, std::size_t threads) {
-    return numbers([&] { return encoder_.neighbours(rows(queries), rows(vectors), k, threads); });
+  // Vectors are read where they lie, a mapped file for one.
+  nb::bytes neighbours(nb::bytes queries, Bytes vectors, Bytes wanted, std::size_t k, std::int32_t least,
+                       std::size_t threads) {
+    const std::span mapped(reinterpret_cast<const std::int8_t*>(vectors.data()), vectors.size());
+    return numbers(
+        [&] { return encoder_.neighbours(rows(queries), mapped, {wanted.data(), wanted.size()}, k, least, threads); });
   }
 
   std::string target() const { return encoder_.target(); }
@@ -90,6 +94,7 @@ void bind_similarity(nb::module_& m) {
       .def("encode", &PythonEncoder::encode, "texts"_a, "is_python"_a, "threads"_a)
       .def("products", &PythonEncoder::products, "vectors"_a, "items"_a)
       .def("pairs_above", &PythonEncoder::pairs_above, "vectors"_a, "least"_a, "limit"_a, "threads"_a)
-      .def("neighbours", &PythonEncoder::neighbours, "queries"_a, "vectors"_a, "k"_a, "threads"_a)
+      .def("neighbours", &PythonEncoder::neighbours, "queries"_a, "vectors"_a, "wanted"_a, "k"_a, "least"_a,
+           "threads"_a)
       .def_prop_ro("target", &PythonEncoder::target);
 }

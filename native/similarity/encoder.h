@@ -82,9 +82,11 @@ class Encoder {
   std::vector<Product> pairs_above(std::span<const std::int8_t> vectors, std::int32_t least, std::size_t limit,
                                    std::size_t threads);
 
-  // The `k` vectors nearest to each query, best first, equal ones by index.
+  // The `k` vectors nearest to each query with a product of at least `least`, best first, equal ones by index.
+  // `wanted` has a byte for each vector, 0 for one to pass over, or is empty.
   std::vector<Product> neighbours(std::span<const std::int8_t> queries, std::span<const std::int8_t> vectors,
-                                  std::size_t k, std::size_t threads);
+                                  std::span<const std::uint8_t> wanted, std::size_t k, std::int32_t least,
+                                  std::size_t threads);
 
  private:
   // Buffers that are reused from function to function.

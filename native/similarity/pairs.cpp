@@ -16,6 +16,7 @@ namespace codewren::similarity {
 namespace {
 
 constexpr std::size_t block_rows = 240;
+constexpr std::size_t block_queries = 16;  // they stay in the first cache while all vectors pass once
 
 bool is_better(const Product& a, const Product& b) {
   return a.product != b.product ? a.product > b.product : a.second < b.second;
@@ -117,42 +118,36 @@ std::vector<Product> Encoder::pairs_above(std::span<const std::int8_t> vectors, 
 }
 
 std::vector<Product> Encoder::neighbours(std::span<const std::int8_t> queries, std::span<const std::int8_t> vectors,
-                                         std::size_t k, std::size_t threads) {
-  const std::size_t asked = rows_of(queries), rows = rows_of(vectors);
-  const std::vector<std::int32_t> query_rest = rests(queries), rest = rests(vectors);
-  const std::size_t pairs = (head_end_ - head_begin_ + 1) / 2, blocks = (asked + block_rows - 1) / block_rows;
+                                         std::span<const std::uint8_t> wanted, std::size_t k, std::int32_t least,
+                                         std::size_t threads) {
+  const std::size_t asked = rows_of(queries), rows = rows_of(vectors),
+                    blocks = (asked + block_queries - 1) / block_queries;
+  if (!wanted.empty() && wanted.size() != rows) throw std::invalid_argument("wanted has not one byte a vector");
   k = std::min(k, rows);
   std::vector<std::vector<Product>> nearest(asked);  // each a heap whose first is the worst
-  for_each_item(block_scratches_, k ? blocks : 0, threads, [&](BlockScratch& scratch, std::size_t own) {
-    const std::size_t first = own * block_rows, last = std::min(asked, first + block_rows);
-    widen_rows(queries.data() + first * width_, last - first, scratch.left);
-    scratch.products.resize(block_rows * panel);
-    for (std::size_t column = 0; column < rows; column += panel) {
-      const std::size_t column_end = std::min(rows, column + panel);
-      interleave(vectors.data() + column * width_, column_end - column, scratch.columns);
-      kernels_->block(scratch.left.data(), last - first, pairs, scratch.columns.data(), scratch.products.data());
+  for_each_item(block_scratches_, k ? blocks : 0, threads, [&](BlockScratch&, std::size_t own) {
+    const std::size_t first = own * block_queries, last = std::min(asked, first + block_queries);
+    std::vector<std::int32_t> worst(last - first, least);  // that a product must reach
+    for (std::size_t j = 0; j < rows; ++j) {
+      if (!wanted.empty() && !wanted[j]) continue;
+      const std::int8_t* row = vectors.data() + j * width_;
       for (std::size_t i = first; i < last; ++i) {
+        const std::int32_t product = kernels_->dot(queries.data() + i * width_, row, width_);
+        if (product < worst[i - first]) continue;
         std::vector<Product>& heap = nearest[i];
-        const std::int32_t* products = scratch.products.data() + (i - first) * panel;
-        for (std::size_t j = column; j < column_end; ++j) {
-          std::int32_t product = products[j - column];
-          // An equal product of a later vector is no better.
-          if (heap.size() == k && product + query_rest[i] * rest[j] <= heap.front().product) continue;
-          product += rest_product(queries.data() + i * width_, vectors.data() + j * width_);
-          if (heap.size() == k && product <= heap.front().product) continue;
-          if (heap.size() == k) {
-            std::pop_heap(heap.begin(), heap.end(), is_better);
-            heap.pop_back();
-          }
-          heap.push_back({std::int32_t(i), std::int32_t(j), product});
-          std::push_heap(heap.begin(), heap.end(), is_better);
+        if (heap.size() == k) {
+          std::pop_heap(heap.begin(), heap.end(), is_better);
+          heap.pop_back();
         }
+        heap.push_back({std::int32_t(i), std::int32_t(j), product});
+        std::push_heap(heap.begin(), heap.end(), is_better);
+        // An equal product of a later vector is no better.
+        if (heap.size() == k) worst[i - first] = heap.front().product + 1;
       }
     }
     for (std::size_t i = first; i < last; ++i) std::sort_heap(nearest[i].begin(), nearest[i].end(), is_better);
   });
   std::vector<Product> result;
-  result.reserve(asked * k);
   for (const auto& heap : nearest) result.insert(result.end(), heap.begin(), heap.end());
   return result;
 }

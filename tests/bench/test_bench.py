@@ -5,12 +5,14 @@ import subprocess
 import sys
 from collections import Counter
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from codewren.bench.bench_report import read_bench
 from codewren.bench.contestants import BundleModel, Flops, Identity, read_bundles
 from codewren.bench.judged_items import BenchItems, source_items
+from codewren.bench.request import BenchRequest, _sorted
 from codewren.bench.spending import Spent, break_evens, read_spent
 from codewren.bench.text_table import bench_text
 from codewren.bench.timing import BenchOptions, _spread, bench
@@ -305,6 +307,17 @@ def test_what_was_spent_is_read_from_every_process_and_from_a_journal(tmp_path):
     found = read_spent(tmp_path)
     assert dict(found.stages) == {"search": 2.0, "distil": 1.0}
     assert found.joules == 3.0
+
+
+def test_the_short_name_of_a_bundle_that_ships_is_a_bundle(sources, tmp_path, monkeypatch):
+    arguments = (sources, *QUICK, "--cold-starts", "0", "--no-energy", "--json", tmp_path / "bench.json")
+    run("bench", "vulnerability-c-micro", *arguments)
+    (model,) = json.loads((tmp_path / "bench.json").read_text())["models"]
+    assert model["name"].startswith("vulnerability-c-micro")
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "vulnerability-c").mkdir()
+    request = BenchRequest(("vulnerability-c", "clones@general", "x.wren"))
+    assert _sorted(request) == (["clones@general", "x.wren"], [], [Path("vulnerability-c")])
 
 
 def test_mistakes_are_one_line(bundle, sources, tmp_path, capsys):

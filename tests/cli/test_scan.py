@@ -163,11 +163,25 @@ def test_files_of_other_languages_are_told(scan, here):
     assert scan("src/b.cc", "--language", "cpp")[1].startswith("src/b.cc:1: vulnerable")
 
 
-def test_nothing_to_scan_is_told(scan, here):
+def test_a_folder_with_nothing_to_scan_has_not_passed(scan, here):
     (here / "empty").mkdir()
     code, out, err = scan("empty")
-    assert (code, out) == (0, "")
-    assert "nothing to scan" in err
+    assert (code, out) == (2, "")
+    assert err.splitlines()[-1].startswith("codewren: INCOMPLETE SCAN, no verdict: empty: nothing to scan")
+    assert scan("src", "--exclude", "*.c")[0] == 2
+
+
+def test_a_gitignore_that_leaves_nothing_is_no_green_check(scan, here):
+    (here / ".git").mkdir()
+    (here / ".gitignore").write_text("/*\n")
+    code, _, err = scan(".")
+    assert code == 2
+    assert ".: nothing to scan" in err
+
+
+def test_a_named_file_that_is_no_source_passes_as_hooks_name_any(scan, here):
+    (here / "README").write_text("x\n")
+    assert scan("README")[0] == 0
 
 
 def test_text_the_parser_cannot_follow_is_told(scan, here):

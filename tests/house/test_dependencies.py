@@ -15,8 +15,8 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["
 IMPORTED_AS = {"scikit_learn": "sklearn", "z3_solver": "z3", "pytest_xdist": "xdist"}
 # Started as programs, or by the build, never imported.
 TOOLS = {
-    "clang_format", "cmake", "import_linter", "mypy", "nanobind", "ninja", "pytest_xdist", "ruff", "scikit_build_core",
-    "zizmor",
+    "clang_format", "cmake", "import_linter", "mypy", "nanobind", "ninja", "pytest_asyncio", "pytest_xdist", "ruff",
+    "scikit_build_core", "zizmor",
 }  # fmt: skip
 # Imported by a library, when we call it.
 BEHIND = {
@@ -64,7 +64,7 @@ def test_every_imported_package_is_declared() -> None:
     assert not undeclared, f"imported and not declared in pyproject.toml: {sorted(undeclared)}"
 
 
-@pytest.mark.parametrize("extra", ["train", "hub", "distributed", "energy", "onnx"])
+@pytest.mark.parametrize("extra", ["train", "hub", "distributed", "energy", "onnx", "lsp"])
 def test_extras_are_used_by_the_package_itself(extra: str) -> None:
     used = third_party("src")
     requirements = names(PROJECT["optional-dependencies"][extra])

@@ -1,5 +1,6 @@
 """The native similarity encoder is equal to the reference bit by bit, and exact about pairs."""
 
+import mmap
 import random
 import re
 from pathlib import Path
@@ -16,7 +17,7 @@ from codewren.bundle.similarity import SimilarityBundle
 from codewren.core.errors import BundleError, InputError
 from codewren.predict.checked_items import TooManyPairsError
 from codewren.predict.predictor import predictor_of
-from codewren.predict.similarity import SimilarityPredictor
+from codewren.predict.similarity import Neighbour, SimilarityPredictor
 from codewren.train.similarity.source_lexer import is_python
 from encoders import CALIBRATION, random_arrays, reference, write_encoder
 from predict.similarity_reference import Encoder
@@ -171,7 +172,7 @@ def test_a_function_is_its_own_clone_and_nearest_to_itself(predictor: Similarity
     texts = list(FUNCTIONS.values())
     assert {label.name for label in predictor.predict([(text, text) for text in texts])} == {"clone"}
     vectors = predictor.encode(texts)
-    assert [row[0][0] for row in predictor.neighbours(vectors, vectors, 1)] == list(range(len(texts)))
+    assert [row[0].index for row in predictor.neighbours(vectors, vectors, 1)] == list(range(len(texts)))
     own = [row[1] for row in predictor.predict_proba([(text, text) for text in texts])]
     assert min(own) > CALIBRATION.probability(65_000)
 
@@ -214,8 +215,31 @@ def test_neighbours_are_those_of_the_whole_product(bundle: SimilarityBundle, tar
     vectors, queries = clustered(predictor, 300, seed=1), clustered(predictor, 250, seed=2)
     products = queries.astype(int) @ vectors.astype(int).T
     order = np.argsort(-products, axis=1, kind="stable")[:, :k]
-    expected = [[(int(j), CALIBRATION.probability(int(products[i, j]))) for j in row] for i, row in enumerate(order)]
+    expected = [
+        [Neighbour(int(j), products[i, j] / 65536, CALIBRATION.probability(int(products[i, j]))) for j in row]
+        for i, row in enumerate(order)
+    ]
     assert predictor.neighbours(queries.tobytes(), vectors.tobytes(), k) == expected
+
+
+@pytest.mark.parametrize("target", _native.similarity_targets())
+def test_neighbours_are_wanted_ones_above_the_threshold(bundle: SimilarityBundle, target: str) -> None:
+    predictor = SimilarityPredictor(bundle, threads=2, target=target)
+    vectors = clustered(predictor, 300, seed=1)
+    queries = vectors[:20]
+    wanted = bytes(number % 3 > 0 for number in range(300))
+    every = predictor.neighbours(queries.tobytes(), vectors.tobytes(), 300)
+    above = predictor.neighbours(queries.tobytes(), vectors.tobytes(), 6, wanted=wanted, threshold=0.3)
+    expected = [[near for near in row if near.probability > 0.3 and near.index % 3 > 0][:6] for row in every]
+    assert above == expected and any(above) and any(len(row) < 6 for row in above)
+
+
+def test_neighbours_are_found_in_a_mapped_file(predictor: SimilarityPredictor, tmp_path: Path) -> None:
+    vectors = clustered(predictor, 50, seed=3)
+    (tmp_path / "vectors").write_bytes(b"head" + vectors.tobytes())
+    with (tmp_path / "vectors").open("rb") as stream:
+        mapped = memoryview(mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ))[4:]
+        assert predictor.neighbours(vectors[7:8].tobytes(), mapped, 1)[0][0].index == 7
 
 
 def test_largest_numbers_do_not_overflow(tmp_path: Path) -> None:
@@ -252,6 +276,8 @@ def test_wrong_input_is_refused_in_one_line(predictor: SimilarityPredictor) -> N
         predictor.pairs_above(b"123")
     with pytest.raises(InputError, match="k is 0"):
         predictor.neighbours(b"", b"", 0)
+    with pytest.raises(InputError, match="one byte a vector"):
+        predictor.neighbours(b"", bytes(2 * predictor.vector_bytes), 1, wanted=b"1")
     with pytest.raises(InputError, match="surrogate"):
         predictor.encode(["\ud800"])
     with pytest.raises(InputError, match="1 languages for 2 items"):

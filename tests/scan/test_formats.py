@@ -4,6 +4,7 @@ The OASIS schema itself is not in this repository. `SARIF` below restates, for t
 properties section 3 of the standard knows, which it demands, and what values they may have; every other property fails.
 """
 
+import dataclasses
 import json
 import os
 from pathlib import Path
@@ -13,7 +14,7 @@ import jsonschema
 import pytest
 
 from codewren.core.task import CLONE, VULNERABILITY, Task
-from codewren.scan.finding import CloneKind, Finding, Location
+from codewren.scan.finding import CloneKind, Finding, FindingExplanation, Location, TellingLine
 from codewren.scan.formats import github, sarif, text
 from codewren.scan.formats import json as json_format
 from codewren.scan.formats.origin import Origin, printable, repository_root
@@ -108,6 +109,12 @@ def function(path: str = "a.c", line: int = 3, probability: float = 0.75, finger
     return Finding("vulnerable", probability, Location(path, line, line + 4, "S::f"), fingerprint)
 
 
+def explained() -> Finding:
+    lines = (TellingLine(5, 0.25, "gets(x); /* 100%\x1b */"), TellingLine(4, 0.125, "char x[8];"))
+    explanation = FindingExplanation(400, 1213, lines, "memory bounds", "reads without a limit")
+    return dataclasses.replace(function(), explanation=explanation, review_first=0.875)
+
+
 def clones() -> Finding:
     others = (Location("b.java", 7, 9, "B.g", CloneKind.EXACT), Location("../c.java", 1, 3, "C.h", CloneKind.EDITED))
     return Finding("clone", 0.95, Location("a.java", 1, 3, "A.f"), "f2", others, CloneKind.EDITED)
@@ -164,6 +171,8 @@ def test_json_is_complete(origin: Origin) -> None:
             "fingerprint": "f1",
             "kind": None,
             "saved_lines": 0,
+            "review_first": None,
+            "explanation": None,
             "places": [
                 {
                     "path": "a.c",
@@ -174,6 +183,7 @@ def test_json_is_complete(origin: Origin) -> None:
                     "overlap": 1.0,
                     "copies": 0,
                     "differences": None,
+                    "correspondence": None,
                 }
             ],
         }
@@ -183,7 +193,8 @@ def test_json_is_complete(origin: Origin) -> None:
     assert value["model"] == {"name": "x.wren", "sha256": "0" * 64, "task": VULNERABILITY.to_dict()}
     assert (value["complete"], value["foreign"], value["unparsed"]) == (True, {}, [])
     guide = (Path(__file__).parents[2] / "docs/scanning.md").read_text()
-    fields = [*value, *value["findings"][0], *value["findings"][0]["places"][0]]
+    explanation = explained().to_dict()["explanation"]
+    fields = [*value, *value["findings"][0], *value["findings"][0]["places"][0], *explanation, *explanation["lines"][0]]
     assert [field for field in fields if f"`{field}`" not in guide] == []
     kinds = json.loads(json_format.render(result(clones(), task=CLONE), origin))["findings"][0]["places"]
     assert [place.get("kind") for place in kinds] == [None, "exact", "edited"]
@@ -216,6 +227,32 @@ def test_sarif_of_functions_keeps_the_standard(origin: Origin) -> None:
     assert (
         run["invocations"][0]["toolExecutionNotifications"][0]["message"]["text"] == "skipped: binary (NUL byte at 0)"
     )
+
+
+def test_an_explanation_is_told_in_every_format(origin: Origin) -> None:
+    sentences = ("kind: memory bounds", "reads without a limit", "the model read the first 400 of 1,213 tokens")
+    assert text.render(result(explained()), origin).splitlines() == [
+        "a.c:3: vulnerable 0.75, review first 0.88 S::f (5 lines)",
+        "    5  +0.25    gets(x); /* 100%\\x1b */",
+        "    4  +0.12    char x[8];",
+        *(f"    {sentence}" for sentence in sentences),
+    ]
+    told = "S::f is judged vulnerable (probability 0.75, review first 0.88); " + "; ".join(sentences)
+    (annotation,) = github.render(result(explained()), origin).splitlines()
+    assert annotation.startswith("::warning file=sub/a.c,line=5,endLine=5,title=")
+    assert annotation.endswith(f"::{told}")
+    (one,) = checked_sarif(result(explained()), origin)["results"]
+    assert one["message"]["text"] == told
+    assert one["properties"] == {
+        "probability": 0.75,
+        "reviewFirst": 0.875,
+        "tokensRead": 400,
+        "tokensTotal": 1213,
+        "weakness": "memory bounds",
+    }
+    regions = [place["physicalLocation"]["region"] for place in one["relatedLocations"]]
+    assert regions == [{"startLine": 5, "endLine": 5}, {"startLine": 4, "endLine": 4}]
+    assert one["locations"][0]["physicalLocation"]["region"] == {"startLine": 3, "endLine": 7}
 
 
 def test_sarif_of_clones_keeps_the_standard(origin: Origin) -> None:

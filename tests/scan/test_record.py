@@ -32,6 +32,9 @@ def records(draw: st.DrawFn) -> Record:
         has_errors=draw(st.booleans()),
         is_guessed=draw(st.booleans()),
         complaints=tuple(draw(st.lists(complaints, max_size=2))),
+        reviews=array(
+            "d", draw(st.lists(floats, min_size=count, max_size=count) if draw(st.booleans()) else st.just([]))
+        ),
     )
 
 
@@ -43,7 +46,8 @@ def test_a_record_survives_packing(record: Record) -> None:
 @given(records(), st.integers(0, 40))
 def test_a_record_cut_short_is_refused(record: Record, kept: int) -> None:
     packed = record.pack()
-    if kept < len(packed) - len("\n".join(record.names).encode()):
+    texts = "\n".join([*record.names, *(f"{line} {message}" for line, message in record.complaints)])
+    if kept < len(packed) - len(texts.encode("utf-8", "surrogatepass")):
         with pytest.raises(ValueError, match="record"):
             Record.unpack(packed[:kept])
 

@@ -143,11 +143,12 @@ def test_other_languages_are_scanned_on_demand(here: Path, predictor: Predictor)
     (here / "b.py").write_text("def g():\n    return 1\n")
     silent = scan(["."], predictor, ScanOptions(threshold=0))
     assert (silent.findings, silent.foreign) == ([], {"cpp": ["a.cpp"], "python": ["b.py"]})
-    assert "nothing to scan" in silent.remarks[0]
+    assert silent.gaps == [
+        ".: nothing to scan: no source file of a wanted language is there (but cpp, python: --language)"
+    ]
     both = scan(["."], predictor, ScanOptions(threshold=0, languages=("cpp", "python")))
     assert [one.location.name for one in both.findings] == ["S::f", "g"]
     assert both.remarks[0].startswith("WARNING: the model was trained for c alone; what it says of cpp and python")
-    assert silent.remarks[0].startswith("nothing to scan")
 
 
 def test_languages_are_checked() -> None:

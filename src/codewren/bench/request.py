@@ -14,6 +14,7 @@ from codewren.core.recipe import Recipe
 from codewren.core.task import Task
 from codewren.measure.energy.carbon import grid
 from codewren.measure.energy.choose_meter import choose_meter
+from codewren.predict.predictor import is_shipped
 
 RECIPES_OWN = "recipe"
 
@@ -23,7 +24,7 @@ class BenchRequest:
     """What to compare, on what.
 
     Attributes:
-        sources: bundles (`*.wren`), one recipe (`*.toml`), or source files and folders.
+        sources: bundles (`*.wren` or short names), one recipe (`*.toml`), or source files and folders.
         models: more bundles, or names of shipped ones.
         teacher: folder of a teacher, or `recipe` for the one the recipe names.
         original: add the papers' original architecture.
@@ -79,11 +80,12 @@ def _sorted(request: BenchRequest) -> tuple[list[str], list[str], list[Path]]:
     Raises:
         InputError: no bundle, two recipes, or neither recipe nor source, or both.
     """
-    bundles = [*request.models, *(argument for argument in request.sources if argument.endswith(".wren"))]
+    named = [argument for argument in request.sources if argument.endswith(".wren") or is_shipped(argument)]
+    bundles = [*request.models, *named]
     recipes = [argument for argument in request.sources if argument.endswith(".toml")]
-    paths = [Path(argument) for argument in request.sources if not argument.endswith((".wren", ".toml"))]
+    paths = [Path(argument) for argument in request.sources if argument not in {*named, *recipes}]
     if not bundles:
-        raise InputError("no bundle to bench; name one or more *.wren files, or --model NAME")
+        raise InputError("no bundle to bench; name one or more *.wren files, or bundles that ship")
     if len(recipes) + bool(paths) != 1:
         counts = f"{len(recipes)} recipes and {len(paths)} source paths"
         raise InputError(f"{counts}; wanted one recipe (*.toml), or source files and folders, to take the items from")

@@ -6,10 +6,11 @@
 import hashlib
 import json
 import mmap
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, Self
 
@@ -50,16 +51,14 @@ class Decision:
 
 
 @dataclass(frozen=True, slots=True)
-class Container:
-    """The members of a bundle, each equal to what the manifest says of it.
+class BundleFile:
+    """What a bundle of every form has.
 
     Attributes:
         path: where it was read.
         size_bytes: size of the whole file: what a budget counts.
         manifest: the JSON of `manifest.json`.
-        form: what the bundle holds.
         task: what is judged.
-        tokenizer: the JSON of `tokenizer.json`.
         weights: bytes of `weights.bin`, mapped into memory, read only.
         card: the model card.
     """
@@ -67,11 +66,32 @@ class Container:
     path: Path
     size_bytes: int
     manifest: Mapping[str, Any]
-    form: Form
     task: Task
-    tokenizer: Mapping[str, Any]
     weights: memoryview
     card: str
+
+    @property
+    def sha256(self) -> str:
+        """Hash of the whole file, computed when asked."""
+        return file_sha256(self.path)
+
+    @property
+    def in_common(self) -> tuple[Path, int, Mapping[str, Any], Task, memoryview, str]:
+        """The fields above, in their order."""
+        return self.path, self.size_bytes, self.manifest, self.task, self.weights, self.card
+
+
+@dataclass(frozen=True, slots=True)
+class Container(BundleFile):
+    """The members of a bundle, each equal to what the manifest says of it.
+
+    Attributes:
+        form: what the bundle holds.
+        tokenizer: the JSON of `tokenizer.json`.
+    """
+
+    form: Form
+    tokenizer: Mapping[str, Any]
 
     @classmethod
     def read(cls, path: Path | str) -> Self:
@@ -140,6 +160,19 @@ def tensor_offset(row: Mapping[str, Any], key: str) -> int:
     if not isinstance(offset, int) or isinstance(offset, bool) or offset < 0 or offset % ALIGNMENT:
         raise BundleError(f"tensor {row['name']}: {key} {offset!r:.40} is no multiple of {ALIGNMENT}; {AGAIN}")
     return offset
+
+
+def check_ranges(ranges: Iterable[tuple[int, int]], size_bytes: int) -> None:
+    """See that tensors, from one byte to another, lie side by side in so many bytes.
+
+    Raises:
+        BundleError: two overlap, or the last ends too late.
+    """
+    ordered = sorted(ranges)
+    if any(end > start for (_, end), (start, _) in pairwise(ordered)):
+        raise BundleError(f"tensors overlap; {AGAIN}")
+    if ordered[-1][1] > size_bytes:
+        raise BundleError(f"a tensor ends at byte {ordered[-1][1]} of the {size_bytes} in weights.bin; {AGAIN}")
 
 
 def _mapped(path: Path) -> memoryview:

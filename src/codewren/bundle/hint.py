@@ -9,13 +9,12 @@ import math
 import operator
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
-from pathlib import Path
 from typing import Any, Self
 
-from codewren.bundle.container import AGAIN, Container, Decision, file_sha256, manifest_field, naming
+from codewren.bundle.container import AGAIN, BundleFile, Container, Decision, manifest_field, naming
 from codewren.bundle.similarity import GENERAL, TableEntry, back_to_back, table_entries
 from codewren.core.errors import BundleError
-from codewren.core.task import Task, Unit
+from codewren.core.task import Unit
 
 LEXER = {"kind": "hint", "version": 1}  # what tokenizer.json says: the tokens and features are the program's own
 ENTRY_LIMIT = 1 << 22
@@ -124,32 +123,20 @@ def hint_layout(config: HintConfig) -> tuple[TableEntry, ...]:
 
 
 @dataclass(frozen=True, slots=True)
-class HintBundle:
-    """A bundle with a hint, whose structure has been checked.
+class HintBundle(BundleFile):
+    """A bundle with a hint, whose structure has been checked; it judges single functions by two labels.
 
     Attributes:
-        path: where it was read.
-        size_bytes: size of the whole file: what a budget counts.
-        manifest: the JSON of `manifest.json`.
-        task: what is judged: single functions, with two labels.
         config: sizes and heads.
         calibrations: "general" and "review" among them.
         calibration: the one in use.
         tensors: places in `weights`, in file order.
-        weights: bytes of `weights.bin`, mapped into memory, read only.
-        card: the model card.
     """
 
-    path: Path
-    size_bytes: int
-    manifest: Mapping[str, Any]
-    task: Task
     config: HintConfig
     calibrations: Mapping[str, HintCalibration]
     calibration: HintCalibration
     tensors: tuple[TableEntry, ...]
-    weights: memoryview
-    card: str
 
     @classmethod
     def of(cls, container: Container) -> Self:
@@ -167,22 +154,17 @@ class HintBundle:
             config = _config(manifest_field(manifest, "config", dict))
             calibrations = _calibrations(manifest_field(manifest, "calibrations", dict), config)
             return cls(
-                path=container.path,
-                size_bytes=container.size_bytes,
-                manifest=manifest,
-                task=container.task,
+                *container.in_common,
                 config=config,
                 calibrations=calibrations,
                 calibration=calibrations[GENERAL],
                 tensors=table_entries(manifest, hint_layout(config), container.weights),
-                weights=container.weights,
-                card=container.card,
             )
 
     @property
-    def sha256(self) -> str:
-        """Hash of the whole file, computed when asked."""
-        return file_sha256(self.path)
+    def calibration_name(self) -> str:
+        """What the calibration in use is called."""
+        return next(name for name, known in self.calibrations.items() if known is self.calibration)
 
     @property
     def decision(self) -> Decision:

@@ -3,16 +3,16 @@
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from itertools import pairwise
 from pathlib import Path
 from typing import Any, Self
 
 from codewren.bundle.container import (
     AGAIN,
+    BundleFile,
     Container,
     Decision,
     Form,
-    file_sha256,
+    check_ranges,
     manifest_field,
     manifest_number,
     naming,
@@ -36,32 +36,20 @@ HELD = {Form.SIMILARITY: "similarity encoder", Form.HINT: "hint"}
 
 
 @dataclass(frozen=True, slots=True)
-class Bundle:
+class Bundle(BundleFile):
     """A bundle whose structure has been checked (the native core checks that weights are finite when it loads them).
 
     Attributes:
-        path: where it was read.
-        size_bytes: size of the whole file: what a budget counts.
-        manifest: the JSON of `manifest.json`.
-        task: what is judged.
         config: the student's hyperparameters.
         decision: threshold and temperature.
         tensors: places in `weights`, in file order.
         tokenizer: the tokenizer, complete.
-        weights: bytes of `weights.bin`, mapped into memory, read only.
-        card: the model card.
     """
 
-    path: Path
-    size_bytes: int
-    manifest: Mapping[str, Any]
-    task: Task
     config: StudentConfig
     decision: Decision
     tensors: tuple[TensorEntry, ...]
     tokenizer: TokenizerSpec
-    weights: memoryview
-    card: str
 
     @classmethod
     def read(cls, path: Path | str) -> Self:
@@ -87,22 +75,12 @@ class Bundle:
             _check_flops(config, task)
             tokenizer = _tokenizer(container.tokenizer, config)
             return cls(
-                path=container.path,
-                size_bytes=container.size_bytes,
-                manifest=manifest,
-                task=task,
+                *container.in_common,
                 config=config,
                 decision=_decision(manifest_field(manifest, "decision", dict)),
                 tensors=_tensor_table(manifest_field(manifest, "tensors", list), task, config, weights),
                 tokenizer=tokenizer,
-                weights=weights,
-                card=container.card,
             )
-
-    @property
-    def sha256(self) -> str:
-        """Hash of the whole file, computed when asked."""
-        return file_sha256(self.path)
 
 
 def _config(manifest: Mapping[str, Any]) -> StudentConfig:
@@ -162,11 +140,7 @@ def _tensor_table(rows: list[Any], task: Task, config: StudentConfig, weights: m
     names = [place.name for place in places]
     if len(names) != len(wanted) or set(names) != wanted.keys():
         raise BundleError(f"the table names {len(set(names))} tensors of the {len(wanted)} wanted; {AGAIN}")
-    ranges = sorted(span for place in places for span in place.ranges)
-    if any(end > start for (_, end), (start, _) in pairwise(ranges)):
-        raise BundleError(f"tensors overlap; {AGAIN}")
-    if ranges[-1][1] > len(weights):
-        raise BundleError(f"a tensor ends at byte {ranges[-1][1]} of the {len(weights)} in weights.bin; {AGAIN}")
+    check_ranges((span for place in places for span in place.ranges), len(weights))
     for place in places:
         _check_scales(place, weights)
     return places

@@ -7,17 +7,16 @@ encoder's form is in `docs/bundle-format.md`; `native/similarity` computes it.
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, fields, replace
-from itertools import pairwise
 from math import prod
-from pathlib import Path
 from typing import Any, Self
 
 from codewren.bundle.container import (
     AGAIN,
+    BundleFile,
     Container,
     Decision,
     Form,
-    file_sha256,
+    check_ranges,
     manifest_field,
     manifest_number,
     naming,
@@ -25,7 +24,7 @@ from codewren.bundle.container import (
 )
 from codewren.bundle.layout import aligned
 from codewren.core.errors import BundleError
-from codewren.core.task import Task, Unit
+from codewren.core.task import Unit
 
 LEXER = {"kind": "source", "version": 1}  # what tokenizer.json says: the tokens and features are the program's own
 ENTRY_LIMIT = 1 << 22  # entries of a table
@@ -205,32 +204,20 @@ def back_to_back(tensors: Iterable[tuple[str, str, tuple[int, ...]]]) -> tuple[T
 
 
 @dataclass(frozen=True, slots=True)
-class SimilarityBundle:
-    """A bundle with a similarity encoder, whose structure has been checked.
+class SimilarityBundle(BundleFile):
+    """A bundle with a similarity encoder, whose structure has been checked; it judges pairs by two labels.
 
     Attributes:
-        path: where it was read.
-        size_bytes: size of the whole file: what a budget counts.
-        manifest: the JSON of `manifest.json`.
-        task: what is judged: pairs of functions, with two labels.
         config: sizes of the encoder.
         calibrations: one for each idea of a clone, "general" among them.
         calibration: the one in use.
         tensors: places in `weights`, in file order.
-        weights: bytes of `weights.bin`, mapped into memory, read only.
-        card: the model card.
     """
 
-    path: Path
-    size_bytes: int
-    manifest: Mapping[str, Any]
-    task: Task
     config: SimilarityConfig
     calibrations: Mapping[str, Calibration]
     calibration: Calibration
     tensors: tuple[TableEntry, ...]
-    weights: memoryview
-    card: str
 
     @classmethod
     def of(cls, container: Container) -> Self:
@@ -250,22 +237,17 @@ class SimilarityBundle:
             config = _config(manifest_field(manifest, "config", dict))
             calibrations = _calibrations(manifest_field(manifest, "calibrations", dict))
             return cls(
-                path=container.path,
-                size_bytes=container.size_bytes,
-                manifest=manifest,
-                task=container.task,
+                *container.in_common,
                 config=config,
                 calibrations=calibrations,
                 calibration=calibrations[GENERAL],
                 tensors=table_entries(manifest, similarity_layout(config), container.weights),
-                weights=container.weights,
-                card=container.card,
             )
 
     @property
-    def sha256(self) -> str:
-        """Hash of the whole file, computed when asked."""
-        return file_sha256(self.path)
+    def calibration_name(self) -> str:
+        """What the calibration in use is called."""
+        return next(name for name, known in self.calibrations.items() if known is self.calibration)
 
     @property
     def decision(self) -> Decision:
@@ -331,11 +313,7 @@ def table_entries(
     tensors = tuple(_tensor(row, layout) for row in manifest_field(manifest, "tensors", list))
     if len(tensors) != len(layout) or {entry.name for entry in tensors} != layout.keys():
         raise BundleError(f"the table names {len(tensors)} tensors, not the {len(layout)} wanted; {AGAIN}")
-    spans = sorted((entry.offset, entry.end) for entry in tensors)
-    if any(end > start for (_, end), (start, _) in pairwise(spans)):
-        raise BundleError(f"tensors overlap; {AGAIN}")
-    if spans[-1][1] > len(weights):
-        raise BundleError(f"a tensor ends at byte {spans[-1][1]} of the {len(weights)} in weights.bin; {AGAIN}")
+    check_ranges(((entry.offset, entry.end) for entry in tensors), len(weights))
     return tensors
 
 

@@ -54,10 +54,10 @@ def bench(  # noqa: PLR0913  one argument for each option
 ) -> None:
     """Time models on this machine, side by side: latency, throughput, cold start, memory, FLOPs, energy.
 
-    A THING is a bundle (*.wren), a recipe (*.toml), whose validation split is judged, or source files and folders,
-    whose functions are.
+    A THING is a bundle (*.wren, or the short name of one that ships), a recipe (*.toml), whose validation split is
+    judged, or source files and folders, whose functions are.
 
-    Examples: codewren bench x.wren src/   codewren bench recipes/clone.toml a.wren b.wren --original --json bench.json
+    Examples: codewren bench vulnerability-c src/   codewren bench recipes/clone.toml a.wren --original
     """
     if original or teacher:
         heavy()

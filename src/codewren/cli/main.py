@@ -26,6 +26,9 @@ VERBS = {
     "graph": "The data flow of functions, as a table or a drawing.",
     "predict": "Probabilities for files or standard input.",
     "scan": "Find vulnerable functions or clones in source files.",
+    "verify": "Order the findings of another tool by what a bundle says of the code around them.",
+    "config": "The settings of a project: what holds, and where it stands.",
+    "lsp": "The same in an editor, while code is written: a language server.",
 }
 
 RESUMED = frozenset({"compress", "label", "search", "distil"})  # the same command goes on where it was stopped

@@ -2,18 +2,31 @@
 
 import json
 import sys
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
 from codewren.core.errors import InputError
 
+if TYPE_CHECKING:
+    from codewren.predict.predictor import AnyPredictor
+
+
+class Told(NamedTuple):
+    """An explanation as JSON and as lines of text."""
+
+    value: Any
+    rows: list[str]
+
 
 @click.command()
 @click.argument("bundle")
 @click.argument("files", nargs=-1, required=True)
+@click.option("--explain", is_flag=True, help="Say what each line speaks for, or which lines of a pair correspond.")
 @click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
-def predict(bundle: str, files: tuple[str, ...], form: str) -> None:
+def predict(bundle: str, files: tuple[str, ...], *, explain: bool, form: str) -> None:
     """Print the probability of every label for each file, or for standard input (-).
 
     A file is one function; a pair bundle takes the files two by two. To find the functions inside files, use scan.
@@ -31,14 +44,41 @@ def predict(bundle: str, files: tuple[str, ...], form: str) -> None:
         items = list(zip(texts[::2], texts[1::2], strict=True))
         names = [f"{a} {b}" for a, b in zip(files[::2], files[1::2], strict=True)]
     labels = predictor.task.labels
-    for name, label, row in zip(names, predictor.predict(items), predictor.predict_proba(items), strict=True):
+    explanations = _explanations(predictor, texts) if explain else [None] * len(names)
+    rows = zip(names, predictor.predict(items), predictor.predict_proba(items), explanations, strict=True)
+    for name, label, row, explanation in rows:
         if form == "json":
-            click.echo(
-                json.dumps({"item": name, "label": label.name, "probabilities": dict(zip(labels, row, strict=True))})
-            )
+            probabilities = dict(zip(labels, row, strict=True))
+            told = {"explanation": explanation.value} if explanation else {}
+            click.echo(json.dumps({"item": name, "label": label.name, "probabilities": probabilities, **told}))
         else:
             figures = "  ".join(f"{one} {p:.4f}" for one, p in zip(labels, row, strict=True))
             click.echo(f"{name}: {label.name}  ({figures})")
+            for line in explanation.rows if explanation else ():
+                click.echo(line)
+
+
+def _explanations(predictor: "AnyPredictor", texts: Sequence[str]) -> list[Told]:
+    from codewren.core.task import Unit
+    from codewren.predict.explanation import Explainer
+    from codewren.scan.formats.text import explanation_rows, plain
+    from codewren.scan.telling_lines import in_file
+
+    if predictor.task.unit is Unit.PAIR:
+        return [_correspondence(predictor, *pair) for pair in zip(texts[::2], texts[1::2], strict=True)]
+    if not isinstance(predictor, Explainer):
+        raise InputError(f"{predictor.path.name} explains no lines; leave --explain out")
+    explained = [
+        in_file(explanation, text, 1) for explanation, text in zip(predictor.explain(texts), texts, strict=True)
+    ]
+    return [Told(one.to_dict(), [plain(row) for row in explanation_rows(one)]) for one in explained]
+
+
+def _correspondence(predictor: "AnyPredictor", first: str, second: str) -> Told:
+    from codewren.predict.correspondence import range_rows
+
+    ranges = predictor.correspondence(first, second)
+    return Told([one.to_dict() for one in ranges], [f"    {row}" for row in range_rows(ranges)])
 
 
 def _read(name: str) -> str:

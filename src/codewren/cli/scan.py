@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NoReturn
 import click
 
 from codewren.cli.options import Probability
+from codewren.cli.scan_request import DEFAULT_MODEL, ScanRequest, scan_request
 
 if TYPE_CHECKING:
     from codewren.core.progress import Bar
@@ -19,15 +20,14 @@ if TYPE_CHECKING:
     from codewren.scan.result import ScanOptions, ScanResult
 
 FORMATS = ("text", "json", "sarif", "github")
-ORDERS = ("path", "probability", "saved")
+ORDERS = ("path", "probability", "saved", "review")
 KINDS = ("exact", "renamed", "edited", "semantic")
 _MOST_GAPS = 3  # in one line
 _WORTH_A_BAR = 200  # files
-_DEFAULT_MODEL = "vulnerability-c"
 
 
 @click.command()
-@click.argument("paths", nargs=-1, required=True, type=click.Path(), metavar="PATH...")
+@click.argument("paths", nargs=-1, type=click.Path(), metavar="[PATH...]")
 @click.option(
     "--model",
     "-m",
@@ -42,8 +42,9 @@ _DEFAULT_MODEL = "vulnerability-c"
 @click.option("--write-baseline", type=click.Path(path_type=Path), help="Make all findings known, and report none.")
 @click.option("--format", "style", type=click.Choice(FORMATS), default="text", show_default=True)
 @click.option(
-    "--sort", "order", type=click.Choice(ORDERS), help="By default path; clones by the lines they would save."
+    "--sort", "order", type=click.Choice(ORDERS), help="By default path or review; clones by the lines they would save."
 )
+@click.option("--explain", is_flag=True, help="Say which lines speak for a finding, or correspond in clones.")
 @click.option("--top", type=click.IntRange(1), metavar="N", help="Write the first N findings only.")
 @click.option("--fail-on", type=click.Choice(KINDS), help="Exit code 1 only for clones at least as close as this.")
 @click.option("--exit-zero", is_flag=True, help="Exit code 0 whatever is found.")
@@ -59,64 +60,28 @@ _DEFAULT_MODEL = "vulnerability-c"
 @click.option("--no-cache", is_flag=True, help="Neither read nor write earlier results.")
 @click.option("--quiet", "-q", is_flag=True, help="Findings and errors only.")
 @click.pass_context
-def scan(  # noqa: PLR0913  one argument for each option
-    ctx: click.Context,
-    paths: tuple[str, ...],
-    *,
-    model: str | None,
-    threshold: float | None,
-    min_lines: int | None,
-    min_tokens: int | None,
-    revision: str | None,
-    baseline: Path | None,
-    write_baseline: Path | None,
-    style: str,
-    order: str | None,
-    top: int | None,
-    fail_on: str | None,
-    exit_zero: bool,
-    output: Path | None,
-    languages: tuple[str, ...],
-    exclude_tests: bool,
-    exclude: tuple[str, ...],
-    max_file_bytes: int | None,
-    jobs: int | None,
-    cache_dir: Path | None,
-    no_cache: bool,
-    quiet: bool,
-) -> None:
+@scan_request
+def scan(ctx: click.Context, request: ScanRequest) -> None:
     """Find vulnerable functions, or clones with a pair bundle, in source files.
 
     Exit code 0: nothing found; 1: findings; 2: could not run, or a named file or more than a tenth of all files could
-    not be judged. Findings go to standard output, everything else to standard error. A comment `codewren: ignore` on
-    the line above a function silences it.
+    not be judged, or folders hold none. Findings go to standard output, everything else to standard error. A comment
+    `codewren: ignore` on the line above a function silences it.
     """
-    _check_baseline(revision, write_baseline)
+    _check_baseline(request.revision, request.write_baseline)
     gc.disable()  # modules are made of cycles that stay: looking for others while they load costs 8 ms
-    from codewren.scan.result import Order, ScanOptions
-    from codewren.scan.schedule import default_cache_folder
-    from codewren.scan.source_files import MAX_FILE_BYTES, TESTS
+    import codewren.scan.schedule  # noqa: F401
 
     gc.enable()
-    options = ScanOptions(
-        threshold=threshold,
-        min_lines=min_lines,
-        min_tokens=min_tokens,
-        languages=languages or None,
-        exclude=exclude + TESTS * exclude_tests,
-        max_file_bytes=max_file_bytes or MAX_FILE_BYTES,
-        jobs=jobs,
-        cache=None if no_cache else cache_dir or default_cache_folder(),
-        changes=_changes(revision, paths),
-        order=Order(order) if order else None,
-    )
-    predictor = _loaded(model, jobs)
+    paths, quiet = request.paths, request.quiet
+    options = request.options(_changes(request.revision, paths))
+    predictor = _loaded(request.model, request.jobs)
     result = _scan(paths, predictor, options, quiet=quiet)
-    known = _apply_baselines(result, predictor, paths, baseline, write_baseline)
-    fails = not exit_zero and _fails(result, fail_on)
-    _write_findings(result, predictor, style=style, output=output, top=top, known=None if quiet else known)
-    if write_baseline is not None and not quiet:
-        click.echo(f"codewren: {known} findings are known from now on ({write_baseline})", err=True)
+    known = _apply_baselines(result, predictor, paths, request.baseline, request.write_baseline)
+    fails = not request.exit_zero and _fails(result, request.fail_on)
+    _write_findings(result, predictor, request, known=None if quiet else known)
+    if request.write_baseline is not None and not quiet:
+        click.echo(f"codewren: {known} findings are known from now on ({request.write_baseline})", err=True)
     _stop(ctx, result, fails=fails)
 
 
@@ -142,22 +107,16 @@ def _check_baseline(revision: str | None, write_baseline: Path | None) -> None:
 
 
 def _write_findings(
-    result: "ScanResult",
-    predictor: "AnyPredictor",
-    *,
-    style: str,
-    output: Path | None,
-    top: int | None,
-    known: int | None,
+    result: "ScanResult", predictor: "AnyPredictor", request: ScanRequest, *, known: int | None
 ) -> None:
     """Write the first findings, and the summary unless `known` is None."""
     from codewren.cli.scan_output import rendered, talk, write
 
-    hidden = len(result.findings) - len(result.findings[:top])
-    result.findings = result.findings[:top]
-    write(rendered(result, predictor, style, output), output)
+    hidden = len(result.findings) - len(result.findings[: request.top])
+    result.findings = result.findings[: request.top]
+    write(rendered(result, predictor, request), request.output)
     if known is not None:
-        talk(result, known, hidden, style)
+        talk(result, known, hidden, request.style)
 
 
 def _fails(result: "ScanResult", fail_on: str | None) -> bool:
@@ -174,7 +133,8 @@ def _stop_incomplete(result: "ScanResult") -> NoReturn:
 
     gaps = "; ".join(result.gaps[:_MOST_GAPS])
     more = f"; and {len(result.gaps) - _MOST_GAPS} more" if len(result.gaps) > _MOST_GAPS else ""
-    raise IncompleteScanError(f"INCOMPLETE SCAN, no verdict: {gaps}{more}; mend these files or --exclude them")
+    cure = "mend these files or --exclude them" if result.notes else "see .gitignore, --exclude and --language"
+    raise IncompleteScanError(f"INCOMPLETE SCAN, no verdict: {gaps}{more}; {cure}")
 
 
 def _changes(revision: str | None, paths: Sequence[str]) -> "Changes | None":
@@ -190,10 +150,10 @@ def _default_model() -> Path:
     from codewren.predict.predictor import shipped_bundles
 
     shipped = shipped_bundles()
-    if _DEFAULT_MODEL not in shipped:
+    if DEFAULT_MODEL not in shipped:
         names = f"one of {', '.join(shipped)}, or " if shipped else ""
         raise InputError(f"no model given; wanted --model with {names}the path of a *.wren bundle")
-    return shipped[_DEFAULT_MODEL]
+    return shipped[DEFAULT_MODEL]
 
 
 def _scan(paths: Sequence[str], predictor: "AnyPredictor", options: "ScanOptions", *, quiet: bool) -> "ScanResult":

@@ -9,22 +9,33 @@ from typing import TYPE_CHECKING
 
 import click
 
+from codewren.core.task import Unit
+
 if TYPE_CHECKING:
+    from codewren.cli.scan_request import ScanRequest
     from codewren.predict.predictor import AnyPredictor
     from codewren.scan.result import ScanResult
 
 _MOST_NOTES = 50  # on standard error
 
 
-def rendered(result: "ScanResult", predictor: "AnyPredictor", style: str, output: Path | None) -> str:
+def rendered(result: "ScanResult", predictor: "AnyPredictor", request: "ScanRequest") -> str:
     """The findings in one of the formats; those for a person to read say in which lines clones differ."""
     from codewren.scan.formats.origin import Origin
 
-    colour = output is None and sys.stdout is not None and sys.stdout.isatty() and not os.environ.get("NO_COLOR")
-    if style in {"text", "json"} and any(finding.others for finding in result.findings):
+    style = request.style
+    colour = (
+        request.output is None and sys.stdout is not None and sys.stdout.isatty() and not os.environ.get("NO_COLOR")
+    )
+    if (request.explain or style in {"text", "json"}) and any(finding.others for finding in result.findings):
         from codewren.scan.differences import with_differences
 
-        result.findings = with_differences(result.findings)
+        result.findings = with_differences(result.findings, correspond=request.explain)
+    if result.findings and predictor.task.unit is Unit.FUNCTION and (request.explain or style in {"json", "sarif"}):
+        from codewren.scan.telling_lines import with_explanations, with_token_counts
+
+        explained = with_explanations if request.explain else with_token_counts
+        result.findings = explained(result.findings, predictor)
     sha256 = predictor.bundle.sha256 if style in {"json", "sarif"} else ""
     origin = Origin.of(predictor.path.name, sha256, colour=colour)
     text: str = importlib.import_module(f"codewren.scan.formats.{style}").render(result, origin)

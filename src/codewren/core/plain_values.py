@@ -11,19 +11,20 @@ from codewren.core.errors import RecipeError, nearest
 T = TypeVar("T")
 
 
-def build(kind: type[T], raw: Mapping[str, Any], *, where: str) -> T:
-    """An instance of the dataclass `kind` made of a table, nested ones as well.
+def build(kind: type[T], raw: Mapping[str, Any], *, where: str, hyphens: bool = False) -> T:
+    """An instance of the dataclass `kind` made of a table, nested ones as well; `hyphens` stand for `_` in its keys.
 
     Raises:
         RecipeError: unknown or missing key, or a value of the wrong kind; names `where` it stands.
     """
     hints = get_type_hints(kind)
-    check_keys(raw, set(hints), where=where)
+    names = {name.replace("_", "-") if hyphens else name: name for name in hints}
+    check_keys(raw, set(names), where=where)
     required = [f.name for f in fields(cast(Any, kind)) if f.default is MISSING and f.default_factory is MISSING]
-    missing = [name for name in required if name not in raw]
+    missing = [key for key, name in names.items() if name in required and key not in raw]
     if missing:
         raise RecipeError(f"{where}: missing {', '.join(missing)}")
-    return kind(**{name: _convert(value, hints[name], f"{where}.{name}") for name, value in raw.items()})
+    return kind(**{names[key]: _convert(value, hints[names[key]], f"{where}.{key}") for key, value in raw.items()})
 
 
 def check_keys(raw: Mapping[str, Any], known: set[str], *, where: str) -> None:

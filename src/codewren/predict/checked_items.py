@@ -1,6 +1,7 @@
 """What every predictor does with its items, labels and the errors of the native core."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from enum import IntEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -36,6 +37,26 @@ class Damage:
             raise BundleError(f"{self.path}: the model needs more memory than there is; try a smaller one") from None
         if isinstance(error, UnicodeEncodeError):
             raise InputError("a text holds half a surrogate pair; decode the file with errors='replace'") from None
+
+
+@contextmanager
+def too_many_above(threshold: float, limit: int) -> Iterator[None]:
+    """Say of more pairs than the core may return what a user can do."""
+    try:
+        yield
+    except OverflowError:
+        raise TooManyPairsError(
+            f"more than {limit} pairs lie above {threshold}; raise the threshold or the limit"
+        ) from None
+
+
+@contextmanager
+def foreign_vectors() -> Iterator[None]:
+    """Say of vectors that the core refuses which it takes."""
+    try:
+        yield
+    except ValueError as error:
+        raise InputError(f"{error}; give what encode() of the same predictor returned") from None
 
 
 def checked_items(items: Any, task: Task | None) -> list[tuple[str, ...]]:

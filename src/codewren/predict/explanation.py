@@ -1,11 +1,13 @@
 """Why a function is judged as it is: what each of its lines carries, and one sentence."""
 
 import math
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, Protocol, runtime_checkable
 
 LONGEST_QUOTE = 60  # characters of a line in a sentence
+_LINE = re.compile(r"\bline (\d{1,9})\b")
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +30,7 @@ class Explanation:
     Attributes:
         lines: every line of the text, in order.
         kind: of weakness, for models that tell kinds apart.
-        evidence: one sentence.
+        evidence: one sentence; `line N` in it, outside of quoted code, is line N of the text.
         tokens_read: tokens of the text that the model read.
         tokens_total: tokens of the text.
     """
@@ -44,10 +46,44 @@ class Explanation:
         """Whether the model did not read all of the text."""
         return self.tokens_read < self.tokens_total
 
+    def evidence_from(self, start_line: int) -> str:
+        """The sentence for a text that begins at a line of a file.
+
+        >>> Explanation((), None, "memcpy at line 2, not `line 2`").evidence_from(11)
+        'memcpy at line 12, not `line 2`'
+        """
+        parts = self.evidence.split("`")
+        parts[::2] = [_LINE.sub(lambda found: f"line {start_line - 1 + int(found[1])}", part) for part in parts[::2]]
+        return "`".join(parts)
+
     def strongest(self, count: int) -> tuple[LineScore, ...]:
         """The lines that speak most for the positive label, strongest first; none that speaks against it."""
         speaking = [line for line in self.lines if line.score > 0]
         return tuple(sorted(speaking, key=lambda line: (-line.score, line.line))[:count])
+
+
+@runtime_checkable
+class Explainer(Protocol):
+    """A predictor that says what each line of a function carries."""
+
+    def explain(self, texts: Sequence[str], *, languages: Sequence[str] | None = None) -> list[Explanation]:
+        """One explanation a text."""
+
+
+@runtime_checkable
+class TokenCounter(Protocol):
+    """A predictor that does not always read all of a function."""
+
+    def count_tokens(self, texts: Sequence[str]) -> list[tuple[int, int]]:
+        """Tokens that are read, and all tokens, of each text."""
+
+
+@runtime_checkable
+class ReviewRanker(Protocol):
+    """A predictor that also ranks functions by what a reviewer should read first."""
+
+    def review_first(self, texts: Sequence[str]) -> list[float]:
+        """The likelihood that each function will need a security fix; length counts."""
 
 
 class LinesLeftOut(NamedTuple):
@@ -87,7 +123,7 @@ def explanation_by_lines(text: str, left_out: LinesLeftOut, label: str) -> Expla
         scores[number - 1] = whole - rest
     strongest = max(range(len(lines)), key=scores.__getitem__)
     if scores[strongest] > 0:
-        quoted = " ".join(lines[strongest].split())[:LONGEST_QUOTE]
+        quoted = " ".join(lines[strongest].split()).replace("`", "'")[:LONGEST_QUOTE]
         before, after = _probability(whole), _probability(whole - scores[strongest])
         evidence = f"without `{quoted}` the probability of {label} would be {after:.2f} instead of {before:.2f}"
     else:

@@ -1,27 +1,16 @@
 """Hint at functions to review first, by a linear model of all features: how likely, which lines, which kind."""
 
 import math
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from enum import IntEnum
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from codewren import _native
 from codewren.bundle.hint import MEASURES, REVIEW, HintBundle, HintConfig
 from codewren.bundle.similarity import GENERAL
 from codewren.core.errors import InputError
-from codewren.core.task import Task
-from codewren.predict.checked_items import (
-    PAIR_LIMIT,
-    Damage,
-    Items,
-    Languages,
-    checked_items,
-    label_enum,
-    predicted_labels,
-)
+from codewren.predict.base_predictor import BasePredictor
+from codewren.predict.checked_items import PAIR_LIMIT, Damage, Items, Languages, checked_items
 from codewren.predict.explanation import Explanation, LineScore
 from codewren.predict.hint_evidence import Fact, evidence_sentence
 
@@ -44,43 +33,24 @@ class HintSums:
     measures: Sequence[int]
 
 
-class HintPredictor:
-    """A hint ready to judge functions; it answers as `Predictor` does.
+class HintPredictor(BasePredictor[HintBundle]):
+    """A hint ready to judge functions.
 
     An item is a string. Languages do not matter: C and C++ are read alike. Nothing is cut off. The sums are
     whole-number arithmetic, equal on every processor.
-
-    Attributes:
-        bundle: the checked file, with the calibration in use.
-        labels: an `IntEnum` of the task's labels in column order.
-        threads: how many functions are read at once.
     """
 
-    def __init__(self, bundle: HintBundle, *, threads: int | None = None) -> None:
+    def __init__(self, bundle: HintBundle, *, threads: int | None = None, target: str = "") -> None:
         """Make a predictor of a bundle that has been read.
 
         Raises:
             BundleError: a fingerprint is there twice.
+            InputError: `target` names an instruction set, of which a hint needs none.
         """
-        self.bundle = bundle
-        self.threads = threads or os.cpu_count() or 1
-        self.labels = label_enum(bundle.task)
+        super().__init__(bundle, threads=threads)
+        if target not in ("", self.target):
+            raise InputError(f"target is {target!r}; a hint knows {self.target} only")
         self._model = _native_model(bundle)
-
-    @property
-    def path(self) -> Path:
-        """Where the bundle was read."""
-        return self.bundle.path
-
-    @property
-    def manifest(self) -> Mapping[str, Any]:
-        """The bundle's manifest."""
-        return self.bundle.manifest
-
-    @property
-    def task(self) -> Task:
-        """What is judged."""
-        return self.bundle.task
 
     @property
     def config(self) -> HintConfig:
@@ -91,15 +61,6 @@ class HintPredictor:
     def target(self) -> str:
         """The instruction set in use: look-ups gain nothing from any."""
         return "generic"
-
-    def predict(self, items: Items, *, languages: Languages = None) -> list[IntEnum]:
-        """One label an item, by the calibration in use.
-
-        Raises:
-            InputError: an item is no string.
-        """
-        rows = self.predict_proba(items, languages=languages)
-        return predicted_labels(rows, self.task, self.labels, self.bundle.decision.threshold)
 
     def predict_proba(self, items: Items, *, languages: Languages = None) -> list[list[float]]:
         """Probabilities by the calibration in use, one row an item, columns in the order of `task.labels`.

@@ -2,12 +2,11 @@
 
 import math
 import os
-from collections.abc import Callable, Mapping, Sequence
-from enum import IntEnum
+from collections.abc import Callable, Sequence
 from functools import cache
 from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from codewren import _native
 from codewren.bundle.hint import HintBundle
@@ -17,18 +16,19 @@ from codewren.bundle.read import Bundle
 from codewren.bundle.similarity import SimilarityBundle
 from codewren.core.errors import BundleError, InputError, nearest
 from codewren.core.student_config import PairHead, StudentConfig
-from codewren.core.task import Task, Unit
+from codewren.core.task import Unit
+from codewren.predict.base_predictor import BasePredictor
 from codewren.predict.checked_items import (
     PAIR_LIMIT,
     Damage,
     Items,
     Languages,
-    TooManyPairsError,
     checked_items,
-    label_enum,
+    foreign_vectors,
     languages_of,
-    predicted_labels,
+    too_many_above,
 )
+from codewren.predict.correspondence import LineRange, corresponding_lines
 from codewren.predict.explanation import Explanation, LinesLeftOut, explanation_by_lines, log_odds
 from codewren.predict.hint import HintPredictor
 from codewren.predict.similarity import SimilarityPredictor
@@ -76,7 +76,7 @@ def predictor_of(bundle: AnyBundle, *, threads: int | None = None, target: str =
     if isinstance(bundle, SimilarityBundle):
         return SimilarityPredictor(bundle, threads=threads, target=target)
     if isinstance(bundle, HintBundle):
-        return HintPredictor(bundle, threads=threads)
+        return HintPredictor(bundle, threads=threads, target=target)
     return Predictor(bundle, threads=threads, target=target)
 
 
@@ -103,16 +103,13 @@ def find_bundle(path_or_name: str | os.PathLike[str]) -> Path:
     raise BundleError(f"{path.name!r} is neither a file nor the name of a bundle ({known}); give the path of a *.wren")
 
 
-class Predictor:
-    """A student ready to judge source code.
+def is_shipped(name: str) -> bool:
+    """Whether this is the short name of a bundle that ships, with `@CALIBRATION` or not, and no path."""
+    return not Path(name).exists() and name.partition("@")[0] in shipped_bundles()
 
-    An item is a string for a function task, and two strings (a tuple or list) for a pair task.
 
-    Attributes:
-        bundle: the checked file.
-        labels: an `IntEnum` of the task's labels in column order: `labels(1)`, `labels["clone"]`.
-        threads: how many functions are encoded at once; results do not depend on it.
-    """
+class Predictor(BasePredictor[Bundle]):
+    """A student ready to judge source code."""
 
     def __init__(self, bundle: Bundle, *, threads: int | None = None, target: str = "") -> None:
         """Make a predictor of a bundle that has been read.
@@ -122,28 +119,15 @@ class Predictor:
         Raises:
             BundleError: a weight is NaN or infinite.
         """
-        self.bundle = bundle
-        self.threads = threads or os.cpu_count() or 1
-        self.labels = label_enum(bundle.task)
+        super().__init__(bundle, threads=threads, target=target)
         tokenizer = Tokenizer(bundle.tokenizer)
         self._tokenizer = tokenizer.native
         self._model = _native_model(bundle, target)
         self._graphs = _graph_encoders(bundle, tokenizer) if bundle.config.max_data_flow else None
 
-    @property
-    def path(self) -> Path:
-        """Where the bundle was read."""
-        return self.bundle.path
-
-    @property
-    def manifest(self) -> Mapping[str, Any]:
-        """The bundle's manifest."""
-        return self.bundle.manifest
-
-    @property
-    def task(self) -> Task:
-        """What is judged."""
-        return self.bundle.task
+    def __repr__(self) -> str:
+        """Which bundle, and what it judges."""
+        return f"<Predictor {self.path.name}: {' or '.join(self.task.labels)} of a {self.task.unit}>"
 
     @property
     def config(self) -> StudentConfig:
@@ -159,18 +143,6 @@ class Predictor:
     def vector_bytes(self) -> int:
         """Bytes of the vector that `encode` makes of a function."""
         return 4 * self.config.hidden_size
-
-    def predict(self, items: Items, *, languages: Languages = None) -> list[IntEnum]:
-        """One label an item; members compare equal to the label numbers of data files and carry a `name`.
-
-        A student that reads data flow has to know the language of every item: `languages` names one each, by default
-        they are all the task's.
-
-        Raises:
-            InputError: an item is not what the task judges.
-        """
-        rows = self.predict_proba(items, languages=languages)
-        return predicted_labels(rows, self.task, self.labels, self.bundle.decision.threshold)
 
     def predict_proba(self, items: Items, *, languages: Languages = None) -> list[list[float]]:
         """Probabilities, one row an item, columns in the order of `task.labels`; `languages` as in `predict`.
@@ -222,6 +194,26 @@ class Predictor:
         label = self.task.positive
         return [explanation_by_lines(text, lines, label) for text, lines in zip(items, left_out, strict=True)]
 
+    def correspondence(self, first: str, second: str, *, language: str = "") -> tuple[LineRange, ...]:
+        """Which lines of a pair correspond; the language is the task's unless another is named.
+
+        Raises:
+            InputError: the task judges single functions, or the language is unknown.
+        """
+        if self.task.unit is not Unit.PAIR:
+            raise InputError(f"task {self.task.name!r} judges single functions; lines correspond in pairs")
+        return corresponding_lines(first, second, language or self.task.language or "")
+
+    def count_tokens(self, texts: Sequence[str]) -> list[tuple[int, int]]:
+        """Tokens that are read, and all tokens, of each text.
+
+        Raises:
+            InputError: not a list of strings.
+        """
+        length = self.config.max_sequence_length
+        with Damage(self.path):
+            return [self._tokenizer.encode_lines(text, length)[2:] for (text,) in checked_items(texts, None)]
+
     def _reread(self, text: str, language: str | None) -> LinesLeftOut:
         """Predict the text again without each line, as far as the model reads it."""
         _, bounds, read, total = self._tokenizer.encode_lines(text, self.config.max_sequence_length)
@@ -266,16 +258,10 @@ class Predictor:
             raise InputError(f"task {self.task.name!r} judges single functions; comparing pairs needs a pair bundle")
         decision = self.bundle.decision
         wanted = decision.threshold if threshold is None else threshold
-        try:
+        with too_many_above(wanted, limit), foreign_vectors():
             found: list[tuple[int, int, float]] = self._model.pairs_above(
                 bytes(vectors), wanted, decision.temperature, self.task.positive_index, limit, self.threads
             )
-        except OverflowError:
-            raise TooManyPairsError(
-                f"more than {limit} pairs lie above {wanted}; raise the threshold or the limit"
-            ) from None
-        except ValueError as error:
-            raise InputError(f"{error}; give what encode() of the same predictor returned") from None
         return found
 
     def _encode(self, functions: list[str], languages: list[str | None]) -> bytes:

@@ -1,43 +1,47 @@
 """Predict clones with a similarity encoder: one int8 vector a function, a dot product a pair."""
 
-import os
-from collections.abc import Iterable, Mapping, Sequence
-from enum import IntEnum
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING
 
 from codewren import _native
-from codewren.bundle.similarity import SimilarityBundle, SimilarityConfig
+from codewren.bundle.similarity import SQUARE, SimilarityBundle, SimilarityConfig
 from codewren.core.errors import InputError
-from codewren.core.task import Task
+from codewren.predict.base_predictor import BasePredictor
 from codewren.predict.checked_items import (
     PAIR_LIMIT,
     Damage,
     Items,
     Languages,
-    TooManyPairsError,
     checked_items,
-    label_enum,
+    foreign_vectors,
     languages_of,
-    predicted_labels,
+    too_many_above,
 )
+from codewren.predict.correspondence import LineRange, corresponding_lines
 
 if TYPE_CHECKING:
     from codewren.predict.checked_items import Vectors
 
+_LEAST_PRODUCT = -(1 << 31)  # no dot product is smaller
 
-class SimilarityPredictor:
-    """An encoder ready to compare functions; it answers as `Predictor` does.
 
-    An item is two strings. Languages are optional: without one, a text is read as Python if a line of it begins as a
+@dataclass(frozen=True, slots=True)
+class Neighbour:
+    """A vector that is like a query: its index, the cosine of the angle between them, the probability of a clone."""
+
+    index: int
+    similarity: float
+    probability: float
+
+
+class SimilarityPredictor(BasePredictor[SimilarityBundle]):
+    """An encoder ready to compare functions; it answers as `Predictor` does, by the calibration in use.
+
+    Languages are optional: without one, a text is read as Python if a line of it begins as a
     Python function does, and as a language with braces otherwise. Results are whole-number arithmetic, equal on every
     processor.
-
-    Attributes:
-        bundle: the checked file, with the calibration in use.
-        labels: an `IntEnum` of the task's labels in column order.
-        threads: how many functions are encoded, or blocks of pairs compared, at once.
     """
 
     def __init__(self, bundle: SimilarityBundle, *, threads: int | None = None, target: str = "") -> None:
@@ -48,25 +52,12 @@ class SimilarityPredictor:
         Raises:
             BundleError: a fingerprint is there twice.
         """
-        self.bundle = bundle
-        self.threads = threads or os.cpu_count() or 1
-        self.labels = label_enum(bundle.task)
+        super().__init__(bundle, threads=threads, target=target)
         self._encoder = _native_encoder(bundle, target)
 
-    @property
-    def path(self) -> Path:
-        """Where the bundle was read."""
-        return self.bundle.path
-
-    @property
-    def manifest(self) -> Mapping[str, Any]:
-        """The bundle's manifest."""
-        return self.bundle.manifest
-
-    @property
-    def task(self) -> Task:
-        """What is judged."""
-        return self.bundle.task
+    def __repr__(self) -> str:
+        """Which bundle, with which idea of a clone."""
+        return f"<SimilarityPredictor {self.path.name}@{self.bundle.calibration_name}>"
 
     @property
     def config(self) -> SimilarityConfig:
@@ -82,15 +73,6 @@ class SimilarityPredictor:
     def vector_bytes(self) -> int:
         """Bytes of the vector that `encode` makes of a function."""
         return self.config.vector_bytes
-
-    def predict(self, items: Items, *, languages: Languages = None) -> list[IntEnum]:
-        """One label an item, by the threshold of the calibration in use; `languages` names one for each item.
-
-        Raises:
-            InputError: an item is no pair of strings.
-        """
-        rows = self.predict_proba(items, languages=languages)
-        return predicted_labels(rows, self.task, self.labels, self.bundle.decision.threshold)
 
     def predict_proba(self, items: Items, *, languages: Languages = None) -> list[list[float]]:
         """Probabilities, one row an item, columns in the order of `task.labels`.
@@ -121,6 +103,14 @@ class SimilarityPredictor:
         packed = memoryview(self._encode(texts, languages_of(languages, len(texts), 1)))
         return packed.cast("b", (len(texts), self.vector_bytes)) if texts else packed.cast("b")
 
+    def correspondence(self, first: str, second: str, *, language: str = "") -> tuple[LineRange, ...]:
+        """Which lines of a pair correspond; without a language it is guessed.
+
+        Raises:
+            InputError: the language is unknown.
+        """
+        return corresponding_lines(first, second, language or self.task.language or "")
+
     def pairs_above(
         self, vectors: "Vectors", threshold: float | None = None, *, limit: int = PAIR_LIMIT
     ) -> list[tuple[int, int, float]]:
@@ -133,36 +123,47 @@ class SimilarityPredictor:
             TooManyPairsError: more than `limit` pairs.
         """
         calibration = self.bundle.calibration
-        least = calibration.least_product(calibration.threshold if threshold is None else threshold)
-        try:
+        wanted = calibration.threshold if threshold is None else threshold
+        least = calibration.least_product(wanted)
+        with too_many_above(wanted, limit), foreign_vectors():
             packed = self._encoder.pairs_above(bytes(vectors), least, limit, self.threads)
-        except OverflowError:
-            raise TooManyPairsError(
-                f"more than {limit} pairs lie above {threshold}; raise the threshold or the limit"
-            ) from None
-        except ValueError as error:
-            _refuse_vectors(error)
         probability = cache(calibration.probability)
         return [(first, second, probability(product)) for first, second, product in _triples(packed)]
 
-    def neighbours(self, queries: "Vectors", vectors: "Vectors", k: int) -> list[list[tuple[int, float]]]:
-        """The `k` vectors most like each query, as (index, probability): best first, equal ones by index.
+    def neighbours(
+        self,
+        queries: "Vectors",
+        vectors: "Vectors",
+        k: int,
+        *,
+        wanted: "Vectors" = b"",
+        threshold: float | None = None,
+    ) -> list[list[Neighbour]]:
+        """The `k` vectors most like each query: best first, equal ones by index.
 
-        A query that is among the vectors finds itself too.
+        A query that is among the vectors finds itself too. `vectors` are read where they lie, for one in a mapped file.
+
+        Args:
+            queries: as `encode` makes them.
+            vectors: as `encode` makes them.
+            k: how many at most.
+            wanted: one byte a vector, 0 for those to pass over; empty for none.
+            threshold: probability that a neighbour exceeds; None for no limit.
 
         Raises:
-            InputError: vectors of another model, or `k` below 1.
+            InputError: vectors of another model, `wanted` of another length, or `k` below 1.
         """
         if k < 1:
             raise InputError(f"k is {k}; ask for 1 neighbour or more")
-        try:
-            packed = self._encoder.neighbours(bytes(queries), bytes(vectors), k, self.threads)
-        except ValueError as error:
-            _refuse_vectors(error)
-        probability = cache(self.bundle.calibration.probability)
-        nearest: list[list[tuple[int, float]]] = [[] for _ in range(len(bytes(queries)) // self.vector_bytes)]
+        calibration = self.bundle.calibration
+        least = _LEAST_PRODUCT if threshold is None else calibration.least_product(threshold)
+        asked = bytes(queries)
+        with foreign_vectors():
+            flat = memoryview(vectors).cast("B")
+            packed = self._encoder.neighbours(asked, flat, memoryview(wanted), k, least, self.threads)
+        nearest: list[list[Neighbour]] = [[] for _ in range(len(asked) // self.vector_bytes)]
         for query, index, product in _triples(packed):
-            nearest[query].append((index, probability(product)))
+            nearest[query].append(Neighbour(index, product / SQUARE, calibration.probability(product)))
         return nearest
 
     def _products(self, items: Items, languages: Languages) -> list[int]:
@@ -186,10 +187,6 @@ class SimilarityPredictor:
 def _triples(packed: bytes) -> Iterable[tuple[int, int, int]]:
     numbers = memoryview(packed).cast("i")
     return zip(numbers[::3], numbers[1::3], numbers[2::3], strict=True)
-
-
-def _refuse_vectors(error: ValueError) -> NoReturn:
-    raise InputError(f"{error}; give what encode() of the same predictor returned") from None
 
 
 def _native_encoder(bundle: SimilarityBundle, target: str) -> _native.SimilarityEncoder:

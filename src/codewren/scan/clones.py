@@ -107,16 +107,26 @@ def clone_findings(
     return [
         _finding(clones, result.task.positive)
         for clones in _outermost(audible)
-        if any(is_wanted(member.file, member.number, 0, options.changes) for member in clones.members)
+        if _exceeds(clones, options)
+        and any(is_wanted(member.file, member.number, 0, options.changes) for member in clones.members)
     ]
 
 
 def _members(files: Sequence[ScannedFile], options: ScanOptions) -> Iterator[Member]:
-    min_lines, min_tokens = options.min_lines or SMALLEST_CLONE_LINES, options.min_tokens or SMALLEST_CLONE_TOKENS
     for file in files:
+        limits = options.limits_at(file.source.path)
+        min_lines, min_tokens = limits.min_lines or SMALLEST_CLONE_LINES, limits.min_tokens or SMALLEST_CLONE_TOKENS
         for number in range(len(file.record or ())):
             if file.record and is_wanted(file, number, min_lines, None) and file.record.size(number) >= min_tokens:
                 yield Member(file, file.record, number)
+
+
+def _exceeds(clones: CloneClass, options: ScanOptions) -> bool:
+    """Whether a semantic class exceeds what the folder of one of its members asks for; copies need no probability."""
+    if len(clones.groups) == 1 or not options.folders:
+        return True
+    asked = [options.limits_at(member.file.source.path).threshold for member in clones.members]
+    return any(threshold is None or clones.probability > threshold for threshold in asked)
 
 
 def _units(members: Sequence[Member]) -> list[list[Member]]:
@@ -267,11 +277,11 @@ def _finding(clones: CloneClass, label: str) -> Finding:
 
 
 def _location(first: Member, member: Member, copies: int) -> Location:
-    kind, share = _kind(first, member)
+    kind, share = kind_of(first, member)
     return member.location(kind, share, copies)
 
 
-def _kind(first: Member, member: Member) -> tuple[CloneKind, float]:
+def kind_of(first: Member, member: Member) -> tuple[CloneKind, float]:
     """How alike two functions are, and the share of their words that they have in common."""
     if member.text == first.text:
         return CloneKind.EXACT, 1.0

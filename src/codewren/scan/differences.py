@@ -6,9 +6,11 @@ from dataclasses import replace
 from functools import lru_cache
 
 from codewren.core.errors import InputError
+from codewren.predict.correspondence import LineRange, corresponding_lines
 from codewren.scan.finding import CloneKind, Differences, Finding, Location
 from codewren.scan.source_files import read_bytes
 from codewren.scan.source_text import source_text
+from codewren.syntax.file_names import language_of
 
 MOST_SHOWN = 3  # of each side
 MOST_COMPARED = 20  # members of one class
@@ -16,14 +18,18 @@ LONGEST_LINE = 100
 _FILES_KEPT = 200
 
 
-def with_differences(findings: Sequence[Finding]) -> list[Finding]:
-    """The findings; locations of clones that are no exact copies say in which lines they differ."""
+def with_differences(findings: Sequence[Finding], *, correspond: bool = False) -> list[Finding]:
+    """The findings; locations of clones that are no exact copies say in which lines they differ.
+
+    With `correspond` they also say which lines correspond.
+    """
     read = lru_cache(_FILES_KEPT)(_file_lines)
 
     def lines(location: Location) -> list[str]:
         return [" ".join(line.split()) for line in read(location.path)[location.start_line - 1 : location.end_line]]
 
-    return [_compared(finding, lines(finding.location), lines) if finding.others else finding for finding in findings]
+    compared = [_compared(one, lines(one.location), lines) if one.others else one for one in findings]
+    return [_corresponding(one, lines) if one.others and correspond else one for one in compared]
 
 
 def _compared(finding: Finding, first: list[str], lines: Callable[[Location], list[str]]) -> Finding:
@@ -34,6 +40,25 @@ def _compared(finding: Finding, first: list[str], lines: Callable[[Location], li
         for number, location in enumerate(finding.others)
     ]
     return replace(finding, others=tuple(others))
+
+
+def _corresponding(finding: Finding, lines: Callable[[Location], list[str]]) -> Finding:
+    first = "\n".join(lines(finding.location))
+    others = [
+        replace(location, correspondence=_in_files(finding.location, location, first, "\n".join(lines(location))))
+        if number < MOST_COMPARED
+        else location
+        for number, location in enumerate(finding.others)
+    ]
+    return replace(finding, others=tuple(others))
+
+
+def _in_files(first: Location, second: Location, first_text: str, second_text: str) -> tuple[LineRange, ...]:
+    """Lines that correspond, counted in their files; those of one language are read as such."""
+    language, other = (language_of(location.path, ()) or "" for location in (first, second))
+    ranges = corresponding_lines(first_text, second_text, language if language == other else "")
+    ours, theirs = first.start_line - 1, second.start_line - 1
+    return tuple(LineRange(one.first + ours, one.second + theirs, one.lines, one.relation) for one in ranges)
 
 
 def differences(first: Sequence[str], second: Sequence[str]) -> Differences:

@@ -1,10 +1,11 @@
 """What a scan reports: a prediction, and the locations it is about."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
 from codewren.core.files import unicode_path
+from codewren.predict.correspondence import LineRange
 
 CHANCE_OVERLAP = 0.3  # of the words of two functions of one project, by reading classes below it
 
@@ -32,6 +33,57 @@ class Differences:
 
 
 @dataclass(frozen=True, slots=True)
+class TellingLine:
+    """A line that speaks for a finding.
+
+    Attributes:
+        line: counted from 1 in the file.
+        score: log-odds of the label that the line carries.
+        text: the line, without white space around it.
+    """
+
+    line: int
+    score: float
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class FindingExplanation:
+    """What a model read of a function, and what in it speaks for the label.
+
+    Attributes:
+        tokens_read: tokens of the function that the model read.
+        tokens_total: tokens of the function.
+        lines: those that speak most for the label, strongest first; None where they were not asked for.
+        kind: of weakness, for models that tell kinds apart.
+        evidence: one sentence.
+    """
+
+    tokens_read: int
+    tokens_total: int
+    lines: tuple[TellingLine, ...] | None = None
+    kind: str | None = None
+    evidence: str = ""
+
+    @property
+    def is_cut(self) -> bool:
+        """Whether the model did not read all of the function."""
+        return self.tokens_read < self.tokens_total
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the JSON form."""
+        lines = self.lines
+        return {
+            "tokens_read": self.tokens_read,
+            "tokens_total": self.tokens_total,
+            "weakness": self.kind,
+            "evidence": self.evidence or None,
+            "lines": lines
+            and [{"line": line.line, "score": round(line.score, 6), "text": line.text} for line in lines],
+        }
+
+
+@dataclass(frozen=True, slots=True)
 class Location:
     """One function in one file.
 
@@ -44,6 +96,8 @@ class Location:
         overlap: share of words it has in common with the first location, 1 for exact and renamed copies.
         copies: in a semantic class, how many close copies of this function there are, which form a class of their own.
         differences: from the first location of the class, where they were asked for.
+        correspondence: of its lines with those of the first location of the class, where it was asked for.
+        span: first and end byte of the function in the file's text as UTF-8.
     """
 
     path: str
@@ -54,6 +108,8 @@ class Location:
     overlap: float = 1.0
     copies: int = 0
     differences: Differences | None = None
+    correspondence: tuple[LineRange, ...] | None = None
+    span: tuple[int, int] | None = field(default=None, compare=False)
 
     @property
     def lines(self) -> int:
@@ -72,6 +128,7 @@ class Location:
             "overlap": round(self.overlap, 3),
             "copies": self.copies,
             "differences": differences and {"lines": differences.lines, "shown": list(differences.shown)},
+            "correspondence": None if self.correspondence is None else [one.to_dict() for one in self.correspondence],
         }
 
 
@@ -87,6 +144,8 @@ class Finding:
         others: the other members of a class of clones.
         kind: the loosest relation inside a class of clones.
         members: fingerprint of each function of a class of clones, with those that a location stands for.
+        review_first: likelihood that the function will need a security fix, from models that rank functions by it.
+        explanation: of one function, where it was asked for.
     """
 
     label: str
@@ -96,6 +155,8 @@ class Finding:
     others: tuple[Location, ...] = ()
     kind: CloneKind | None = None
     members: tuple[str, ...] = ()
+    review_first: float | None = None
+    explanation: FindingExplanation | None = None
 
     @property
     def locations(self) -> tuple[Location, ...]:
@@ -121,5 +182,7 @@ class Finding:
             "fingerprint": self.fingerprint,
             "kind": self.kind,
             "saved_lines": self.saved_lines,
+            "review_first": None if self.review_first is None else round(self.review_first, 6),
+            "explanation": self.explanation and self.explanation.to_dict(),
             "places": [location.to_dict() for location in self.locations],
         }

@@ -1,19 +1,20 @@
 """From one file's bytes to a `Record`: extract the functions, ask the model."""
 
-import hashlib
 from array import array
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from itertools import accumulate, chain
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from codewren.core.errors import InputError
 from codewren.core.task import BUILT_IN, Task, Unit
-from codewren.scan.record import IS_NAMED, IS_SUPPRESSED, Record
+from codewren.predict.explanation import ReviewRanker
+from codewren.scan.record import IS_NAMED, IS_SUPPRESSED, Record, text_fingerprint
 from codewren.scan.source_files import SourceFile, read_bytes
 from codewren.scan.source_text import read_source
 from codewren.scan.suppress import Marker, complaints, markers, silenced
 from codewren.syntax.functions import Function, Parsed, extract
-from codewren.syntax.tokens import HASH_BYTES, SpanTokens, span_tokens
+from codewren.syntax.tokens import SpanTokens, span_tokens
 
 if TYPE_CHECKING:
     from codewren.predict.predictor import AnyPredictor
@@ -33,6 +34,20 @@ class FilePredictions(NamedTuple):
     record: bytes
     reason: str = ""
     unreadable: bool = False
+
+
+class Judge(Protocol):
+    """What a scan asks of a predictor."""
+
+    @property
+    def task(self) -> Task:
+        """What is judged."""
+
+    def predict_proba(self, items: Sequence[str], *, languages: Sequence[str] | None = None) -> list[list[float]]:
+        """Probabilities of single functions."""
+
+    def encode(self, functions: Sequence[str], *, languages: Sequence[str] | None = None) -> "memoryview[Any] | bytes":
+        """Vectors of functions."""
 
 
 class _Text(NamedTuple):
@@ -73,17 +88,35 @@ def _read(
         return FilePredictions(b"", b"", str(error))
     except OSError as error:
         return FilePredictions(b"", b"", f"cannot be read: {error.strerror or error}", unreadable=True)
-    functions, requests = parsed.functions, markers(parsed.root, source, parsed.functions, file.language)
+    text = _text(parsed, source, file.language, task)
+    return text._replace(key=key(content, file.language), is_guessed=is_guessed)
+
+
+def predict_source(source: bytes, language: str, judges: Sequence[Judge]) -> list[Record]:
+    """Judge the functions of a text, UTF-8, that is in no file yet; one record a judge.
+
+    Raises:
+        InputError: it is binary, or no text that a parser should be given.
+    """
+    if (offset := source.find(b"\0")) >= 0:
+        raise InputError(f"binary (NUL byte at {offset})")
+    parsed = extract(source, language)
+    packed = (next(_records([_text(parsed, source, language, judge.task)], judge)) for judge in judges)
+    return [Record.unpack(record) for record in packed]
+
+
+def _text(parsed: Parsed, source: bytes, language: str, task: Task) -> _Text:
+    functions, requests = parsed.functions, markers(parsed.root, source, parsed.functions, language)
     return _Text(
-        key(content, file.language),
-        file.language,
+        b"",
+        language,
         functions,
         [source[function.start_byte : function.end_byte].decode("utf-8", "replace") for function in functions],
         _flags(requests, len(functions), task.name),
         tuple(complaints(requests, {*BUILT_IN, task.name})) if requests else (),
-        _tokens(parsed, source, file.language) if task.unit is Unit.PAIR else [],
+        _tokens(parsed, source, language) if task.unit is Unit.PAIR else [],
         parsed.has_errors,
-        is_guessed,
+        is_guessed=False,
     )
 
 
@@ -93,16 +126,18 @@ def _flags(requests: Sequence[Marker], count: int, task: str) -> list[int]:
     return [IS_SUPPRESSED * is_silent | IS_NAMED * is_named for is_silent, is_named in zip(silent, named, strict=True)]
 
 
-def _records(texts: list[_Text], predictor: "AnyPredictor") -> Iterator[bytes]:
+def _records(texts: list[_Text], predictor: Judge) -> Iterator[bytes]:
     sources = [source for text in texts for source in text.sources]
     languages = [text.language for text in texts for _ in text.functions]
     is_pair = predictor.task.unit is Unit.PAIR
     vectors = bytes(predictor.encode(sources, languages=languages)) if is_pair and sources else b""
     rows = [] if is_pair else predictor.predict_proba(sources, languages=languages)
+    reviews = predictor.review_first(sources) if isinstance(predictor, ReviewRanker) else []
     width, first = len(vectors) // max(len(sources), 1), 0
     for text in texts:
         last = first + len(text.functions)
-        yield _record(text, predictor.task, rows[first:last], vectors[width * first : width * last]).pack()
+        record = _record(text, predictor.task, rows[first:last], vectors[width * first : width * last])
+        yield replace(record, reviews=array("d", reviews[first:last])).pack()
         first = last
 
 
@@ -117,7 +152,7 @@ def _record(text: _Text, task: Task, rows: list[list[float]], vectors: bytes) ->
         positions=array("I", chain.from_iterable(spans)),
         probabilities=array("d", [row[positive] for row in rows]),
         flags=bytes(won | flag for won, flag in zip(wins, text.flags, strict=True)),
-        fingerprints=b"".join(_fingerprint(source) for source in text.sources),
+        fingerprints=b"".join(text_fingerprint(source) for source in text.sources),
         texts=b"".join(tokens.text for tokens in text.tokens),
         shapes=b"".join(tokens.shape for tokens in text.tokens),
         sizes=array("I", chain.from_iterable(zip((tokens.size for tokens in text.tokens), word_ends, strict=True))),
@@ -132,7 +167,3 @@ def _record(text: _Text, task: Task, rows: list[list[float]], vectors: bytes) ->
 def _tokens(parsed: Parsed, source: bytes, language: str) -> list[SpanTokens]:
     spans = [(function.start_byte, function.end_byte) for function in parsed.functions]
     return span_tokens(source, spans, parsed.literals(), language)
-
-
-def _fingerprint(source: str) -> bytes:
-    return hashlib.blake2b("".join(source.split()).encode(), digest_size=HASH_BYTES).digest()

@@ -28,7 +28,7 @@ def overlap(first: Bag, second: Bag) -> float:
     >>> overlap([0x101, 0x202], [0x202, 0x301])
     0.6666666666666666
     """
-    return _shared(_counts(first), _counts(second)) / max(_total(first), _total(second), 1)
+    return _shared(_counts(first), _counts(second)) / max(word_count(first), word_count(second), 1)
 
 
 def overlapping(bags: Sequence[Bag], least: float = EDITED_OVERLAP) -> Iterator[tuple[int, int, float]]:
@@ -38,7 +38,7 @@ def overlapping(bags: Sequence[Bag], least: float = EDITED_OVERLAP) -> Iterator[
     >>> list(overlapping([bag, bag[1:], [0x405], bag[:3] + [0x505]]))
     [(0, 1, 0.75), (0, 3, 0.75)]
     """
-    totals = [_total(bag) for bag in bags]
+    totals = [word_count(bag) for bag in bags]
     order = sorted((number for number, total in enumerate(totals) if total >= FEWEST_WORDS), key=totals.__getitem__)
     rarity = Counter(entry >> 8 for number in order for entry in bags[number])
     index: defaultdict[int, list[_Words]] = defaultdict(list)
@@ -71,7 +71,8 @@ def _counts(bag: Bag) -> dict[int, int]:
     return {entry >> 8: entry & 0xFF for entry in bag}
 
 
-def _total(bag: Bag) -> int:
+def word_count(bag: Bag) -> int:
+    """Number of words, each as often as it occurs."""
     return sum(entry & 0xFF for entry in bag)
 
 

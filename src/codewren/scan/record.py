@@ -1,14 +1,15 @@
 """What a model says of the functions of one file; packed, it crosses process borders and lies in the cache."""
 
+import hashlib
 import struct
 from array import array
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Self
 
 from codewren.syntax.tokens import HASH_BYTES
 
-_HEAD = struct.Struct("=4sIIIIIB3x")
-_MARK = b"wr02"
+_HEAD = struct.Struct("=4sIIIIIIB3x")
+_MARK = b"wr03"
 _POSITION_FIELDS = 4
 WINS, IS_SUPPRESSED, IS_NAMED = 1, 2, 4
 """Bits of a flag: the positive label has the largest probability; a comment suppresses findings; it names the task."""
@@ -32,6 +33,7 @@ class Record:
         has_errors: the parser met text it could not follow.
         is_guessed: the file's encoding is a guess.
         complaints: line and message of each comment for the scan that can do nothing.
+        reviews: likelihoods that functions will need a security fix; empty for models that do not say.
     """
 
     names: tuple[str, ...]
@@ -47,6 +49,7 @@ class Record:
     has_errors: bool
     is_guessed: bool = False
     complaints: tuple[tuple[int, str], ...] = ()
+    reviews: "array[float]" = field(default_factory=lambda: array("d"))
 
     def __len__(self) -> int:
         return len(self.names)
@@ -88,8 +91,9 @@ class Record:
         """The bytes `unpack` reads, in the byte order of this machine."""
         texts = [*self.names, *(f"{line} {message}" for line, message in self.complaints)]
         hashes = (self.fingerprints, self.texts, self.shapes)
-        columns = (self.positions, self.probabilities, self.flags, *hashes, self.sizes, self.words, self.vectors)
-        lengths = (len(self), len(self.vectors), len(self.probabilities), len(self.sizes), len(self.words))
+        likelihoods = (self.probabilities, self.reviews)
+        columns = (self.positions, *likelihoods, self.flags, *hashes, self.sizes, self.words, self.vectors)
+        lengths = (len(self), len(self.vectors), *map(len, likelihoods), len(self.sizes), len(self.words))
         head = _HEAD.pack(_MARK, *lengths, self.has_errors | self.is_guessed << 1)
         return b"".join((head, *columns, "\n".join(texts).encode("utf-8", "surrogatepass")))
 
@@ -102,19 +106,22 @@ class Record:
         """
         if len(content) < _HEAD.size or not content.startswith(_MARK):
             raise ValueError("not a record")
-        _, count, vector_bytes, predicted, sized, words, marks = _HEAD.unpack_from(content)
+        _, count, vector_bytes, predicted, reviewed, sized, words, marks = _HEAD.unpack_from(content)
         pair_hashes = HASH_BYTES * count if sized else 0
-        sizes = (4 * _POSITION_FIELDS * count, 8 * predicted, count, HASH_BYTES * count, pair_hashes, pair_hashes)
+        likelihoods = (8 * predicted, 8 * reviewed)
+        sizes = (4 * _POSITION_FIELDS * count, *likelihoods, count, HASH_BYTES * count, pair_hashes, pair_hashes)
         columns, start = list[bytes](), _HEAD.size
         for size in (*sizes, 4 * sized, 4 * words, vector_bytes):
             columns.append(content[start : start + size])
             start += size
         text = content[start:].decode("utf-8", "surrogatepass")
         texts = text.split("\n") if text or count else []
-        if start > len(content) or len(texts) < count or predicted not in {0, count} or sized not in {0, 2 * count}:
+        if not {predicted, reviewed} <= {0, count} or sized not in {0, 2 * count}:
+            raise ValueError("a record with columns of unequal length")
+        if start > len(content) or len(texts) < count:
             raise ValueError("a record of the wrong length")
         complaints = (text.partition(" ") for text in texts[count:])
-        positions, probabilities, flags, fingerprints, text_hashes, shapes, numbers, bags, vectors = columns
+        positions, probabilities, reviews, flags, fingerprints, text_hashes, shapes, numbers, bags, vectors = columns
         return cls(
             names=tuple(texts[:count]),
             positions=array("I", positions),
@@ -129,9 +136,15 @@ class Record:
             has_errors=bool(marks & 1),
             is_guessed=bool(marks & 2),
             complaints=tuple((int(line), message) for line, _, message in complaints),
+            reviews=array("d", reviews),
         )
 
 
 def hash_at(hashes: bytes, index: int) -> bytes:
     """One of the hashes that lie back to back."""
     return hashes[HASH_BYTES * index : HASH_BYTES * (index + 1)]
+
+
+def text_fingerprint(text: str) -> bytes:
+    """Hash of a text without white space."""
+    return hashlib.blake2b("".join(text.split()).encode("utf-8", "surrogatepass"), digest_size=HASH_BYTES).digest()

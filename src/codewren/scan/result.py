@@ -1,12 +1,14 @@
 """What a scan is asked for, and what it gives back."""
 
 import hashlib
+import os
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
+from codewren.core.project_settings import FolderSettings, Limits
 from codewren.core.task import Task
 from codewren.scan.finding import CloneKind, Finding
 from codewren.scan.record import IS_NAMED
@@ -22,15 +24,25 @@ SMALLEST_CLONE_LINES = 6  # as BigCloneBench counts clones
 
 
 class Order(StrEnum):
-    """What findings are sorted by: where they are, their probability, or the lines that clones would save."""
+    """What findings are sorted by.
+
+    Where they are, their probability, the lines that clones would save, or what a reviewer should read first.
+    """
 
     PATH = "path"
     PROBABILITY = "probability"
     SAVED = "saved"
+    REVIEW = "review"
 
     def key(self, finding: Finding) -> tuple[float, str, int]:
         """What to sort by."""
-        first = {Order.PATH: 0.0, Order.PROBABILITY: -finding.probability, Order.SAVED: -_expected_lines(finding)}
+        likelihood = finding.probability if finding.review_first is None else finding.review_first
+        first = {
+            Order.PATH: 0.0,
+            Order.PROBABILITY: -finding.probability,
+            Order.SAVED: -_expected_lines(finding),
+            Order.REVIEW: -likelihood,
+        }
         return first[self], finding.location.path, finding.location.start_line
 
 
@@ -57,12 +69,15 @@ class ScanOptions:
         min_lines: shortest function reported; None is 1, and 6 for clones.
         min_tokens: smallest clones; None is `SMALLEST_CLONE_TOKENS` of `codewren.scan.clones`.
         languages: to scan; None is the task's own language, or all where the task names none.
-        exclude: patterns in the syntax of `.gitignore`, relative to the current folder.
+        exclude: patterns in the syntax of `.gitignore`.
+        exclude_root: folder that they are relative to; None is the current one.
+        folders: limits that hold below folders, the innermost first; paths are absolute.
         max_file_bytes: larger files are left out.
         jobs: processes; None is one for each core.
         cache: folder of the cache, None for no cache.
         changes: report only functions these lines touch.
-        order: of findings; None is by path, and by what could be saved for clones.
+        order: of findings; None is by path, by what could be saved for clones, and by what to review first for models
+            that rank functions by it.
     """
 
     threshold: float | None = None
@@ -70,11 +85,26 @@ class ScanOptions:
     min_tokens: int | None = None
     languages: tuple[str, ...] | None = None
     exclude: tuple[str, ...] = ()
+    exclude_root: str | None = None
+    folders: tuple[FolderSettings, ...] = ()
     max_file_bytes: int = MAX_FILE_BYTES
     jobs: int | None = None
     cache: Path | None = None
     changes: "Changes | None" = None
     order: Order | None = None
+
+    def limits_at(self, path: str) -> Limits:
+        """What findings in a file have to exceed: of the innermost folder that says it, else of the whole scan."""
+        if not self.folders:
+            return Limits(self.threshold, self.min_lines, self.min_tokens)
+        absolute = os.path.abspath(path)  # noqa: PTH100  as the walk does
+        around = [folder for folder in self.folders if is_below(absolute, folder.path)]
+
+        def first(name: str) -> Any:
+            values = (getattr(limits, name) for limits in (*around, self))
+            return next((value for value in values if value is not None), None)
+
+        return Limits(first("threshold"), first("min_lines"), first("min_tokens"))
 
 
 @dataclass(slots=True)
@@ -112,6 +142,15 @@ class ScanResult:
     foreign: dict[str, list[str]] = field(default_factory=dict)
     remarks: list[str] = field(default_factory=list)
     gaps: list[str] = field(default_factory=list)
+
+
+def is_below(absolute: str, folder: str) -> bool:
+    """Whether an absolute path is a folder or lies inside it.
+
+    >>> is_below("/a/b/c.py", "/a/b"), is_below("/a/bc.py", "/a/b")
+    (True, False)
+    """
+    return absolute == folder or absolute.startswith(folder.rstrip(os.sep) + os.sep)
 
 
 def fingerprint(label: str, hashes: Sequence[bytes]) -> str:

@@ -2,17 +2,19 @@
 
 import os
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING
 
 from codewren.core.errors import InputError, nearest
 from codewren.core.task import Task, Unit
+from codewren.predict.explanation import ReviewRanker
 from codewren.scan.finding import Finding, Location
 from codewren.scan.record import Record
 from codewren.scan.result import Complaint, Order, ScanOptions, ScanResult, fingerprint, is_wanted, unused
 from codewren.scan.schedule import ScannedFile, Schedule, is_cached, predict_all
-from codewren.scan.source_files import UNKNOWN_KIND, Note, SourceFile, walk
+from codewren.scan.source_files import UNKNOWN_KIND, Note, SourceFile, Walked, walk
+from codewren.scan.worth import reading_order_remark
 from codewren.syntax.grammars import LANGUAGES
 
 if TYPE_CHECKING:
@@ -36,19 +38,9 @@ def scan(
         InputError: a path does not exist, or a language is unknown.
     """
     task = predictor.task
-    result = ScanResult(task, _threshold(predictor, options))
-    changes = options.changes
-    only = changes.lines.keys() if changes and (task.unit is not Unit.PAIR or not changes.lines) else None
-    walked = walk(paths, scanned_languages(task, options.languages), options.exclude, only=only)
-    result.notes += walked.notes
-    result.foreign = walked.foreign
-    result.remarks += _untrained(task, walked.files)
-    files = walked.files
-    if changes and not any(changes.has(file.path) for file in files):  # so a clone class has no changed member either
-        files = ()
-        result.remarks.append(f"no source file changed since {changes.revision}")
-    elif not files:
-        result.remarks.append("nothing to scan: no source file of a wanted language is there")
+    result = ScanResult(task, alert_threshold(predictor, options))
+    walked = _walked(paths, options, result)
+    files = _changed(walked.files, paths, options, result)
     jobs = options.jobs or _cores()
     schedule = Schedule(options.max_file_bytes, jobs, options.cache, result.remarks.append)
     skipped: list[ScannedFile] = []
@@ -74,15 +66,58 @@ def scan(
     named = {path or os.curdir for path in paths}
     result.gaps += [f"{path}: {reason}" for path, reason in walked.notes if path in named and reason != UNKNOWN_KIND]
     result.gaps += _gaps(skipped, len(files))
+    if isinstance(predictor, ReviewRanker):
+        result.remarks.append(reading_order_remark(predictor.manifest.get("scores") or {}))
     result.notes.sort()
     result.unparsed.sort()
     result.complaints.sort()
-    order = options.order or (Order.SAVED if task.unit is Unit.PAIR else Order.PATH)
-    result.findings.sort(key=order.key)
+    result.findings.sort(key=(options.order or _order(predictor)).key)
     return result
 
 
-def _threshold(predictor: "AnyPredictor", options: ScanOptions) -> float | None:
+def _empty_folders(paths: Sequence[str], foreign: Mapping[str, object], options: ScanOptions) -> Iterator[str]:
+    """What is said of a scan of folders that found no file to judge: a check of nothing has not passed.
+
+    Named files are let through: a hook names whatever was changed.
+    """
+    folders = [path or os.curdir for path in paths]
+    if options.changes is None and all(map(os.path.isdir, folders)):
+        known = f" (but {', '.join(sorted(foreign))}: --language)" if foreign else ""
+        yield f"{', '.join(folders)}: nothing to scan: no source file of a wanted language is there{known}"
+
+
+def _walked(paths: Sequence[str], options: ScanOptions, result: ScanResult) -> Walked:
+    """The files to scan; what is left out is noted."""
+    task, changes = result.task, options.changes
+    only = changes.lines.keys() if changes and (task.unit is not Unit.PAIR or not changes.lines) else None
+    languages = scanned_languages(task, options.languages)
+    walked = walk(paths, languages, options.exclude, exclude_root=options.exclude_root, only=only)
+    result.notes += walked.notes
+    result.foreign = walked.foreign
+    result.remarks += _untrained(task, walked.files)
+    return walked
+
+
+def _changed(
+    files: tuple[SourceFile, ...], paths: Sequence[str], options: ScanOptions, result: ScanResult
+) -> tuple[SourceFile, ...]:
+    """All files, or none where no change is in them, so that a clone class has no changed member either."""
+    changes = options.changes
+    if changes and not any(changes.has(file.path) for file in files):
+        result.remarks.append(f"no source file changed since {changes.revision}")
+        return ()
+    if not files:
+        result.gaps += _empty_folders(paths, result.foreign, options)
+    return files
+
+
+def _order(predictor: "AnyPredictor") -> Order:
+    if predictor.task.unit is Unit.PAIR:
+        return Order.SAVED
+    return Order.REVIEW if isinstance(predictor, ReviewRanker) else Order.PATH
+
+
+def alert_threshold(predictor: "AnyPredictor", options: ScanOptions) -> float | None:
     """The probability that findings exceed; None where the largest of several labels wins."""
     if options.threshold is not None or len(predictor.task.labels) != 2:
         return options.threshold
@@ -154,22 +189,26 @@ def _gaps(skipped: Sequence[ScannedFile], asked: int) -> Iterator[str]:
 
 
 def _findings(file: ScannedFile, options: ScanOptions, result: ScanResult) -> Iterator[Finding]:
-    record, threshold = file.record, result.threshold
+    record = file.record
     if record is None:
         return
-    alarms = [index for index in range(len(record)) if _alarms(record, index, threshold)]
+    limits = options.limits_at(file.source.path)
+    threshold = result.threshold if limits.threshold is None else limits.threshold
+    alarms = [index for index in range(len(record)) if is_alarm(record, index, threshold)]
     result.complaints += unused(file, set(alarms), options)
     label = result.task.positive
     for index in alarms:
-        if not is_wanted(file, index, options.min_lines or 1, options.changes):
+        if not is_wanted(file, index, limits.min_lines or 1, options.changes):
             continue
         if record.is_suppressed(index):
             result.suppressed += 1
             continue
-        location = Location(file.source.path, *record.lines(index), record.names[index])
+        location = Location(file.source.path, *record.lines(index), record.names[index], span=record.span(index))
         name = fingerprint(label, [record.fingerprint(index)])
-        yield Finding(label, record.probabilities[index], location, name)
+        review_first = record.reviews[index] if record.reviews else None
+        yield Finding(label, record.probabilities[index], location, name, review_first=review_first)
 
 
-def _alarms(record: Record, index: int, threshold: float | None) -> bool:
+def is_alarm(record: Record, index: int, threshold: float | None) -> bool:
+    """Whether a function gets the positive label."""
     return record.wins(index) if threshold is None else record.probabilities[index] > threshold

@@ -66,19 +66,21 @@ def walk(
     languages: Collection[str],
     exclude: Sequence[str] = (),
     *,
+    exclude_root: str | None = None,
     only: Collection[str] | None = None,
 ) -> Walked:
     """Find the source files of `languages` below `paths`; a path that is a file is taken as it is.
 
     Below a folder, what `.gitignore` files exclude is left out, as are `SKIPPED_FOLDERS`, Python's environments and
-    symbolic links. `exclude` holds patterns in the syntax of `.gitignore`, relative to the current folder; they
-    bind named files too. With `only`, real paths of files, no folder is listed: these are looked up below `paths`.
+    symbolic links. `exclude` holds patterns in the syntax of `.gitignore`, relative to `exclude_root` (by default the
+    current folder); they bind named files too. With `only`, real paths of files, no folder is listed: these are looked
+    up below `paths`.
 
     Raises:
         InputError: a path in `paths` is neither a file nor a folder.
     """
     excluded = Rules("", parse_rules("\n".join(exclude).encode("utf-8", "surrogateescape")))
-    walker = _Walker(languages, excluded)
+    walker = _Walker(languages, excluded, exclude_root)
     for path in paths:
         if os.path.isdir(path):
             walker.folder(path) if only is None else walker.those_below(path, only)
@@ -107,10 +109,10 @@ def read_bytes(path: str, max_bytes: int = MAX_FILE_BYTES) -> bytes:
 class _Walker:
     """Collects files; `files` is keyed by absolute path, so that none is scanned twice."""
 
-    def __init__(self, languages: Collection[str], excluded: Rules) -> None:
+    def __init__(self, languages: Collection[str], excluded: Rules, exclude_root: str | None) -> None:
         self.languages = languages
         self.excluded = excluded
-        self.here = _current_folder() + os.sep
+        self.here = os.path.join(exclude_root or _current_folder(), "")
         self.files: dict[str, SourceFile] = {}
         self.notes: list[Note] = []
         self.foreign: defaultdict[str, list[str]] = defaultdict(list)

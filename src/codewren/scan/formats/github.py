@@ -19,17 +19,22 @@ def left_out(result: ScanResult) -> list[str]:
 
 
 def render(result: ScanResult, origin: Origin) -> str:
-    """One workflow command a finding, the `MAX_ANNOTATIONS` most probable ones first."""
+    """One workflow command a finding, the `MAX_ANNOTATIONS` most probable ones first.
+
+    An explained finding stands at the line that speaks most for it, others at their function.
+    """
     ordered = sorted(result.findings, key=lambda finding: -finding.probability)[:MAX_ANNOTATIONS]
     return "".join(_command(finding, origin) for finding in ordered)
 
 
 def _command(finding: Finding, origin: Origin) -> str:
     location = finding.location
+    strongest = finding.explanation.lines[:1] if finding.explanation and finding.explanation.lines else ()
+    first, last = (strongest[0].line,) * 2 if strongest else (location.start_line, location.end_line)
     properties = {
         "file": origin.relative(location.path) or location.path,
-        "line": str(location.start_line),
-        "endLine": str(location.end_line),
+        "line": str(first),
+        "endLine": str(last),
         "title": f"codewren: {finding.label} {finding.probability:.2f}",
     }
     listed = ",".join(f"{name}={_escaped(value, ':,')}" for name, value in properties.items())

@@ -11,7 +11,8 @@ from typing import Any
 from urllib.parse import quote_from_bytes
 
 from codewren.core.task import Task, Unit
-from codewren.scan.finding import Finding, Location
+from codewren.predict.correspondence import range_rows
+from codewren.scan.finding import Finding, Location, TellingLine
 from codewren.scan.formats.origin import Origin
 from codewren.scan.formats.wording import level, message
 from codewren.scan.result import ScanResult
@@ -76,7 +77,6 @@ def _rule_id(task: Task) -> str:
 
 def _result(finding: Finding, task: Task, origin: Origin, seen: Counter[str]) -> dict[str, Any]:
     seen[finding.fingerprint] += 1
-    properties = {"probability": round(finding.probability, 6), **({"kind": finding.kind} if finding.kind else {})}
     value = {
         "ruleId": _rule_id(task),
         "ruleIndex": 0,
@@ -85,14 +85,49 @@ def _result(finding: Finding, task: Task, origin: Origin, seen: Counter[str]) ->
         "locations": [_location(finding.location, origin)],
         "partialFingerprints": {"codewren/v1": f"{finding.fingerprint}:{seen[finding.fingerprint]}"},
         "rank": round(100 * finding.probability, 2),
-        "properties": properties,
+        "properties": _properties(finding),
     }
+    if finding.explanation and finding.explanation.lines:
+        value["relatedLocations"] = [
+            _line(number, line, finding.location, origin) for number, line in enumerate(finding.explanation.lines, 1)
+        ]
     if finding.others:
         value["relatedLocations"] = [
-            {"id": index, "message": {"text": f"{location.kind} clone"}, **_location(location, origin)}
+            {"id": index, "message": {"text": _clone_message(location)}, **_location(location, origin)}
             for index, location in enumerate(finding.others[:MAX_RELATED], 1)
         ]
     return value
+
+
+def _clone_message(location: Location) -> str:
+    """How a clone relates to the first one, and which of their lines correspond, first one first."""
+    return "; ".join([f"{location.kind} clone", *range_rows(location.correspondence or ())])
+
+
+def _properties(finding: Finding) -> dict[str, Any]:
+    """What has no place of its own in the standard; what is not known is left out."""
+    explanation = finding.explanation
+    values = {
+        "probability": round(finding.probability, 6),
+        "kind": finding.kind,
+        "reviewFirst": None if finding.review_first is None else round(finding.review_first, 6),
+        "tokensRead": explanation and explanation.tokens_read,
+        "tokensTotal": explanation and explanation.tokens_total,
+        "weakness": explanation and explanation.kind,
+    }
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def _line(number: int, line: TellingLine, location: Location, origin: Origin) -> dict[str, Any]:
+    """A line that speaks for the finding."""
+    return {
+        "id": number,
+        "message": {"text": f"carries {line.score:+.2g}: {line.text}"},
+        "physicalLocation": {
+            "artifactLocation": _artifact(location.path, origin),
+            "region": {"startLine": line.line, "endLine": line.line},
+        },
+    }
 
 
 def _location(location: Location, origin: Origin) -> dict[str, Any]:

@@ -2,9 +2,10 @@
 
 from collections.abc import Iterator
 
-from codewren.scan.finding import Finding, Location
+from codewren.predict.correspondence import range_rows
+from codewren.scan.finding import Finding, FindingExplanation, Location
 from codewren.scan.formats.origin import Origin, printable
-from codewren.scan.formats.wording import SURE
+from codewren.scan.formats.wording import SURE, sentences
 from codewren.scan.result import ScanResult
 
 _BOLD, _RED, _GREEN, _YELLOW, _DIM, _RESET = "\x1b[1m", "\x1b[31m", "\x1b[32m", "\x1b[33m", "\x1b[2m", "\x1b[0m"
@@ -13,8 +14,11 @@ _BOLD, _RED, _GREEN, _YELLOW, _DIM, _RESET = "\x1b[1m", "\x1b[31m", "\x1b[32m", 
 def render(result: ScanResult, origin: Origin) -> str:
     """All findings, ending with a line break; empty when there are none."""
     text = "".join(_clones(finding) if finding.others else _function(finding) for finding in result.findings)
-    if origin.colour:
-        return text
+    return text if origin.colour else plain(text)
+
+
+def plain(text: str) -> str:
+    """The text without colours."""
     for code in (_BOLD, _RED, _GREEN, _YELLOW, _DIM, _RESET):
         text = text.replace(code, "")
     return text
@@ -22,7 +26,19 @@ def render(result: ScanResult, origin: Origin) -> str:
 
 def _function(finding: Finding) -> str:
     location = finding.location
-    return f"{_where(location)}: {_verdict(finding)} {printable(location.name)} {_DIM}({_lines(location)}){_RESET}\n"
+    head = f"{_where(location)}: {_verdict(finding)} {printable(location.name)} {_DIM}({_lines(location)}){_RESET}"
+    return "\n".join((head, *explanation_rows(finding.explanation))) + "\n"
+
+
+def explanation_rows(explanation: FindingExplanation | None) -> Iterator[str]:
+    """The lines that speak for a finding, and a sentence; nothing where they were not asked for."""
+    if explanation is None or explanation.lines is None:
+        return
+    width = max((len(str(line.line)) for line in explanation.lines), default=0)
+    for line in explanation.lines:
+        yield f"    {line.line:{width}}  {_YELLOW}{line.score:<+7.2g}{_RESET}  {printable(line.text)}"
+    for sentence in sentences(explanation):
+        yield f"    {_DIM}{printable(sentence)}{_RESET}"
 
 
 def _clones(finding: Finding) -> str:
@@ -33,6 +49,7 @@ def _clones(finding: Finding) -> str:
         details += [f"and {location.copies} {'copy' if location.copies == 1 else 'copies'}"] * (location.copies > 0)
         rows.append(f"  {_where(location)} {printable(location.name)} {_DIM}({', '.join(details)}){_RESET}")
         rows += _differences(location)
+        rows += (f"    {_DIM}{row}{_RESET}" for row in range_rows(location.correspondence or ()))
     return "\n".join(rows) + "\n"
 
 
@@ -54,7 +71,8 @@ def _where(location: Location) -> str:
 
 def _verdict(finding: Finding) -> str:
     colour = _RED if finding.probability >= SURE else _YELLOW
-    return f"{colour}{printable(finding.label)} {finding.probability:.2f}{_RESET}"
+    review = "" if finding.review_first is None else f", review first {finding.review_first:.2f}"
+    return f"{colour}{printable(finding.label)} {finding.probability:.2f}{_RESET}{review}"
 
 
 def _lines(location: Location) -> str:

@@ -1,9 +1,10 @@
 """What findings are called, the same in every format."""
 
+from collections.abc import Iterator
 from typing import Literal
 
 from codewren.core.files import unicode_path
-from codewren.scan.finding import Finding
+from codewren.scan.finding import Finding, FindingExplanation
 
 SURE = 0.9
 MOST_NAMED = 10  # other members of a class of clones in one message
@@ -19,11 +20,25 @@ def level(finding: Finding) -> Level:
     return "note" if finding.others or finding.probability < 0.5 else "warning"
 
 
+def sentences(explanation: FindingExplanation | None) -> Iterator[str]:
+    """What an explanation says in words."""
+    if explanation is None:
+        return
+    if explanation.kind:
+        yield f"kind: {explanation.kind}"
+    if explanation.evidence:
+        yield explanation.evidence
+    if explanation.is_cut:
+        yield f"the model read the first {explanation.tokens_read:,} of {explanation.tokens_total:,} tokens"
+
+
 def message(finding: Finding) -> str:
     """One sentence about a finding."""
     name, probability = finding.location.name, f"probability {finding.probability:.2f}"
     if not finding.others:
-        return f"{name} is judged {finding.label} ({probability})"
+        review = "" if finding.review_first is None else f", review first {finding.review_first:.2f}"
+        head = f"{name} is judged {finding.label} ({probability}{review})"
+        return "; ".join((head, *sentences(finding.explanation)))[:LONGEST_MESSAGE]
     named = [
         f"{unicode_path(location.path)}:{location.start_line} {location.name} ({location.kind})"
         for location in finding.others[:MOST_NAMED]

@@ -1,0 +1,113 @@
+"""Precision among the first findings of flawfinder, in its own order and in that of `codewren verify`.
+
+    apt-get source --download-only atftp giflib jhead tinyproxy unrtf    (Debian 12; unpack each .orig archive)
+    for p in *; do (cd $p && flawfinder --csv . > ../$p.csv); done
+    python benchmarks/verify_precision.py TREES REPORTS [BUNDLE...] [--first 20] [--show PROJECT]
+
+TREES holds one folder a project, REPORTS one CSV file each. `verify_judgements.tsv` has the judgements: project, file,
+line, and 1 where the finding is worth a reviewer's time: input that the function itself does not bound reaches the
+operation that is reported, as far as the function's own text shows. Findings were read in the order of files and lines,
+without their rank. `--show` prints those that have no judgement yet, with the lines around them.
+"""
+
+import argparse
+import csv
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import chdir
+from pathlib import Path
+
+import numpy as np
+
+from codewren.predict.predictor import load
+from codewren.verify.read_report import read_report
+from codewren.verify.reported import Reported
+from codewren.verify.source_tree import SourceTree
+from codewren.verify.verified import Verified, verify
+
+JUDGEMENTS = Path(__file__).with_name("verify_judgements.tsv")
+BEFORE = "flawfinder"
+Site = tuple[str, str, int]
+Orders = dict[str, list[Site]]
+
+
+def main() -> None:
+    """Read, order, count, print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("trees", type=Path)
+    parser.add_argument("reports", type=Path)
+    parser.add_argument("bundles", nargs="*", default=["vulnerability-c"])
+    parser.add_argument("--first", type=int, default=20)
+    parser.add_argument("--show", metavar="PROJECT")
+    arguments = parser.parse_args()
+    judged = dict(judgements())
+    trees, reports = arguments.trees.resolve(), arguments.reports.resolve()
+    projects = sorted(path.stem for path in reports.glob("*.csv"))
+    totals: dict[str, list[int]] = {}
+    for project in projects:
+        orders = ordered(trees / project, reports / f"{project}.csv", arguments.bundles)
+        first = {name: sites[: arguments.first] for name, sites in orders.items()}
+        unread = sorted({site for sites in first.values() for site in sites if site not in judged})
+        if arguments.show == project:
+            show(trees, unread)
+        counts = {name: [judged.get(site, 0) for site in sites] for name, sites in first.items()}
+        print(f"{project:12}" + "  ".join(f"{name} {sum(values)}/{len(values)}" for name, values in counts.items()))
+        if unread:
+            print(f"  {len(unread)} of them are not judged yet (--show {project})")
+        for name, values in counts.items():
+            totals.setdefault(name, []).append(sum(values))
+    whole = arguments.first * len(projects)
+    for name, numbers in totals.items():
+        print(f"{name:32}{sum(numbers):4} of {whole}  {difference(numbers, totals[BEFORE], arguments.first)}")
+
+
+def judgements() -> Iterator[tuple[Site, int]]:
+    """Every site that was read, and whether it is worth a reviewer's time."""
+    with JUDGEMENTS.open(newline="") as rows:
+        for project, path, line, worth in csv.reader(rows, delimiter="\t"):
+            yield (project, path, int(line)), int(worth)
+
+
+def ordered(tree: Path, report: Path, bundles: Sequence[str]) -> Orders:
+    """The sites of a report in the tool's order, by each bundle, and by severity before each bundle."""
+    findings = read_report(report).findings
+    with chdir(tree):
+        source = SourceTree([os.curdir])
+        verified = {bundle: verify(findings, source, load(bundle)) for bundle in bundles}
+    orders = {BEFORE: [site(tree.name, one) for one in findings]}
+    for bundle, ranked in verified.items():
+        orders[bundle] = [site(tree.name, one.reported) for one in ranked]
+        orders[f"severity, {bundle}"] = [site(tree.name, one.reported) for one in sorted(ranked, key=by_severity)]
+    return orders
+
+
+def by_severity(verified: Verified) -> float:
+    """Worse first; sorting keeps the order of the bundle among equal ones."""
+    return -verified.reported.weight
+
+
+def site(project: str, finding: Reported) -> Site:
+    """What a judgement is about."""
+    return project, finding.places[0].path.removeprefix("./"), finding.places[0].line
+
+
+def show(trees: Path, sites: Sequence[Site]) -> None:
+    """Print the lines around each site."""
+    for project, path, line in sites:
+        lines = (trees / project / path).read_text(errors="replace").split("\n")
+        print(f"## {path}:{line}")
+        for number in range(max(0, line - 7), min(len(lines), line + 2)):
+            print(f"{'>' if number == line - 1 else ' '} {lines[number].rstrip()[:130]}")
+
+
+def difference(numbers: Sequence[int], before: Sequence[int], first: int) -> str:
+    """By how much the mean precision of projects differs from before, with a bootstrap over projects."""
+    differences = (np.array(numbers) - np.array(before)) / first
+    rng = np.random.default_rng(0)
+    means = differences[rng.integers(0, len(differences), (10_000, len(differences)))].mean(axis=1)
+    low, high = np.percentile(means, [2.5, 97.5])
+    return f"{differences.mean():+.3f} [{low:+.3f}, {high:+.3f}]"
+
+
+if __name__ == "__main__":
+    main()

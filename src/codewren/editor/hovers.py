@@ -1,0 +1,74 @@
+"""What is shown where the pointer rests on the name of a function with a finding."""
+
+from collections.abc import Iterator
+
+from codewren.core.errors import CodewrenError
+from codewren.editor.judging import EditorFinding, Judgement, Judges
+from codewren.editor.messages import line_feed_offset, message, name_span
+from codewren.editor.positions import Position
+from codewren.predict.predictor import Predictor
+
+MOST_LINES = 5
+LONGEST_LINE = 100
+"""Characters of a line that is quoted."""
+MOST_EXPLAINED_BYTES = 50_000
+"""Of one function: explaining takes as many judgements as it has lines."""
+MOST_PLACES = 5
+
+
+def hover_text(judges: Judges, judgement: Judgement, position: Position) -> str:
+    """Markdown about the functions whose name is on a line; "" where there is no finding."""
+    lines = judgement.document.lines
+    texts = []
+    for found in judgement.findings:
+        name = name_span(found.span, found.finding.location.name, lines)
+        if lines.position(name.start).line == position.line:
+            texts.append("\n".join(_paragraphs(judges, judgement, found)))
+    return "\n\n---\n\n".join(texts)
+
+
+def _paragraphs(judges: Judges, judgement: Judgement, found: EditorFinding) -> Iterator[str]:
+    yield f"**codewren** {_escaped(message(found))}"
+    if found.finding.others:
+        yield ""
+        for other in found.finding.others[:MOST_PLACES]:
+            yield f"- {other.kind}: `{_quoted(other.name)}` {_escaped(f'{other.path}:{other.start_line}')}"
+        return
+    model = next((model for model in judges.models if model.judge.task == found.task), None)
+    if (
+        model is not None
+        and isinstance(model.predictor, Predictor)
+        and found.span.end - found.span.start <= MOST_EXPLAINED_BYTES
+    ):
+        yield from _strongest_lines(model.predictor, judgement, found)
+
+
+def _strongest_lines(predictor: Predictor, judgement: Judgement, found: EditorFinding) -> Iterator[str]:
+    """The lines that carry most of the score, and the sentence of the model where it has one."""
+    document = judgement.document
+    text = document.text[found.span.start : found.span.end].decode("utf-8", "replace")
+    try:
+        explanation = predictor.explain([text], languages=[document.language])[0]
+    except CodewrenError:
+        return
+    if explanation.evidence:
+        yield ""
+        yield _escaped(explanation.evidence)
+    strongest = explanation.strongest(MOST_LINES)
+    if strongest:
+        yield ""
+        yield "Lines that carry the score (log-odds that are lost without the line):"
+        yield ""
+    written = text.split("\n")
+    for line in strongest:
+        first = line_feed_offset(document.text, found.finding.location.start_line + line.line - 1)
+        number = document.lines.position(first).line + 1
+        yield f"- line {number} (+{line.score:.2f}): `{_quoted(written[line.line - 1].strip())}`"
+
+
+def _quoted(text: str) -> str:
+    return text[:LONGEST_LINE].replace("`", "'")
+
+
+def _escaped(text: str) -> str:
+    return "".join(f"\\{character}" if character in "\\`*_[]<>#" else character for character in text)

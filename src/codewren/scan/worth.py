@@ -1,0 +1,24 @@
+"""What a bundle's two numbers were measured to be worth, in words."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+_FIGURES = {"review_auc": "review first", "lines_auc": "number of lines", "suspicion_auc": "suspicion"}
+
+
+def reading_order_remark(scores: Mapping[str, Any]) -> str:
+    """A sentence of a scan whose model ranks functions by what to review first; `scores` are those of its manifest.
+
+    >>> reading_order_remark({"reveal": {"review_auc": 0.8557, "lines_auc": 0.7335, "suspicion_auc": 0.7074}})
+    'a reading order, no verdict; AUC on reveal: review first 0.86, number of lines 0.73, suspicion 0.71'
+    """
+    measured = "; ".join(_measured(scores))
+    return f"a reading order, no verdict; AUC {measured}" if measured else "a reading order, no verdict; not measured"
+
+
+def _measured(scores: Mapping[str, Any]) -> Iterator[str]:
+    for source, values in scores.items():
+        figures = {name: values.get(name) for name in _FIGURES} if isinstance(values, Mapping) else {}
+        if isinstance(figures.get("review_auc"), float):
+            texts = [f"{_FIGURES[name]} {value:.2f}" for name, value in figures.items() if isinstance(value, float)]
+            yield f"on {source}: {', '.join(texts)}"

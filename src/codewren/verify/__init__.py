@@ -1,0 +1,1 @@
+"""Reports of other tools, judged by a bundle."""

@@ -1,0 +1,36 @@
+"""`codewren predict --explain`."""
+
+import json
+from pathlib import Path
+
+from codewren.predict.predictor import load
+from commands import run
+from students import write_student
+
+TEXT = "w4 w5 w6\nw7\n;\nw9 w10\n"
+
+
+def test_lines_that_speak_for_the_label_are_printed(tmp_path: Path) -> None:
+    bundle = write_student(tmp_path / "x.wren")
+    (tmp_path / "a.c").write_text(TEXT)
+    (explanation,) = load(bundle).explain([TEXT])
+    lines = run("predict", bundle, tmp_path / "a.c", "--explain").splitlines()
+    telling = [line for line in explanation.strongest(9) if line.line != 3]  # a bracket or semicolon says nothing
+    assert lines[1:] == [
+        *(f"    {line.line}  {line.score:<+7.2g}  {TEXT.splitlines()[line.line - 1]}" for line in telling),
+        f"    {explanation.evidence}",
+    ]
+    (row,) = map(json.loads, run("predict", bundle, tmp_path / "a.c", "--explain", "--format", "json").splitlines())
+    assert [line["line"] for line in row["explanation"]["lines"]] == [line.line for line in telling]
+    assert row["explanation"]["tokens_read"] == row["explanation"]["tokens_total"]
+    assert "explanation" not in json.loads(run("predict", bundle, tmp_path / "a.c", "--format", "json"))
+
+
+def test_lines_of_a_pair_correspond(tmp_path: Path) -> None:
+    (tmp_path / "a.java").write_text("void f() {\n  go(1, 2);\n}\n")
+    (tmp_path / "b.java").write_text("void f() {\n\n  go(1, 3);\n}\n")
+    lines = run("predict", "clones", tmp_path / "a.java", tmp_path / "b.java", "--explain").splitlines()
+    assert lines[1:] == ["    line 1 = 1 exact", "    line 2 = 3 renamed", "    line 3 = 4 exact"]
+    options = ("--explain", "--format", "json")
+    row = json.loads(run("predict", "clones", tmp_path / "a.java", tmp_path / "b.java", *options))
+    assert row["explanation"][1] == {"first": 2, "second": 3, "lines": 1, "relation": "renamed"}

@@ -1,0 +1,100 @@
+"""Findings of other tools with a bundle's word on them, against the model asked directly."""
+
+from pathlib import Path
+
+import pytest
+
+from codewren.core.errors import InputError
+from codewren.predict.predictor import load
+from codewren.verify.read_report import read_report
+from codewren.verify.reported import Place, Reported
+from codewren.verify.source_tree import SourceTree
+from codewren.verify.verified import Verified, verify
+
+HERE = Path(__file__).parent
+
+
+@pytest.fixture
+def tree(monkeypatch: pytest.MonkeyPatch) -> SourceTree:
+    monkeypatch.chdir(HERE / "source")
+    return SourceTree(["."])
+
+
+def reported(line: int, path: str = "parse.c", weight: float = 0.5) -> Reported:
+    return Reported("tool", f"rule{line}", "warning", weight, "message", f"print{line}", (Place(path, line, line),))
+
+
+def test_a_finding_has_the_probability_of_the_function_around_it(tree: SourceTree) -> None:
+    predictor = load("vulnerability-c")
+    lines = (HERE / "source/parse.c").read_text().split("\n")
+    text = "\n".join(lines[12:23])
+    assert text.startswith("int parse_setting(")
+    assert text.endswith("}")
+    (one,) = verify([reported(19)], tree, predictor)
+    assert one.function == "parse_setting"
+    assert one.probability == pytest.approx(predictor.predict_proba([text])[0][1])
+    assert one.line_score == pytest.approx(predictor.explain([text])[0].lines[19 - 13].score)
+    assert one.reported == reported(19)
+
+
+def test_what_is_worth_reading_comes_first_and_what_would_be_dropped_last(tree: SourceTree) -> None:
+    predictor = load("vulnerability-c")
+    lines = [45, 9, 19, 37, 51, 1]
+    verified = verify([reported(line) for line in lines], tree, predictor, threshold=0.5)
+    assert [one.reported.places[0].line for one in verified] == [19, 37, 9, 1, 45, 51]
+    assert [one.unjudged for one in verified] == ["", "", "outside of functions", "outside of functions", "", ""]
+    assert [bool(one.drop) for one in verified] == [False] * 4 + [True] * 2
+    assert verified[4].drop == f"show is judged safe (vulnerable {verified[4].probability:.2f}, not above 0.50)"
+    assert not any(one.drop for one in verify([reported(45)], tree, predictor, threshold=0.0))
+
+
+def test_of_equal_likelihood_the_tools_own_order_decides(tree: SourceTree) -> None:
+    findings = [reported(19, weight=0.2), reported(20, weight=0.9), reported(21, weight=0.5)]
+    verified = verify(findings, tree, load("vulnerability-c"))
+    assert [one.reported.weight for one in verified] == [0.9, 0.5, 0.2]
+
+
+def test_where_a_model_ranks_functions_its_ranking_is_the_order() -> None:
+    low, high = (Verified(reported(line), ("a.c",), "f", 0.9, review) for line, review in ((1, 0.1), (2, 0.2)))
+    assert sorted([low, high], key=Verified.order) == [high, low]
+
+
+def test_no_finding_is_lost(tree: SourceTree) -> None:
+    for path in sorted((HERE / "reports").glob("*.*[!md]")):
+        findings = read_report(path).findings
+        predictor = load("clones" if findings[0].is_duplicate else "vulnerability-c")
+        verified = verify(findings, tree, predictor)
+        assert sorted(map(repr, findings)) == sorted(repr(one.reported) for one in verified)
+        assert not any(one.unjudged for one in verified if one.reported.places[0].line > 12)
+
+
+def test_files_outside_the_tree_are_not_judged(tree: SourceTree) -> None:
+    for path in ("../test_verified.py", "/etc/passwd", "gone.c"):
+        (one,) = verify([reported(1, path)], tree, load("vulnerability-c"))
+        assert (one.probability, one.unjudged, one.paths) == (None, "no such file in the tree", (path,))
+
+
+@pytest.mark.parametrize("name", ["jscpd.json", "cpd.xml", "cpd.csv"])
+def test_copies_are_judged_as_pairs_of_functions(tree: SourceTree, name: str) -> None:
+    (one,) = verify(read_report(HERE / "reports" / name).findings, tree, load("clones"))
+    assert (one.function, one.drop, one.unjudged) == ("Forest.height", "", "")
+    assert one.paths == ("Forest.java", "Tree.java")
+    assert one.probability is not None
+    assert one.probability > 0.99
+    assert [(r.first, r.second, r.lines, r.relation) for r in one.correspondence] == [(4, 2, 11, "exact")]
+
+
+def test_lines_outside_functions_are_compared_as_they_are(tree: SourceTree) -> None:
+    places = (Place("Forest.java", 1, 2), Place("Forest.java", 1, 2))
+    copies = Reported("tool", "copy", "", 0.5, "", "", places, is_duplicate=True)
+    (one,) = verify([copies], tree, load("clones"))
+    assert one.function == ""
+    assert one.probability is not None
+    assert one.probability > 0.9
+
+
+def test_a_model_of_the_other_kind_is_refused(tree: SourceTree) -> None:
+    with pytest.raises(InputError, match="give --model vulnerability-c"):
+        verify([reported(1)], tree, load("clones"))
+    with pytest.raises(InputError, match="give --model clones"):
+        verify(read_report(HERE / "reports/cpd.csv").findings, tree, load("vulnerability-c"))
