@@ -21,7 +21,7 @@ from codewren.compress.hint_path import HintRun, run_features, write_fitted
 from codewren.core.files import read_json, write_json
 from codewren.core.hint_recipe import HintRecipe
 from codewren.core.recipe import recipe_tables
-from codewren.measure.transfer import area_under_curve
+from codewren.measure.review import auc, equal_length_auc, flagged
 from codewren.predict.hint import HintPredictor
 from codewren.predict.predictor import load
 from codewren.train.hint.examples import source_rows
@@ -31,7 +31,6 @@ from codewren.train.processes import one_thread
 Floats = NDArray[np.float64]
 FOLDS = 2  # of the calibrations: more change no rank but cost a fit each
 SHARE = 0.9  # of every source, drawn by the seed
-NEAR = 0.2  # how far lengths of equal functions may lie apart
 FLAGGED = 0.02
 DRAWS = 2000
 
@@ -83,31 +82,22 @@ def _tokens(text: str) -> list[str]:
     return [token.text for token in lex(text, python=False)]
 
 
-def equal_length_auc(scores: Floats, labels: NDArray[np.bool_], lines: Floats) -> tuple[float, int]:
-    """How many of the pairs of a vulnerable and another function of about its length are in order, and of how many."""
-    near = np.abs(lines[~labels][None] - lines[labels][:, None]) <= NEAR * lines[labels][:, None]
-    steps = scores[labels][:, None] - scores[~labels][None]
-    return float(((steps > 0) + 0.5 * (steps == 0))[near].sum()), int(near.sum())
-
-
 def table(packages: dict[str, dict[str, Any]]) -> dict[str, Any]:
     """The figures of one seed, over all packages."""
     arrays = {name: {key: np.array(value) for key, value in own.items()} for name, own in packages.items()}
     labels = np.concatenate([own["labels"] == 1 for own in arrays.values()])
     review, lines = (np.concatenate([own[key] for own in arrays.values()]).astype(float) for key in ("review", "lines"))
-    equal = [
-        equal_length_auc(own["suspicion"], own["labels"] == 1, own["lines"].astype(float)) for own in arrays.values()
-    ]
+    groups = [(own["suspicion"], own["labels"] == 1, own["lines"].astype(float)) for own in arrays.values()]
     steps = np.concatenate([own["suspicion"][own["pairs"]] - own["fixed"] for own in arrays.values()])
     same = np.concatenate([own["same_tokens"] for own in arrays.values()])
     above, told = int((steps > 0).sum()), int((steps != 0).sum())
     return {
-        "review_auc": _auc(review, labels),
-        "lines_auc": _auc(lines, labels),
+        "review_auc": auc(review, labels),
+        "lines_auc": auc(lines, labels),
         "review_minus_lines": _bootstrap(review, lines, labels),
-        "review_auc_of_packages": _mean(_auc(own["review"], own["labels"] == 1) for own in arrays.values()),
-        "lines_auc_of_packages": _mean(_auc(own["lines"], own["labels"] == 1) for own in arrays.values()),
-        "suspicion_auc_of_equal_length": sum(right for right, _ in equal) / sum(count for _, count in equal),
+        "review_auc_of_packages": _mean(auc(own["review"], own["labels"] == 1) for own in arrays.values()),
+        "lines_auc_of_packages": _mean(auc(own["lines"], own["labels"] == 1) for own in arrays.values()),
+        "suspicion_auc_of_equal_length": equal_length_auc(groups),
         "vulnerable_above_fixed": above / len(steps),
         "p_against_half": float(binomtest(above, told).pvalue),
         "ties_of_different_tokens": int(((steps == 0) & ~same).sum()),
@@ -119,13 +109,8 @@ def table(packages: dict[str, dict[str, Any]]) -> dict[str, Any]:
 
 def _recall(arrays: dict[str, dict[str, NDArray[Any]]], key: str) -> float:
     """Share of the vulnerable functions among the 2 % of each package that come first."""
-    taken = [own[key][own["labels"] == 1] > np.quantile(own[key], 1 - FLAGGED) for own in arrays.values()]
+    taken = [flagged(own[key].astype(float), FLAGGED)[own["labels"] == 1] for own in arrays.values()]
     return float(np.concatenate(taken).mean())
-
-
-def _auc(scores: Any, labels: NDArray[np.bool_]) -> float:
-    values = np.asarray(scores, np.float64)
-    return float(area_under_curve(values[labels], values[~labels]))
 
 
 def _mean(values: Iterator[float]) -> float:
@@ -138,7 +123,7 @@ def _bootstrap(first: Floats, second: Floats, labels: NDArray[np.bool_]) -> list
     positive, negative = np.flatnonzero(labels), np.flatnonzero(~labels)
     for _ in range(DRAWS // 4):
         drawn = np.concatenate([rng.choice(positive, len(positive)), rng.choice(negative, len(negative))])
-        differences.append(_auc(first[drawn], labels[drawn]) - _auc(second[drawn], labels[drawn]))
+        differences.append(auc(first[drawn], labels[drawn]) - auc(second[drawn], labels[drawn]))
     return [float(value) for value in np.quantile(differences, [0.025, 0.975])]
 
 

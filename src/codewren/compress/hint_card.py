@@ -24,7 +24,10 @@ It is a reading order for a reviewer, not a judgement: most of what it puts firs
 ## What it was measured to be worth
 {figures}
 
-Figures of projects that were not trained on, beside those of the number of lines, are in docs/hints.md.
+Of {review}: each project judged by a fit without it, {folds} groups of projects in turn. There, among the
+{flagged:.0%} of each project's functions that come first, {precision:.1%} were vulnerable ({rate:.1%} of all were) and
+{recall:.1%} of the vulnerable ones were among them. `lines` is the ranking by the number of lines alone. More is in
+docs/hints.md.
 
 ## Limits
 Labels are noisy: a function counts as vulnerable when a fix touched it. Functions of the review source count as
@@ -42,7 +45,14 @@ Seed {seed}.
 
 def hint_card(recipe: HintRecipe, figures: Mapping[str, Any]) -> str:
     """The card, from the recipe and what was measured."""
+    outside = figures[recipe.review]
     return CARD.format(
+        review=recipe.review,
+        folds=recipe.fit.folds,
+        flagged=recipe.fit.flagged,
+        precision=outside["precision_flagged"],
+        rate=outside["rate"],
+        recall=outside["recall_flagged"],
         sources="\n".join(f"- {name}: {KINDS[source.kind]};" for name, source in sorted(recipe.sources.items())),
         figures="\n".join(f"- {name}: {_listed(own)}" for name, own in sorted(figures.items())) or "Not measured.",
         seed=recipe.fit.seed,

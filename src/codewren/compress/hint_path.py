@@ -67,7 +67,7 @@ def compress_hint(run: HintRun) -> str:
     fitted = _fitted(run)
     draft, limit = run.path("draft.wren"), run.recipe.budget.max_bytes
     write_fitted(draft, fitted, HintText())
-    figures = _figures(run, draft)
+    figures = {run.recipe.review: fitted.outside, **_figures(run, draft)}
     provenance = {"codewren": version(), "recipe": _portable(run.recipe), "training": run.fit_key()}
     text = HintText(hint_card(run.recipe, figures), figures, provenance)
     size = write_fitted(run.path("student.wren"), fitted, text)
@@ -132,7 +132,7 @@ def _fitted(run: HintRun) -> FittedHint:
     with one_thread():
         fitted = fit_hint(run.recipe, Material.of(run.recipe, examples, read), run.tell)
     calibrations = {name: calibration.to_dict() for name, calibration in fitted.calibrations.items()}
-    described = json.dumps({"config": fitted.config.to_dict(), "calibrations": calibrations})
+    described = json.dumps({"config": fitted.config.to_dict(), "calibrations": calibrations, "outside": fitted.outside})
     content: dict[str, Any] = {"key": np.array(key), "described": np.array(described), **fitted.arrays}
     with atomic_write(path) as stream:
         np.savez(stream, **content)
@@ -146,7 +146,7 @@ def _from_arrays(stored: dict[str, Any]) -> FittedHint:
         for name, raw in described["calibrations"].items()
     }
     arrays = {name: stored[name] for name in ("fingerprints", "rows", "kind_rows")}
-    return FittedHint(HintConfig(**described["config"]), arrays, calibrations)
+    return FittedHint(HintConfig(**described["config"]), arrays, calibrations, described["outside"])
 
 
 def _figures(run: HintRun, draft: Path) -> dict[str, Any]:

@@ -95,7 +95,12 @@ def test_stages_are_taken_up_and_made_again_where_the_recipe_says_otherwise(run:
 def test_what_was_measured_is_in_the_bundle_its_card_and_the_folder(run: HintRun, predictor: HintPredictor) -> None:
     figures = read_json(run.path("evaluation.json"))["figures"]
     assert {path.name for path in run.out.iterdir()} == set(FILES)
-    assert predictor.manifest["scores"] == figures
+    outside = predictor.manifest["scores"]["packages"]
+    assert predictor.manifest["scores"] == {"packages": outside, **figures}
+    assert outside["suspicion_auc_of_equal_length"] > 0.9
+    assert outside["vulnerable_above_fixed"] > 0.9
+    assert outside["review_auc"] > outside["lines_auc"]
+    assert outside["rate"] == pytest.approx(0.3, abs=0.1)
     assert figures["other"]["accuracy"] > 0.9
     for word in ("reading order", "Trained on", "Limits", "accuracy", "Licence"):
         assert word in predictor.bundle.card

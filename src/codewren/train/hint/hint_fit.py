@@ -15,6 +15,7 @@ from codewren.bundle.hint import COVARIATES, MEASURES, REVIEW, HintCalibration, 
 from codewren.bundle.similarity import GENERAL
 from codewren.core.errors import InputError
 from codewren.core.hint_recipe import HintRecipe
+from codewren.measure.review import auc, equal_length_auc, flagged
 from codewren.train.hint.examples import KINDS, Examples, holds, is_taught
 from codewren.train.hint.hint_bags import Floats, HintBags, Matrix, fingerprints_of, frequent_features, normalised
 from codewren.train.hint.weights import Lesson, PairLesson, balanced, class_factors, fit_weights, length_curve
@@ -110,11 +111,17 @@ def fold_of(project: str, folds: int) -> int:
 
 @dataclass(frozen=True, slots=True)
 class FittedHint:
-    """All that a bundle holds of a fit."""
+    """All that a bundle holds of a fit.
+
+    Attributes:
+        config, arrays, calibrations: as they are written.
+        outside: figures of the review source, each project judged by a fit without it.
+    """
 
     config: HintConfig
     arrays: dict[str, NDArray[Any]]
     calibrations: dict[str, HintCalibration]
+    outside: dict[str, float]
 
 
 def fit_hint(recipe: HintRecipe, material: Material, progress: Progress) -> FittedHint:
@@ -145,7 +152,39 @@ def fit_hint(recipe: HintRecipe, material: Material, progress: Progress) -> Fitt
         dict(zip(KINDS, priors, strict=True)),
     )
     arrays = {"fingerprints": fingerprints_of(material.entries), "rows": np.stack(rows, axis=1), "kind_rows": kinds}
-    return FittedHint(config, arrays, calibrations)
+    return FittedHint(config, arrays, calibrations, outside_figures(recipe, material, outside, calibrations))
+
+
+def outside_figures(
+    recipe: HintRecipe, material: Material, outside: Floats, calibrations: dict[str, HintCalibration]
+) -> dict[str, float]:
+    """What both numbers are worth on projects that were not fitted on, beside the number of lines that hold code."""
+    odds = {
+        name: outside * calibrations[name].heads[TEXT] + material.covariates @ np.array(calibrations[name].counts)
+        for name in (GENERAL, REVIEW)
+    }
+    judged = np.flatnonzero((material.sources == recipe.review) & np.isfinite(outside))
+    labels, lines = material.labels[judged] == 1, material.covariates[judged, COVARIATES.index("log lines")]
+    review, suspicion, projects = odds[REVIEW][judged], odds[GENERAL][judged], material.projects[judged]
+    members = [projects == project for project in np.unique(projects)]
+    alarms = np.zeros(len(judged), bool)
+    for own in members:
+        alarms[own] = flagged(review[own], recipe.fit.flagged)
+    figures = {
+        "review_auc": auc(review, labels),
+        "lines_auc": auc(lines, labels),
+        "suspicion_auc_of_equal_length": equal_length_auc(
+            (suspicion[own], labels[own], np.expm1(lines[own])) for own in members
+        ),
+        "flagged": recipe.fit.flagged,
+        "recall_flagged": float(alarms[labels].mean()),
+        "precision_flagged": float(labels[alarms].mean()) if alarms.any() else 0.0,
+        "rate": float(labels.mean()),
+    }
+    if len(material.fixed):
+        steps = odds[GENERAL][material.fixed[:, 0]] - odds[GENERAL][material.fixed[:, 1]]
+        figures["vulnerable_above_fixed"] = float((steps > 0).mean())
+    return {name: round(value, 4) for name, value in figures.items()}
 
 
 def _quantised(weights: NDArray[Any]) -> tuple[NDArray[np.int8], float]:
