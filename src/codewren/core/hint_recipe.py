@@ -59,7 +59,7 @@ class FitSection:
 
     l2: float = 1e-3
     own_l2: float = 3e-4
-    iterations: int = 40
+    iterations: int = 25
     pair_weight: float = 0.1
     pair_line: float = 0.06
     folds: int = 4
