@@ -48,6 +48,9 @@ class FitSection:
         pair_weight: of vulnerable functions above their fixed versions in the loss.
         pair_line: how much a line through the counts of the functions, learned from these pairs, counts beside the
             text, in standard deviations of the text's score.
+        review_text: how much the text counts beside the logarithm of the tokens in what to review first, both in
+            standard deviations.
+        rate: share of functions that are vulnerable, which probabilities are of; 0: that of the review source.
         folds: groups of projects; each is judged by a fit without it, and calibrations are fitted on that.
         flagged: share of functions that alarm.
         least_functions: features of fewer functions are left out.
@@ -62,6 +65,8 @@ class FitSection:
     iterations: int = 25
     pair_weight: float = 0.1
     pair_line: float = 0.06
+    review_text: float = 0.5
+    rate: float = 0.025
     folds: int = 4
     flagged: float = 0.02
     least_functions: int = 5

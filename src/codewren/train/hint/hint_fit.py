@@ -26,6 +26,7 @@ LEFT_OUT = "left out"
 LARGEST_SHARE = 0.9999
 """Quantile of the sizes of a head's weights that becomes 127; the few larger ones are clipped."""
 
+TOKENS = COVARIATES.index("log tokens")
 LENGTHS = [COVARIATES.index(name) for name in ("log tokens", "long")]
 ROOTS = [COVARIATES.index(f"root {name}") for name in MEASURES if name != "lines"]
 LEAST_SLOPE = 1e-3
@@ -218,18 +219,28 @@ def _outside_scores(recipe: HintRecipe, material: Material, factors: Floats, pro
 
 
 def _review_calibrations(recipe: HintRecipe, material: Material, outside: Floats) -> dict[str, HintCalibration]:
-    """Review: the text and the length. General: the text and the line learned from fixed versions."""
+    """Review: the length and the text. General: the text and the line learned from fixed versions.
+
+    The shares of the parts are the recipe's, so that they do not change with the few vulnerable functions of one
+    project; only slope and offset are fitted.
+    """
     judged = np.flatnonzero((material.sources == recipe.review) & np.isfinite(outside))
-    labels, x = material.labels[judged], outside[judged]
+    labels, x, counts = material.labels[judged], outside[judged], material.covariates[judged]
     if len(set(labels.tolist())) < 2:
         raise InputError(f"{recipe.review}: one label only; functions of both are wanted")
-    slopes, offset = _logistic(np.column_stack([x, material.covariates[judged][:, LENGTHS]]), labels)
-    review = _calibration(slopes[0], dict(zip(LENGTHS, slopes[1:], strict=True)), offset)
-    line = recipe.fit.pair_line * float(x.std()) * _pair_line(material)
-    suspicion = x + material.covariates[judged][:, ROOTS] @ line
-    slopes, _ = _logistic(np.column_stack([suspicion, material.covariates[judged][:, LENGTHS]]), labels)
+    spread, rate = max(float(x.std()), 1e-9), recipe.fit.rate or float(labels.mean())
+    tokens = counts[:, TOKENS] / max(float(counts[:, TOKENS].std()), 1e-9)
+    urgency = recipe.fit.review_text * x / spread + tokens
+    slope = max(float(_logistic(urgency[:, None], labels)[0][0]), LEAST_SLOPE)
+    length = slope / max(float(counts[:, TOKENS].std()), 1e-9)
+    review = _calibration(
+        slope * recipe.fit.review_text / spread, {TOKENS: length}, _offset_of_rate(slope * urgency, rate)
+    )
+    line = recipe.fit.pair_line * spread * _pair_line(material)
+    suspicion = x + counts[:, ROOTS] @ line
+    slopes, _ = _logistic(np.column_stack([suspicion, counts[:, LENGTHS]]), labels)
     slope = max(float(slopes[0]), LEAST_SLOPE)
-    offset = _offset_of_rate(slope * suspicion, float(labels.mean()))
+    offset = _offset_of_rate(slope * suspicion, rate)
     general = _calibration(slope, dict(zip(ROOTS, slope * line, strict=True)), offset)
     return {
         name: _with_threshold(calibration, x, material.covariates[judged], recipe.fit.flagged)
