@@ -20,11 +20,11 @@ DATA = Path(__file__).resolve().parents[2] / "shared/data/debian_cve/functions.j
 FLAGGED = 0.02
 TITLE = "## Elsewhere\n"
 PARAGRAPH = """{title}A benchmark student of the papers' task: it has learned one data set. Of {functions:,}
-functions of {packages} Debian packages, {vulnerable} of which were patched for a CVE, it ranks the patched ones with AUC
-{auc:.2f}, where the number of lines has {lines:.2f}; among functions of equal length with {equal:.2f}. The
-vulnerable version scores above the fixed one in {above:.0%} of the pairs, {ties} of which are exactly equal.
-Among the 2 % of each package that come first are {recall:.1%} of the patched functions (lines: {lines_recall:.1%}). To
-choose what to review, use hints-c.
+functions of {packages} Debian packages, {vulnerable} of which were patched for a CVE, it ranks the patched ones with
+AUC {auc:.2f}, where the number of lines has {lines:.2f}; among functions of equal length with {equal:.2f}. The
+vulnerable version scores above the fixed one in {above:.0%} of the pairs, {ties} of which are exactly equal. Among the
+2 % of each package that come first are {recall:.1%} of the patched functions (lines: {lines_recall:.1%}). To choose
+what to review, use hints-c.
 
 """
 
