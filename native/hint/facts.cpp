@@ -66,12 +66,18 @@ class Finder {
         {line_, kind, name, is_one ? tokens_[variable].text : std::string_view(), is_one && is_checked(variable)});
   }
 
+  // Whether a token names something that changes: no constant in capitals, nothing whose size alone is asked for.
+  bool varies(std::size_t k) const {
+    const std::string_view text = tokens_[k].text;
+    return features_.variables[k] && std::ranges::any_of(text, [](char c) { return c >= 'a' && c <= 'z'; }) &&
+           !is(k - 1, "sizeof") && !is(k - 2, "sizeof") && !is(k - 3, "sizeof");
+  }
+
   // The last variable between two tokens that is not compared before, or else the last one, or the number of tokens.
   std::size_t deciding(std::size_t begin, std::size_t end) const {
     std::size_t variable = tokens_.size();
     for (std::size_t k = begin; k < end; ++k)
-      if (features_.variables[k] && (variable == tokens_.size() || is_checked(variable) || !is_checked(k)))
-        variable = k;
+      if (varies(k) && (variable == tokens_.size() || is_checked(variable) || !is_checked(k))) variable = k;
     return variable;
   }
 

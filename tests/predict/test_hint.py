@@ -164,10 +164,10 @@ def test_a_call_is_a_fact(statement: str, expected: Fact) -> None:
     assert expected in facts(f"void f() {{ {statement} }}")
 
 
-def test_harmless_calls_are_no_facts() -> None:
-    assert facts('void f() { printf("%d", n); memset(a, 0, sizeof a); run(x); }') == [
-        Fact(1, "copy", "memset", "a", False)
-    ]
+def test_constants_and_sizes_decide_nothing() -> None:
+    text = 'void f() { printf("%d", n); memset(a, 0, sizeof a); p = malloc(sizeof(struct s)); b[LAST] = run(x); }'
+    assert facts(text) == [Fact(1, "copy", "memset", "", False), Fact(1, "allocation", "malloc", "", False)]
+    assert facts("void f() { p = malloc(n * sizeof(*p)); }") == [Fact(1, "allocation", "malloc", "n", False)]
 
 
 def test_use_after_free_is_seen_in_one_run_of_statements() -> None:

@@ -1,5 +1,6 @@
 """The sentence that names the evidence: what stands on the lines that speak most for the positive label."""
 
+import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -24,9 +25,6 @@ TEMPLATES = {
 WEIGHTS = {"freed": 2.0, "unbounded": 1.5, "format": 1.5, "copy": 1.2, "allocation": 1.2, "index": 1.0, "command": 1.0}
 """How much a fact tells a reader, where lines speak alike."""
 
-NEAR = 5
-"""A fact is looked for on so many of the strongest lines."""
-
 
 class Fact(NamedTuple):
     """A place that a reader would look at, as the runtime finds it.
@@ -47,22 +45,22 @@ class Fact(NamedTuple):
 
 
 def evidence_sentence(lines: Sequence[float], facts: Sequence[Fact]) -> str:
-    """One sentence about a fact on one of the strongest lines, or the number of the strongest line.
+    """One sentence about the fact that tells most, its line's score weighed in, or the number of the strongest line.
 
     >>> evidence_sentence([0.1, 0.7], [Fact(2, "copy", "memcpy", "len", False)])
     'memcpy at line 2: size from len, no check before it'
     >>> evidence_sentence([0.1, 0.7], [])
     'line 2 speaks most for it; no known pattern there'
     """
-    strongest = sorted(range(len(lines)), key=lambda index: (-lines[index], index))[:NEAR]
-    strongest = [index for index in strongest if lines[index] > 0]
-    if not strongest:
+    telling = [fact for fact in facts if fact.variable or fact.kind == "unbounded"]
+    if telling:
+        largest = max(map(abs, lines)) or 1.0
+        fact = max(telling, key=lambda fact: (_weight(fact) * math.exp(lines[fact.line - 1] / largest), -fact.line))
+        return TEMPLATES[fact.kind][fact.is_checked].format(**fact._asdict())
+    strongest = max(range(len(lines)), key=lambda index: (lines[index], -index))
+    if lines[strongest] <= 0:
         return "no line by itself speaks for it"
-    telling = [fact for fact in facts if fact.line - 1 in strongest and (fact.variable or fact.kind == "unbounded")]
-    if not telling:
-        return f"line {strongest[0] + 1} speaks most for it; no known pattern there"
-    fact = max(telling, key=lambda fact: (_weight(fact) * lines[fact.line - 1], -fact.line))
-    return TEMPLATES[fact.kind][fact.is_checked].format(**fact._asdict())
+    return f"line {strongest + 1} speaks most for it; no known pattern there"
 
 
 def _weight(fact: Fact) -> float:
