@@ -70,10 +70,15 @@ def package_scores(recipe: HintRecipe, package: str, bundle: Path) -> dict[str, 
         "suspicion": [row[1] for row in predictor.logits(texts)],
         "pairs": [k for k, _ in pairs],
         "fixed": [row[1] for row in predictor.logits(fixed)],
+        "shorter": [_sign(len(_tokens(text)) - len(_tokens(texts[k]))) for k, text in pairs],
         "same_tokens": [_tokens(texts[k]) == _tokens(text) for k, text in pairs],
     }
     write_json(path, scores)
     return scores
+
+
+def _sign(number: int) -> int:
+    return (number > 0) - (number < 0)
 
 
 def _tokens(text: str) -> list[str]:
@@ -99,6 +104,7 @@ def table(packages: dict[str, dict[str, Any]]) -> dict[str, Any]:
         "lines_auc_of_packages": _mean(auc(own["lines"], own["labels"] == 1) for own in arrays.values()),
         "suspicion_auc_of_equal_length": equal_length_auc(groups),
         "vulnerable_above_fixed": above / len(steps),
+        "shorter_above_fixed": float(np.mean((np.concatenate([own["shorter"] for own in arrays.values()]) + 1) / 2)),
         "p_against_half": float(binomtest(above, told).pvalue),
         "ties_of_different_tokens": int(((steps == 0) & ~same).sum()),
         "ties_of_same_tokens": int(((steps == 0) & same).sum()),
