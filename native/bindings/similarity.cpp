@@ -28,23 +28,28 @@ class PythonEncoder {
   nb::bytes encode(nb::list texts, nb::bytes is_python, std::size_t threads) {
     const std::vector<std::string_view> views = text_views(texts);
     const std::span languages(reinterpret_cast<const std::uint8_t*>(is_python.c_str()), is_python.size());
-    return numbers([&] { return encoder_.encode(views, languages, threads); });
+    const std::size_t size = views.size() * encoder_.vector_bytes();
+    nb::bytes vectors = nb::steal<nb::bytes>(PyBytes_FromStringAndSize(nullptr, Py_ssize_t(size)));
+    if (!vectors.is_valid()) throw nb::python_error();
+    std::int8_t* numbers = reinterpret_cast<std::int8_t*>(PyBytes_AS_STRING(vectors.ptr()));
+    nb::gil_scoped_release release;
+    encoder_.encode(views, languages, threads, {numbers, size});
+    return vectors;
   }
 
-  nb::bytes products(nb::bytes vectors, const std::vector<std::int64_t>& items) {
+  nb::bytes products(Bytes vectors, const std::vector<std::int64_t>& items) {
     return numbers([&] { return encoder_.products(rows(vectors), items); });
   }
 
-  nb::bytes pairs_above(nb::bytes vectors, std::int32_t least, std::size_t limit, std::size_t threads) {
+  nb::bytes pairs_above(Bytes vectors, std::int32_t least, std::size_t limit, std::size_t threads) {
     return numbers([&] { return encoder_.pairs_above(rows(vectors), least, limit, threads); });
   }
 
-  // Vectors are read where they lie, a mapped file for one.
-  nb::bytes neighbours(nb::bytes queries, Bytes vectors, Bytes wanted, std::size_t k, std::int32_t least,
+  nb::bytes neighbours(Bytes queries, Bytes vectors, Bytes wanted, std::size_t k, std::int32_t least,
                        std::size_t threads) {
-    const std::span mapped(reinterpret_cast<const std::int8_t*>(vectors.data()), vectors.size());
-    return numbers(
-        [&] { return encoder_.neighbours(rows(queries), mapped, {wanted.data(), wanted.size()}, k, least, threads); });
+    return numbers([&] {
+      return encoder_.neighbours(rows(queries), rows(vectors), {wanted.data(), wanted.size()}, k, least, threads);
+    });
   }
 
   std::string target() const { return encoder_.target(); }
@@ -57,8 +62,8 @@ class PythonEncoder {
     return {table[0], table[1], table[2], table[3], table[4], table[5], table[6], table[7]};
   }
 
-  static std::span<const std::int8_t> rows(const nb::bytes& vectors) {
-    return {reinterpret_cast<const std::int8_t*>(vectors.c_str()), vectors.size()};
+  static std::span<const std::int8_t> rows(const Bytes& vectors) {
+    return {reinterpret_cast<const std::int8_t*>(vectors.data()), vectors.size()};
   }
 
   // The bytes of what `work` returns, made without the GIL.

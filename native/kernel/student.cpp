@@ -4,6 +4,7 @@
 #include <cmath>
 #include <stdexcept>
 
+#include "kernel/byte_order.h"
 #include "kernel/instruction_sets.h"
 #include "kernel/loader.h"
 #include "parallel.h"
@@ -13,7 +14,7 @@ namespace codewren {
 Student::Student(std::span<const std::uint8_t> weights, const TensorTable& table, const Settings& settings,
                  const std::string& target)
     : network_(sized_network(settings)), kernels_(kernels_named(target)) {
-  const TensorReader reader(weights, table);
+  const TensorReader reader(native_weights(weights, table, floats_), table);
   NetworkLoader loader(reader, network_, floats_);
   loader.embeddings(*kernels_, settings.embedding_size);
   for (std::size_t index = 0; index < network_.layers; ++index) layers_.push_back(loader.layer(index));

@@ -1,13 +1,11 @@
 #include "kernel/tensors.h"
 
 #include <algorithm>
-#include <bit>
 #include <cmath>
+#include <cstring>
 #include <limits>
 
 namespace codewren {
-
-static_assert(std::endian::native == std::endian::little, "bundles are little endian and mapped as they are");
 
 Floats::Floats(std::size_t size) : size_(size) {
   memory_.reset(
@@ -18,7 +16,10 @@ Floats::Floats(std::size_t size) : size_(size) {
 namespace {
 
 float half_to_float(std::uint16_t h) {
-  const float magnitude = std::bit_cast<float>(std::uint32_t(h & 0x7fff) << 13) * 0x1p112f;
+  const std::uint32_t bits = std::uint32_t(h & 0x7fff) << 13;
+  float magnitude;
+  std::memcpy(&magnitude, &bits, sizeof magnitude);
+  magnitude *= 0x1p112f;
   return h & 0x8000 ? -magnitude : magnitude;
 }
 

@@ -172,15 +172,14 @@ void Encoder::encode_function(std::string_view text, bool python, Scratch& scrat
   quantise(scratch.sketch, roots_[3], out);
 }
 
-std::vector<std::int8_t> Encoder::encode(std::span<const std::string_view> texts,
-                                         std::span<const std::uint8_t> is_python, std::size_t threads) {
+void Encoder::encode(std::span<const std::string_view> texts, std::span<const std::uint8_t> is_python,
+                     std::size_t threads, std::span<std::int8_t> vectors) {
   if (texts.size() != is_python.size()) throw std::invalid_argument("not one language a text");
-  std::vector<std::int8_t> vectors(texts.size() * width_);
+  if (vectors.size() != texts.size() * width_) throw std::invalid_argument("no room for the vectors");
   for_each_item(scratches_, texts.size(), threads, [&](Scratch& scratch, std::size_t i) {
     const bool python = is_python[i] == 2 ? looks_python(texts[i]) : is_python[i] == 1;
     encode_function(texts[i], python, scratch, vectors.data() + i * width_);
   });
-  return vectors;
 }
 
 }  // namespace codewren::similarity

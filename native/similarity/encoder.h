@@ -71,9 +71,9 @@ class Encoder {
   const char* target() const { return kernels_->name; }
   std::size_t vector_bytes() const { return width_; }
 
-  // Vectors, one after another. `is_python` has one byte a text: 0 no, 1 yes, 2 look at the text.
-  std::vector<std::int8_t> encode(std::span<const std::string_view> texts, std::span<const std::uint8_t> is_python,
-                                  std::size_t threads);
+  // Writes vectors, one after another. `is_python` has one byte a text: 0 no, 1 yes, 2 look at the text.
+  void encode(std::span<const std::string_view> texts, std::span<const std::uint8_t> is_python, std::size_t threads,
+              std::span<std::int8_t> vectors);
 
   // Dot products of pairs of vectors; items are two indices into `vectors` each.
   std::vector<std::int32_t> products(std::span<const std::int8_t> vectors, std::span<const std::int64_t> items) const;
@@ -101,15 +101,23 @@ class Encoder {
   };
 
   struct BlockScratch {
-    std::vector<std::int16_t> left, columns;
-    std::vector<std::int32_t> products;
+    std::vector<std::uint8_t> left, columns;
+    std::vector<std::int32_t> products, least;
+    std::vector<std::uint32_t> masks;
+  };
+
+  // How many rows a block has, and what each of them and of its columns may gain.
+  struct BlockSide {
+    std::size_t rows;
+    const std::int32_t *bounds, *column_bounds;
   };
 
   void encode_function(std::string_view text, bool python, Scratch& scratch, std::int8_t* out) const;
   void pool(const FeatureTable& table, std::span<const std::uint64_t> hashes, Scratch& scratch) const;
   std::size_t rows_of(std::span<const std::int8_t> vectors) const;
-  void widen_rows(const std::int8_t* vectors, std::size_t count, std::vector<std::int16_t>& left) const;
-  void interleave(const std::int8_t* vectors, std::size_t count, std::vector<std::int16_t>& columns) const;
+  Rows heads(const std::int8_t* vectors, std::size_t count) const;
+  void begin_block(const Rows& rows, BlockScratch& scratch) const;
+  void multiply(const Rows& columns, const BlockSide& side, BlockScratch& scratch) const;
   std::vector<std::int32_t> rests(std::span<const std::int8_t> vectors) const;
   std::int32_t rest_product(const std::int8_t* a, const std::int8_t* b) const;
 

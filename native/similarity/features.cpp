@@ -75,7 +75,8 @@ class Reader {
 
   void number(std::string_view text) {
     out_.names.push_back(hashed_lowered(fnv1a_begin(literal), text));
-    const bool is_small = text.size() <= 4 && std::ranges::find(small_numbers, text) != std::end(small_numbers);
+    const bool is_small = text.size() <= 4 && std::find(std::begin(small_numbers), std::end(small_numbers), text) !=
+                                                  std::end(small_numbers);
     push(is_small ? hashed_lowered(fnv1a_begin(symbol_class), text) : number_symbol,
          hashed_lowered(fnv1a_go_on(fnv1a_begin(symbol_class), "n "), text));
   }

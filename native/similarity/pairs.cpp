@@ -5,6 +5,7 @@
 // pairs need no more, and what is found is exact.
 #include <algorithm>
 #include <atomic>
+#include <bit>
 #include <cmath>
 #include <limits>
 #include <stdexcept>
@@ -31,23 +32,25 @@ std::size_t Encoder::rows_of(std::span<const std::int8_t> vectors) const {
   return rows;
 }
 
-// The heads of some rows as 16-bit numbers, an even count of them.
-void Encoder::widen_rows(const std::int8_t* vectors, std::size_t count, std::vector<std::int16_t>& left) const {
-  const std::size_t head = head_end_ - head_begin_, stride = head + head % 2;
-  left.assign(count * stride, 0);
-  for (std::size_t r = 0; r < count; ++r)
-    std::copy_n(vectors + r * width_ + head_begin_, head, left.data() + r * stride);
+// The heads of `count` rows.
+Rows Encoder::heads(const std::int8_t* vectors, std::size_t count) const {
+  return {vectors + head_begin_, width_, head_end_ - head_begin_, count};
 }
 
-// The heads of up to `panel` rows as columns, interleaved as the kernel wants them, zeros where there are fewer.
-void Encoder::interleave(const std::int8_t* vectors, std::size_t count, std::vector<std::int16_t>& columns) const {
-  const std::size_t head = head_end_ - head_begin_, pairs = (head + 1) / 2;
-  columns.assign(pairs * 2 * panel, 0);
-  for (std::size_t c = 0; c < count; ++c) {
-    const std::int8_t* row = vectors + c * width_ + head_begin_;
-    std::int16_t* out = columns.data() + 2 * c;
-    for (std::size_t k = 0; k < head; ++k) out[k / 2 * 2 * panel + k % 2] = row[k];
-  }
+// Packs the rows of a block.
+void Encoder::begin_block(const Rows& rows, BlockScratch& scratch) const {
+  kernels_->pack_rows(rows, scratch.left);
+  scratch.products.resize(block_rows * panel);
+  scratch.masks.resize(block_rows);
+  scratch.least.resize(block_rows);
+}
+
+// The products of the heads of a packed block of rows with up to `panel` others, and which of them may reach `least`.
+void Encoder::multiply(const Rows& columns, const BlockSide& side, BlockScratch& scratch) const {
+  kernels_->pack_panel(columns, scratch.columns);
+  const Block block = {scratch.left.data(), side.rows,          scratch.columns.data(), columns.size,
+                       side.bounds,         side.column_bounds, scratch.least.data()};
+  kernels_->block(block, {scratch.products.data(), scratch.masks.data()});
 }
 
 // Length of what lies outside the head, rounded up.
@@ -84,24 +87,23 @@ std::vector<Product> Encoder::pairs_above(std::span<const std::int8_t> vectors, 
                                           std::size_t threads) {
   const std::size_t rows = rows_of(vectors), blocks = (rows + block_rows - 1) / block_rows;
   const std::vector<std::int32_t> rest = rests(vectors);
-  const std::size_t pairs = (head_end_ - head_begin_ + 1) / 2;
   std::vector<std::vector<Product>> above(blocks);
   std::atomic<std::size_t> count{0};
   for_each_item(block_scratches_, blocks, threads, [&](BlockScratch& scratch, std::size_t own) {
     const std::size_t first = own * block_rows, last = std::min(rows, first + block_rows);
-    widen_rows(vectors.data() + first * width_, last - first, scratch.left);
-    scratch.products.resize(block_rows * panel);
+    begin_block(heads(vectors.data() + first * width_, last - first), scratch);
+    std::fill_n(scratch.least.begin(), last - first, least);
     for (std::size_t column = first; column < rows; column += panel) {
       const std::size_t column_end = std::min(rows, column + panel), before = above[own].size();
-      interleave(vectors.data() + column * width_, column_end - column, scratch.columns);
-      kernels_->block(scratch.left.data(), last - first, pairs, scratch.columns.data(), scratch.products.data());
+      multiply(heads(vectors.data() + column * width_, column_end - column),
+               {last - first, rest.data() + first, rest.data() + column}, scratch);
       for (std::size_t i = first; i < std::min(last, column_end); ++i) {
         const std::int32_t* products = scratch.products.data() + (i - first) * panel;
-        if (!kernels_->any_reaches(products, rest[i], rest.data() + column, least)) continue;
-        for (std::size_t j = std::max(i + 1, column); j < column_end; ++j) {
-          std::int32_t product = products[j - column];
-          if (product + rest[i] * rest[j] < least) continue;
-          product += rest_product(vectors.data() + i * width_, vectors.data() + j * width_);
+        for (std::uint32_t mask = scratch.masks[i - first]; mask; mask &= mask - 1) {
+          const std::size_t c = std::size_t(std::countr_zero(mask)), j = column + c;
+          if (j <= i || j >= column_end) continue;
+          const std::int32_t product =
+              products[c] + rest_product(vectors.data() + i * width_, vectors.data() + j * width_);
           if (product >= least) above[own].push_back({std::int32_t(i), std::int32_t(j), product});
         }
       }
@@ -113,7 +115,10 @@ std::vector<Product> Encoder::pairs_above(std::span<const std::int8_t> vectors, 
   });
   std::vector<Product> result;
   result.reserve(count);
-  for (const auto& block : above) result.insert(result.end(), block.begin(), block.end());
+  for (auto& block : above) {
+    result.insert(result.end(), block.begin(), block.end());
+    std::vector<Product>().swap(block);  // so that they are not there twice
+  }
   return result;
 }
 

@@ -7,24 +7,46 @@ if TYPE_CHECKING:
     from codewren.core.errors import BundleError as BundleError
     from codewren.core.errors import CodewrenError as CodewrenError
     from codewren.core.errors import InputError as InputError
+    from codewren.core.errors import MissingExtraError as MissingExtraError
+    from codewren.index.tree_index import Index as Index
     from codewren.predict.predictor import load as load
+    from codewren.scan.library import ScanReport as ScanReport
+    from codewren.scan.library import scan as scan
+    from codewren.scan.result import ScanOptions as ScanOptions
 
     __version__: str
-__all__ = ["BundleError", "CodewrenError", "InputError", "__version__", "load"]
 _HOMES = {
     "BundleError": "codewren.core.errors",
     "CodewrenError": "codewren.core.errors",
+    "Index": "codewren.index.tree_index",
     "InputError": "codewren.core.errors",
+    "MissingExtraError": "codewren.core.errors",
+    "ScanOptions": "codewren.scan.result",
+    "ScanReport": "codewren.scan.library",
     "load": "codewren.predict.predictor",
 }
+__all__ = [
+    "BundleError",
+    "CodewrenError",
+    "Index",
+    "InputError",
+    "MissingExtraError",
+    "ScanOptions",
+    "ScanReport",
+    "__version__",
+    "load",
+    "scan",
+]
 
 
 def __getattr__(name: str) -> Any:
-    """Find what is exported when it is first asked for: `codewren --help` needs none of it."""
+    """Find a public name when it is first asked for: `codewren --help` needs none of them."""
     if name == "__version__":
         from importlib.metadata import version  # of pyproject.toml, the only place that states it
 
         return version("codewren")
+    if name == "scan":  # a package that can be called
+        return import_module("codewren.scan")
     if name in _HOMES:
         return getattr(import_module(_HOMES[name]), name)
     raise AttributeError(f"module 'codewren' has no attribute {name!r}")

@@ -1,8 +1,11 @@
 """The native core, built from `native/`."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any, TypeAlias
 
 from typing_extensions import Buffer
+
+_Array: TypeAlias = Any  # of numpy, which the light half does without
 
 class DamagedError(ValueError):
     """Weights that are out of bounds, misshapen, NaN or infinite."""
@@ -88,13 +91,50 @@ class SimilarityEncoder:
         self, weights: Buffer, tables: Sequence[Sequence[int]], roots: Sequence[float], target: str = ""
     ) -> None: ...
     def encode(self, texts: list[str], is_python: bytes, threads: int) -> bytes: ...
-    def products(self, vectors: bytes, items: Sequence[int]) -> bytes: ...
-    def pairs_above(self, vectors: bytes, least: int, limit: int, threads: int) -> bytes: ...
+    def products(self, vectors: memoryview, items: Sequence[int]) -> bytes: ...
+    def pairs_above(self, vectors: memoryview, least: int, limit: int, threads: int) -> bytes: ...
     def neighbours(
-        self, queries: bytes, vectors: Buffer, wanted: Buffer, k: int, least: int, threads: int
+        self, queries: memoryview, vectors: memoryview, wanted: memoryview, k: int, least: int, threads: int
     ) -> bytes: ...
     @property
     def target(self) -> str: ...
+
+class TrainingBatch:
+    def __init__(
+        self,
+        word: _Array,
+        position: _Array,
+        gain: _Array,
+        shift: _Array,
+        ids: _Array,
+        lengths: _Array,
+        *,
+        heads: int,
+        hidden_dropout: float,
+        weight_dropout: float,
+        seed: int,
+        threads: int,
+        target: str = "",
+    ) -> None: ...
+    def first_rows(self, rows: _Array) -> None: ...
+    def attend(self, query_key: _Array, extra: _Array, weights: _Array, sums: _Array, mix: _Array) -> None: ...
+    def attend_backward(
+        self,
+        query_key: _Array,
+        extra: _Array,
+        weights: _Array,
+        sums: _Array,
+        mix: _Array,
+        query_keys: _Array,
+        extras: _Array,
+        word: _Array,
+        position: _Array,
+        gain: _Array,
+        shift: _Array,
+    ) -> None: ...
+    def first_rows_backward(
+        self, rows: _Array, word: _Array, position: _Array, gain: _Array, shift: _Array
+    ) -> None: ...
 
 class HintModel:
     def __init__(self, weights: Buffer, settings: Sequence[int]) -> None: ...

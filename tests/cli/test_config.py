@@ -158,3 +158,37 @@ def test_settings_that_are_not_there_cost_no_parser():
     code += "; import sys; print('tomllib' in sys.modules)"
     printed = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     assert printed == "False\n"
+
+
+def test_badge_and_history_of_the_settings_are_about_scans_of_all_code(repository, codewren):
+    settle(repository, BASE + 'badge = "b.svg"\nhistory = "h.jsonl"\n')
+    for _ in range(2):
+        assert codewren("scan")[0] == 1
+    assert "<svg" in (repository / "b.svg").read_text()
+    assert [json.loads(line)["findings"] for line in (repository / "h.jsonl").read_text().splitlines()] == [6, 6]
+    page = codewren("scan", "--format", "html")[1]
+    assert "Over time" in page
+    assert page.count("<circle") == 3
+    code, _, err = codewren("scan", "--badge", "b.svg", "--diff", "HEAD")
+    assert code == 2
+    assert "--badge is about all findings" in err
+
+
+def test_an_incomplete_scan_leaves_history_and_badge_alone(repository, codewren):
+    settle(repository, BASE + 'badge = "b.svg"\nhistory = "h.jsonl"\n')
+    (repository / "bad.c").write_bytes(b"\0")
+    assert codewren("scan", "bad.c")[0] == 2
+    assert not (repository / "b.svg").exists()
+    assert not (repository / "h.jsonl").exists()
+
+
+def test_a_switch_of_the_settings_is_taken_back_by_the_command_line(repository, codewren):
+    (repository / "src" / "tests").mkdir()
+    (repository / "src" / "tests" / "t.c").write_text(SOURCE)
+    settle(repository, BASE + "exit-zero = true\nexclude-tests = true\nexplain = true\n")
+    code, out, _ = codewren("scan")
+    assert code == 0
+    assert "src/tests/t.c" not in out
+    code, plain, _ = codewren("scan", "--no-exit-zero", "--no-exclude-tests", "--no-explain")
+    assert code == 1
+    assert len(places(plain)) == 8 < len(out.splitlines())

@@ -1,4 +1,4 @@
-"""docs/scanning.md and the pre-commit hook say only what the command line takes."""
+"""docs/scanning.md, docs/ci.md and the pre-commit hook say only what the command line takes."""
 
 import re
 import shlex
@@ -13,8 +13,8 @@ from codewren.syntax import grammars
 from codewren.syntax.file_names import SUFFIXES
 
 ROOT = Path(__file__).resolve().parents[2]
-GUIDE = (ROOT / "docs" / "scanning.md").read_text(encoding="utf-8")
-COMMANDS = [line.strip().removeprefix("- run: ") for line in GUIDE.splitlines()]
+GUIDE = "\n".join((ROOT / "docs" / name).read_text(encoding="utf-8") for name in ("scanning.md", "ci.md"))
+COMMANDS = [line.strip().removeprefix("- run: ").removeprefix("- ") for line in GUIDE.splitlines()]
 COMMANDS = [line.split("||")[0].strip() for line in COMMANDS if line.startswith("codewren ")]
 HOOK_ARGUMENTS = re.findall(r"args: \[(.*)\]", GUIDE)
 

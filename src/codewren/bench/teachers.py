@@ -9,6 +9,7 @@ from codewren.bench.judged_items import BenchItems
 from codewren.core.errors import InputError
 from codewren.core.formulas import papers_flops
 from codewren.core.recipe import Recipe
+from codewren.core.recipe_sections import FILE_TEACHERS
 from codewren.train.processes import use_threads
 from codewren.train.teachers import original
 from codewren.train.teachers.fresh_process_teacher import dataset_of, teacher_command
@@ -33,8 +34,10 @@ class TeacherModel:
             TeacherError: it cannot be loaded in full.
             InputError: the recipe has logits only, so there is nothing to run.
         """
-        if recipe.teacher.kind == "logits":
-            raise InputError("this recipe's teacher is a file of logits, which takes no time; give --teacher FOLDER")
+        if recipe.teacher.kind in FILE_TEACHERS:
+            raise InputError(
+                f"this recipe's teacher is a file of {recipe.teacher.kind}, which takes no time; give --teacher FOLDER"
+            )
         teacher = load_teacher(recipe)
         if not isinstance(teacher, NetworkTeacher):
             raise InputError(f"teacher {recipe.teacher.path!r} is no network; nothing to time")

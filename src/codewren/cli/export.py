@@ -9,7 +9,11 @@ from codewren.cli.options import heavy, recipe_verb
 
 @click.command()
 @recipe_verb
-@click.option("--onnx", is_flag=True, help="Also write OUT/student.onnx, for other runtimes (extra `onnx`).")
+@click.option(
+    "--onnx",
+    is_flag=True,
+    help="Also write OUT/student.onnx and its tokenizer.json, for other runtimes (extra `onnx`).",
+)
 @click.option(
     "--front", is_flag=True, help="Write every student of the search's front as OUT/front/BYTES.wren instead."
 )
@@ -17,7 +21,8 @@ def export(recipe: Path, out: Path, settings: tuple[str, ...], quiet: bool, onnx
     """Write the distilled student in --out as OUT/student.wren, its validation scores inside.
 
     With --front nothing is trained: the students come from the trials of the search.
-    The ONNX form takes the token ids of one item, from the bundle's tokenizer, and gives its logits.
+    The ONNX form takes the token ids of one item and gives its logits. Beside it stands OUT/tokenizer.json, which the
+    `tokenizers` library and transformers.js read. onnxruntime's `quantize_dynamic` may make it int8.
     """
     if front and onnx:
         raise click.UsageError("--onnx goes with one student, --front writes many; give one of them")

@@ -12,6 +12,7 @@ from codewren.core.errors import CodewrenError, InputError, nearest
 
 VERBS = {
     "compress": "The whole path: label, search, distil, export, evaluate, report.",
+    "teach": "A student of a few dozen labelled functions, in minutes.",
     "finetune": "Make a teacher from a pretrained encoder.",
     "label": "Write the teacher's logits once.",
     "search": "Find the student's configuration.",
@@ -26,12 +27,16 @@ VERBS = {
     "graph": "The data flow of functions, as a table or a drawing.",
     "predict": "Probabilities for files or standard input.",
     "scan": "Find vulnerable functions or clones in source files.",
-    "verify": "Order the findings of another tool by what a bundle says of the code around them.",
+    "similar": "Find the functions of a tree that are most like a given one.",
+    "hook": "Warn a coding agent when a function that it is about to write exists already.",
+    "mcp": "Serve similar functions, duplicates and scans to coding agents.",
+    "index": "Build or update the index of a tree that similar, mcp and hook search.",
     "config": "The settings of a project: what holds, and where it stands.",
     "lsp": "The same in an editor, while code is written: a language server.",
+    "verify": "Order the findings of another tool by what a bundle says of the code around them.",
 }
 
-RESUMED = frozenset({"compress", "label", "search", "distil"})  # the same command goes on where it was stopped
+RESUMED = frozenset({"compress", "teach", "label", "search", "distil"})  # the same command goes on where it was stopped
 PRINTED = frozenset({"info", "predict"})  # their one result is what they print
 _INTERRUPTED = 130
 

@@ -3,9 +3,25 @@
 import functools
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar, cast
+from typing import Any, NamedTuple, TypeVar, cast
 
 import click
+
+
+class Output(NamedTuple):
+    """What a verb writes of its findings.
+
+    Attributes:
+        style: one of the formats.
+        path: where to; None is standard output.
+        top: how many findings; None is all.
+        explain: whether to say what speaks for each.
+    """
+
+    style: str
+    path: Path | None
+    top: int | None
+    explain: bool
 
 
 class Probability(click.FloatRange):

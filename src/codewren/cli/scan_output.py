@@ -3,7 +3,8 @@
 import importlib
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,32 +13,35 @@ import click
 from codewren.core.task import Unit
 
 if TYPE_CHECKING:
-    from codewren.cli.scan_request import ScanRequest
+    from codewren.cli.options import Output
     from codewren.predict.predictor import AnyPredictor
+    from codewren.scan.history import Run
     from codewren.scan.result import ScanResult
 
 _MOST_NOTES = 50  # on standard error
 
 
-def rendered(result: "ScanResult", predictor: "AnyPredictor", request: "ScanRequest") -> str:
+def rendered(result: "ScanResult", predictor: "AnyPredictor", output: "Output", history: "Sequence[Run]" = ()) -> str:
     """The findings in one of the formats; those for a person to read say in which lines clones differ."""
     from codewren.scan.formats.origin import Origin
 
-    style = request.style
-    colour = (
-        request.output is None and sys.stdout is not None and sys.stdout.isatty() and not os.environ.get("NO_COLOR")
-    )
-    if (request.explain or style in {"text", "json"}) and any(finding.others for finding in result.findings):
+    style = output.style
+    colour = output.path is None and sys.stdout is not None and sys.stdout.isatty() and not os.environ.get("NO_COLOR")
+    if (output.explain or style in {"text", "json", "markdown"}) and any(finding.others for finding in result.findings):
         from codewren.scan.differences import with_differences
 
-        result.findings = with_differences(result.findings, correspond=request.explain)
-    if result.findings and predictor.task.unit is Unit.FUNCTION and (request.explain or style in {"json", "sarif"}):
+        result.findings = with_differences(result.findings, correspond=output.explain)
+    if (
+        result.findings
+        and predictor.task.unit is Unit.FUNCTION
+        and (output.explain or style in {"json", "sarif", "html", "markdown"})
+    ):
         from codewren.scan.telling_lines import with_explanations, with_token_counts
 
-        explained = with_explanations if request.explain else with_token_counts
+        explained = with_explanations if output.explain else with_token_counts
         result.findings = explained(result.findings, predictor)
-    sha256 = predictor.bundle.sha256 if style in {"json", "sarif"} else ""
-    origin = Origin.of(predictor.path.name, sha256, colour=colour)
+    sha256 = predictor.bundle.sha256 if style in {"json", "sarif", "html", "markdown"} else ""
+    origin = replace(Origin.of(predictor.path.name, sha256, colour=colour), history=tuple(history))
     text: str = importlib.import_module(f"codewren.scan.formats.{style}").render(result, origin)
     return text
 
@@ -104,7 +108,7 @@ def _remarks(result: "ScanResult", style: str) -> Iterator[str]:
     if result.unparsed:
         files = _count(len(result.unparsed), "file")
         yield f"{files} with text the parser could not follow, where a function may be missing (named in --format json)"
-    if style in {"github", "sarif"}:
+    if style in {"github", "sarif", "html"}:
         yield from importlib.import_module(f"codewren.scan.formats.{style}").left_out(result)
 
 

@@ -2,13 +2,15 @@
 
 import functools
 import os
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Set
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 from click.core import ParameterSource
+
+from codewren.cli.options import Output
 
 if TYPE_CHECKING:
     from codewren.core.project_settings import FolderSettings, ProjectSettings
@@ -32,6 +34,8 @@ class ScanRequest:
     revision: str | None
     baseline: Path | None
     write_baseline: Path | None
+    badge: Path | None
+    history: Path | None
     style: str
     order: str | None
     explain: bool
@@ -46,10 +50,17 @@ class ScanRequest:
     jobs: int | None
     cache_dir: Path | None
     no_cache: bool
+    watch: bool
     quiet: bool
+    stdin_filename: str | None = None
     exclude_root: str | None = None
     folders: "tuple[FolderSettings, ...]" = ()
     settings: Path | None = None
+
+    @property
+    def written(self) -> Output:
+        """What is written of the findings."""
+        return Output(self.style, self.output, self.top, self.explain)
 
     def options(self, changes: "Changes | None") -> "ScanOptions":
         """The same for the scan itself."""
@@ -121,11 +132,13 @@ def project_settings(file: Path | None, *, no_config: bool) -> "ProjectSettings 
     return None if path is None else read_settings(path)
 
 
-def _open_options(settings: "ProjectSettings", named: Collection[str]) -> dict[str, Any]:
+def _open_options(settings: "ProjectSettings", named: Set[str]) -> dict[str, Any]:
     """What the settings say of options that the command line does not name."""
     values = {name: value for name, value in _values(settings) if name not in named}
     if "exclude" in named:
         values.pop("exclude_root", None)
+    if named & {"revision", "watch"}:  # both are about one scan of all code
+        values = {name: value for name, value in values.items() if name not in {"badge", "history"}}
     return values
 
 
@@ -140,7 +153,7 @@ def _values(settings: "ProjectSettings") -> Iterator[tuple[str, Any]]:
             value = settings.relative(value)
         elif name == "baseline":
             value = Path(settings.relative(value))
-        elif name == "output":
+        elif name in {"output", "badge", "history"}:
             value = settings.written(value)
         elif name == "exclude":
             yield "exclude_root", os.path.abspath(settings.root)  # noqa: PTH100  as the walk does

@@ -9,9 +9,11 @@ from numpy.typing import NDArray
 from codewren.bundle.layout import TensorEntry
 from codewren.bundle.read import Bundle
 from codewren.core.errors import InputError
+from codewren.core.files import write_bytes
 from codewren.core.student_config import Storage
 from codewren.core.task import Unit
 from codewren.export.onnx import write_onnx
+from codewren.export.tokenizer_json import tokenizer_config_json, tokenizer_json
 from codewren.train.onnx_form import SingleItem
 from codewren.train.student import Student
 
@@ -26,7 +28,9 @@ def bundle_student(bundle: Bundle) -> Student:
 
 
 def bundle_to_onnx(bundle: Bundle, path: Path) -> int:
-    """Write `path`; inputs are the ids of `tokenizer.json`'s tokenizer: `ids`, or `left` and `right` for a pair.
+    """Write `path`, and `tokenizer.json` and `tokenizer_config.json` beside it; the size of the ONNX file in bytes.
+
+    Inputs are the ids of that tokenizer: `ids`, or `left` and `right` for a pair.
 
     Raises:
         MissingExtraError: the `onnx` extra is missing.
@@ -40,7 +44,10 @@ def bundle_to_onnx(bundle: Bundle, path: Path) -> int:
     inputs = ["left", "right"] if bundle.task.unit is Unit.PAIR else ["ids"]
     example = tuple(torch.arange(6 + index) % bundle.config.vocab_size for index in range(len(inputs)))
     longest = bundle.config.max_sequence_length
-    return write_onnx(path, SingleItem(bundle_student(bundle)), example, inputs=inputs, longest=longest)
+    size = write_onnx(path, SingleItem(bundle_student(bundle)), example, inputs=inputs, longest=longest)
+    write_bytes(path.with_name("tokenizer.json"), tokenizer_json(bundle.tokenizer, longest))
+    write_bytes(path.with_name("tokenizer_config.json"), tokenizer_config_json(longest))
+    return size
 
 
 def _values(bundle: Bundle, place: TensorEntry) -> NDArray[np.float32]:

@@ -13,7 +13,7 @@ from codewren.bundle.write_hint import HintText, write_hint_bundle
 from codewren.compress.hint_card import hint_card
 from codewren.compress.hint_figures import hint_figures
 from codewren.compress.run import version
-from codewren.compress.similarity_path import content_key
+from codewren.compress.similarity_run import content_key
 from codewren.core.errors import InfeasibleError
 from codewren.core.files import atomic_write, file_sha256, read_json, write_bytes, write_json
 from codewren.core.hint_recipe import HintRecipe

@@ -30,7 +30,8 @@ lexical baselines, which need no training.
 ## Alerts
 Scans alert above a probability of {alert:.4f}: at most one in {rate:,.0f} random pairs of functions of different
 projects exceeds it, in each language that projects were put aside for. On {projects} projects that it was neither
-trained nor fitted on, false alarms in 10,000 pairs: {alarms}.
+trained nor fitted on, false alarms in 10,000 pairs: {alarms}. Pairs of projects that share three
+copied functions or more do not count.
 Copies of their functions above the alert threshold: {copies}.
 
 ## Limits

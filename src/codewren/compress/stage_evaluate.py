@@ -14,6 +14,7 @@ from codewren.core.dataset import Dataset
 from codewren.core.errors import InputError
 from codewren.core.files import read_json, write_bytes, write_json
 from codewren.core.recipe import Recipe
+from codewren.core.recipe_sections import FILE_TEACHERS
 from codewren.core.run_folder import EVALUATION, LOGITS, REPORT, WORDS
 from codewren.data.load import item_column, load_split, load_test_split
 from codewren.measure.calibration import softmax
@@ -89,7 +90,7 @@ def evaluate_run(run: Run, bundle: Path, *, seconds: float) -> str:
     """Teacher and student side by side on the validation split; writes `evaluation.json` and `report.md`."""
     dataset, student = run.dataset("valid"), load(bundle)
     labelled = run.path(LOGITS.format(split="valid")).exists()
-    teacher = None if run.recipe.teacher.kind in ("logits", "ngrams") else load_teacher(run.recipe)
+    teacher = None if run.recipe.teacher.kind in (*FILE_TEACHERS, "ngrams") else load_teacher(run.recipe)
     times = latencies(student, dataset, teacher)
     logits = run.logits("valid") if labelled else None
     rows = [ModelRow("student", bundle.stat().st_size, bundle_quality(student, dataset, teacher_logits=logits))]
@@ -201,8 +202,10 @@ def _labels_of(predictor: AnyPredictor) -> PredictLabels:
 
 
 def _teacher_labels(recipe: Recipe) -> PredictLabels:
-    if recipe.teacher.kind == "logits":
-        raise InputError("teacher.kind is logits: a file cannot judge edited functions; leave out --edit-teacher")
+    if recipe.teacher.kind in FILE_TEACHERS:
+        raise InputError(
+            f"teacher.kind is {recipe.teacher.kind}: a file cannot judge edited functions; leave out --edit-teacher"
+        )
     model = load_teacher(recipe)
     return lambda dataset: np.asarray(model.logits(dataset).argmax(axis=1), dtype=np.int64)
 

@@ -58,13 +58,22 @@ def transfer_rows(predictor: AnyPredictor, solutions: Sequence[Solution]) -> lis
         InputError: there is no set of 20 clone pairs.
     """
     tfidf = SubtokenTfidf.of(solution.text for solution in solutions)
-    rows = []
-    for each_set in transfer_sets(solutions):
-        figures = Figures.of(*(_probabilities(predictor, pairs) for pairs in (each_set.clones, each_set.others)))
-        rows.append(TransferRow(each_set.name, len(each_set.clones), figures, baseline_figures(each_set, tfidf)))
+    figures = bundle_figures(predictor, solutions)
+    rows = [
+        TransferRow(each_set.name, len(each_set.clones), figures[each_set.name], baseline_figures(each_set, tfidf))
+        for each_set in transfer_sets(solutions)
+    ]
     if not rows:
         raise InputError(f"{len(solutions)} functions make no set of 20 clone pairs; give more of each problem")
     return rows
+
+
+def bundle_figures(predictor: AnyPredictor, solutions: Sequence[Solution]) -> dict[str, Figures]:
+    """Figures of a bundle by set, without those of baselines."""
+    return {
+        each_set.name: Figures.of(*(_probabilities(predictor, pairs) for pairs in (each_set.clones, each_set.others)))
+        for each_set in transfer_sets(solutions)
+    }
 
 
 def transfer_table(rows: Sequence[TransferRow]) -> str:
@@ -102,7 +111,7 @@ def _solutions(path: Path, split: str) -> Iterator[Solution]:
         yield from (_solution(row, path.stem) for row in read_rows(path) if row.values.get("split", split) == split)
         return
     raw = recipe_tables(path)
-    recipe = SimilarityRecipe.from_dict(raw, path.parent) if is_similarity(raw) else None
+    recipe = SimilarityRecipe.from_tables(raw, path) if is_similarity(raw) else None
     if recipe is None or recipe.valid is None:
         raise InputError(f"{path}: has no [objective.valid]; give a recipe that has, or a file of functions")
     yield from valid_solutions(recipe, recipe.valid)

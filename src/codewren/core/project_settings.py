@@ -19,9 +19,10 @@ OWN_FILE, SHARED_FILE = "codewren.toml", "pyproject.toml"
 LARGEST_BYTES = 1_000_000
 _HEADER = re.compile(r"\s*\[\[?\s*([^\]]+?)\s*\]\]?\s*(?:#.*)?$")
 _KEY = re.compile(r"\s*([\w-]+)\s*=")
-_MARK = b"codewren"  # a pyproject.toml without this word needs no parser
+# A pyproject.toml without any of these has no table of settings, and needs no parser, which would take 10 ms.
+_MARK = re.compile(rb"""tool[\s.'"]+codewren|^\s*\[\s*["']?tool["']?\s*\]|^\s*["']?tool["']?\s*[.=]""", re.MULTILINE)
 
-Format = Literal["text", "json", "sarif", "github"]
+Format = Literal["text", "json", "sarif", "github", "gitlab", "html", "markdown"]
 Sorting = Literal["path", "probability", "saved", "review"]
 Closeness = Literal["exact", "renamed", "edited", "semantic"]
 
@@ -83,9 +84,12 @@ class ScanSettings(Limits):
         exclude_tests: leave out tests, by their names.
         max_file_bytes: larger files are skipped.
         baseline: file of known findings.
+        badge: file for a drawing of the main figure.
+        history: file that gets a line for each scan of all code.
         format: of the output.
         output: file to write it to.
         sort: order of findings.
+        explain: say which lines speak for a finding.
         top: the first so many are written.
         fail_on: closest kind of clones that makes exit code 1.
         exit_zero: exit code 0 whatever is found.
@@ -98,9 +102,12 @@ class ScanSettings(Limits):
     exclude_tests: bool = False
     max_file_bytes: int | None = None
     baseline: str | None = None
+    badge: str | None = None
+    history: str | None = None
     format: Format | None = None
     output: str | None = None
     sort: Sorting | None = None
+    explain: bool = False
     top: int | None = None
     fail_on: Closeness | None = None
     exit_zero: bool = False
@@ -235,7 +242,7 @@ def _check_positive(name: str, value: int | None) -> None:
 def _table(file: Path) -> dict[str, Any] | None:
     """The settings in a file; None where a `pyproject.toml` has none."""
     content = _content(file)
-    if file.name != OWN_FILE and _MARK not in content:
+    if file.name != OWN_FILE and not _MARK.search(content):
         return None
     import tomllib  # 3 ms
 

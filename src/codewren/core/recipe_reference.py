@@ -19,6 +19,18 @@ from codewren.core.recipe_sections import (
     Source,
     TeacherSection,
 )
+from codewren.core.similarity_recipe import (
+    AlertSection,
+    ContrastSection,
+    EncoderData,
+    EncoderSearch,
+    EncoderSizes,
+    Mix,
+    Objective,
+    Shares,
+    SimilaritySource,
+    TableSizes,
+)
 from codewren.core.student_config import StudentConfig
 from codewren.core.task import Task
 
@@ -34,6 +46,19 @@ TABLES: dict[str, type] = {
     "distil": DistilSection,
     "decision": DecisionSection,
 }
+ENCODER_TABLES: dict[str, type] = {
+    "objective": Objective,
+    "objective.sources.NAME": SimilaritySource,
+    "data": EncoderData,
+    "student": EncoderSizes,
+    "student.names": TableSizes,
+    "student.shares": Shares,
+    "contrast": ContrastSection,
+    "contrast.mix": Mix,
+    "alert": AlertSection,
+    "search": EncoderSearch,
+    "budget": Budget,
+}
 WIDTH = 98
 INTRODUCTION = """\
 # The recipe, key by key
@@ -46,12 +71,21 @@ of data at `data.root`.
 
 This page is what `codewren compress --reference` prints.
 """
+ENCODERS = """\
+# Similarity encoders
+
+A recipe with `[objective]` makes an encoder that compares functions. It has no `[task]`, and these
+tables only; `student.structure` and `objective.valid` have the keys of the tables beside them.
+"""
 _ENTRY = re.compile(r"^(\w+): (.*)$")
 
 
 def recipe_reference() -> str:
     """All tables of a recipe as Markdown, lines of at most 100 columns."""
-    return "\n".join([INTRODUCTION, *(_table(name, kind) for name, kind in TABLES.items())]).rstrip()
+    classifiers, encoders = (
+        [_table(name, kind) for name, kind in tables.items()] for tables in (TABLES, ENCODER_TABLES)
+    )
+    return "\n".join([INTRODUCTION, *classifiers, ENCODERS, *encoders]).rstrip()
 
 
 def descriptions(kind: type) -> dict[str, str]:

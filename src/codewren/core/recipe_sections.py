@@ -68,16 +68,23 @@ class DataSection:
     license: str = ""
 
 
+FILE_TEACHERS = ("logits", "judgements")
+"""Kinds of teachers that are files: they can judge nothing new."""
+
+
 @dataclass(frozen=True, slots=True)
 class TeacherSection:
     """What the student learns from.
 
     Attributes:
         kind: `huggingface` (folder or hub id), `papers` (the papers' fine-tuned state dict), `logits` (a file),
-            `ngrams` (words and word pairs, learnt from the labels of `distil.train_on`; needs nothing else).
-        path: of the teacher, below the recipe's folder; of a logits file, below `data.root`, where `{split}` stands for
-            the split's name.
-        also: for `logits`: further files, whose logits are averaged with `path`'s.
+            `judgements` (a JSONL file of what judges said of each item: labels with a confidence, or a language model's
+            log-probabilities), `ngrams` (words and word pairs, learnt from the labels of `distil.train_on`; needs
+            nothing else).
+        path: of the teacher, below the recipe's folder; of a file of logits or judgements, below `data.root`, where
+            `{split}` stands for the split's name.
+        also: for `logits` and `judgements`: further files, whose logits are averaged with `path`'s.
+        confidence: for `judgements`: what a label without a confidence of its own counts, above one half.
         label_margin: for `logits`: if not 0, the files are of `unlabelled`, and the items of other splits teach their
             own label with this difference between the logits (4 means 98 %).
         encoder: for `papers`: folder or hub id of the encoder's config and tokenizer.
@@ -101,10 +108,11 @@ class TeacherSection:
         data_flow_mode: `papers` reproduces the released preprocessing with its defects, for the papers' checkpoints.
     """
 
-    kind: Literal["huggingface", "papers", "logits", "ngrams"] = "huggingface"
+    kind: Literal["huggingface", "papers", "logits", "judgements", "ngrams"] = "huggingface"
     path: str = ""
     also: Sequence[str] = ()
     label_margin: float = 0.0
+    confidence: float = 0.9
     encoder: str | None = None
     num_attention_heads: int | None = None
     max_sequence_length: int = 400

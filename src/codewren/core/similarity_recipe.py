@@ -23,16 +23,22 @@ class SimilaritySource:
     Attributes:
         kind: `problems` are solved several times, `functions` come from projects, `pairs` have labels or logits.
         path: the functions: JSONL, CSV, TSV or Parquet, plain or compressed, below `data.root`.
-        text, problem, project, name, id: columns; without a column `name` the name is read from the text.
+        text: column of the source text.
+        problem: column of what a function solves.
+        project: column of where it is from.
+        name: column of its name; without it the name is read from the text.
+        id: column by which pairs name it.
         language: of all functions; empty: there is a column `language`.
         where: keep the rows whose columns have these values.
         limit: of `functions`: keep so many drawn ones.
         labelled: of `pairs`: files of id1, id2, label, learned as they are.
-        unlabelled: of `pairs`: a file of id1, id2; `logits` are the teachers', two columns, averaged.
+        unlabelled: of `pairs`: a file of id1, id2, for which there are `logits`.
+        logits: the teachers' for `unlabelled`: .npy files of two columns, averaged.
         valid: of `pairs`: a file to measure on.
         split_projects: of `functions`: put 15 of 100 projects, by a hash of their names, aside to fit thresholds, and
             15 to measure false alarms; else all teach but those named next.
-        fit_projects, test_projects: put aside by name.
+        fit_projects: put aside by name, to fit thresholds.
+        test_projects: put aside by name, to measure false alarms.
     """
 
     kind: Literal["problems", "functions", "pairs"]
@@ -56,7 +62,14 @@ class SimilaritySource:
 
 @dataclass(frozen=True, slots=True)
 class Mix:
-    """How often each kind of lesson gives a batch."""
+    """How often each kind of lesson gives a batch.
+
+    Attributes:
+        problems: two solutions of one problem.
+        names: functions of one name in two projects, the name hidden.
+        edits: a function and its edited copy.
+        pairs: labels and teachers' logits.
+    """
 
     problems: float = 5.0
     names: float = 3.0
@@ -93,7 +106,14 @@ class ContrastSection:
 
 @dataclass(frozen=True, slots=True)
 class TableSizes:
-    """Sizes of one table: `entries` have a weight in the sketch, the first `rows` of them a learned row too."""
+    """Sizes of one table of features.
+
+    Attributes:
+        entries: features with a weight in the sketch, the most frequent ones.
+        rows: of the first of them, which have a learned row too.
+        width: numbers of a row.
+        sketch_width: numbers of the sketch, a power of two.
+    """
 
     entries: int
     rows: int
@@ -103,7 +123,14 @@ class TableSizes:
 
 @dataclass(frozen=True, slots=True)
 class Shares:
-    """How much each part of a vector counts in the similarity; any scale."""
+    """How much each part of a vector counts in the similarity; any scale.
+
+    Attributes:
+        names_sketch: hashed names and literals.
+        names: learned rows of names and literals.
+        structure: learned rows of runs of tokens.
+        structure_sketch: hashed runs of tokens.
+    """
 
     names_sketch: float = 0.20
     names: float = 0.34
@@ -113,11 +140,26 @@ class Shares:
 
 @dataclass(frozen=True, slots=True)
 class EncoderSizes:
-    """Sizes of an encoder."""
+    """Sizes of an encoder: what a function's vector is made of.
+
+    Attributes:
+        names: the table of names and literals.
+        structure: the table of runs of up to six tokens.
+        shares: how much each part counts.
+    """
 
     names: TableSizes
     structure: TableSizes
     shares: Shares = field(default_factory=Shares)
+
+    @classmethod
+    def from_dict(cls, raw: Mapping[str, Any]) -> Self:
+        """Read the JSON form.
+
+        Raises:
+            RecipeError: unknown or missing key, or a value of the wrong kind.
+        """
+        return build(cls, raw, where="student")
 
     @property
     def roots(self) -> tuple[float, float, float, float]:
@@ -135,7 +177,13 @@ class EncoderSizes:
 
 @dataclass(frozen=True, slots=True)
 class AlertSection:
-    """What fits thresholds: `rate` of random pairs of other projects may alarm, of `pairs` drawn in each language."""
+    """What fits the alert threshold: few random pairs of functions of different projects may exceed it.
+
+    Attributes:
+        rate: the share that may.
+        pairs: drawn in each language.
+        functions: of each project at most.
+    """
 
     rate: float = 1e-4
     pairs: int = 40_000
@@ -144,6 +192,61 @@ class AlertSection:
     def __post_init__(self) -> None:
         if not 0 < self.rate < 1:
             raise RecipeError(f"alert.rate: {self.rate} is no share; wanted above 0 and below 1")
+
+
+@dataclass(frozen=True, slots=True)
+class EncoderSearch:
+    """How the sizes of an encoder are found.
+
+    Attributes:
+        strategy: `fixed` takes `[student]`; `halving` trains many sizes briefly, and the better half fully.
+        space: `extended`: rows and width of both tables, and both sketches.
+        trials: sizes that are trained briefly.
+        trial_steps: of a brief training.
+        pick: rule that takes one candidate off the front.
+        seed: of what is drawn.
+    """
+
+    strategy: Literal["fixed", "halving"] = "fixed"
+    space: Literal["extended"] = "extended"
+    trials: int = 12
+    trial_steps: int = 200
+    pick: str = "knee"
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if self.trials < 1 or self.trial_steps < 1:
+            raise RecipeError(
+                f"search: trials {self.trials} and trial_steps {self.trial_steps} must both be at least 1"
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class Objective:
+    """What is learned, where it is no classification: `similarity` makes an encoder that compares functions.
+
+    Attributes:
+        kind: what the student is for.
+        sources: by any name, what it learns from.
+        valid: functions that solve problems, to measure transfer on.
+    """
+
+    kind: Literal["similarity"]
+    sources: Mapping[str, SimilaritySource]
+    valid: SimilaritySource | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class EncoderData:
+    """Where the data lie.
+
+    Attributes:
+        root: folder of the data, below the recipe's folder.
+        license: what they may be used for, in a sentence or two; goes into the model card.
+    """
+
+    root: str = "."
+    license: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +261,18 @@ class SimilarityRecipe:
     contrast: ContrastSection
     alert: AlertSection
     budget: Budget
+    search: EncoderSearch = field(default_factory=EncoderSearch)
     folder: Path = Path()
+
+    @classmethod
+    def from_tables(cls, raw: Mapping[str, Any], path: Path) -> Self:
+        """Build the recipe that a file holds: a TOML file, or a run's `recipe.json`, which names its folder.
+
+        Raises:
+            RecipeError: as `from_dict`.
+        """
+        tables = dict(raw)
+        return cls.from_dict(tables, Path(str(tables.pop("folder", path.parent))))
 
     @classmethod
     def from_dict(cls, raw: Mapping[str, Any], folder: Path = Path()) -> Self:
@@ -167,26 +281,26 @@ class SimilarityRecipe:
         Raises:
             RecipeError: an unknown key (the nearest is named), a missing one, or a value of the wrong kind.
         """
-        check_keys(raw, {"objective", "data", "student", "contrast", "alert", "budget"}, where="recipe")
+        check_keys(raw, {"objective", "data", "student", "contrast", "alert", "budget", "search"}, where="recipe")
         objective, data = raw.get("objective", {}), raw.get("data", {})
         check_keys(objective, {"kind", "sources", "valid"}, where="objective")
-        check_keys(data, {"root", "license"}, where="data")
         sources = {
             name: build(SimilaritySource, source, where=f"objective.sources.{name}")
             for name, source in objective.get("sources", {}).items()
         }
         if not sources:
             raise RecipeError("objective: no sources; add [objective.sources.NAME] with kind and path")
-        valid = objective.get("valid")
+        valid, located = objective.get("valid"), build(EncoderData, data, where="data")
         return cls(
-            root=data.get("root", "."),
-            license=data.get("license", ""),
+            root=located.root,
+            license=located.license,
             sources=sources,
             valid=None if valid is None else build(SimilaritySource, valid, where="objective.valid"),
-            sizes=build(EncoderSizes, raw.get("student", {}), where="student"),
+            sizes=EncoderSizes.from_dict(raw.get("student", {})),
             contrast=build(ContrastSection, raw.get("contrast", {}), where="contrast"),
             alert=build(AlertSection, raw.get("alert", {}), where="alert"),
             budget=build(Budget, raw.get("budget", {}), where="budget"),
+            search=build(EncoderSearch, raw.get("search", {}), where="search"),
             folder=folder,
         )
 
@@ -199,8 +313,12 @@ class SimilarityRecipe:
         return [source for _, source in sorted(self.sources.items()) if source.kind == kind]
 
     def to_dict(self) -> dict[str, Any]:
-        """The resolved recipe, saved beside every output."""
-        return {**asdict(self), "folder": str(self.folder)}
+        """The resolved recipe, saved beside every output: what `from_tables` reads."""
+        plain = asdict(self)
+        objective = {"kind": KIND, "sources": plain["sources"], "valid": plain["valid"]}
+        tables = {name: plain[name] for name in ("contrast", "alert", "budget", "search")}
+        data = {"root": self.root, "license": self.license}
+        return {"objective": objective, "data": data, "student": plain["sizes"], **tables, "folder": str(self.folder)}
 
 
 def objective_kind(raw: Mapping[str, Any]) -> str:

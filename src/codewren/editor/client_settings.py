@@ -8,6 +8,7 @@ from codewren.core.errors import nearest
 from codewren.scan.finding import CloneKind
 
 SECTION = "codewren"
+_OF_THE_EDITOR = frozenset({"path", "trace"})  # settings of an extension, which come along
 DEFAULT_BASELINE = "codewren.baseline.json"
 
 
@@ -50,6 +51,8 @@ def updated(settings: ClientSettings, values: object) -> tuple[ClientSettings, l
         return settings, [f"settings are of type {type(values).__name__}; wanted an object such as {{'enable': true}}"]
     remarks: list[str] = []
     for key, value in values.items():
+        if key in _OF_THE_EDITOR:
+            continue
         if key not in _READERS:
             remarks.append(f"setting {str(key)[:100]!r} is unknown; {nearest(str(key), _READERS)}")
         elif value is not None:

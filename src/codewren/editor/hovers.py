@@ -1,5 +1,6 @@
 """What is shown where the pointer rests on the name of a function with a finding."""
 
+import re
 from collections.abc import Iterator
 
 from codewren.core.errors import CodewrenError
@@ -14,6 +15,7 @@ LONGEST_LINE = 100
 MOST_EXPLAINED_BYTES = 50_000
 """Of one function: explaining takes as many judgements as it has lines."""
 MOST_PLACES = 5
+_MARKUP = re.compile(r"[\\`*\[\]<>#]|(?<![^\W_])_|_(?![^\W_])")  # an underscore inside a word is none
 
 
 def hover_text(judges: Judges, judgement: Judgement, position: Position) -> str:
@@ -53,7 +55,7 @@ def _strongest_lines(predictor: Predictor, judgement: Judgement, found: EditorFi
         return
     if explanation.evidence:
         yield ""
-        yield _escaped(explanation.evidence)
+        yield explanation.evidence  # quotes code as Markdown does
     strongest = explanation.strongest(MOST_LINES)
     if strongest:
         yield ""
@@ -71,4 +73,4 @@ def _quoted(text: str) -> str:
 
 
 def _escaped(text: str) -> str:
-    return "".join(f"\\{character}" if character in "\\`*_[]<>#" else character for character in text)
+    return _MARKUP.sub(r"\\\g<0>", text)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from codewren.core.errors import CodewrenError, InputError
+from codewren.core.project_settings import FolderSettings
 from codewren.core.task import Task, Unit
 from codewren.editor.client_settings import ClientSettings
 from codewren.editor.neighbours import Neighbour, Neighbourhood
@@ -20,10 +21,6 @@ from codewren.scan.known import Model, new_findings
 from codewren.scan.record import Record
 from codewren.scan.result import ScanOptions, fingerprint
 from codewren.scan.scan import alert_threshold, is_alarm
-from codewren.scan.source_files import read_bytes
-from codewren.scan.source_text import source_text
-from codewren.syntax.file_names import language_of
-from codewren.syntax.grammars import LANGUAGES
 
 MOST_OTHERS = 20
 """Clones of one function that are told."""
@@ -117,11 +114,13 @@ class Judges:
 
     Attributes:
         settings: of the session.
+        folders: limits of the project below its folders.
         roots: folders of the workspace, absolute.
         models: loaded.
     """
 
     settings: ClientSettings = field(default_factory=ClientSettings)
+    folders: tuple[FolderSettings, ...] = ()
     roots: tuple[str, ...] = ()
     models: tuple[LoadedModel, ...] = ()
 
@@ -170,28 +169,31 @@ class Judges:
         complaints = tuple({complaint: None for record in records for complaint in record.complaints})
         return Judgement(document, tuple(findings), complaints, spans, "; ".join(remarks))
 
-    def refresh(self, path: str) -> None:
-        """Compare with what a file holds on disk now; with nothing, if it is gone or cannot be read."""
-        language = language_of(path, LANGUAGES)
-        models = [model for model in self.models if language and model.neighbourhood and model.speaks(language)]
-        if not models or language is None:
-            return
-        try:
-            content = read_bytes(path, self.settings.max_file_bytes)
-            source = source_text(content, language)
-            records = predict_source(source, language, [model.judge for model in models])
-        except (OSError, InputError):
-            records = predict_source(b"", language, [model.judge for model in models])
-        for model, record in zip(models, records, strict=True):
+    def close(self, path: str) -> None:
+        """From now on a file on disk counts, not what was open."""
+        for model in self.models:
             if model.neighbourhood is not None:
-                model.neighbourhood.set_file(path, record)
+                model.neighbourhood.set_closed(path)
+                model.neighbourhood.refresh(path)
+
+    def refresh(self, path: str) -> None:
+        """Compare with what a file holds on disk now."""
+        for model in self.models:
+            if model.neighbourhood is not None:
+                model.neighbourhood.refresh(path)
+
+    def catch_up(self) -> None:
+        """Compare with the workspace as it has been read now."""
+        for model in self.models:
+            if model.neighbourhood is not None:
+                model.neighbourhood.catch_up()
 
     def _findings(self, model: LoadedModel, record: Record, path: str) -> Iterator[EditorFinding]:
         if model.neighbourhood is None:
             yield from self._alarms(model, record, path)
             return
         model.neighbourhood.set_file(path, record)
-        threshold = alert_threshold(model.predictor, ScanOptions(threshold=self.settings.threshold))
+        threshold = alert_threshold(model.predictor, self._limits(path))
         kinds = list(CloneKind)
         kinds = kinds[: kinds.index(self.settings.loosest_clone) + 1]
         neighbours = model.neighbourhood.neighbours(path, 1.0 if threshold is None else threshold)
@@ -201,11 +203,11 @@ class Judges:
                 yield self._clone(model, record, number, path=path, clones=clones)
 
     def _alarms(self, model: LoadedModel, record: Record, path: str) -> Iterator[EditorFinding]:
-        threshold = alert_threshold(model.predictor, ScanOptions(threshold=self.settings.threshold))
-        task = model.judge.task
+        limits, task = self._limits(path), model.judge.task
+        threshold = alert_threshold(model.predictor, limits)
         for number in range(len(record)):
             first, last = record.lines(number)
-            if record.is_suppressed(number) or last - first + 1 < self.settings.min_lines:
+            if record.is_suppressed(number) or last - first + 1 < (limits.min_lines or 1):
                 continue
             if is_alarm(record, number, threshold):
                 name = fingerprint(task.positive, [record.fingerprint(number)])
@@ -252,6 +254,12 @@ class Judges:
             return findings
         new = {id(finding) for finding in new_findings(baseline, [one.finding for one in findings], model.origin())}
         return [one for one in findings if id(one.finding) in new]
+
+    def _limits(self, path: str) -> ScanOptions:
+        """What a finding in a file has to exceed."""
+        options = ScanOptions(self.settings.threshold, self.settings.min_lines, folders=self.folders)
+        limits = options.limits_at(path)
+        return ScanOptions(limits.threshold, limits.min_lines)
 
     def _relative(self, path: str) -> str:
         root = self.root_of(path)

@@ -29,9 +29,7 @@ class LineIndex:
     def __init__(self, text: bytes, encoding: Encoding) -> None:
         self.text = text
         self.encoding = encoding
-        ends = [(match.start(), match.end()) for match in _LINE_END.finditer(text)]
-        self._starts = [0, *(end for _, end in ends)]
-        self._stops = [*(start for start, _ in ends), len(text)]
+        self._starts = [0, *(match.end() for match in _LINE_END.finditer(text))]
 
     def __len__(self) -> int:
         return len(self._starts)
@@ -42,7 +40,10 @@ class LineIndex:
 
     def line_stop(self, line: int) -> int:
         """The byte where a line ends, before what ends it."""
-        return self._stops[min(line, len(self) - 1)]
+        if line + 1 >= len(self):
+            return len(self.text)
+        end = self._starts[line + 1]
+        return end - (2 if self.text[end - 2 : end] == b"\r\n" else 1)
 
     def line_of(self, offset: int) -> int:
         """The line that holds a byte; what ends a line belongs to it."""
@@ -55,7 +56,7 @@ class LineIndex:
         Position(line=0, character=3)
         """
         line = self.line_of(offset)
-        stop = min(offset, self._stops[line])
+        stop = min(offset, self.line_stop(line))
         return Position(line, _units(self.text[self._starts[line] : stop], self.encoding))
 
     def offset(self, position: Position) -> int:
@@ -66,7 +67,7 @@ class LineIndex:
         line, character = position
         if line >= len(self):
             return len(self.text)
-        start, stop = self._starts[line], self._stops[line]
+        start, stop = self._starts[line], self.line_stop(line)
         return start + _bytes_of(self.text[start:stop], max(character, 0), self.encoding)
 
 

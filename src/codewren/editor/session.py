@@ -15,7 +15,7 @@ from typing import TypeVar
 from codewren.editor.judging import Judgement, Judges
 from codewren.editor.open_documents import OpenDocument, OpenDocuments
 from codewren.editor.positions import LineIndex
-from codewren.editor.workspace_functions import read_workspace
+from codewren.editor.workspace_index import index_workspace
 
 Answer = TypeVar("Answer")
 WAIT_SHARE = 0.5
@@ -46,6 +46,7 @@ class Session:
     _waiting: dict[str, "asyncio.Task[None]"] = field(default_factory=dict)
     _last_cost_s: dict[str, float] = field(default_factory=dict)
     _stop_reading: threading.Event = field(default_factory=threading.Event)
+    _reading: threading.Thread | None = None
     _told: set[str] = field(default_factory=set)
 
     def lines_of(self, path: str) -> LineIndex | None:
@@ -95,7 +96,7 @@ class Session:
         self.judgements.pop(uri, None)
         self._last_cost_s.pop(uri, None)
         self.publish(Judgement(document))
-        self.refresh(document.path or document.uri)
+        self._worker.submit(self.judges.close, document.path or document.uri)
 
     def refresh(self, path: str) -> None:
         """A file that is not open has changed."""
@@ -103,7 +104,7 @@ class Session:
             self._worker.submit(self.judges.refresh, path)
 
     def read_workspace(self) -> None:
-        """Read the workspace's functions in a thread of their own, then judge what is open again."""
+        """Bring the index of the workspace up to date in the background, then judge what is open again."""
         self._stop_reading.set()
         self._stop_reading = stop = threading.Event()
         loop = asyncio.get_running_loop()
@@ -111,15 +112,22 @@ class Session:
         def tell(text: str) -> None:
             loop.call_soon_threadsafe(self.tell_once, text)
 
-        def read() -> None:
-            if read_workspace(self.judges, tell, stop.is_set) and not stop.is_set():
-                loop.call_soon_threadsafe(self.judge_all)
+        async def take() -> None:
+            await self.run(self.judges.catch_up)
+            self.judge_all()
 
-        threading.Thread(target=read, name="codewren-workspace", daemon=True).start()
+        def read() -> None:
+            if index_workspace(self.judges, tell, stop.is_set):
+                loop.call_soon_threadsafe(lambda: asyncio.ensure_future(take()))
+
+        self._reading = threading.Thread(target=read, name="codewren-workspace", daemon=True)
+        self._reading.start()
 
     def stop(self) -> None:
         """End all work."""
         self._stop_reading.set()
+        if self._reading is not None:
+            self._reading.join(LONGEST_WAIT_S)  # it ends the process that it started
         self._worker.shutdown(wait=False, cancel_futures=True)
 
     def tell_once(self, text: str) -> None:

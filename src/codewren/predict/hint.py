@@ -16,6 +16,7 @@ from codewren.predict.hint_evidence import Fact, evidence_sentence
 
 if TYPE_CHECKING:
     from codewren.predict.checked_items import Vectors
+    from codewren.predict.correspondence import LineRange
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +57,11 @@ class HintPredictor(BasePredictor[HintBundle]):
     def config(self) -> HintConfig:
         """Sizes and heads."""
         return self.bundle.config
+
+    @property
+    def vector_bytes(self) -> int:
+        """Bytes of a function's vector: a hint makes none."""
+        return 0
 
     @property
     def target(self) -> str:
@@ -140,6 +146,14 @@ class HintPredictor(BasePredictor[HintBundle]):
             InputError: always.
         """
         raise InputError(f"task {self.task.name!r} judges single functions; comparing pairs needs a pair bundle")
+
+    def correspondence(self, first: str, second: str, *, language: str = "") -> "tuple[LineRange, ...]":
+        """Refuse: a hint judges single functions.
+
+        Raises:
+            InputError: always.
+        """
+        raise InputError(f"task {self.task.name!r} judges single functions; lines correspond in pairs")
 
     def count_tokens(self, texts: Sequence[str]) -> list[tuple[int, int]]:
         """Tokens that are read, and all tokens, of each text: a hint reads them all.

@@ -126,7 +126,7 @@ class SimilarityPredictor(BasePredictor[SimilarityBundle]):
         wanted = calibration.threshold if threshold is None else threshold
         least = calibration.least_product(wanted)
         with too_many_above(wanted, limit), foreign_vectors():
-            packed = self._encoder.pairs_above(bytes(vectors), least, limit, self.threads)
+            packed = self._encoder.pairs_above(_flat(vectors), least, limit, self.threads)
         probability = cache(calibration.probability)
         return [(first, second, probability(product)) for first, second, product in _triples(packed)]
 
@@ -157,11 +157,9 @@ class SimilarityPredictor(BasePredictor[SimilarityBundle]):
             raise InputError(f"k is {k}; ask for 1 neighbour or more")
         calibration = self.bundle.calibration
         least = _LEAST_PRODUCT if threshold is None else calibration.least_product(threshold)
-        asked = bytes(queries)
         with foreign_vectors():
-            flat = memoryview(vectors).cast("B")
-            packed = self._encoder.neighbours(asked, flat, memoryview(wanted), k, least, self.threads)
-        nearest: list[list[Neighbour]] = [[] for _ in range(len(asked) // self.vector_bytes)]
+            packed = self._encoder.neighbours(_flat(queries), _flat(vectors), _flat(wanted), k, least, self.threads)
+        nearest: list[list[Neighbour]] = [[] for _ in range(len(_flat(queries)) // self.vector_bytes)]
         for query, index, product in _triples(packed):
             nearest[query].append(Neighbour(index, product / SQUARE, calibration.probability(product)))
         return nearest
@@ -172,7 +170,7 @@ class SimilarityPredictor(BasePredictor[SimilarityBundle]):
         functions = list(zip(texts, languages_of(languages, len(items), 2), strict=True))
         rows = {function: index for index, function in enumerate(dict.fromkeys(functions))}
         vectors = self._encode([text for text, _ in rows], [language for _, language in rows])
-        packed = self._encoder.products(vectors, [rows[function] for function in functions])
+        packed = self._encoder.products(_flat(vectors), [rows[function] for function in functions])
         return list(memoryview(packed).cast("i"))
 
     def _encode(self, texts: Sequence[str], languages: Iterable[str | None]) -> bytes:
@@ -182,6 +180,11 @@ class SimilarityPredictor(BasePredictor[SimilarityBundle]):
 
     def _columns(self, other: float, positive: float) -> list[float]:
         return [other, positive] if self.task.positive_index else [positive, other]
+
+
+def _flat(vectors: "Vectors") -> "memoryview[int]":
+    """Vectors as one row of bytes; not copied, there may be gigabytes."""
+    return memoryview(vectors).cast("B")
 
 
 def _triples(packed: bytes) -> Iterable[tuple[int, int, int]]:

@@ -4,11 +4,11 @@ import re
 from collections.abc import Iterator, Sequence
 
 from codewren.bundle.tensors import parameter_count
+from codewren.core.markup import visible
 from codewren.core.recipe import Recipe
 from codewren.core.recipe_sections import DecisionSection
 from codewren.core.student_config import StudentConfig
 from codewren.measure.quality import Quality
-from codewren.report.draw.markup import visible
 from codewren.report.facts import ModelFacts, Role, RunFacts, Table
 from codewren.report.page import described
 from codewren.report.table import markdown

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from itertools import combinations
 
+from codewren.core.markup import Markup, element, joined
 from codewren.measure.intervals import mcnemar
-from codewren.report.draw.markup import Markup, element, joined
 from codewren.report.draw.pareto_plot import pareto_plot
 from codewren.report.facts import UNJUDGED, ModelFacts, Role, RunFacts
 from codewren.report.page import forests, model_points, page, run_sections

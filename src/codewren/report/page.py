@@ -4,11 +4,11 @@ from collections import Counter
 from collections.abc import Sequence
 from importlib.resources import files
 
+from codewren.core.markup import Markup, element, joined
 from codewren.measure.estimate import Measure
 from codewren.report.draw.forest_plot import forest_plot
 from codewren.report.draw.latency_plot import latency_plot
 from codewren.report.draw.length_plot import length_plot
-from codewren.report.draw.markup import Markup, element, joined
 from codewren.report.draw.pareto_plot import Group, Point, pareto_plot
 from codewren.report.draw.reliability import reliability_plot
 from codewren.report.draw.svg import byte_text, plot_style, second_text, spelt

@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 from html import unescape
 
-from codewren.report.draw.markup import Markup, element
+from codewren.core.markup import Markup, element
 from codewren.report.facts import UNJUDGED, ModelFacts, Role
 from codewren.report.parts import NOTHING, Cell, band, body, figure_cell, number_cell, row, table
 from codewren.report.published_figures import CLAIMS, PublishedRow, published_rows

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from math import floor, log10
 
+from codewren.core.markup import Markup, element
 from codewren.measure.estimate import Measure
-from codewren.report.draw.markup import Markup, element
 from codewren.report.facts import Table
 
 Cell = Markup | str

@@ -1,21 +1,16 @@
 """The lines in which the members of a class of clones differ from its first one."""
 
-import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
-from functools import lru_cache
 
-from codewren.core.errors import InputError
 from codewren.predict.correspondence import LineRange, corresponding_lines
 from codewren.scan.finding import CloneKind, Differences, Finding, Location
-from codewren.scan.source_files import read_bytes
-from codewren.scan.source_text import source_text
+from codewren.scan.source_lines import line_reader
 from codewren.syntax.file_names import language_of
 
 MOST_SHOWN = 3  # of each side
 MOST_COMPARED = 20  # members of one class
 LONGEST_LINE = 100
-_FILES_KEPT = 200
 
 
 def with_differences(findings: Sequence[Finding], *, correspond: bool = False) -> list[Finding]:
@@ -23,10 +18,10 @@ def with_differences(findings: Sequence[Finding], *, correspond: bool = False) -
 
     With `correspond` they also say which lines correspond.
     """
-    read = lru_cache(_FILES_KEPT)(_file_lines)
+    read = line_reader()
 
     def lines(location: Location) -> list[str]:
-        return [" ".join(line.split()) for line in read(location.path)[location.start_line - 1 : location.end_line]]
+        return [" ".join(line.split()) for line in read(location)]
 
     compared = [_compared(one, lines(one.location), lines) if one.others else one for one in findings]
     return [_corresponding(one, lines) if one.others and correspond else one for one in compared]
@@ -80,12 +75,3 @@ def differences(first: Sequence[str], second: Sequence[str]) -> Differences:
 
 def _telling(lines: Sequence[str]) -> Iterator[str]:
     return (line[:LONGEST_LINE] for line in lines if any(character.isalnum() for character in line))
-
-
-def _file_lines(path: str) -> list[str]:
-    """Lines of a file as the scan read them; none where it can no longer be read, since its class stands anyway."""
-    language = "python" if path.lower().endswith((".py", ".pyw")) else ""
-    try:
-        return source_text(read_bytes(path, sys.maxsize), language).decode("utf-8", "replace").split("\n")
-    except (OSError, InputError):
-        return []

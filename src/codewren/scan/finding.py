@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
+from typing import Any, NamedTuple
 
 from codewren.core.files import unicode_path
 from codewren.predict.correspondence import LineRange
@@ -83,6 +83,20 @@ class FindingExplanation:
         }
 
 
+class Cell(NamedTuple):
+    """Where a function begins in a notebook.
+
+    Attributes:
+        number: of the cell, from 1.
+        line: in the cell, from 1.
+        file_line: of the notebook's file, from 1.
+    """
+
+    number: int
+    line: int
+    file_line: int
+
+
 @dataclass(frozen=True, slots=True)
 class Location:
     """One function in one file.
@@ -98,6 +112,7 @@ class Location:
         differences: from the first location of the class, where they were asked for.
         correspondence: of its lines with those of the first location of the class, where it was asked for.
         span: first and end byte of the function in the file's text as UTF-8.
+        cell: where it begins in a notebook; None elsewhere.
     """
 
     path: str
@@ -110,11 +125,24 @@ class Location:
     differences: Differences | None = None
     correspondence: tuple[LineRange, ...] | None = None
     span: tuple[int, int] | None = field(default=None, compare=False)
+    cell: Cell | None = None
 
     @property
     def lines(self) -> int:
         """Number of lines."""
         return self.end_line - self.start_line + 1
+
+    @property
+    def file_lines(self) -> tuple[int, int]:
+        """First and last line of the file; they differ from the others in notebooks without lines of their own."""
+        if self.cell is None or self.cell.file_line == self.start_line:
+            return self.start_line, self.end_line
+        return self.cell.file_line, self.cell.file_line
+
+    @property
+    def line_text(self) -> str:
+        """The first line for a person: its number, and in a notebook where that is."""
+        return f"{self.start_line}" if self.cell is None else f"cell {self.cell.number}, line {self.cell.line}"
 
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON form."""
@@ -124,6 +152,7 @@ class Location:
             "start_line": self.start_line,
             "end_line": self.end_line,
             "name": self.name,
+            "cell": self.cell and self.cell._asdict(),
             "kind": self.kind,
             "overlap": round(self.overlap, 3),
             "copies": self.copies,

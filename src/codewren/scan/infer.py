@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from codewren.predict.predictor import AnyPredictor
 
 
+WHOLE = "(text)"
+
+
 class FilePredictions(NamedTuple):
     """What became of one file.
 
@@ -77,6 +80,20 @@ def predict_files(
     return [FilePredictions(text.key, next(records)) if isinstance(text, _Text) else text for text in read]
 
 
+def predict_text(content: bytes, language: str, predictor: "AnyPredictor") -> Record:
+    """Judge a text that need not be a file; one in which there is no function is taken as one, named `WHOLE`.
+
+    Raises:
+        InputError: it is binary, in no known encoding, or no ordinary source text.
+    """
+    source, is_guessed = read_source(content, language)
+    parsed = extract(source, language)
+    if not parsed.functions and source.strip():
+        parsed = parsed._replace(functions=(_whole(source),))
+    text = _text(parsed, source, language, predictor.task)._replace(is_guessed=is_guessed)
+    return Record.unpack(next(_records([text], predictor)))
+
+
 def _read(
     file: SourceFile, max_bytes: int, key: Callable[[bytes, str], bytes], task: Task
 ) -> "_Text | FilePredictions":
@@ -118,6 +135,10 @@ def _text(parsed: Parsed, source: bytes, language: str, task: Task) -> _Text:
         parsed.has_errors,
         is_guessed=False,
     )
+
+
+def _whole(source: bytes) -> Function:
+    return Function(WHOLE, 1, 1, source.rstrip().count(b"\n") + 1, 0, len(source), 0)
 
 
 def _flags(requests: Sequence[Marker], count: int, task: str) -> list[int]:

@@ -3,7 +3,9 @@
 import hashlib
 import struct
 from array import array
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import accumulate, chain
 from typing import Self
 
 from codewren.syntax.tokens import HASH_BYTES
@@ -58,6 +60,11 @@ class Record:
         """First and last line of a function."""
         return self.positions[_POSITION_FIELDS * index], self.positions[_POSITION_FIELDS * index + 1]
 
+    def covered_lines(self) -> int:
+        """Number of lines inside functions; those of functions inside functions count once."""
+        starts, ends = self.positions[::_POSITION_FIELDS], self.positions[1::_POSITION_FIELDS]
+        return covered(zip(starts, ends, strict=True))
+
     def span(self, index: int) -> tuple[int, int]:
         """First and end byte of a function."""
         return self.positions[_POSITION_FIELDS * index + 2], self.positions[_POSITION_FIELDS * index + 3]
@@ -86,6 +93,24 @@ class Record:
         """The row of a function."""
         width = len(self.vectors) // len(self)
         return self.vectors[width * index : width * (index + 1)]
+
+    def selected(self, numbers: Sequence[int]) -> Self:
+        """The record of some functions of a pair task, without their vectors."""
+        bags = [self.bag(number) for number in numbers]
+        ends = accumulate(map(len, bags))
+        spans = ((*self.lines(number), *self.span(number)) for number in numbers)
+        return replace(
+            self,
+            names=tuple(self.names[number] for number in numbers),
+            positions=array("I", chain.from_iterable(spans)),
+            flags=bytes(self.flags[number] for number in numbers),
+            fingerprints=b"".join(self.fingerprint(number) for number in numbers),
+            texts=b"".join(hash_at(self.texts, number) for number in numbers),
+            shapes=b"".join(hash_at(self.shapes, number) for number in numbers),
+            sizes=array("I", chain.from_iterable(zip((self.size(number) for number in numbers), ends, strict=True))),
+            words=array("I", chain.from_iterable(bags)),
+            vectors=b"",
+        )
 
     def pack(self) -> bytes:
         """The bytes `unpack` reads, in the byte order of this machine."""
@@ -138,6 +163,19 @@ class Record:
             complaints=tuple((int(line), message) for line, _, message in complaints),
             reviews=array("d", reviews),
         )
+
+
+def covered(spans: Iterable[tuple[int, int]]) -> int:
+    """Number of lines in spans, both ends inclusive; those in several spans count once.
+
+    >>> covered([(1, 5), (4, 6), (9, 9)])
+    7
+    """
+    lines, last_line = 0, 0
+    for first, last in sorted(spans):
+        lines += max(0, last - max(first - 1, last_line))
+        last_line = max(last_line, last)
+    return lines
 
 
 def hash_at(hashes: bytes, index: int) -> bytes:

@@ -14,6 +14,7 @@ from codewren.scan.finding import CloneKind, Finding
 from codewren.scan.record import IS_NAMED
 from codewren.scan.schedule import ScannedFile
 from codewren.scan.source_files import MAX_FILE_BYTES, Note
+from codewren.scan.source_lines import lines_in_file
 from codewren.syntax.tokens import HASH_BYTES
 
 if TYPE_CHECKING:
@@ -118,6 +119,7 @@ class ScanResult:
         notes: files and folders that were left out, and why.
         files: number of files judged.
         functions: number of functions in them.
+        function_lines: by file, the lines inside its functions.
         cached_files: files whose results were known.
         unparsed: files with text the parser could not follow.
         guessed_files: files that are not UTF-8 and were read as Latin-1.
@@ -125,6 +127,8 @@ class ScanResult:
         complaints: comments that silence nothing.
         foreign: source files by language that were not scanned, and their paths.
         remarks: what else a person should know.
+        revision: with what the code was compared; None where all findings count.
+        unshown: findings beyond the number that was asked for.
         gaps: what was asked for and could not be judged, where it is too much to call the scan done; else empty.
     """
 
@@ -134,6 +138,7 @@ class ScanResult:
     notes: list[Note] = field(default_factory=list)
     files: int = 0
     functions: int = 0
+    function_lines: dict[str, int] = field(default_factory=dict)
     cached_files: int = 0
     unparsed: list[str] = field(default_factory=list)
     guessed_files: int = 0
@@ -142,6 +147,8 @@ class ScanResult:
     foreign: dict[str, list[str]] = field(default_factory=dict)
     remarks: list[str] = field(default_factory=list)
     gaps: list[str] = field(default_factory=list)
+    revision: str | None = None
+    unshown: list[Finding] = field(default_factory=list)
 
 
 def is_below(absolute: str, folder: str) -> bool:
@@ -166,7 +173,10 @@ def is_wanted(file: ScannedFile, index: int, min_lines: int, changes: "Changes |
     if file.record is None:
         return False
     first, last = file.record.lines(index)
-    return last - first + 1 >= min_lines and (changes is None or changes.touches(file.source.path, first, last))
+    if last - first + 1 < min_lines:
+        return False
+    path = file.source.path
+    return changes is None or (changes.has(path) and changes.touches(path, *lines_in_file(path, first, last)))
 
 
 def unused(file: ScannedFile, needed: Collection[int], options: ScanOptions) -> Iterator[Complaint]:

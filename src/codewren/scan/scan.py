@@ -14,6 +14,7 @@ from codewren.scan.record import Record
 from codewren.scan.result import Complaint, Order, ScanOptions, ScanResult, fingerprint, is_wanted, unused
 from codewren.scan.schedule import ScannedFile, Schedule, is_cached, predict_all
 from codewren.scan.source_files import UNKNOWN_KIND, Note, SourceFile, Walked, walk
+from codewren.scan.source_lines import with_cells
 from codewren.scan.worth import reading_order_remark
 from codewren.syntax.grammars import LANGUAGES
 
@@ -38,10 +39,12 @@ def scan(
         InputError: a path does not exist, or a language is unknown.
     """
     task = predictor.task
-    result = ScanResult(task, alert_threshold(predictor, options))
+    result = ScanResult(
+        task, alert_threshold(predictor, options), revision=options.changes.revision if options.changes else None
+    )
     walked = _walked(paths, options, result)
     files = _changed(walked.files, paths, options, result)
-    jobs = options.jobs or _cores()
+    jobs = options.jobs or cores()
     schedule = Schedule(options.max_file_bytes, jobs, options.cache, result.remarks.append)
     skipped: list[ScannedFile] = []
     scanned: list[ScannedFile] = []  # of a pair task; the others need no memory of what is past
@@ -71,6 +74,7 @@ def scan(
     result.notes.sort()
     result.unparsed.sort()
     result.complaints.sort()
+    result.findings = with_cells(result.findings)
     result.findings.sort(key=(options.order or _order(predictor)).key)
     return result
 
@@ -148,7 +152,7 @@ def scanned_languages(task: Task, wanted: Sequence[str] | None) -> frozenset[str
     return frozenset(chosen)
 
 
-def _cores() -> int:
+def cores() -> int:
     """Cores this process may run on."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
@@ -160,6 +164,7 @@ def _count(file: ScannedFile, result: ScanResult) -> None:
         return
     result.files += 1
     result.functions += len(record)
+    result.function_lines[path] = record.covered_lines()
     result.cached_files += file.cached
     result.complaints += (Complaint(path, line, text) for line, text in record.complaints)
     result.unparsed += [path] * record.has_errors

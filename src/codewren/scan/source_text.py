@@ -5,6 +5,7 @@ import re
 from typing import NamedTuple
 
 from codewren.core.errors import InputError
+from codewren.scan.notebook import is_notebook, notebook_text
 
 _DECLARED = re.compile(rb"\A(?:[^\n]*\n)?[ \t\f]*#.*?coding[:=][ \t]*([-\w.]+)")  # PEP 263
 _NOT_FOR_FILES = frozenset({"idna", "punycode", "raw_unicode_escape", "undefined", "unicode_escape", "utf_7"})
@@ -21,12 +22,16 @@ class SourceText(NamedTuple):
 def read_source(content: bytes, language: str = "") -> SourceText:
     """Read UTF-8, UTF-16 with a byte order mark, or in Python what the file declares; else guess Latin-1.
 
+    Of a notebook the code is read.
+
     In Latin-1 every byte is a character, and what is neither comment nor string is the same in all encodings that
     extend ASCII. Python itself refuses a file that declares nothing.
 
     Raises:
         InputError: it is binary, or Python that Python could not read.
     """
+    if language == "python" and is_notebook(content):
+        return SourceText(notebook_text(content), is_guessed=False)
     if content.startswith(_BYTE_ORDER_MARKS):
         return SourceText(_decoded(content, "utf-16").encode(), is_guessed=False)
     place = content.find(b"\0")

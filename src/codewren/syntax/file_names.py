@@ -7,7 +7,7 @@ SUFFIXES = {
     **dict.fromkeys((".c", ".h"), "c"),
     **dict.fromkeys((".cc", ".cpp", ".cxx", ".c++", ".hh", ".hpp", ".hxx", ".h++", ".inl", ".ipp", ".tpp"), "cpp"),
     ".java": "java",
-    **dict.fromkeys((".py", ".pyw"), "python"),
+    **dict.fromkeys((".py", ".pyw", ".ipynb"), "python"),
     **dict.fromkeys((".js", ".mjs", ".cjs", ".jsx"), "javascript"),
     **dict.fromkeys((".ts", ".mts", ".cts"), "typescript"),
     ".tsx": "tsx",

@@ -19,6 +19,7 @@ from torch.nn import functional as F  # noqa: N812 - the field's own name for it
 from codewren.core.student_config import Activation, PairHead, PositionType, StudentConfig
 from codewren.core.task import Task, Unit
 from codewren.train.dropout import Dropout, dropout
+from codewren.train.first_token import Settings, Tables, first_token
 from codewren.train.flows import Nodes
 
 ACTIVATIONS: dict[Activation, Callable[[Tensor], Tensor]] = {
@@ -188,7 +189,6 @@ class Attention(nn.Module):
         shape = (self.heads, self.head_size)
         q_BAD = self.query(first_BH).view(-1, *shape)
         key_ADH = self.key.weight.view(*shape, -1)
-        value_ADH = self.value.weight.view(*shape, -1)
         u_BAH = torch.einsum("bad,adh->bah", q_BAD, key_ADH)
         score_BAT = u_BAH @ x_BTH.transpose(1, 2)  # q·b_k is the same for every token: softmax does not see it
         if self.distance is not None:
@@ -199,8 +199,35 @@ class Attention(nn.Module):
             score_BAT = score_BAT + relative
         score_BAT = (score_BAT / math.sqrt(self.head_size)).masked_fill(~packing.mask_BT[:, None], -math.inf)
         weight_BAT = dropout(score_BAT.softmax(-1), self.attention_dropout, training=self.training)
-        mix_BAD = torch.einsum("bah,adh->bad", weight_BAT @ x_BTH, value_ADH)
-        mix_BAD = mix_BAD + weight_BAT.sum(-1, keepdim=True) * self.value.bias.view(shape)
+        return self._from_sums(first_BH, weight_BAT @ x_BTH, weight_BAT.sum(-1))
+
+    def native_first_token(self, embeddings: "Embeddings", ids_N: Tensor, lengths_B: Tensor) -> Tensor:
+        """The embeddings and `first_token` at once, in the native core: (N,) ids to (B, H)."""
+        training = self.training
+        settings = Settings(
+            heads=self.heads,
+            hidden_dropout=embeddings.dropout.chance if training else 0.0,
+            weight_dropout=self.attention_dropout if training else 0.0,
+            seed=int(torch.randint(2**62, ())) if training else 0,
+        )
+        position = embeddings.token_type if embeddings.position is None else embeddings.position + embeddings.token_type
+        tables = Tables(
+            embeddings.word if embeddings.projection is None else F.linear(embeddings.word, embeddings.projection),
+            position.view(-1, embeddings.token_type.shape[0]),
+            embeddings.norm.weight,
+            embeddings.norm.bias,
+            self.query.weight,
+            self.query.bias,
+            self.key.weight,
+            self.distance,
+        )
+        return self._from_sums(*first_token(tables, ids_N, lengths_B, settings))
+
+    def _from_sums(self, first_BH: Tensor, sum_BAH: Tensor, weights_BA: Tensor) -> Tensor:
+        """The attended first token, from the sums of all tokens' vectors and of their weights."""
+        shape = (self.heads, self.head_size)
+        mix_BAD = torch.einsum("bah,adh->bad", sum_BAH, self.value.weight.view(*shape, -1))
+        mix_BAD = mix_BAD + weights_BA[..., None] * self.value.bias.view(shape)
         return self._finish(mix_BAD.flatten(1), first_BH)
 
     def _relative(self, q_BATD: Tensor, k_BATD: Tensor, node_BT: Tensor | None) -> Tensor:
@@ -252,7 +279,10 @@ class Layer(nn.Module):
     def forward(self, x_NH: Tensor, packing: Packing) -> Tensor:
         """(N, H) to (N, H), or to (B, H) in the last layer."""
         attend = self.attention.first_token if self.last else self.attention.all_tokens
-        y = attend(x_NH, packing)
+        return self.feed_forward(attend(x_NH, packing))
+
+    def feed_forward(self, y: Tensor) -> Tensor:
+        """What follows the attention."""
         out: Tensor = self.norm(y + self.dropout(self.output(self.activation(self.intermediate(y)))))
         return out
 
@@ -292,11 +322,14 @@ class Student(nn.Module):
         task: unit and number of labels.
         seed: of the initial weights (normal, sd 0.02, as RoBERTa; biases 0, LayerNorm gains 1; a projection keeps the
             spread of the word vectors).
+
+    Attributes:
+        in_core: let the native core compute what it can; off, torch computes everything.
     """
 
     def __init__(self, config: StudentConfig, task: Task, *, seed: int) -> None:
         super().__init__()
-        self.config, self.task = config, task
+        self.config, self.task, self.in_core = config, task, True
         self.embeddings = Embeddings(config)
         last = config.num_hidden_layers - 1
         self.layers = nn.ModuleList(Layer(config, last=index == last) for index in range(last + 1))
@@ -315,6 +348,9 @@ class Student(nn.Module):
 
     def encode(self, ids_N: Tensor, lengths_B: Tensor, nodes: Nodes | None = None) -> Tensor:
         """Packed token ids of B functions, and nodes of their data flow, to their first-token vectors (B, H)."""
+        if nodes is None and self._is_native(ids_N):
+            only = cast(Layer, self.layers[0])
+            return only.feed_forward(only.attention.native_first_token(self.embeddings, ids_N, lengths_B))
         if nodes is None:
             packing = Packing(lengths_B)
         else:
@@ -323,6 +359,12 @@ class Student(nn.Module):
         for layer in self.layers:
             x = layer(x, packing)
         return x
+
+    def _is_native(self, ids_N: Tensor) -> bool:
+        """Whether the native core computes the first layer: it is the last one, too, and on the CPU."""
+        simple = self.config.position_embedding_type is not PositionType.RELATIVE_KEY_QUERY
+        alone = len(self.layers) == 1 and self.embeddings.word.dtype == torch.float32
+        return self.in_core and simple and alone and ids_N.device.type == "cpu"
 
     def forward(self, ids_N: Tensor, lengths_B: Tensor, items_RK: Tensor, nodes: Nodes | None = None) -> Tensor:
         """Packed ids, lengths, the functions of each item, and nodes to logits (R, C)."""

@@ -44,13 +44,14 @@ class Verified:
     drop: str = ""
     unjudged: str = ""
 
-    def order(self) -> tuple[bool, bool, float]:
-        """Sorts what is worth reading first, by likelihood; then what could not be judged; last what would be dropped.
+    def order(self) -> tuple[bool, bool, float, float, float]:
+        """Sorts what is worth reading first, then what was not judged, last what would be dropped.
 
-        Where the model ranks functions by what to review first, that is the likelihood.
+        By probability; in one function by what the lines carry, then as the tool would. What to review first is no
+        part of it: a line is no worse for standing in a long function.
         """
-        likelihood = self.probability if self.review_first is None else self.review_first
-        return bool(self.drop), likelihood is None, -(likelihood or 0.0)
+        likelihood, line = -(self.probability or 0.0), -(self.line_score or 0.0)
+        return bool(self.drop), self.probability is None, likelihood, line, -self.reported.weight
 
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON form."""
@@ -82,9 +83,10 @@ def _rounded(value: float | None) -> float | None:
 def verify(
     findings: Sequence[Reported], tree: SourceTree, predictor: "AnyPredictor", *, threshold: float | None = None
 ) -> list[Verified]:
-    """Judge findings of other tools, most worth reading first; equal ones keep the order of their severity.
+    """Judge findings of other tools, most worth reading first.
 
-    Without a `threshold` the bundle's decision threshold says which would be dropped.
+    Without a `threshold` the bundle's decision threshold says which would be dropped; a model that ranks functions by
+    what to review first is a reading order, and drops nothing.
 
     Raises:
         InputError: the model judges pairs and the findings are none, or the other way round.
@@ -97,9 +99,11 @@ def verify(
                 f"{predictor.task.unit}s; give --model {'clones' if finding.is_duplicate else 'vulnerability-c'}"
             )
     judged = _pairs(findings, tree, predictor) if is_pair else _functions(findings, tree, predictor)
-    least = predictor.bundle.decision.threshold if threshold is None else threshold
+    least = threshold
+    if least is None:
+        least = 0.0 if isinstance(predictor, ReviewRanker) else predictor.bundle.decision.threshold
     verified = [_with_drop(one, predictor, least) for one in judged]
-    return sorted(verified, key=lambda one: (*one.order(), -one.reported.weight))
+    return sorted(verified, key=Verified.order)
 
 
 def _with_drop(verified: Verified, predictor: "AnyPredictor", least: float) -> Verified:

@@ -33,7 +33,7 @@ def write_rows(path: Path, rows: list[dict[str, Any]]) -> None:
 
 
 def write_data(folder: Path, *, problems: int = 60, projects: int = 8) -> None:
-    """Problems with two solutions each, and projects whose functions share names here and there."""
+    """Problems with two solutions each, and projects that share functions: of the first four at most two."""
     solutions = [
         {"problem": f"p{k}", "language": "java", "source": "made", "split": "valid" if k % 3 == 0 else "train",
          "func": made_function(k, variant=variant)}
@@ -43,7 +43,7 @@ def write_data(folder: Path, *, problems: int = 60, projects: int = 8) -> None:
     rng = random.Random(0)
     functions = [
         {"project": f"project-{p}", "language": "java", "name": "", "func": made_function(k, variant=rng.randrange(3))}
-        for p in range(projects) for k in rng.sample(range(144), 30)
+        for p in range(projects) for k in (range(30 * p, 30 * p + 32) if p < 4 else rng.sample(range(144), 30))
     ]  # fmt: skip
     for row in functions:
         row["name"] = row["func"].partition("(")[0].split()[-1]

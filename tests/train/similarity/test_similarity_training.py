@@ -6,7 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from codewren.compress.similarity_path import SimilarityRun, compress_similarity
+from codewren.compress.similarity_path import compress_similarity
+from codewren.compress.similarity_run import SimilarityRun
 from codewren.core.errors import InfeasibleError, InputError, RecipeError
 from codewren.core.files import read_json
 from codewren.core.similarity_recipe import SimilarityRecipe, is_similarity

@@ -1,5 +1,6 @@
 """Reading and writing logits."""
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -20,17 +21,27 @@ def save(path: Path, logits: np.ndarray, **other: np.ndarray) -> Path:
         np.save(path, logits)
     elif path.suffix == ".npz":
         np.savez(path, logits=logits, **other)
+    elif path.suffix in (".csv", ".jsonl"):
+        save_text(path, dict(zip(DATA.task.labels, logits.T.tolist(), strict=True)) | other)
     else:
         columns = dict(zip(DATA.task.labels, logits.T, strict=True)) | other
         parquet.write_table(pyarrow.table(columns), path)
     return path
 
 
-@pytest.mark.parametrize("name", ["l.npy", "l.npz", "l.parquet"])
+@pytest.mark.parametrize("name", ["l.npy", "l.npz", "l.parquet", "l.csv", "l.jsonl"])
 def test_every_format_gives_the_same_logits(tmp_path, name):
     read = read_logits(save(tmp_path / name, LOGITS.astype(np.float64)), DATA)
     assert read.dtype == np.float32
     np.testing.assert_array_equal(read, LOGITS)
+
+
+def save_text(path: Path, columns: dict[str, list]) -> None:
+    rows = [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
+    lines = [json.dumps(row) for row in rows]
+    if path.suffix == ".csv":
+        lines = [",".join(columns), *(",".join(map(str, row.values())) for row in rows)]
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8-sig")
 
 
 def test_what_is_written_is_read(tmp_path):
@@ -45,9 +56,10 @@ def test_logits_of_other_texts_are_refused(tmp_path):
         read_logits(tmp_path / "l.npz", other)
 
 
-def test_parquet_rows_are_matched_by_id(tmp_path):
+@pytest.mark.parametrize("name", ["l.parquet", "l.csv", "l.jsonl"])
+def test_rows_are_matched_by_id(tmp_path, name):
     order = [3, 0, 5, 1, 2, 4]
-    path = save(tmp_path / "l.parquet", LOGITS[order], id=[DATA.ids[i] for i in order])
+    path = save(tmp_path / name, LOGITS[order], id=[DATA.ids[i] for i in order])
     np.testing.assert_array_equal(read_logits(path, DATA), LOGITS)
 
 
@@ -82,7 +94,12 @@ def test_logits_that_do_not_fit_say_what_was_wanted(tmp_path, name, logits, mess
         ("l.npz", b"PK\x05\x06 damaged", "cannot be read"),
         ("l.npy", b"", "cannot be read"),
         ("l.parquet", b"PAR1 damaged", "cannot be read"),
-        ("l.csv", b"0,1", "not '.csv'"),
+        ("l.tsv", b"0,1", "not '.tsv'"),
+        ("l.csv", b"safe,vulnerable\n1,high\n", "cannot be read as logits .could not convert string"),
+        ("l.csv", b"a,b\n1,2\n", "columns a, b; wanted one for each of safe, vulnerable"),
+        ("l.jsonl", b"{", "cannot be read as logits"),
+        ("l.jsonl", b"[1]", "a line is no object"),
+        ("l.jsonl", b'{"safe": 1, "vulnerable": 2}\n{"safe": 1}', "cannot be read as logits"),
     ],
 )
 def test_foreign_and_damaged_files_are_one_clear_error(tmp_path, name, content, message):

@@ -116,11 +116,6 @@ def test_another_number_of_labels_is_refused(classifier):
         load_teacher(recipe)
 
 
-def test_a_plain_classifier_does_not_judge_pairs(classifier):
-    with pytest.raises(TeacherError, match="judges one text"):
-        load_teacher(with_teacher("clone", path=str(classifier)))
-
-
 def test_a_path_that_is_nowhere_is_refused_at_once(monkeypatch):
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
     with pytest.raises(TeacherError, match=r"switched off \(HF_HUB_OFFLINE\)"):

@@ -11,12 +11,14 @@ import transformers
 from tiny import (
     PapersVulnerability,
     make_functions,
+    make_pairs,
     make_recipe,
     roberta_config,
     save_papers,
     save_tokenizer,
     seed_weights,
 )
+from tokenizers import Tokenizer, processors
 from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
 from codewren.core.dataset import Dataset, collapse_whitespace
@@ -251,3 +253,129 @@ def test_a_teacher_whose_tokenizer_cuts_otherwise_is_another_teacher(tmp_path):
     assert load_teacher(with_teacher(folder)).sha256 == before.sha256
     file.write_text(json.dumps({**json.loads(file.read_text()), "normalizer": {"type": "Lowercase"}}))
     assert load_teacher(with_teacher(folder)).sha256 != before.sha256
+
+
+def cross_oracle(folder: Path, dataset: Dataset) -> np.ndarray:
+    """Each pair alone as the library's users ask, with the types of its own tokenizer."""
+    model = AutoModelForSequenceClassification.from_pretrained(folder, attn_implementation="eager").eval()
+    tokenizer = AutoTokenizer.from_pretrained(folder)
+    logits = []
+    for first, second in dataset.sources():
+        given = tokenizer(first, second, truncation=True, max_length=LENGTH, return_tensors="pt")
+        with torch.inference_mode():
+            logits.append(model(**given).logits[0].numpy())
+    return np.stack(logits)
+
+
+def with_types(folder: Path) -> None:
+    """A tokenizer that numbers the two texts of a pair, as BERT's does."""
+    backend = Tokenizer.from_file(str(folder / "tokenizer.json"))
+    special = [("<s>", 0), ("</s>", 2)]
+    both = "<s> $A </s> $B:1 </s>:1"
+    backend.post_processor = processors.TemplateProcessing("<s> $A </s>", both, special_tokens=special)
+    names = {"bos_token": "<s>", "eos_token": "</s>", "pad_token": "<pad>", "unk_token": "<unk>"}
+    inputs = ["input_ids", "token_type_ids", "attention_mask"]
+    fast = transformers.PreTrainedTokenizerFast(tokenizer_object=backend, model_input_names=inputs, **names)
+    fast.save_pretrained(folder)
+
+
+@pytest.mark.parametrize("outputs", [1, 2])
+@pytest.mark.parametrize("kind", ["bert", "roberta", "modernbert", "xlnet"])
+def test_a_cross_encoder_reads_the_pair_as_one_text(kind, outputs, tmp_path):
+    config = CONFIGS.get(kind) or roberta_config(300)
+    folder = save_classifier(tmp_path, config, num_labels=outputs)
+    if kind == "bert":
+        with_types(folder)
+    pairs = make_pairs(9)
+    recipe = make_recipe(Path("unused"), "clone", teacher={"path": str(folder), "max_sequence_length": LENGTH})
+    logits = load_teacher(recipe).logits(pairs)
+    wanted = cross_oracle(folder, pairs)
+    assert wanted.std(axis=0).min() > 1e-3
+    if outputs == 1:
+        wanted = np.stack([np.zeros(len(wanted)), wanted[:, 0]], axis=1)
+    np.testing.assert_allclose(logits, wanted, atol=2e-4)
+    with pytest.raises(TeacherError, match="no data flow"):
+        load_teacher(replace(recipe, teacher=replace(recipe.teacher, data_flow=True)))
+
+
+def save_sentence_encoder(folder: Path, *, mean: bool, normalise: bool = True) -> Path:
+    """Laid out as sentence-transformers does; weights from their names."""
+    size = save_tokenizer(folder)
+    model = transformers.RobertaModel(roberta_config(size))
+    seed_weights(model)
+    model.save_pretrained(folder)
+    kinds = ["Transformer", "Pooling", *["Normalize"] * normalise]
+    paths = ["", "1_Pooling", "2_Normalize"]
+    types = [f"sentence_transformers.models.{kind}" for kind in kinds]
+    modules = [{"type": kind, "path": path} for kind, path in zip(types, paths, strict=False)]
+    (folder / "modules.json").write_text(json.dumps(modules))
+    (folder / "1_Pooling").mkdir()
+    pooling = {"word_embedding_dimension": 16, "pooling_mode_cls_token": not mean, "pooling_mode_mean_tokens": mean}
+    (folder / "1_Pooling/config.json").write_text(json.dumps(pooling))
+    (folder / "sentence_bert_config.json").write_text(json.dumps({"max_seq_length": 30, "do_lower_case": False}))
+    return folder
+
+
+def sentence_recipe(folder: Path, tmp_path: Path, labels: list[int]) -> tuple[Recipe, Dataset]:
+    pairs = replace(make_pairs(len(labels)), labels=tuple(labels))
+    rows = [
+        {"func1": first, "func2": second, "label": label}
+        for (first, second), label in zip(pairs.sources(), labels, strict=True)
+    ]
+    (tmp_path / "pairs.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    labelled = {"path": "pairs.jsonl", "text": "func1", "text2": "func2"}
+    data = {"root": str(tmp_path), "labelled": labelled}
+    return make_recipe(Path("unused"), "clone", data=data, teacher={"path": str(folder)}), pairs
+
+
+def cosines(folder: Path, pairs: Dataset, *, mean: bool) -> np.ndarray:
+    """Each text alone, in plain transformers."""
+    model = transformers.RobertaModel.from_pretrained(folder, add_pooling_layer=False).eval()
+    tokenizer = AutoTokenizer.from_pretrained(folder)
+
+    def vector(text: str) -> torch.Tensor:
+        ids = tokenizer(text, truncation=True, max_length=30, return_tensors="pt")["input_ids"]
+        with torch.inference_mode():
+            hidden = model(input_ids=ids).last_hidden_state[0]
+        return hidden.mean(0) if mean else hidden[0]
+
+    found = [torch.nn.functional.cosine_similarity(*map(vector, texts), dim=0) for texts in pairs.sources()]
+    return np.asarray([float(cosine) for cosine in found])
+
+
+@pytest.mark.parametrize("mean", [True, False])
+def test_a_sentence_encoder_compares_pairs_by_a_cosine_that_labels_give_a_meaning(mean, tmp_path):
+    folder = save_sentence_encoder(tmp_path / "encoder", mean=mean)
+    wanted = cosines(folder, make_pairs(60), mean=mean)
+    labels = [int((cosine > np.median(wanted)) ^ (index % 7 == 0)) for index, cosine in enumerate(wanted)]
+    recipe, pairs = sentence_recipe(folder, tmp_path, labels)
+    teacher = load_teacher(recipe)
+    odds = np.diff(teacher.logits(pairs), axis=1)[:, 0]
+    scale, middle = float(teacher.network.scale), float(teacher.network.middle)
+    np.testing.assert_allclose(odds, scale * (wanted - middle), atol=1e-5 * scale)
+    probabilities = 1 / (1 + np.exp(-odds))
+    assert abs(probabilities.mean() - np.mean(labels)) < 0.01, "a property of logistic regression's fit"
+    recipe, _ = sentence_recipe(folder, tmp_path, [1 - label for label in labels])
+    with pytest.raises(TeacherError, match="cosines are no larger for 'clone' pairs"):
+        load_teacher(recipe)
+
+
+def test_what_a_sentence_encoder_cannot_do_is_one_line(tmp_path):
+    folder = save_sentence_encoder(tmp_path / "encoder", mean=True)
+    with pytest.raises(TeacherError, match="compares two texts, task 'vulnerability' does not"):
+        load_teacher(with_teacher(folder))
+    recipe, _ = sentence_recipe(folder, tmp_path, [1] * 60)
+    with pytest.raises(TeacherError, match="60 labelled pairs of one label"):
+        load_teacher(recipe)
+    modules = json.loads((folder / "modules.json").read_text())
+    (folder / "modules.json").write_text(json.dumps([*modules[:2], {"type": "x.Dense", "path": "2"}]))
+    with pytest.raises(TeacherError, match="modules Transformer, Pooling, Dense; only"):
+        load_teacher(recipe)
+
+
+def test_an_onnx_model_is_refused_with_what_to_do(tmp_path):
+    (tmp_path / "config.json").write_text("{}")
+    (tmp_path / "model.onnx").write_bytes(b"")
+    for path in (tmp_path, tmp_path / "model.onnx"):
+        with pytest.raises(TeacherError, match=r"an ONNX model, .*hand its logits in"):
+            load_teacher(with_teacher(path))

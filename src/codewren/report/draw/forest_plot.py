@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
+from codewren.core.markup import Markup
 from codewren.measure.estimate import Measure
-from codewren.report.draw.markup import Markup
 from codewren.report.draw.svg import TOP, WIDTH, Scale, figure, line, marker, near, number, scale, spelt, text
 
 _NAMES, _ROW = 230.0, 26.0

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from codewren.report.draw.markup import Markup
+from codewren.core.markup import Markup
 from codewren.report.draw.svg import (
     LEFT,
     TOP,

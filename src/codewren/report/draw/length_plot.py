@@ -4,7 +4,7 @@ import math
 from collections import Counter
 from collections.abc import Sequence
 
-from codewren.report.draw.markup import Markup
+from codewren.core.markup import Markup
 from codewren.report.draw.svg import TOP, Scale, axes, figure, horizontal, line, number, rectangle, text, vertical
 
 _PER_OCTAVE = 4

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from codewren.core.errors import InputError
+from codewren.core.markup import Markup
 from codewren.core.pareto import Candidate, ParetoFront
 from codewren.core.student_config import StudentConfig
-from codewren.report.draw.markup import Markup
 from codewren.report.draw.svg import (
     HEIGHT,
     TOP,

@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from codewren.core.markup import Markup
 from codewren.measure.estimate import Measure
 from codewren.measure.fidelity import reliability_bins
 from codewren.measure.intervals import Floats, Ints, proportion
-from codewren.report.draw.markup import Markup
 from codewren.report.draw.svg import (
     BOTTOM,
     HEIGHT,

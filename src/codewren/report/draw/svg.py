@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 
-from codewren.report.draw.markup import Markup, element
+from codewren.core.markup import Markup, element
 
 WIDTH, HEIGHT = 640.0, 340.0
 LEFT, RIGHT, TOP, BOTTOM = 62.0, 16.0, 18.0, 46.0

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from codewren.report.draw.markup import Markup
+from codewren.core.markup import Markup
 from codewren.report.draw.svg import LEFT, RIGHT, TOP, WIDTH, Scale, axes, figure, marker, number, path, scale
 
 _HALF = 150.0  # height of one of the two panels

@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from codewren import __version__
+from codewren.core.recipe_sections import FILE_TEACHERS
 from codewren.report.gather.subject import SEEDS, Subject
 
-NO_NETWORK = ("logits", "ngrams")
+NO_NETWORK = (*FILE_TEACHERS, "ngrams")
 """Kinds of teachers that are no network to be timed."""
 
 Lines = list[tuple[str, str]]

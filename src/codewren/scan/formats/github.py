@@ -30,7 +30,7 @@ def render(result: ScanResult, origin: Origin) -> str:
 def _command(finding: Finding, origin: Origin) -> str:
     location = finding.location
     strongest = finding.explanation.lines[:1] if finding.explanation and finding.explanation.lines else ()
-    first, last = (strongest[0].line,) * 2 if strongest else (location.start_line, location.end_line)
+    first, last = (strongest[0].line,) * 2 if strongest else location.file_lines
     properties = {
         "file": origin.relative(location.path) or location.path,
         "line": str(first),

@@ -2,9 +2,12 @@
 
 import os
 from dataclasses import dataclass
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from codewren.core.files import unicode_path
+
+if TYPE_CHECKING:
+    from codewren.scan.history import Run
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +20,7 @@ class Origin:
         version: of codewren.
         root: absolute path of the repository around the current folder, or of the current folder.
         colour: whether ANSI colours may be used.
+        history: runs of this model until now, where they are kept.
     """
 
     model: str
@@ -24,6 +28,7 @@ class Origin:
     version: str
     root: str
     colour: bool = False
+    history: "tuple[Run, ...]" = ()
 
     @classmethod
     def of(cls, model: str, sha256: str, *, colour: bool = False) -> Self:

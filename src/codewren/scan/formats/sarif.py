@@ -131,10 +131,11 @@ def _line(number: int, line: TellingLine, location: Location, origin: Origin) ->
 
 
 def _location(location: Location, origin: Origin) -> dict[str, Any]:
+    first, last = location.file_lines
     return {
         "physicalLocation": {
             "artifactLocation": _artifact(location.path, origin),
-            "region": {"startLine": location.start_line, "endLine": location.end_line},
+            "region": {"startLine": first, "endLine": last},
         },
         "logicalLocations": [{"fullyQualifiedName": location.name, "kind": "function"}],
     }

@@ -66,7 +66,7 @@ def _differences(location: Location) -> Iterator[str]:
 
 
 def _where(location: Location) -> str:
-    return f"{_BOLD}{printable(location.path)}{_RESET}:{location.start_line}"
+    return f"{_BOLD}{printable(location.path)}{_RESET}:{location.line_text}"
 
 
 def _verdict(finding: Finding) -> str:

@@ -25,7 +25,7 @@ def sentences(explanation: FindingExplanation | None) -> Iterator[str]:
     if explanation is None:
         return
     if explanation.kind:
-        yield f"kind: {explanation.kind}"
+        yield f"kind of weakness: {explanation.kind}"
     if explanation.evidence:
         yield explanation.evidence
     if explanation.is_cut:
@@ -40,7 +40,7 @@ def message(finding: Finding) -> str:
         head = f"{name} is judged {finding.label} ({probability}{review})"
         return "; ".join((head, *sentences(finding.explanation)))[:LONGEST_MESSAGE]
     named = [
-        f"{unicode_path(location.path)}:{location.start_line} {location.name} ({location.kind})"
+        f"{unicode_path(location.path)}:{location.line_text} {location.name} ({location.kind})"
         for location in finding.others[:MOST_NAMED]
     ]
     unnamed = len(finding.others) - len(named)

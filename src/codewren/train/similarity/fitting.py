@@ -21,6 +21,7 @@ from codewren.train.similarity.project_functions import (
     rows_of,
     same_name,
 )
+from codewren.train.similarity.related_projects import ProjectPairs, related_projects
 from codewren.train.similarity.text_edits import add_statement, edited, rename
 
 Similarities = NDArray[np.float64]
@@ -30,11 +31,19 @@ EVERYWHERE = "all"
 
 @dataclass(frozen=True, slots=True)
 class Background:
-    """Functions of projects put aside, with the names that renamed copies get."""
+    """Functions of projects put aside.
+
+    Attributes:
+        functions: some of each project.
+        names: what renamed copies are made with.
+        same_name: groups of functions of one name.
+        related: pairs of projects that descend from one another.
+    """
 
     functions: Sequence[ProjectFunction]
     names: Sequence[str]
     same_name: Sequence[Sequence[ProjectFunction]]
+    related: ProjectPairs = frozenset()
 
 
 def backgrounds(recipe: SimilarityRecipe) -> dict[Use, Background]:
@@ -51,7 +60,9 @@ def backgrounds(recipe: SimilarityRecipe) -> dict[Use, Background]:
         functions = list(_some_of_each(by_use[use], recipe.alert.functions, rng))
         if len({function.project for function in functions}) < 2:
             raise InputError(f"two projects or more must be put aside to {use}; set split_projects or {use}_projects")
-        gathered[use] = Background(functions, names, same_name(by_use[use], rng=rng, most=3))
+        gathered[use] = Background(
+            functions, names, same_name(by_use[use], rng=rng, most=3), related_projects(by_use[use])
+        )
     return gathered
 
 
@@ -85,19 +96,30 @@ def _products(vectors: NDArray[np.int8], index: NDArray[np.int64]) -> Similariti
 
 
 def random_similarities(
-    predictor: SimilarityPredictor, functions: Sequence[ProjectFunction], settings: AlertSection, *, seed: int
+    predictor: SimilarityPredictor, background: Background, settings: AlertSection, *, seed: int
 ) -> dict[str, Similarities]:
-    """Similarities of random pairs of different projects: of each language with two projects or more, and of all."""
+    """Similarities of random pairs of unrelated projects: of each language with two projects or more, and of all.
+
+    Raises:
+        InputError: all projects are related.
+    """
+    functions = background.functions
     vectors, rng = _vectors(predictor, functions), np.random.default_rng(seed)
     projects = np.array([function.project for function in functions])
     languages = np.array([function.language for function in functions])
+    names, numbers = np.unique(projects, return_inverse=True)
+    is_related = np.array(
+        [[a == b or frozenset((a, b)) in background.related for b in names.tolist()] for a in names.tolist()]
+    )
     drawn = {}
     for language in (*sorted(set(languages.tolist())), EVERYWHERE):
         members = np.flatnonzero((languages == language) | (language == EVERYWHERE))
         if len(set(projects[members].tolist())) > 1:
             index = rng.choice(members, (settings.pairs, 2))
-            drawn[language] = _products(vectors, index[projects[index[:, 0]] != projects[index[:, 1]]])
-    return drawn
+            drawn[language] = _products(vectors, index[~is_related[numbers[index[:, 0]], numbers[index[:, 1]]]])
+    if not drawn.get(EVERYWHERE, np.zeros(0)).size:
+        raise InputError("all projects put aside share copied functions; put projects aside that are not related")
+    return {language: values for language, values in drawn.items() if len(values)}
 
 
 def alert_similarity(background: Mapping[str, Similarities], rate: float) -> float:
@@ -136,7 +158,7 @@ def calibrations(
 ) -> dict[str, Calibration]:
     """The general calibration, with its alert threshold, and one for each source of labelled pairs, by its name."""
     seed = recipe.contrast.seed
-    random_pairs = random_similarities(predictor, background.functions, recipe.alert, seed=seed)
+    random_pairs = random_similarities(predictor, background, recipe.alert, seed=seed)
     clones = [similarities(predictor, pairs) for pairs in _general_clones(background, seed) if pairs]
     slope, offset = fitted_line(clones, [random_pairs[EVERYWHERE]])
     general = Calibration(slope, offset)

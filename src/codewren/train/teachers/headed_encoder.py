@@ -30,22 +30,25 @@ class FunctionBatch:
         mask_BT: 1 = token of the code.
         positions_BT: position ids, only with data flow.
         sees_BTT: who may look at whom, only with data flow.
+        types_BT: 0 in the first text and 1 in the second, only where a model reads pairs together and knows types.
     """
 
     ids_BT: Tensor
     mask_BT: Tensor
     positions_BT: Tensor | None = None
     sees_BTT: Tensor | None = None
+    types_BT: Tensor | None = None
 
     def to(self, device: torch.device) -> Self:
         """The batch on another device."""
-        tensors = (self.ids_BT, self.mask_BT, self.positions_BT, self.sees_BTT)
+        tensors = (self.ids_BT, self.mask_BT, self.positions_BT, self.sees_BTT, self.types_BT)
         return type(self)(*(None if tensor is None else tensor.to(device) for tensor in tensors))  # type: ignore[arg-type]
 
     def arguments(self, encoder: Any) -> dict[str, Tensor]:
         """What a Hugging Face encoder is called with: ids, or with data flow embeddings and the additive mask."""
         if self.positions_BT is None or self.sees_BTT is None:
-            return {"input_ids": self.ids_BT, "attention_mask": self.mask_BT}
+            types = {} if self.types_BT is None else {"token_type_ids": self.types_BT}
+            return {"input_ids": self.ids_BT, "attention_mask": self.mask_BT, **types}
         words_BTH = encoder.embeddings.word_embeddings(self.ids_BT)
         kind = words_BTH.device.type
         scores = torch.get_autocast_dtype(kind) if torch.is_autocast_enabled(kind) else words_BTH.dtype

@@ -1,11 +1,14 @@
 """Logits of a split in a file: what `label` writes, and what any other model can hand in as a teacher.
 
 Our own form is `.npz` with `logits` (n, C) float32, `dataset_sha256` and `teacher_sha256`. Foreign forms: a bare
-`.npy`, an `.npz` without the hashes, and Parquet with one column a label (named as the task's labels) or one list
-column `logits`; a column `id` there, or any column that holds just the items' ids, is matched with them, whatever the
-order of the rows. Probabilities are refused.
+`.npy`, an `.npz` without the hashes, and Parquet, CSV and JSONL with one column a label (named as the task's labels) or
+one list column `logits`; a column `id` there, or any column that holds just the items' ids, is matched with them,
+whatever the order of the rows. Probabilities are refused.
 """
 
+import csv
+import json
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 from zipfile import BadZipFile
@@ -21,7 +24,7 @@ from codewren.data.readers import spelling
 Logits = NDArray[np.float32]
 DAMAGED = (ValueError, EOFError, BadZipFile, OSError, KeyError)
 PROBABILITY_TOLERANCE = 1e-3
-SUFFIXES = (".npy", ".npz", ".parquet")
+SUFFIXES = (".npy", ".npz", ".parquet", ".csv", ".jsonl")
 
 
 def write_logits(path: Path, logits: Logits, dataset: Dataset, *, teacher_sha256: str) -> None:
@@ -53,7 +56,8 @@ def read_logits(path: Path, dataset: Dataset) -> Logits:
     if not path.is_file():
         raise TeacherError(f"{path}: no such file; run codewren label first, or mend teacher.path")
     try:
-        logits = _read_parquet(path, dataset) if path.suffix == ".parquet" else _read_numpy(path, dataset)
+        in_numpy = path.suffix in (".npy", ".npz")
+        logits = _read_numpy(path, dataset) if in_numpy else _from_columns(path, _columns(path), dataset)
     except DAMAGED as error:
         raise TeacherError(f"{path}: cannot be read as logits ({error}); write it again") from error
     check_logits(logits, dataset, source=str(path))
@@ -135,7 +139,33 @@ def _check_hash(path: Path, found: str, dataset: Dataset) -> None:
         )
 
 
-def _read_parquet(path: Path, dataset: Dataset) -> NDArray[Any]:
+def _columns(path: Path) -> Mapping[str, Sequence[Any]]:
+    """The columns of a table by name."""
+    if path.suffix == ".csv":
+        with path.open(encoding="utf-8-sig", newline="") as stream:
+            rows: list[dict[str, Any]] = list(csv.DictReader(stream))
+    elif path.suffix == ".jsonl":
+        rows = read_rows(path)
+    else:
+        return _parquet_columns(path)
+    return {name: [row[name] for row in rows] for name in (rows[0] if rows else ())}
+
+
+def read_rows(path: Path) -> list[dict[str, Any]]:
+    """The objects of a JSONL file.
+
+    Raises:
+        ValueError: a line holds something else.
+        OSError: the file cannot be read.
+    """
+    lines = path.read_text(encoding="utf-8-sig").split("\n")
+    rows = [json.loads(line) for line in lines if line.strip()]
+    if not all(isinstance(row, dict) for row in rows):
+        raise ValueError("a line is no object")
+    return rows
+
+
+def _parquet_columns(path: Path) -> Mapping[str, Sequence[Any]]:
     try:
         from pyarrow import ArrowException, parquet
     except ImportError:
@@ -144,25 +174,29 @@ def _read_parquet(path: Path, dataset: Dataset) -> NDArray[Any]:
         table = parquet.read_table(path)
     except ArrowException as error:
         raise ValueError(str(error)) from error
+    return {name: table[name].to_pylist() for name in table.column_names}
+
+
+def _from_columns(path: Path, columns: Mapping[str, Sequence[Any]], dataset: Dataset) -> NDArray[Any]:
     labels = list(dataset.task.labels)
-    if set(labels) <= set(table.column_names):
-        logits = np.column_stack([table[label].to_numpy() for label in labels])
-    elif "logits" in table.column_names:
-        logits = np.asarray(table["logits"].to_pylist())
+    if set(labels) <= set(columns):
+        logits = np.column_stack([np.asarray(columns[label], dtype=np.float64) for label in labels])
+    elif "logits" in columns:
+        logits = np.asarray(columns["logits"])
     else:
         raise TeacherError(
-            f"{path}: columns {', '.join(table.column_names)}; wanted one for each of {', '.join(labels)}, or 'logits'"
+            f"{path}: columns {', '.join(columns)}; wanted one for each of {', '.join(labels)}, or 'logits'"
         )
-    if "id" in table.column_names:
-        return logits[_rows_by_id(path, table["id"].to_pylist(), dataset)]
-    for name in table.column_names:  # the data's own id column, under whatever name
-        names = [] if name in (*labels, "logits") else table[name].to_pylist()
+    if "id" in columns:
+        return logits[_rows_by_id(path, columns["id"], dataset)]
+    for name, values in columns.items():  # the data's own id column, under whatever name
+        names = [] if name in (*labels, "logits") else values
         if len(names) == len(dataset) and {spelling(value) for value in names} == set(dataset.ids):
             return logits[_rows_by_id(path, names, dataset)]
     return logits
 
 
-def _rows_by_id(path: Path, found: list[Any], dataset: Dataset) -> list[int]:
+def _rows_by_id(path: Path, found: Sequence[Any], dataset: Dataset) -> list[int]:
     """The row of each item, found by its id."""
     row_of = {spelling(name): row for row, name in enumerate(found)}
     missing = [name for name in dataset.ids if name not in row_of]

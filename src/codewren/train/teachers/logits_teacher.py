@@ -9,6 +9,7 @@ import numpy as np
 from codewren.core.dataset import Dataset
 from codewren.core.files import file_sha256
 from codewren.data.load import SPLITS
+from codewren.train.teachers.judgements import read_judgements
 from codewren.train.teachers.logits_file import Logits, read_logits
 
 SPLIT_MARK = "{split}"
@@ -24,11 +25,13 @@ class FileTeacher:
         paths: the files; `{split}` in one stands for the split's name.
         train_on: the splits they cover when no path has `{split}`.
         label_margin: if not 0, the files are of `unlabelled`, and the other splits to learn from teach their labels.
+        confidence: if not 0, the files hold judgements, and this is what one counts that states no confidence.
     """
 
     paths: tuple[Path, ...]
     train_on: tuple[str, ...]
     label_margin: float = 0.0
+    confidence: float = 0.0
 
     def files(self, split: str) -> list[Path]:
         """The files of a split."""
@@ -41,6 +44,7 @@ class FileTeacher:
         files = [file for split in splits for file in self.files(split)]
         known = [file_sha256(file) for file in files if file.is_file()]
         known.append(f"label_margin {self.label_margin}")
+        known += [f"confidence {self.confidence}"] if self.confidence else []
         return hashlib.sha256("".join(known).encode()).hexdigest()
 
     def sha256_for(self, dataset: Dataset) -> str:
@@ -57,8 +61,13 @@ class FileTeacher:
         """Read and check the files, or turn labels into logits."""
         if self.label_margin and dataset.split != TAUGHT and dataset.split in self.train_on:
             return label_logits(dataset, self.label_margin)
-        read = [read_logits(file, dataset) for file in self.files(dataset.split)]
+        read = [self._read(file, dataset) for file in self.files(dataset.split)]
         return np.asarray(np.mean(read, axis=0), dtype=np.float32)
+
+    def _read(self, file: Path, dataset: Dataset) -> Logits:
+        if self.confidence:
+            return read_judgements(file, dataset, confidence=self.confidence)
+        return read_logits(file, dataset)
 
 
 def label_logits(dataset: Dataset, margin: float) -> Logits:

@@ -25,6 +25,7 @@ from codewren.train.teachers.text_batches import (
     Floats,
     TeacherSplit,
     encode_for_teacher,
+    encode_pairs,
     function_vectors,
     item_logits,
     teacher_parts,
@@ -49,6 +50,7 @@ class NetworkTeacher:
         data_flow: how data flow is fed beside the code, if at all.
         lowercase: whether it reads lower-cased text.
         whitespace: whether it reads the text as it stands.
+        joins_pairs: whether it reads the two functions of a pair as one text.
     """
 
     network: ItemClassifier
@@ -62,6 +64,7 @@ class NetworkTeacher:
     data_flow: Mode | None = None
     lowercase: bool = False
     whitespace: WhiteSpace = "collapsed"
+    joins_pairs: bool = False
 
     @property
     def sha256(self) -> str:
@@ -82,6 +85,8 @@ class NetworkTeacher:
             digest.update(b"lowercase")
         if self.whitespace == "raw":
             digest.update(b"raw white space")
+        if self.joins_pairs:
+            digest.update(b"pairs as one text")
         return digest.hexdigest()
 
     def covers(self, split: str) -> bool:
@@ -119,6 +124,9 @@ class NetworkTeacher:
             raise TeacherError(f"teacher of task {self.task.name!r} asked about task {dataset.task.name!r}")
         if self.lowercase:
             dataset = replace(dataset, functions=tuple(text.lower() for text in dataset.functions))
+        if self.joins_pairs:
+            limit = self.max_sequence_length
+            return encode_pairs(self.tokenizer, dataset, max_length=limit, whitespace=self.whitespace)
         return encode_for_teacher(
             self.tokenizer,
             dataset,

@@ -140,6 +140,11 @@ def check_weights(folder: Path) -> None:
     Raises:
         TeacherError: saying which, and what to do.
     """
+    inside = sorted(folder.glob("**/*.onnx")) if folder.is_dir() else []
+    if folder.suffix == ".onnx" or (inside and not any(any(folder.glob(pattern)) for pattern in WEIGHTS)):
+        raise TeacherError(
+            f"{folder}: an ONNX model, which hides what it reads; run it and hand its logits in (kind = 'logits')"
+        )
     if (folder / "adapter_config.json").is_file() and not (folder / "config.json").is_file():
         raise TeacherError(
             f"{folder}: holds a LoRA adapter without its model; merge them (peft: merge_and_unload, save_pretrained) "

@@ -73,7 +73,7 @@ def _check_data_flow(folder: Path, sheet: TeacherSheet, section: TeacherSection)
 
 
 def classifier_teacher(path: str, section: TeacherSection, task: Task) -> NetworkTeacher:
-    """A plain Hugging Face sequence classifier, a folder or a hub id.
+    """A plain Hugging Face sequence classifier, a folder or a hub id; of a task on pairs a cross-encoder.
 
     It reads the text as it stands, unless `section.whitespace` says otherwise. One output counts as the log-odds of
     the positive label.
@@ -83,11 +83,8 @@ def classifier_teacher(path: str, section: TeacherSection, task: Task) -> Networ
     """
     from transformers import AutoModelForSequenceClassification
 
-    if task.unit is Unit.PAIR:
-        raise TeacherError(
-            f"{path}: a plain Hugging Face classifier judges one text, task {task.name!r} judges pairs; use a folder "
-            "made by codewren finetune, the papers' checkpoint (kind = 'papers') or a logits file (kind = 'logits')"
-        )
+    if task.unit is Unit.PAIR and section.data_flow:
+        raise TeacherError(f"{path}: reads pairs as one text, which has no data flow; leave out teacher.data_flow")
     model, info = load_model(
         AutoModelForSequenceClassification, path, attention=_attention(section), revision=section.revision
     )
@@ -259,6 +256,7 @@ def _network_teacher(
         data_flow=section.data_flow_mode if section.data_flow else None,
         lowercase=section.lowercase,
         whitespace=section.whitespace or "collapsed",
+        joins_pairs=task.unit is Unit.PAIR and isinstance(getattr(network, "judge", network), SequenceClassifier),
     )
 
 

@@ -7,11 +7,14 @@ from typing import Protocol
 from codewren.core.dataset import Dataset
 from codewren.core.errors import TeacherError
 from codewren.core.recipe import Recipe
+from codewren.core.task import Task
+from codewren.data.load import load_split
 from codewren.train.teachers.folder import SHEET
 from codewren.train.teachers.logits_file import Logits
 from codewren.train.teachers.logits_teacher import FileTeacher
 from codewren.train.teachers.ngrams import NgramTeacher
 from codewren.train.teachers.pretrained import beside
+from codewren.train.teachers.sentence_encoder import MODULES, sentence_teacher
 from codewren.train.teachers.sources import classifier_teacher, finetuned_teacher, papers_teacher
 
 
@@ -40,13 +43,22 @@ def load_teacher(recipe: Recipe) -> Teacher:
         return NgramTeacher(recipe)
     if not section.path:
         raise TeacherError("teacher.path is empty; name a folder, a hub id, a checkpoint or a logits file")
-    if section.kind == "logits":
+    if section.kind in ("logits", "judgements"):
         paths = tuple(recipe.resolve(path) for path in (section.path, *section.also))
-        return FileTeacher(paths, tuple(recipe.distil.train_on), section.label_margin)
+        confidence = _confidence(section.confidence, task) if section.kind == "judgements" else 0.0
+        return FileTeacher(paths, tuple(recipe.distil.train_on), section.label_margin, confidence)
     path = beside(recipe.folder, section.path)
     if section.kind == "papers":
         encoder = beside(recipe.folder, section.encoder or "")
         return papers_teacher(Path(path), replace(section, encoder=encoder), task)
     if (Path(path) / SHEET).is_file():
         return finetuned_teacher(Path(path), section, task)
+    if (Path(path) / MODULES).is_file():
+        return sentence_teacher(Path(path), section, task, labelled=lambda: load_split(recipe, "labelled"))
     return classifier_teacher(path, section, task)
+
+
+def _confidence(confidence: float, task: Task) -> float:
+    if not 1 / len(task.labels) < confidence <= 1:
+        raise TeacherError(f"teacher.confidence {confidence:g} must lie in ({1 / len(task.labels):.3g}, 1]; try 0.9")
+    return confidence

@@ -31,9 +31,11 @@ class TeacherSplit(EncodedSplit):
 
     Attributes:
         inputs: the input of each distinct function, where the teacher reads data flow.
+        types: which text each id is of, where the teacher reads pairs together and knows types.
     """
 
     inputs: list[GraphInput] | None = None
+    types: list[NDArray[np.int32]] | None = None
 
 
 def encode_texts(
@@ -80,6 +82,28 @@ def encode_for_teacher(
     )
 
 
+def encode_pairs(tokenizer: Any, dataset: Dataset, *, max_length: int, whitespace: WhiteSpace = "raw") -> TeacherSplit:
+    """Tokenise each distinct pair as one text, which stands where functions do; the longer function is cut first."""
+    shown = [text if whitespace == "raw" else collapse_whitespace(text) for text in dataset.functions]
+    pairs = list(dict.fromkeys(dataset.items))
+    ids: list[NDArray[np.int32]] = []
+    types: list[NDArray[np.int32]] = []
+    for start in range(0, len(pairs), TEXTS_AT_ONCE):
+        left, right = zip(*pairs[start : start + TEXTS_AT_ONCE], strict=True)
+        texts = ([shown[index] for index in side] for side in (left, right))
+        encoded = tokenizer(*texts, truncation=True, max_length=max_length, return_attention_mask=False)
+        ids += [np.asarray(row, dtype=np.int32) for row in encoded["input_ids"]]
+        types += [np.asarray(row, dtype=np.int32) for row in encoded.get("token_type_ids", ())]
+    row_of = {pair: row for row, pair in enumerate(pairs)}
+    return TeacherSplit(
+        functions=ids,
+        items=np.asarray([[row_of[item]] for item in dataset.items], dtype=np.int64).reshape(len(dataset), 1),
+        logits=None,
+        labels=np.asarray([-1 if label is None else label for label in dataset.labels], dtype=np.int64),
+        types=types or None,
+    )
+
+
 def pad(split: TeacherSplit, part: NDArray[np.int64], *, pad_id: int, left: bool = False) -> FunctionBatch:
     """Some functions as long as the longest of them, the padding after them or on the `left`."""
     graphs = None if split.inputs is None else [split.inputs[i] for i in part]
@@ -89,10 +113,12 @@ def pad(split: TeacherSplit, part: NDArray[np.int64], *, pad_id: int, left: bool
     ids_BT = _stacked([split.functions[i] for i in part], pad_id=pad_id, length=length)
     lengths_B = torch.tensor([len(ids) for ids in code])
     mask_BT = (torch.arange(ids_BT.shape[1]) < lengths_B[:, None]).long()
+    types_BT = None if split.types is None else _stacked([split.types[i] for i in part], pad_id=0)
     if left:
         turn_BT = (torch.arange(ids_BT.shape[1]) + lengths_B[:, None]) % ids_BT.shape[1]
         ids_BT, mask_BT = ids_BT.gather(1, turn_BT), mask_BT.gather(1, turn_BT)
-    return FunctionBatch(ids_BT, mask_BT, positions_BT, sees_BTT)
+        types_BT = None if types_BT is None else types_BT.gather(1, turn_BT)
+    return FunctionBatch(ids_BT, mask_BT, positions_BT, sees_BTT, types_BT)
 
 
 def _stacked(functions: Sequence[NDArray[np.int32]], *, pad_id: int, length: int = 0) -> Tensor:

@@ -4,8 +4,10 @@ pygls keeps documents too, but cuts lines as `str.splitlines` does, so that a fo
 handlers of documents are replaced.
 """
 
+import os
 import sys
 from collections.abc import Generator
+from contextlib import suppress
 from typing import Any, BinaryIO
 
 from lsprotocol import types
@@ -15,13 +17,14 @@ from pygls.protocol import LanguageServerProtocol, lsp_method
 from pygls.uris import to_fs_path
 
 from codewren.core.errors import CodewrenError
-from codewren.editor.client_settings import SECTION, ClientSettings, updated
+from codewren.editor.client_settings import SECTION, updated
 from codewren.editor.code_actions import ADD_TO_BASELINE, OPEN_OTHER, code_actions
 from codewren.editor.hovers import hover_text
 from codewren.editor.judging import EditorFinding, Judgement
 from codewren.editor.messages import diagnostics, other_place
 from codewren.editor.open_documents import Edit
 from codewren.editor.positions import Position
+from codewren.editor.project_defaults import ProjectDefaults
 from codewren.editor.session import Session
 from codewren.scan.known import write_baseline
 from codewren.syntax.file_names import SUFFIXES, language_of
@@ -81,10 +84,20 @@ class EditorServer(LanguageServer):
 
     def take_settings(self, values: object) -> None:
         """Change what the editor says, which is all it wants changed, and tell what it says wrongly."""
-        begun, _ = updated(ClientSettings(), self.first_settings)
+        defaults = self._project_defaults()
+        self.session.judges.folders = defaults.folders
+        begun, _ = updated(defaults.settings, self.first_settings)
         self.session.judges.settings, remarks = updated(begun, values)
         for remark in remarks:
             self.session.tell_once(f"codewren: {remark}")
+
+    def _project_defaults(self) -> ProjectDefaults:
+        roots = self.session.judges.roots
+        try:
+            return ProjectDefaults.of(roots[0]) if roots else ProjectDefaults()
+        except CodewrenError as error:
+            self.session.tell_once(f"codewren: {error}")
+            return ProjectDefaults()
 
     def _publish(self, judgement: Judgement) -> None:
         document = judgement.document
@@ -126,6 +139,9 @@ def _add_life(server: EditorServer) -> None:
         encoding = str(getattr(server.workspace.position_encoding, "value", server.workspace.position_encoding))
         session.documents.encoding = "utf-8" if encoding == "utf-8" else "utf-32" if encoding == "utf-32" else "utf-16"
         session.judges.roots = _roots(params)
+        if session.judges.roots:
+            with suppress(OSError):
+                os.chdir(session.judges.roots[0])  # models and patterns are relative to it, as for a scan
         server.first_settings = params.initialization_options
         server.take_settings(params.initialization_options)
 
@@ -268,8 +284,6 @@ def _add_commands(server: EditorServer) -> None:
 
 def private_output() -> BinaryIO:
     """Standard output for the protocol alone: what anything else prints goes to standard error from now on."""
-    import os
-
     protocol = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
     sys.stdout = sys.stderr

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from codewren.report.draw.markup import Markup, element, joined, visible
+from codewren.core.markup import Markup, element, joined, visible
 
 
 @given(st.text(), st.text())

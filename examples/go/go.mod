@@ -1,0 +1,3 @@
+module codewren.example/judge
+
+go 1.19

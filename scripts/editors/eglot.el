@@ -1,0 +1,16 @@
+;;; Open a file in Emacs, start the server as docs/editors.md says, and print the diagnostics.  -*- lexical-binding: t -*-
+(package-initialize)
+(require 'eglot)
+(require 'python)
+(setq eglot-sync-connect 30)
+(add-to-list 'eglot-server-programs '((python-mode c-mode java-mode) . ("codewren" "lsp")))
+(setq-default eglot-workspace-configuration '(:codewren (:models ["clones"])))
+(find-file (car (last command-line-args)))
+(apply #'eglot (eglot--guess-contact)) ; what `eglot-ensure' does once Emacs is idle
+(let ((waited 0))
+  (while (and (< waited 600) (null eglot--diagnostics))
+    (accept-process-output nil 0.1)
+    (setq waited (1+ waited))))
+(dolist (one eglot--diagnostics)
+  (princ (format "emacs %d: %s\n" (line-number-at-pos (flymake-diagnostic-beg one)) (flymake-diagnostic-text one))))
+(kill-emacs (if eglot--diagnostics 0 1))

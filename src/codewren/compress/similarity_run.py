@@ -1,0 +1,130 @@
+"""The run of a similarity encoder, and its first stages: features, trained rows."""
+
+import hashlib
+import json
+import sys
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from codewren.bundle.similarity import GENERAL, Calibration
+from codewren.core.files import atomic_write, file_sha256
+from codewren.core.similarity_recipe import SimilarityRecipe
+from codewren.predict.predictor import load
+from codewren.predict.similarity import SimilarityPredictor
+from codewren.train.processes import one_thread
+from codewren.train.similarity.contrast import Lessons, train_encoder
+from codewren.train.similarity.corpus import Corpus, training_corpus
+from codewren.train.similarity.encoder import SimilarityEncoder
+from codewren.train.similarity.feature_bags import Bags, Features, features_of
+from codewren.train.similarity.tables import Arrays, Writing, start_from, tables, write_tables
+
+NEUTRAL = {GENERAL: Calibration(1.0, 0.0)}
+"""Of the draft that calibrations are fitted with: its probabilities are never shown."""
+
+
+@dataclass(frozen=True, slots=True)
+class SimilarityRun:
+    """A recipe and its folder; a stage is done when its file lies there under the same key."""
+
+    recipe: SimilarityRecipe
+    out: Path
+    quiet: bool = False
+
+    def path(self, name: str) -> Path:
+        """A file of this run."""
+        return self.out / name
+
+    def tell(self, line: str) -> None:
+        """Say on standard error how far it is."""
+        if not self.quiet:
+            print(line, file=sys.stderr, flush=True)
+
+    def data_key(self) -> str:
+        """Hash of the sources, what they are used for, and what is drawn of them."""
+        recipe = self.recipe
+        names = [
+            name
+            for source in recipe.sources.values()
+            for name in (source.path, source.labelled, source.unlabelled, source.valid, *source.logits)
+            if name is not None
+        ]
+        files = {name: file_sha256(recipe.resolve(name)) for name in names}
+        sources = {name: asdict(source) for name, source in recipe.sources.items()}
+        return content_key([files, sources, recipe.contrast.originals, recipe.contrast.seed])
+
+    def training_key(self) -> str:
+        """Hash of all that the trained rows depend on."""
+        initial = self.recipe.contrast.initial
+        start = None if initial is None else file_sha256(self.recipe.resolve(initial))
+        return content_key([self.data_key(), asdict(self.recipe.contrast), asdict(self.recipe.sizes), start])
+
+
+def content_key(parts: Any) -> str:
+    """Hash of anything that is JSON, or says what it is."""
+    return hashlib.sha256(json.dumps(parts, sort_keys=True, default=str).encode()).hexdigest()
+
+
+def stage(run: SimilarityRun, name: str, key: str, make: Callable[[], Arrays]) -> Arrays:
+    """Arrays of a stage: from its file where the key is the same, else made and written."""
+    path = run.path(name)
+    if path.exists():
+        with np.load(path, allow_pickle=False) as stored:
+            if str(stored["key"]) == key:
+                return dict(stored)
+    arrays = make()
+    content: dict[str, Any] = {"key": np.array(key), **arrays}
+    with atomic_write(path) as stream:
+        np.savez(stream, **content)
+    return arrays
+
+
+def encoder_features(run: SimilarityRun) -> tuple[Features, Corpus]:
+    """What the recipe's sources teach: features of all functions, and which are alike."""
+
+    def make() -> Arrays:
+        corpus = training_corpus(run.recipe)
+        run.tell(f"features of {len(corpus.texts):,} functions")
+        features = features_of(corpus.texts, [language == "python" for language in corpus.languages])
+        arrays: Arrays = {"groups": np.array(json.dumps(corpus.groups())), "sizes": features.sizes}
+        for name, bags in (("names", features.names), ("structure", features.structure)):
+            arrays |= {f"{name}_starts": bags.starts, f"{name}_hashes": bags.hashes, f"{name}_counts": bags.counts}
+        return arrays
+
+    arrays = stage(run, "features.npz", run.data_key(), make)
+    names, structure = (
+        Bags(*(arrays[f"{name}_{array}"] for array in ("starts", "hashes", "counts")))
+        for name in ("names", "structure")
+    )
+    return Features(names, structure, arrays["sizes"]), Corpus(**json.loads(str(arrays["groups"])))
+
+
+def trained_rows(run: SimilarityRun, name: str = "rows.npz") -> Arrays:
+    """Entries and trained rows of the recipe's encoder, in a file of this name."""
+
+    def make() -> Arrays:
+        features, corpus = encoder_features(run)
+        settings = run.recipe.contrast
+        with one_thread():
+            encoder = SimilarityEncoder(run.recipe.sizes, features, written=corpus.written, seed=settings.seed)
+            if settings.initial is not None:
+                with np.load(run.recipe.resolve(settings.initial), allow_pickle=False) as start:
+                    start_from(encoder, start)
+            losses = train_encoder(encoder, Lessons.of(corpus, features.sizes, settings), settings, progress=run.tell)
+        run.tell(f"trained; losses {losses}")
+        return tables(encoder)
+
+    return stage(run, name, run.training_key(), make)
+
+
+def drafted(run: SimilarityRun, arrays: Arrays) -> SimilarityPredictor:
+    """The trained encoder as users run it, but without calibration."""
+    draft = run.path("draft.wren")
+    write_tables(draft, arrays, run.recipe.sizes, Writing(NEUTRAL, {}, {}))
+    predictor = load(draft)
+    draft.unlink()  # it stays mapped
+    assert isinstance(predictor, SimilarityPredictor)  # what write_tables writes
+    return predictor

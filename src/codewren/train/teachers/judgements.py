@@ -1,0 +1,126 @@
+"""Judgements as a teacher: what people, rules or language models said of the items, in a JSONL file.
+
+A line judges one item, and an item may be judged often, by several judges or by one:
+
+    {"id": "17", "label": "vulnerable", "confidence": 0.9, "judge": "ann"}
+    {"id": "17", "label": "unsure"}
+    {"id": "18", "logprobs": {"safe": -0.2, " Vulnerable": -1.9, "The": -4.0}}
+
+A `label` without confidence counts as `teacher.confidence`; "unsure" (or null) gives every label the same. `logprobs`
+are the natural logarithms that a language model gives to its first token, the top k of them: those that begin a label's
+name are its own, whatever their case, and a label without one has at most what is left over, at most the least of those
+seen. An item's probabilities are the mean of its judgements', and its logits their logarithms.
+"""
+
+import math
+from collections import defaultdict
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from codewren.core.dataset import Dataset
+from codewren.core.errors import TeacherError, nearest
+from codewren.data.readers import spelling
+from codewren.train.teachers.logits_file import Logits, read_rows
+
+UNSURE = "unsure"
+LEAST = 1e-4
+"""Of a label: nobody is so sure that the student should never doubt."""
+Floats = NDArray[np.float64]
+
+
+def read_judgements(path: Path, dataset: Dataset, *, confidence: float) -> Logits:
+    """Logits (n, C) of a split, float32, centred so that each row sums to 0.
+
+    Args:
+        path: a JSONL file.
+        dataset: the split; every item is judged at least once, and nothing else is.
+        confidence: of a judgement that states none.
+
+    Raises:
+        TeacherError: no such file, a line that is no judgement, an id of no item, or an item without judgement.
+    """
+    try:
+        rows = read_rows(path)
+    except (OSError, ValueError) as error:
+        raise TeacherError(
+            f"{path}: cannot be read as judgements ({error}); one JSON object a line is wanted"
+        ) from error
+    index_of = {name: index for index, name in enumerate(dataset.ids)}
+    said: dict[int, list[Floats]] = defaultdict(list)
+    for number, row in enumerate(rows, 1):
+        name = spelling(row.get("id"))
+        if name not in index_of:
+            raise TeacherError(
+                f"{path}:{number}: id {name!r} is of no item of split {dataset.split!r}; mend or drop it"
+            )
+        try:
+            said[index_of[name]].append(probabilities(row, dataset.task.labels, confidence=confidence))
+        except ValueError as error:
+            raise TeacherError(f"{path}:{number}: {error}") from None
+    missing = [name for index, name in enumerate(dataset.ids) if index not in said]
+    if missing:
+        raise TeacherError(
+            f"{path}: {len(missing)} of {len(dataset)} items of split {dataset.split!r} have no judgement, "
+            f"{missing[0]!r} the first; judge them, or label them 'unsure'"
+        )
+    mean = np.log(np.stack([np.mean(said[index], axis=0) for index in range(len(dataset))]))
+    return np.asarray(mean - mean.mean(axis=1, keepdims=True), dtype=np.float32)
+
+
+def probabilities(row: Mapping[str, Any], labels: tuple[str, ...], *, confidence: float) -> Floats:
+    """Probabilities (C,) by one judgement.
+
+    Raises:
+        ValueError: it is none.
+    """
+    if row.get("logprobs") is not None:
+        found = _of_tokens(row["logprobs"], labels)
+    else:
+        found = _of_label(row, labels, confidence)
+    clipped = np.clip(found, LEAST, None)
+    return np.asarray(clipped / clipped.sum())
+
+
+def _of_label(row: Mapping[str, Any], labels: tuple[str, ...], confidence: float) -> Floats:
+    label = row.get("label")
+    if "label" not in row:
+        raise ValueError(f"has {', '.join(map(str, row))}; a judgement has 'id' and 'label' or 'logprobs'")
+    if label is None or (isinstance(label, str) and label.strip().lower() in ("", UNSURE)):
+        return np.full(len(labels), 1 / len(labels))
+    own = {name.lower(): index for index, name in enumerate(labels)}
+    is_number = isinstance(label, int) and not isinstance(label, bool) and 0 <= label < len(labels)
+    index = label if is_number else own.get(str(label).strip().lower())
+    if index is None:
+        raise ValueError(f"label {label!r} is none of {', '.join(labels)}; {nearest(str(label), (*labels, UNSURE))}")
+    sure = row.get("confidence", confidence)
+    if isinstance(sure, bool) or not isinstance(sure, int | float) or not 1 / len(labels) <= sure <= 1:
+        raise ValueError(f"confidence {sure!r} must lie in [{1 / len(labels):.3g}, 1]; below, name another label")
+    found = np.full(len(labels), (1 - sure) / max(1, len(labels) - 1))
+    found[index] = sure
+    return found
+
+
+def _of_tokens(logprobs: Any, labels: tuple[str, ...]) -> Floats:
+    """Probabilities from the logarithms of the likeliest first tokens."""
+    numbers = logprobs.values() if isinstance(logprobs, dict) else [None]
+    if not all(isinstance(value, int | float) and not isinstance(value, bool) and value <= 1e-6 for value in numbers):
+        raise ValueError("logprobs must be an object of tokens and their logarithms, none above 0")
+    mass = np.zeros(len(labels))
+    for token, logarithm in logprobs.items():
+        begun = [index for index, label in enumerate(labels) if token.strip() and _begins(label, token)]
+        if len(begun) == 1:
+            mass[begun[0]] += math.exp(logarithm)
+    if not mass.any():
+        raise ValueError(f"none of the tokens {', '.join(map(repr, logprobs))} begins one of {', '.join(labels)}")
+    left = max(0.0, 1 - sum(math.exp(value) for value in logprobs.values()))
+    unseen = mass == 0
+    mass[unseen] = min(left, math.exp(min(logprobs.values()))) / max(1, int(unseen.sum()))
+    return mass
+
+
+def _begins(label: str, token: str) -> bool:
+    return label.lower().startswith(token.strip().lower())

@@ -1,0 +1,108 @@
+"""Judgements become probabilities by hand-computed rules, and every line that is none is named."""
+
+import json
+import math
+
+import numpy as np
+import pytest
+from tiny import make_functions
+
+from codewren.core.errors import TeacherError
+from codewren.core.recipe import Recipe
+from codewren.core.task import Task, Unit
+from codewren.train.teachers.judgements import LEAST, probabilities, read_judgements
+from codewren.train.teachers.teacher import load_teacher
+
+LABELS = ("safe", "vulnerable")
+DATA = make_functions(3, split="unlabelled")
+
+
+def write(path, *rows):
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return path
+
+
+def softmax(logits):
+    powers = np.exp(logits - logits.max(axis=1, keepdims=True))
+    return powers / powers.sum(axis=1, keepdims=True)
+
+
+def test_judgements_of_an_item_are_averaged_and_unsure_counts_for_all_labels(tmp_path):
+    path = write(
+        tmp_path / "j.jsonl",
+        {"id": 2, "label": "unsure"},
+        {"id": "0", "label": "Vulnerable ", "confidence": 0.8, "judge": "a"},
+        {"id": "0", "label": "safe", "confidence": 0.6, "judge": "b"},
+        {"id": "0", "label": None, "judge": "c"},
+        {"id": "1", "label": 1},
+    )
+    logits = read_judgements(path, DATA, confidence=0.9)
+    assert logits.dtype == np.float32
+    np.testing.assert_allclose(softmax(logits)[:, 1], [(0.8 + 0.4 + 0.5) / 3, 0.9, 0.5], atol=1e-6)
+    np.testing.assert_allclose(logits.sum(axis=1), 0, atol=1e-6)
+
+
+def test_first_tokens_of_a_language_model_are_matched_without_case():
+    seen = {"safe": 0.6, " Vul": 0.2, "VULNERABLE": 0.1, "The": 0.05}
+    row = {"logprobs": {token: math.log(share) for token, share in seen.items()}}
+    np.testing.assert_allclose(probabilities(row, LABELS, confidence=0.9), [0.6 / 0.9, 0.3 / 0.9])
+
+
+def test_a_label_that_is_not_among_the_tokens_has_at_most_what_is_left():
+    row = {"logprobs": {"safe": math.log(0.97), "The": math.log(0.02)}}
+    np.testing.assert_allclose(probabilities(row, LABELS, confidence=0.9), np.array([0.97, 0.01]) / 0.98)
+    row = {"logprobs": {"safe": 0.0}}
+    np.testing.assert_allclose(probabilities(row, LABELS, confidence=0.9), np.array([1, LEAST]) / (1 + LEAST))
+
+
+def test_a_token_that_begins_several_labels_says_nothing():
+    labels = ("read_file", "read_net", "write")
+    with pytest.raises(ValueError, match="none of the tokens 'read' begins one of read_file, read_net, write"):
+        probabilities({"logprobs": {"read": -0.1}}, labels, confidence=0.9)
+
+
+@pytest.mark.parametrize(
+    ("row", "said"),
+    [
+        ({"id": "0"}, r":4: has id; a judgement has 'id' and 'label' or 'logprobs'"),
+        ({"id": "9", "label": "safe"}, r":4: id '9' is of no item of split 'unlabelled'"),
+        ({"label": "safe"}, r":4: id '' is of no item"),
+        ({"id": "0", "label": "vulnerble"}, "did you mean 'vulnerable'"),
+        ({"id": "0", "label": 2}, "label 2 is none of safe, vulnerable"),
+        ({"id": "0", "label": "safe", "confidence": 0.2}, r"confidence 0\.2 must lie in \[0\.5, 1\]"),
+        ({"id": "0", "label": "safe", "confidence": 90}, "confidence 90 must lie"),
+        ({"id": "0", "label": "safe", "confidence": "high"}, "confidence 'high' must lie"),
+        ({"id": "0", "logprobs": {"safe": 0.7}}, "none above 0"),
+        ({"id": "0", "logprobs": [1, 2]}, "must be an object of tokens"),
+        ({"id": "0", "logprobs": {"yes": -0.1}}, "none of the tokens 'yes' begins one of safe"),
+        ([1], "a line is no object"),
+    ],
+)
+def test_what_is_no_judgement_is_one_line_with_its_place(tmp_path, row, said):
+    sound = [{"id": str(index), "label": "safe"} for index in range(3)]
+    with pytest.raises(TeacherError, match=said):
+        read_judgements(write(tmp_path / "j.jsonl", *sound, row), DATA, confidence=0.9)
+
+
+def test_an_item_that_nobody_judged_is_no_guess(tmp_path):
+    path = write(tmp_path / "j.jsonl", {"id": "1", "label": "safe"})
+    with pytest.raises(TeacherError, match=r"2 of 3 items of split 'unlabelled' have no judgement, '0' the first"):
+        read_judgements(path, DATA, confidence=0.9)
+
+
+def test_a_recipe_names_judgements_and_their_confidence(tmp_path):
+    write(tmp_path / "j.jsonl", *({"id": str(index), "label": "safe"} for index in range(3)))
+    section = {"kind": "judgements", "path": str(tmp_path / "j.jsonl"), "confidence": 0.75}
+    raw = {"task": {"name": "vulnerability"}, "teacher": section}
+    teacher = load_teacher(Recipe.from_dict(raw))
+    np.testing.assert_allclose(softmax(teacher.logits(DATA))[:, 0], 0.75, atol=1e-6)
+    assert teacher.covers("unlabelled")
+    assert teacher.sha256 != load_teacher(Recipe.from_dict({**raw, "teacher": {**section, "confidence": 0.8}})).sha256
+    with pytest.raises(TeacherError, match=r"teacher\.confidence 0\.5 must lie in \(0\.5, 1\]"):
+        load_teacher(Recipe.from_dict({**raw, "teacher": {**section, "confidence": 0.5}}))
+
+
+def test_five_labels_share_what_a_judge_leaves_over():
+    task = Task("kind", Unit.FUNCTION, ("a", "b", "c", "d", "e"), "a")
+    found = probabilities({"label": "c", "confidence": 0.6}, task.labels, confidence=0.9)
+    np.testing.assert_allclose(found, [0.1, 0.1, 0.6, 0.1, 0.1])
