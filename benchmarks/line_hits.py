@@ -90,7 +90,8 @@ def main() -> None:
                 f"{compared(values, longest)}"
             )
         if arguments.shift:
-            shared = agreement(functions, *scores.values(), arguments.top)
+            hidden, moved = scores.values()
+            shared = agreement(functions, hidden, moved, arguments.top)
             print(f"  hidden against shifted: {shared:.2f} of the top shared")
 
 
