@@ -37,6 +37,16 @@ def _encoder(config: Any) -> list[tuple[str, str]]:
     return [("encoder", f"{config.vector_bytes} bytes a function"), ("features", ", ".join(tables))]
 
 
+def _hint(config: Any) -> list[tuple[str, str]]:
+    return [
+        ("hint", f"{config.entries:,} features, heads {', '.join(config.heads)}"),
+        ("kinds", ", ".join(config.kinds)),
+    ]
+
+
+FORMS = {"similarity": _encoder, "hint": _hint}  # any other is a student
+
+
 def _decision(decision: Any) -> str:
     parts = [f"threshold {decision.threshold:.6g}", f"temperature {decision.temperature:.6g}"]
     parts += [] if decision.alert_threshold is None else [f"scans alert above {decision.alert_threshold:.6g}"]
@@ -50,7 +60,7 @@ def _lines(bundle: Any) -> list[tuple[str, str]]:
         ("sha256", bundle.sha256),
         ("task", f"{task.name}: {' | '.join(task.labels)} (alarm: {task.positive}), unit {task.unit}"),
         ("language", task.language or "any"),
-        *(_encoder(config) if manifest.get("form") == "similarity" else _student(config)),
+        *FORMS.get(str(manifest.get("form")), _student)(config),
         ("decision", _decision(bundle.decision)),
     ]
     scores = manifest.get("scores", {})
