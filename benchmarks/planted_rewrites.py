@@ -19,8 +19,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from codewren.agent.duplicates import Edit, duplicates
-from codewren.index.index import Index
 from codewren.index.query import Filters
+from codewren.index.tree_index import Index
 from codewren.index.view import is_test
 from codewren.train.similarity.text_edits import edited, local_names
 

@@ -22,7 +22,7 @@ import anyio
 from mcp import Client, StdioServerParameters
 from planted_rewrites import SUFFIXES, TOKENS, _text
 
-from codewren.index.index import Index
+from codewren.index.tree_index import Index
 from codewren.index.view import is_test
 from codewren.train.similarity.text_edits import local_names, rename
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 from codewren.agent.confined import current_text
 from codewren.core.errors import InputError
 from codewren.core.task import Unit
-from codewren.index.index import Index
 from codewren.index.query import function_at
+from codewren.index.tree_index import Index
 from codewren.predict.similarity import SimilarityPredictor
 from codewren.scan.infer import predict_text
 from codewren.syntax.file_names import language_of
