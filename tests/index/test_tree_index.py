@@ -11,7 +11,7 @@ import pytest
 
 import codewren
 from codewren.core.errors import InputError
-from codewren.index.cache_folder import CATALOG, ORPHAN_AFTER_S, SEGMENT_SUFFIX
+from codewren.index.index_folder import CATALOG, ORPHAN_AFTER_S, SEGMENT_SUFFIX
 from codewren.index.query import Filters
 from codewren.index.tree_index import Index
 from codewren.scan.clones import SMALLEST_CLONE_TOKENS
