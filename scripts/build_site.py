@@ -45,11 +45,15 @@ def plain_script(module: str) -> str:
 
 
 def assets() -> dict[str, str]:
-    """The core, packed, and the bundles, which no packing makes smaller, as base64."""
-    core = gzip.compress((PACKAGE / "wasm/codewren-simd.wasm").read_bytes(), compresslevel=9, mtime=0)
+    """The core with SIMD and without, packed, and the bundles, which no packing makes smaller, as base64."""
+    modules = {"simd": "codewren-simd", "plain": "codewren"}
+    cores = {
+        name: gzip.compress((PACKAGE / f"wasm/{module}.wasm").read_bytes(), compresslevel=9, mtime=0)
+        for name, module in modules.items()
+    }
     shipped = ROOT / "src/codewren/bundle/shipped"
     files = {name: (shipped / f"{bundle}.wren").read_bytes() for name, bundle in BUNDLES.items()}
-    return {name: base64.b64encode(content).decode() for name, content in {"wasm": core, **files}.items()}
+    return {name: base64.b64encode(content).decode() for name, content in {**cores, **files}.items()}
 
 
 def example_texts() -> dict[str, str]:
@@ -83,7 +87,9 @@ def build_documents(out: Path) -> None:
         shutil.copy(ROOT / "CHANGELOG.md", documents / "changelog.md")
         (documents / "README.md").unlink()
         for path in documents.rglob("*.md"):
-            path.write_text(own_links(path, documents), encoding="utf-8")
+            path.write_text(spaced_blocks(own_links(path, documents)), encoding="utf-8")
+        (documents / "try").mkdir()
+        (documents / "try/index.html").write_text(page(), encoding="utf-8")
         config = load_config(
             str(ROOT / "docs/site/mkdocs.yml"), docs_dir=str(documents), site_dir=str(out), strict=True
         )
@@ -104,6 +110,21 @@ def own_links(path: Path, documents: Path) -> str:
     return re.sub(r"(?<!!)\[([^\]\n]*)\]\(([^)\s]+)\)", link, text)
 
 
+def spaced_blocks(text: str) -> str:
+    """A blank line before lists and tables, which mkdocs wants and GitHub does not."""
+    lines: list[str] = []
+    fenced = False
+    for line in text.splitlines():
+        before = lines[-1] if lines else ""
+        fenced ^= line.lstrip().startswith("```")
+        begins = re.match(r"([-*]|\d+\.) ", line) and not re.match(r"([-*]|\d+\.) | ", before)
+        begins = begins or (line.startswith("|") and not before.startswith("|"))
+        if begins and before and not fenced:
+            lines.append("")
+        lines.append(line)
+    return "\n".join([*lines, ""])
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=Path, help="folder of the whole site")
@@ -116,8 +137,9 @@ def main() -> int:
         sys.exit(f"the page has {len(html.encode())} bytes, at most {MOST_PAGE_BYTES} are allowed")
     if arguments.out:
         build_documents(arguments.out.resolve())
-        (arguments.out / "try").mkdir(exist_ok=True)
-        arguments.page = arguments.page or arguments.out / "try/index.html"
+        print(f"{arguments.out}: open index.html, or serve the folder")
+    if not arguments.page:
+        return 0
     arguments.page.parent.mkdir(parents=True, exist_ok=True)
     arguments.page.write_text(html, encoding="utf-8")
     print(f"{arguments.page}: {len(html.encode())} bytes")

@@ -81,6 +81,16 @@ class CModel:
         """Bytes of a function's vector."""
         return int(self.calls.codewren_vector_bytes(self.handle))
 
+    @property
+    def functions_per_item(self) -> int:
+        """1, or 2 where pairs are judged."""
+        return int(self.calls.codewren_functions_per_item(self.handle))
+
+    @property
+    def has_neighbours(self) -> bool:
+        """Whether it is a similarity encoder."""
+        return b'"similarity"' in self.calls.codewren_manifest(self.handle)
+
     def use_calibration(self, name: str) -> None:
         """Take another calibration."""
         self.library.check(self.calls.codewren_use_calibration(self.handle, name.encode()))
@@ -91,7 +101,7 @@ class CModel:
 
     def predict(self, texts: Sequence[str | bytes], languages: Sequence[str] | None = None) -> list[list[float]]:
         """Probabilities, one row an item; an item of a pair task is two texts in a row."""
-        items = len(texts) // int(self.calls.codewren_functions_per_item(self.handle))
+        items = len(texts) // self.functions_per_item
         numbers = (ctypes.c_double * (items * self.label_count))()
         self.library.check(
             self.calls.codewren_predict(self.handle, texts_of(texts, languages), ctypes.c_size_t(items), numbers)
@@ -108,7 +118,7 @@ class CModel:
 
     def predict_vectors(self, vectors: bytes, indices: Sequence[int]) -> list[list[float]]:
         """Probabilities of items that are indices of vectors."""
-        items = len(indices) // int(self.calls.codewren_functions_per_item(self.handle))
+        items = len(indices) // self.functions_per_item
         numbers = (ctypes.c_double * (items * self.label_count))()
         packed = struct.pack(f"={len(indices)}q", *indices)
         count = ctypes.c_size_t(len(vectors) // self.vector_bytes)

@@ -33,5 +33,5 @@ rm -rf "$folder/src" && mkdir "$folder/src" && cp -r src/codewren "$folder/src/"
 rm -f "$folder"/src/codewren/_native*.so && cp "$folder"/build/_native*.so "$folder/src/codewren/_native.so"
 
 PYTHONPATH=$folder/src:$folder/site PYTHONHOME=$folder/root/usr OPENBLAS_NUM_THREADS=1 \
-  exec qemu-aarch64 -L "$folder/root" "$folder/root/usr/bin/python3.11" -m pytest -p no:cacheprovider \
+  exec qemu-aarch64 -L "$folder/root" "$folder/root/usr/bin/python3.11" -m pytest -p no:cacheprovider -W ignore::pytest.PytestConfigWarning \
   -o addopts="--strict-markers --import-mode=importlib -m 'not slow'" -q "$@"

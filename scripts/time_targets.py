@@ -50,14 +50,14 @@ def main() -> None:
         work = {}
         for target in _native.targets():
             predictor = predictor_of(bundle, threads=1, target=target)
-            work[target] = lambda predictor=predictor: predictor.encode(texts)
+            work[target] = lambda it=predictor: it.encode(texts)
         shown(f"{name}, ms a function", least_ms(work), len(texts))
     bundle = open_bundle(find_bundle("clones-mini"))
     encoders = {name: predictor_of(bundle, threads=1, target=name) for name in _native.similarity_targets()}
     encoding = {name: lambda encoder=encoder: encoder.encode(texts) for name, encoder in encoders.items()}
     shown("clones-mini, ms a function", least_ms(encoding), len(texts))
     vectors = bytes(next(iter(encoders.values())).encode(texts)) * 10
-    pairs = {name: lambda encoder=encoder: encoder.neighbours(vectors, vectors, 1) for name, encoder in encoders.items()}
+    pairs = {name: lambda one=encoder: one.neighbours(vectors, vectors, 1) for name, encoder in encoders.items()}
     shown(f"all pairs of {10 * len(texts)} vectors, ms", least_ms(pairs), 1)
 
 

@@ -5,10 +5,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from codewren.compress.hint_figures import hint_figures
 from codewren.compress.stage_evaluate import bundle_quality, predictions
 from codewren.core.dataset import Dataset
-from codewren.core.recipe import Recipe
+from codewren.core.hint_recipe import HintRecipe
+from codewren.core.recipe import Recipe, recipe_tables
 from codewren.data.load import load_split
+from codewren.predict.hint import HintPredictor
 from codewren.predict.predictor import Predictor, load, shipped_bundles
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -18,12 +21,50 @@ UNSAFE = "void f(char *s) { char b[8]; strcpy(b, s); }"
 
 
 ENCODERS = [f"clones-{size}" for size in LIMITS]
+HINTS = [f"hints-c-{size}" for size in ("micro", "mini")]
 
 
-def test_the_nine_bundles_are_there_and_a_name_without_size_is_mini() -> None:
-    assert set(shipped_bundles()) == {*NAMES, *ENCODERS, "clone-java", "clones", "vulnerability-c"}
+def test_the_eleven_bundles_are_there_and_a_name_without_size_is_mini() -> None:
+    assert set(shipped_bundles()) == {*NAMES, *ENCODERS, *HINTS, "clone-java", "clones", "vulnerability-c", "hints-c"}
     assert load("clone-java").path.name == "clone-java-mini.wren"
     assert load("clones").path.name == "clones-mini.wren"
+    assert load("hints-c").path.name == "hints-c-mini.wren"
+
+
+@pytest.mark.parametrize("name", HINTS)
+def test_a_hint_keeps_its_size_and_says_what_it_is_worth(name: str) -> None:
+    bundle = load(name).bundle
+    assert bundle.size_bytes <= LIMITS[name.rpartition("-")[2]]
+    for word in ("licen", "seed", "limit", "reading order", "trained on", "lines auc", "vulnerable above fixed"):
+        assert word in bundle.card.lower(), word
+    worth = bundle.manifest["scores"]["packages"]
+    assert worth["review_auc"] > worth["lines_auc"]
+    assert bundle.manifest["scores"]["devign"]["accuracy"] >= 0.635
+    assert bundle.manifest["scores"]["devign"]["accuracy_long"] >= 0.58
+    assert bundle.manifest["scores"]["reveal"]["review_auc"] >= 0.80
+
+
+@pytest.mark.parametrize("name", HINTS)
+def test_a_hint_points_at_the_copy_without_a_check(name: str) -> None:
+    hint = load(name)
+    assert isinstance(hint, HintPredictor)
+    text = (
+        "void f(struct s *p, char *data, int len)\n{\n    char buf[64];\n    memcpy(buf, data, len);\n    p->n++;\n}\n"
+    )
+    (explanation,) = hint.explain([text])
+    assert explanation.evidence == "memcpy at line 4: size from len, no check before it"
+    assert explanation.tokens_read == explanation.tokens_total > 0
+    assert explanation.kind is not None
+
+
+@pytest.mark.parametrize("name", HINTS)
+def test_a_hint_is_as_good_as_its_manifest_says(name: str, shared: Path) -> None:
+    recipe = HintRecipe.from_dict(recipe_tables(ROOT / f"recipes/shipped/{name}.toml", ()), ROOT / "recipes/shipped")
+    hint = load(name)
+    assert isinstance(hint, HintPredictor)
+    said = hint.manifest["scores"]
+    for source, measured in hint_figures(recipe, hint).items():
+        assert measured == pytest.approx(said[source], abs=1e-3)
 
 
 @pytest.mark.parametrize("name", ENCODERS)

@@ -155,7 +155,7 @@ function watchTabs() {
 
 async function start() {
   watchTabs();
-  const wasm = unpacked(ASSETS.wasm, true);
+  const wasm = unpacked(hasSimd() ? ASSETS.simd : ASSETS.plain, true);
   element("source").value ||= EXAMPLES.source;
   element("left").value ||= EXAMPLES.left;
   element("right").value ||= EXAMPLES.right;

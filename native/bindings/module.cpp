@@ -7,5 +7,6 @@ NB_MODULE(_native, m) {
   bind_model(m);
   bind_lexer(m);
   bind_similarity(m);
+  bind_hint(m);
   bind_training(m);
 }

@@ -13,10 +13,13 @@ cd "$root"
 sources=$(sed -n '/^set(CORE_SOURCES/,/)/p; /^set(C_SOURCES/,/)/p' CMakeLists.txt | grep -o 'native/[a-z0-9_/]*\.cpp')
 version=$(sed -n 's/^version = "\(.*\)"$/\1/p' pyproject.toml | head -1)
 
-# Distributions freeze emscripten's cache, which lacks the libraries for exceptions of WebAssembly: a copy may grow.
-if [ -z "${EM_CONFIG:-}" ] && [ -f /usr/share/emscripten/.emscripten ]; then
-  sed 's/^FROZEN_CACHE = True/FROZEN_CACHE = False/' /usr/share/emscripten/.emscripten > "$work/config"
-  export EM_CONFIG=$work/config EM_CACHE=${EM_CACHE:-$work/cache}
+# Distributions freeze emscripten's cache, which lacks the libraries for exceptions of WebAssembly: a copy of it, of
+# links, may grow.
+distribution=/usr/share/emscripten
+if [ -z "${EM_CONFIG:-}" ] && [ -f $distribution/.emscripten ]; then
+  sed 's/^FROZEN_CACHE = True/FROZEN_CACHE = False/' $distribution/.emscripten > "$work/config"
+  [ -d "$work/cache" ] || { cp -rs $distribution/cache "$work/cache" && rm -f "$work/cache/cache.lock"; }
+  export EM_CONFIG=$work/config EM_CACHE=$work/cache
 fi
 
 exports=_malloc,_free

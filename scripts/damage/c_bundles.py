@@ -22,7 +22,7 @@ from codewren.core.errors import CodewrenError
 from codewren.predict.predictor import predictor_of
 
 sys.path.insert(0, str(ROOT / "scripts"))
-from c_library import CLibrary, StatusError
+from c_library import CLibrary, CModel, StatusError
 
 LIBRARY = Path(os.environ.get("CODEWREN_LIBRARY", ROOT / "build/c/libcodewren.so"))
 LONGEST_MESSAGE = 400
@@ -61,12 +61,25 @@ class Cases:
         """Probabilities of all columns, or what is refused."""
         try:
             model = self.library.load(content)
-            return [number for row in model.predict(texts) for number in row]
+            rows = model.predict(texts)
+            if model.functions_per_item == 2:
+                check_pairs(model, texts)
+            return [number for row in rows for number in row]
         except StatusError as error:
             said = str(error)
             if error.status not in FORESEEN or not said or "\n" in said or len(said) >= LONGEST_MESSAGE:
                 raise AssertionError(f"status {error.status}: {said!r}") from error
             return said
+
+
+def check_pairs(model: CModel, texts: list[str]) -> None:
+    """Pairs and neighbours are in range, whatever the weights."""
+    vectors = model.encode(texts)
+    found = model.pairs(vectors, 0.0)
+    if model.has_neighbours:
+        found += model.neighbours(vectors, vectors, 3)
+    if not all(0 <= first < 2 and 0 <= second < 2 and 0 <= share <= 1 for first, second, share in found):
+        raise AssertionError(f"pairs {found}")
 
 
 def from_python(path: Path, texts: list[str]) -> "list[float] | str":

@@ -80,7 +80,7 @@ def test_neighbours_are_those_of_python(library) -> None:
     model, predictor = loaded(library, "clones-micro"), codewren.load("clones-micro")
     vectors = bytes(predictor.encode(TEXTS))
     nearest = predictor.neighbours(vectors[: model.vector_bytes * 2], vectors, 3)
-    expected = [(query, *found) for query, row in enumerate(nearest) for found in row]
+    expected = [(query, found.index, found.probability) for query, row in enumerate(nearest) for found in row]
     assert model.neighbours(vectors[: model.vector_bytes * 2], vectors, 3) == expected
     assert len(model.neighbours(vectors, vectors, 99)) == len(TEXTS) ** 2
 

@@ -19,6 +19,11 @@ FUNCTION = "int {name}(void)\n{{\n  return w7 + {value};\n}}\n"
 LONGEST_S = 60
 
 
+def _heed_ctrl_c() -> None:
+    """A shell lets its background jobs, this suite perhaps, ignore Ctrl-C, and they hand that on."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 class Watched:
     """A process whose standard error is read line by line."""
 
@@ -30,6 +35,7 @@ class Watched:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
+            preexec_fn=_heed_ctrl_c,  # noqa: PLW1509  no threads yet
             env={**os.environ, "XDG_CACHE_HOME": str(folder.parent / "cache"), "PYTHONUNBUFFERED": "1"},
         )
         self._lines: queue.Queue[str] = queue.Queue()
@@ -57,8 +63,8 @@ class Watched:
     def interrupt(self) -> tuple[int, str]:
         """Press Ctrl-C; exit code, and all that was printed."""
         self.process.send_signal(signal.SIGINT)
-        out = self.process.stdout.read()
-        return self.process.wait(LONGEST_S), out
+        code = self.process.wait(LONGEST_S)
+        return code, self.process.stdout.read()
 
 
 @pytest.fixture

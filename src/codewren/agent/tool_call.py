@@ -1,8 +1,7 @@
 """What an agent's tool call would write, read from the JSON that a hook gets.
 
-Source: the hooks reference of Claude Code (https://docs.claude.com/en/docs/claude-code/hooks): `PreToolUse` and
-`PostToolUse` with the tools Write, Edit and MultiEdit. Agents with the same form, and a plain `{"path", "content"}`,
-are read too.
+Source: the hooks reference of Claude Code (docs.claude.com): `PreToolUse` and `PostToolUse` with the tools Write, Edit
+and MultiEdit. Agents with the same form, and a plain `{"path", "content"}`, are read too.
 """
 
 import json

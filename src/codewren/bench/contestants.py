@@ -7,7 +7,9 @@ from pathlib import Path
 from typing import Any, Protocol, Self
 
 from codewren.bench.judged_items import BenchItems
+from codewren.bundle.hint import HintBundle
 from codewren.bundle.open import AnyBundle
+from codewren.bundle.read import Bundle
 from codewren.bundle.similarity import SimilarityBundle
 from codewren.bundle.tensors import parameter_count
 from codewren.core.errors import InputError
@@ -129,7 +131,7 @@ class BundleModel:
 
     def __init__(self, bundle: AnyBundle, items: BenchItems, *, name: str | None = None) -> None:
         self._bundle, self._items = bundle, items
-        self._tokenizer = None if isinstance(bundle, SimilarityBundle) else Tokenizer(bundle.tokenizer)
+        self._tokenizer = Tokenizer(bundle.tokenizer) if isinstance(bundle, Bundle) else None
         self.identity = _identity(bundle, name or bundle.path.stem)
 
     def single(self, threads: int) -> Callable[[int], object]:
@@ -143,15 +145,15 @@ class BundleModel:
         return lambda indices: predictor.predict_proba([item(index) for index in indices])
 
     def lengths(self, index: int) -> list[int]:
-        """Tokens of each function of an item, cut to the student's length; none for an encoder without a network."""
-        if self._tokenizer is None or isinstance(self._bundle, SimilarityBundle):
+        """Tokens of each function of an item, cut to the student's length; none without a network."""
+        if self._tokenizer is None or not isinstance(self._bundle, Bundle):
             return []
         longest = self._bundle.config.max_sequence_length
         return [len(self._tokenizer.encode(text, longest)) for text in self._items.sources[index]]
 
     def flops(self, indices: Sequence[int]) -> Flops | None:
-        """By the formula of what the runtime really does; none for an encoder, which multiplies no matrices."""
-        if isinstance(self._bundle, SimilarityBundle):
+        """By the formula of what the runtime really does; none where no matrices are multiplied."""
+        if not isinstance(self._bundle, Bundle):
             return None
         config, task = self._bundle.config, self._bundle.task
         lengths = [self.lengths(index) for index in indices]
@@ -221,6 +223,9 @@ def _identity(bundle: AnyBundle, name: str) -> Identity:
         tables = bundle.config.tables.values()
         numbers = sum(table.entries + table.rows * table.width for table in tables)
         return Identity(**common, label=f"encoder, {bundle.config.vector_bytes} bytes", parameters=numbers)
+    if isinstance(bundle, HintBundle):
+        numbers = bundle.config.entries * (1 + len(bundle.config.heads))
+        return Identity(**common, label=f"hint, {bundle.config.entries} features", parameters=numbers)
     config = bundle.config
     return Identity(
         **common,

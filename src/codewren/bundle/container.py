@@ -24,13 +24,14 @@ AGAIN = "the file is damaged or not a bundle; fetch or export it again"
 
 
 class Form(StrEnum):
-    """What a bundle holds: a classifier of items, or an encoder whose vectors are compared."""
+    """What a bundle holds: a classifier of items, an encoder whose vectors are compared, or weights of features."""
 
     STUDENT = "student"
     SIMILARITY = "similarity"
+    HINT = "hint"
 
 
-SCHEMA_VERSIONS = {Form.STUDENT: 1, Form.SIMILARITY: 2}  # the one a writer of each form states
+SCHEMA_VERSIONS = {Form.STUDENT: 1, Form.SIMILARITY: 2, Form.HINT: 3}  # the one a writer of each form states
 NEWEST_SCHEMA = max(SCHEMA_VERSIONS.values())
 
 

@@ -1,12 +1,13 @@
-"""Open a bundle of either form."""
+"""Open a bundle of any form."""
 
 from pathlib import Path
 
 from codewren.bundle.container import Container, Form
+from codewren.bundle.hint import HintBundle
 from codewren.bundle.read import Bundle
 from codewren.bundle.similarity import SimilarityBundle
 
-AnyBundle = Bundle | SimilarityBundle
+AnyBundle = Bundle | SimilarityBundle | HintBundle
 
 
 def open_bundle(path: Path | str) -> AnyBundle:
@@ -16,4 +17,9 @@ def open_bundle(path: Path | str) -> AnyBundle:
         BundleError: the file is missing, damaged, foreign, or of a newer schema.
     """
     container = Container.read(path)
-    return SimilarityBundle.of(container) if container.form is Form.SIMILARITY else Bundle.of(container)
+    match container.form:
+        case Form.SIMILARITY:
+            return SimilarityBundle.of(container)
+        case Form.HINT:
+            return HintBundle.of(container)
+    return Bundle.of(container)

@@ -33,6 +33,9 @@ _LARGEST_FINITE_FP16 = 0x7B
 _LARGEST_DIMENSION = 1 << 24
 
 
+HELD = {Form.SIMILARITY: "similarity encoder", Form.HINT: "hint"}
+
+
 @dataclass(frozen=True, slots=True)
 class Bundle(BundleFile):
     """A bundle whose structure has been checked (the native core checks that weights are finite when it loads them).
@@ -68,7 +71,7 @@ class Bundle(BundleFile):
         manifest, task, weights = container.manifest, container.task, container.weights
         with naming(container.path):
             if container.form is not Form.STUDENT:
-                raise BundleError(f"the file holds a {container.form} encoder, a student was wanted; give a student")
+                raise BundleError(f"the file holds a {HELD[container.form]}, a student was wanted; give a student")
             config = _config(manifest)
             _check_flops(config, task)
             tokenizer = _tokenizer(container.tokenizer, config)

@@ -5,7 +5,7 @@ encoder's form is in `docs/bundle-format.md`; `native/similarity` computes it.
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from math import prod
 from typing import Any, Self
@@ -184,15 +184,22 @@ class TableEntry:
 
 def similarity_layout(config: SimilarityConfig) -> tuple[TableEntry, ...]:
     """Place the tensors of an encoder back to back, each start aligned."""
-    layout: list[TableEntry] = []
-    for table_name, table in config.tables.items():
+    return back_to_back(
+        (f"{table_name}.{name}", dtype, shape)
+        for table_name, table in config.tables.items()
         for name, dtype, shape in (
             ("fingerprints", "uint32", (table.entries,)),
             ("weights", "uint8", (table.entries,)),
             ("rows", "int8", (table.rows, table.width)),
-        ):
-            offset = aligned(layout[-1].end) if layout else 0
-            layout.append(TableEntry(f"{table_name}.{name}", dtype, shape, offset))
+        )
+    )
+
+
+def back_to_back(tensors: Iterable[tuple[str, str, tuple[int, ...]]]) -> tuple[TableEntry, ...]:
+    """Place tensors of these names, types and shapes one after another, each start aligned."""
+    layout: list[TableEntry] = []
+    for name, dtype, shape in tensors:
+        layout.append(TableEntry(name, dtype, shape, aligned(layout[-1].end) if layout else 0))
     return tuple(layout)
 
 
@@ -234,7 +241,7 @@ class SimilarityBundle(BundleFile):
                 config=config,
                 calibrations=calibrations,
                 calibration=calibrations[GENERAL],
-                tensors=_tensors(manifest_field(manifest, "tensors", list), config, container.weights),
+                tensors=table_entries(manifest, similarity_layout(config), container.weights),
             )
 
     @property
@@ -294,9 +301,16 @@ def _calibration(raw: Mapping[str, Any]) -> Calibration:
     return Calibration(slope, offset, threshold, alert)
 
 
-def _tensors(rows: list[Any], config: SimilarityConfig, weights: memoryview) -> tuple[TableEntry, ...]:
-    layout = {entry.name: entry for entry in similarity_layout(config)}
-    tensors = tuple(_tensor(row, layout) for row in rows)
+def table_entries(
+    manifest: Mapping[str, Any], wanted: Iterable[TableEntry], weights: memoryview
+) -> tuple[TableEntry, ...]:
+    """The tensors that a manifest names: those of the layout wanted, wherever they lie in the weights.
+
+    Raises:
+        BundleError: others, or they overlap or lie outside.
+    """
+    layout = {entry.name: entry for entry in wanted}
+    tensors = tuple(_tensor(row, layout) for row in manifest_field(manifest, "tensors", list))
     if len(tensors) != len(layout) or {entry.name for entry in tensors} != layout.keys():
         raise BundleError(f"the table names {len(tensors)} tensors, not the {len(layout)} wanted; {AGAIN}")
     check_ranges(((entry.offset, entry.end) for entry in tensors), len(weights))

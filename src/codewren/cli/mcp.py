@@ -26,7 +26,7 @@ def mcp(root: Path, **options: Any) -> None:
     if find_spec("mcp") is None:
         raise MissingExtraError("mcp", "mcp")
     from codewren import __version__
-    from codewren.agent.server import server
+    from codewren.agent.tool_server import server
 
     chosen = Chosen(**options)
     with opened(root, chosen) as index:

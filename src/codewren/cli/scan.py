@@ -49,13 +49,17 @@ _WORTH_A_BAR = 200  # files
 @click.option(
     "--sort", "order", type=click.Choice(ORDERS), help="By default path or review; clones by the lines they would save."
 )
-@click.option("--explain", is_flag=True, help="Say which lines speak for a finding, or correspond in clones.")
+@click.option(
+    "--explain/--no-explain", is_flag=True, help="Say which lines speak for a finding, or correspond in clones."
+)
 @click.option("--top", type=click.IntRange(1), metavar="N", help="Write the first N findings only.")
 @click.option("--fail-on", type=click.Choice(KINDS), help="Exit code 1 only for clones at least as close as this.")
-@click.option("--exit-zero", is_flag=True, help="Exit code 0 whatever is found.")
+@click.option("--exit-zero/--no-exit-zero", is_flag=True, help="Exit code 0 whatever is found.")
 @click.option("--output", "-o", type=click.Path(path_type=Path, dir_okay=False), help="Instead of standard output.")
 @click.option("--language", "languages", multiple=True, help="c, cpp, java or python; by default the task's own.")
-@click.option("--exclude-tests", is_flag=True, help="Leave out files and folders of tests, by their names.")
+@click.option(
+    "--exclude-tests/--no-exclude-tests", is_flag=True, help="Leave out files and folders of tests, by their names."
+)
 @click.option("--exclude", multiple=True, metavar="PATTERN", help="As in .gitignore, relative to the current folder.")
 @click.option("--max-file-bytes", type=click.IntRange(1), help="Larger files are skipped.  [default: 5000000]")
 @click.option("--jobs", "-j", type=click.IntRange(1), help="Processes; by default one for each core.")

@@ -15,8 +15,8 @@ from codewren.cli.options import Probability
 from codewren.core.errors import InputError
 
 if TYPE_CHECKING:
-    from codewren.index.index import Index
     from codewren.index.results import Answer, Match
+    from codewren.index.tree_index import Index
 
 _NARROWEST = 60  # columns of two functions side by side
 
@@ -123,7 +123,7 @@ def _lines(answers: "Sequence[Answer]", index: "Index", asked: _Asked, *, show: 
 
 
 def _compared(answer: "Answer", match: "Match", index: "Index", asked: _Asked) -> Iterator[str]:
-    from codewren.index.side_by_side import side_by_side
+    from codewren.index.two_columns import side_by_side
     from codewren.scan.formats.origin import printable
     from codewren.scan.source_files import read_bytes
 

@@ -9,7 +9,7 @@ from codewren.core.errors import InputError
 from codewren.core.files import write_bytes, write_json
 from codewren.core.pareto import Candidate, Scores
 from codewren.core.run_folder import FRONT, FRONT_PLOT, FRONT_TABLE, LOGITS
-from codewren.predict.similarity import SimilarityPredictor
+from codewren.predict.predictor import Predictor
 from codewren.report.draw.pareto_plot import front_points, pareto_file, rival_points
 from codewren.report.front_table import front_table
 from codewren.search.choose import Choice
@@ -46,8 +46,8 @@ def judged_rivals(run: Run) -> list[Candidate]:
         predictor = load_for(str(run.recipe.folder / path), run.recipe)
         quality = bundle_quality(predictor, run.dataset("valid"))
         scores = Scores(quality[run.recipe.distil.selection].value, predictor.path.stat().st_size, measured=True)
-        if isinstance(predictor, SimilarityPredictor):
-            raise InputError(f"{predictor.path} is a similarity encoder and no point of the search; name a student")
+        if not isinstance(predictor, Predictor):
+            raise InputError(f"{predictor.path} holds no student and is no point of the search; name a student")
         rivals.append(Candidate(predictor.config, scores, predictor.path.stem))
     return rivals
 

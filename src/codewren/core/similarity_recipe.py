@@ -12,6 +12,7 @@ from codewren.core.plain_values import build, check_keys
 from codewren.core.task import Task, Unit
 
 KIND = "similarity"
+HINT = "hint"
 TASK = Task("clone", Unit.PAIR, ("different", "clone"), "clone")
 
 
@@ -320,15 +321,26 @@ class SimilarityRecipe:
         return {"objective": objective, "data": data, "student": plain["sizes"], **tables, "folder": str(self.folder)}
 
 
+def objective_kind(raw: Mapping[str, Any]) -> str:
+    """The kind of objective of parsed TOML; empty for a classifier, which has none.
+
+    Raises:
+        RecipeError: there is no such kind.
+    """
+    if "objective" not in raw:
+        return ""
+    kind = raw["objective"].get("kind") if isinstance(raw["objective"], dict) else raw["objective"]
+    if kind not in (KIND, HINT):
+        raise RecipeError(
+            f"objective.kind: {kind!r} is not known; wanted {KIND!r}, {HINT!r}, or no [objective] for a classifier"
+        )
+    return str(kind)
+
+
 def is_similarity(raw: Mapping[str, Any]) -> bool:
     """Whether parsed TOML is the recipe of a similarity encoder.
 
     Raises:
-        RecipeError: it has an objective of another kind.
+        RecipeError: it has an objective of an unknown kind.
     """
-    if "objective" not in raw:
-        return False
-    kind = raw["objective"].get("kind") if isinstance(raw["objective"], dict) else raw["objective"]
-    if kind != KIND:
-        raise RecipeError(f"objective.kind: {kind!r} is not known; wanted {KIND!r}, or no [objective] for a classifier")
-    return True
+    return objective_kind(raw) == KIND

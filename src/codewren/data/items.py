@@ -44,7 +44,13 @@ def _labels(task: Task, source: Source, rows: list[Row]) -> tuple[int | None, ..
     known: dict[str, int | None] = {text: None for text in UNKNOWN_LABELS if text not in task.labels}
     labels = []
     for row in rows:
-        text = _label_text(task, row.values.get(source.label))
+        value = row.values.get(source.label)
+        if isinstance(value, list | dict):
+            raise InputError(
+                f"{row.position}, column {source.label!r}: {value!r:.60}; an item has one label here, so make one task "
+                "(and one bundle) of each label that may stand beside others"
+            )
+        text = _label_text(task, value)
         if text not in known:
             try:
                 known[text] = task.label_index(text)

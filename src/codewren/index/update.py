@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from codewren.core.errors import InputError
+from codewren.index.cache_folder import CATALOG, new_segment_name, segment_path, sweep
 from codewren.index.catalog import DIGEST_BYTES, NO_SEGMENT, Catalog, Entry, Stamp
-from codewren.index.folder import CATALOG, new_segment_name, segment_path, sweep
 from codewren.index.merge import merged
 from codewren.index.results import Update
 from codewren.index.segment import PackedFile, Segment

@@ -5,9 +5,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
+from codewren.index.cache_folder import CATALOG, segment_path
 from codewren.index.catalog import NO_SEGMENT, Catalog, Entry
 from codewren.index.damage import DamagedIndexError
-from codewren.index.folder import CATALOG, segment_path
 from codewren.index.segment import Segment
 from codewren.scan.clones import Member
 from codewren.scan.record import Record

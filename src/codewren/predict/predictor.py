@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from codewren import _native
+from codewren.bundle.hint import HintBundle
 from codewren.bundle.layout import TensorEntry
 from codewren.bundle.open import AnyBundle, open_bundle
 from codewren.bundle.read import Bundle
@@ -29,6 +30,7 @@ from codewren.predict.checked_items import (
 )
 from codewren.predict.correspondence import LineRange, corresponding_lines
 from codewren.predict.explanation import Explanation, LinesLeftOut, explanation_by_lines, log_odds
+from codewren.predict.hint import HintPredictor
 from codewren.predict.similarity import SimilarityPredictor
 from codewren.predict.tokenizer import Tokenizer
 
@@ -42,7 +44,7 @@ BUNDLES = Path(__file__).resolve().parents[1] / "bundle/shipped"
 def load(path_or_name: str | os.PathLike[str]) -> "AnyPredictor":
     """Load a bundle from a path, or one that ships with codewren by its short name.
 
-    Where a similarity encoder has several calibrations, `NAME@CALIBRATION` takes another than the general one.
+    Where it has several calibrations, `NAME@CALIBRATION` takes another than the general one.
 
     Raises:
         BundleError: no such bundle, or it is damaged, foreign, or of a newer schema.
@@ -60,19 +62,21 @@ def find_and_open(path_or_name: str | os.PathLike[str]) -> AnyBundle:
     if not at or Path(path_or_name).exists():
         return open_bundle(find_bundle(path_or_name))
     bundle = open_bundle(find_bundle(name))
-    if not isinstance(bundle, SimilarityBundle):
+    if isinstance(bundle, Bundle):
         raise BundleError(f"{bundle.path} has no calibrations; leave out @{calibration}")
     return bundle.calibrated(calibration)
 
 
 def predictor_of(bundle: AnyBundle, *, threads: int | None = None, target: str = "") -> "AnyPredictor":
-    """What answers with a bundle: a student, or a similarity encoder.
+    """What answers with a bundle: a student, a similarity encoder, or a hint.
 
     Raises:
         BundleError: its weights are damaged.
     """
     if isinstance(bundle, SimilarityBundle):
         return SimilarityPredictor(bundle, threads=threads, target=target)
+    if isinstance(bundle, HintBundle):
+        return HintPredictor(bundle, threads=threads, target=target)
     return Predictor(bundle, threads=threads, target=target)
 
 
@@ -273,7 +277,7 @@ class Predictor(BasePredictor[Bundle]):
             return bytes(self._model.encode_graphs(rows, self.threads))
 
 
-AnyPredictor = Predictor | SimilarityPredictor
+AnyPredictor = Predictor | SimilarityPredictor | HintPredictor
 
 
 def _floats(packed: bytes, *shape: int) -> "memoryview[float]":

@@ -41,7 +41,7 @@ def test_renamed_copies_rank_above_other_functions(run: SimilarityRun) -> None:
     left = [made_function(k) for k in range(100, 140)]
     right = [made_function(k, variant=2) for k in range(100, 140)]
     nearest = model.neighbours(model.encode(left), model.encode(right), 1)
-    assert np.mean([row[0][0] == k for k, row in enumerate(nearest)]) >= 0.95
+    assert np.mean([row[0].index == k for k, row in enumerate(nearest)]) >= 0.95
     (same,) = model.predict_proba([(left[0], left[0])])
     assert same[1] > model.bundle.calibration.alert_threshold
 

@@ -260,7 +260,8 @@ def cross_oracle(folder: Path, dataset: Dataset) -> np.ndarray:
     model = AutoModelForSequenceClassification.from_pretrained(folder, attn_implementation="eager").eval()
     tokenizer = AutoTokenizer.from_pretrained(folder)
     logits = []
-    for first, second in dataset.sources():
+    for i, j in dataset.items:
+        first, second = dataset.functions[i], dataset.functions[j]
         given = tokenizer(first, second, truncation=True, max_length=LENGTH, return_tensors="pt")
         with torch.inference_mode():
             logits.append(model(**given).logits[0].numpy())

@@ -6,9 +6,10 @@ from codewren.core.files import unicode_path
 from codewren.core.markup import Markup, element
 from codewren.scan.finding import CloneKind, Finding, Location
 from codewren.scan.formats.wording import sentences
-from codewren.scan.side_by_side import Comparison, Piece, Row, one_side, side_by_side
+from codewren.scan.paired_lines import Comparison, Piece, Row, one_side, side_by_side
 
 MOST_PLACES, MOST_COMPARED, MOST_ROWS = 30, 3, 60
+_GUESSES_COMPARED, _GUESS_ROWS = 1, 30  # of classes that rest on the model's word alone
 OPEN = 3  # findings that are unfolded at first
 
 Lines = Callable[[Location], list[str]]
@@ -82,8 +83,10 @@ def _code(finding: Finding, lines: Lines) -> Iterator[Markup]:
         yield element("p", {"class": "note"}, "The file can no longer be read.")
         return
     different = [location for location in finding.others if location.kind is not CloneKind.EXACT]
-    for other in _distinct(different, lines)[:MOST_COMPARED]:
-        yield _table((first, other), side_by_side(own, _dedented(lines(other)), MOST_ROWS))
+    is_guess = finding.kind is CloneKind.SEMANTIC
+    most, rows = (_GUESSES_COMPARED, _GUESS_ROWS) if is_guess else (MOST_COMPARED, MOST_ROWS)
+    for other in _distinct(different, lines)[:most]:
+        yield _table((first, other), side_by_side(own, _dedented(lines(other)), rows))
     if not different:
         scores = {line.line: line.score for line in (finding.explanation and finding.explanation.lines) or ()}
         yield from (element("p", {"class": "note"}, sentence) for sentence in sentences(finding.explanation))

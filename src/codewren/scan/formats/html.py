@@ -22,7 +22,10 @@ from codewren.scan.result import Order, ScanResult
 from codewren.scan.source_lines import line_reader
 
 MOST_FINDINGS = 1_000
-BUDGET_BYTES = 1_900_000  # of what is shown of findings: 500 classes make a page of at most 2 MB
+BUDGET_BYTES = (
+    1_900_000  # of what is shown of 500 findings, with which the page has at most 2 MB; of more in proportion
+)
+_USUAL_FINDINGS = 500
 _BRIEF_BYTES = 1_200
 
 
@@ -141,7 +144,7 @@ def _figures(folder: Folder) -> list[Markup]:
 def _findings(findings: Sequence[Finding], unshown: int, *, is_pair: bool) -> Markup:
     shown, lines = findings[:MOST_FINDINGS], line_reader()
     articles, brief = list[Markup](), 0
-    budget = BUDGET_BYTES - _BRIEF_BYTES * len(shown)
+    budget = BUDGET_BYTES * max(1, len(shown) / _USUAL_FINDINGS) - _BRIEF_BYTES * len(shown)
     for number, finding in enumerate(shown, 1):
         markup = article(finding, number, lines) if budget > 0 else None
         if markup is None or len(markup.encode()) - _BRIEF_BYTES > budget:

@@ -8,9 +8,10 @@ from contextlib import suppress
 from pathlib import Path
 
 from codewren.core.errors import InputError
+from codewren.scan.schedule import FORMAT as RECORD_FORMAT
 from codewren.scan.schedule import default_cache_folder
 
-FORMAT = "1"  # part of every folder's name: raise it when what is indexed, records or vectors change
+FORMAT = "1"  # part of every folder's name, as is that of records: raise it when what is indexed changes
 CATALOG, LOCK, SEGMENT_SUFFIX = "catalog", "lock", ".segment"
 ORPHAN_AFTER_S = 600.0
 """A segment that no catalogue names is a write that goes on, or one that was killed so long ago."""
@@ -26,7 +27,7 @@ def index_folder(tree: Path, model_sha256: str, exclude: Sequence[str], base: Pa
     base = base or default_cache_folder()
     if base is None:
         raise InputError("there is no home folder to keep the index in; name a folder for it (--index-dir)")
-    described = "\0".join((FORMAT, model_sha256, os.fspath(tree), *exclude))
+    described = "\0".join((FORMAT, RECORD_FORMAT, model_sha256, os.fspath(tree), *exclude))
     name = hashlib.sha256(described.encode("utf-8", "surrogateescape")).hexdigest()[: 2 * _NAME_BYTES]
     return base / "index" / name
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from codewren.index.side_by_side import side_by_side
+from codewren.index.two_columns import side_by_side
 
 LINES = st.lists(st.sampled_from(["a = 1", "  b = 2", "c()", "", "return x"]), max_size=8)
 

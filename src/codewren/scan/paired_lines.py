@@ -122,7 +122,20 @@ def _marked(first: Sequence[str], second: Sequence[str]) -> tuple[tuple[Piece, .
     for tag, i, j, k, m in SequenceMatcher(None, keys[0], keys[1], autojunk=False).get_opcodes():
         left += _whole("".join(first[i:j]), differs=tag != "equal")
         right += _whole("".join(second[k:m]), differs=tag != "equal")
-    return tuple(left), tuple(right)
+    return _joined(left), _joined(right)
+
+
+def _joined(pieces: Sequence[Piece]) -> tuple[Piece, ...]:
+    """Pieces with white space between two marked ones marked as well: one mark for a run of words."""
+    joined = list[Piece]()
+    for number, piece in enumerate(pieces):
+        between = 0 < number < len(pieces) - 1 and not piece.differs and piece.text.isspace()
+        differs = piece.differs or (between and pieces[number - 1].differs and pieces[number + 1].differs)
+        if joined and joined[-1].differs == differs:
+            joined[-1] = Piece(joined[-1].text + piece.text, differs)
+        else:
+            joined.append(Piece(piece.text, differs))
+    return tuple(joined)
 
 
 def _folded(pairs: Sequence[Pair], differing: Sequence[bool]) -> Iterator[Pair | Row]:

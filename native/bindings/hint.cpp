@@ -1,0 +1,106 @@
+// Python bindings of the hint: its features, and the class HintModel.
+#include <nanobind/ndarray.h>
+#include <nanobind/stl/string.h>
+#include <nanobind/stl/vector.h>
+
+#include <algorithm>
+
+#include "bindings/bindings.h"
+#include "hint/facts.h"
+#include "hint/model.h"
+
+namespace nb = nanobind;
+using namespace nb::literals;
+
+namespace {
+
+using codewren::hint::Model;
+using Bytes = nb::ndarray<const std::uint8_t, nb::ndim<1>, nb::c_contig, nb::device::cpu>;
+
+template <typename Number>
+nb::bytes packed(const std::vector<Number>& values) {
+  return nb::bytes(values.data(), values.size() * sizeof(Number));
+}
+
+// Distinct features of functions, one function after another: how many each has, their hashes, their counts; measures.
+nb::tuple hint_features(nb::list texts) {
+  std::vector<std::uint64_t> hashes, buffer;
+  std::vector<std::uint32_t> sizes, counts, totals;
+  codewren::hint::Features features;
+  for (const std::string_view text : text_views(texts)) {
+    codewren::hint::read_features(text, features);
+    buffer.clear();
+    for (const auto& occurrence : features.occurrences) buffer.push_back(occurrence.hash);
+    std::ranges::sort(buffer);
+    const std::size_t before = hashes.size();
+    for (std::size_t k = 0, end; k < buffer.size(); k = end) {
+      for (end = k; end < buffer.size() && buffer[end] == buffer[k];) ++end;
+      hashes.push_back(buffer[k]);
+      counts.push_back(std::uint32_t(end - k));
+    }
+    sizes.push_back(std::uint32_t(hashes.size() - before));
+    totals.insert(totals.end(), features.counts.begin(), features.counts.end());
+  }
+  return nb::make_tuple(packed(sizes), packed(hashes), packed(counts), packed(totals));
+}
+
+// Line, kind, name, variable and whether it is checked, of each fact of each function.
+nb::list hint_facts(nb::list texts) {
+  codewren::hint::Features features;
+  nb::list rows;
+  const auto word = [](std::string_view text) {
+    return nb::steal(PyUnicode_DecodeUTF8(text.data(), Py_ssize_t(text.size()), "replace"));
+  };
+  for (const std::string_view text : text_views(texts)) {
+    codewren::hint::read_features(text, features);
+    nb::list row;
+    for (const auto& fact : codewren::hint::read_facts(text, features))
+      row.append(nb::make_tuple(fact.line, word(fact.kind), word(fact.name), word(fact.variable), fact.is_checked));
+    rows.append(row);
+  }
+  return rows;
+}
+
+// A model with the Python object it must not outlive.
+class PythonHint {
+ public:
+  PythonHint(Bytes weights, const std::vector<std::size_t>& settings)
+      : weights_(std::move(weights)), model_({weights_.data(), weights_.size()}, checked(settings)) {}
+
+  nb::bytes sums(nb::list texts, std::size_t threads) {
+    const std::vector<std::string_view> views = text_views(texts);
+    std::vector<std::int64_t> rows;
+    {
+      nb::gil_scoped_release release;
+      rows = model_.sums(views, threads);
+    }
+    return packed(rows);
+  }
+
+  std::vector<std::vector<double>> lines(nb::list texts, const std::vector<double>& factors, std::size_t threads) {
+    const std::vector<std::string_view> views = text_views(texts);
+    const nb::gil_scoped_release release;
+    return model_.lines(views, factors, threads);
+  }
+
+ private:
+  static codewren::hint::Settings checked(const std::vector<std::size_t>& settings) {
+    if (settings.size() != 7) throw nb::type_error("seven sizes and offsets are wanted");
+    return {settings[0], settings[1], settings[2], settings[3], settings[4], settings[5], settings[6]};
+  }
+
+  Bytes weights_;
+  Model model_;
+};
+
+}  // namespace
+
+void bind_hint(nb::module_& m) {
+  m.def("hint_features", &hint_features, "texts"_a,
+        "Distinct features of functions: how many each has, hashes, counts, and the functions' measures.");
+  m.def("hint_facts", &hint_facts, "texts"_a, "Facts of functions: line, kind, name, variable, whether it is checked.");
+  nb::class_<PythonHint>(m, "HintModel", "Text to the sums of each head; see codewren.predict.hint.")
+      .def(nb::init<Bytes, const std::vector<std::size_t>&>(), "weights"_a, "settings"_a)
+      .def("sums", &PythonHint::sums, "texts"_a, "threads"_a)
+      .def("lines", &PythonHint::lines, "texts"_a, "factors"_a, "threads"_a);
+}

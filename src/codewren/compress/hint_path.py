@@ -1,0 +1,163 @@
+"""The main path of a hint: features, fit, export, evaluate; each leaves a file."""
+
+import json
+import sys
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from codewren.bundle.hint import HintCalibration, HintConfig
+from codewren.bundle.write_hint import HintText, write_hint_bundle
+from codewren.compress.hint_card import hint_card
+from codewren.compress.hint_figures import hint_figures
+from codewren.compress.run import version
+from codewren.compress.similarity_run import content_key
+from codewren.core.errors import InfeasibleError
+from codewren.core.files import atomic_write, file_sha256, read_json, write_bytes, write_json
+from codewren.core.hint_recipe import HintRecipe
+from codewren.core.task import VULNERABILITY
+from codewren.predict.hint import HintPredictor
+from codewren.predict.predictor import load
+from codewren.train.hint.examples import Examples, training_examples
+from codewren.train.hint.hint_bags import HintBags
+from codewren.train.hint.hint_fit import FittedHint, Material, fit_hint
+from codewren.train.processes import one_thread
+from codewren.train.similarity.feature_bags import Bags
+
+
+@dataclass(frozen=True, slots=True)
+class HintRun:
+    """A recipe and its folder; a stage is done when its file lies there under the same key."""
+
+    recipe: HintRecipe
+    out: Path
+    quiet: bool = False
+
+    def path(self, name: str) -> Path:
+        """A file of this run."""
+        return self.out / name
+
+    def tell(self, line: str) -> None:
+        """Say on standard error how far it is."""
+        if not self.quiet:
+            print(line, file=sys.stderr, flush=True)
+
+    def data_key(self) -> str:
+        """Hash of the sources, and of what is drawn of them."""
+        recipe, described = self.recipe, self.recipe.to_dict()
+        paths = [path for source in recipe.sources.values() for path in (source.path, source.valid) if path is not None]
+        files = {path: file_sha256(recipe.resolve(path)) for path in paths}
+        return content_key([files, described["sources"], *(described["fit"][name] for name in ("share", "seed"))])
+
+    def fit_key(self) -> str:
+        """Hash of all that the weights depend on."""
+        described = self.recipe.to_dict()
+        return content_key([self.data_key(), *(described[name] for name in ("fit", "sizes", "review", "own_heads"))])
+
+
+def compress_hint(run: HintRun) -> str:
+    """Make `student.wren` of the recipe's sources; return the table of what came out.
+
+    Raises:
+        CodewrenError: any stage's own error; what was finished stays.
+        InfeasibleError: the bundle breaks the budget.
+    """
+    fitted = _fitted(run)
+    draft, limit = run.path("draft.wren"), run.recipe.budget.max_bytes
+    write_fitted(draft, fitted, HintText())
+    figures = {run.recipe.review: fitted.outside, **_figures(run, draft)}
+    provenance = {"codewren": version(), "recipe": _portable(run.recipe), "training": run.fit_key()}
+    text = HintText(hint_card(run.recipe, figures), figures, provenance)
+    size = write_fitted(run.path("student.wren"), fitted, text)
+    draft.unlink()
+    if limit is not None and size > limit:
+        raise InfeasibleError(f"the bundle has {size:,} bytes, the budget is {limit:,}; give fewer entries")
+    write_json(run.path("recipe.json"), run.recipe.to_dict())
+    report = f"{json.dumps(figures, indent=1)}\n{size:,} bytes; the bundle is {run.path('student.wren')}"
+    write_bytes(run.path("report.md"), (report + "\n").encode())
+    return report
+
+
+def _portable(recipe: HintRecipe) -> dict[str, Any]:
+    """The recipe without the folder of the machine that ran it."""
+    return {name: value for name, value in recipe.to_dict().items() if name != "folder"}
+
+
+def write_fitted(path: Path, fitted: FittedHint, text: HintText) -> int:
+    """Write a fit as a bundle; its size in bytes."""
+    return write_hint_bundle(
+        path,
+        task=VULNERABILITY,
+        config=fitted.config,
+        arrays=fitted.arrays,
+        calibrations=fitted.calibrations,
+        text=text,
+    )
+
+
+def run_features(run: HintRun) -> tuple[Examples, HintBags]:
+    """The examples without their texts, and their features; `features.npz` keeps both."""
+    path, key = run.path("features.npz"), run.data_key()
+    if path.exists():
+        with np.load(path, allow_pickle=False) as stored:
+            if str(stored["key"]) == key:
+                bags = Bags(stored["starts"], stored["hashes"], stored["counts"])
+                return Examples(texts=[], **json.loads(str(stored["groups"]))), HintBags(bags, stored["measures"])
+    examples = training_examples(run.recipe)
+    run.tell(f"features of {len(examples.texts):,} functions")
+    read = HintBags.of(examples.texts)
+    groups = {name: value for name, value in asdict(examples).items() if name != "texts"}
+    with atomic_write(path) as stream:
+        np.savez(
+            stream,
+            key=np.array(key),
+            groups=np.array(json.dumps(groups)),
+            starts=read.bags.starts,
+            hashes=read.bags.hashes,
+            counts=read.bags.counts,
+            measures=read.measures,
+        )
+    return examples, read
+
+
+def _fitted(run: HintRun) -> FittedHint:
+    path, key = run.path("weights.npz"), run.fit_key()
+    if path.exists():
+        with np.load(path, allow_pickle=False) as stored:
+            if str(stored["key"]) == key:
+                return _from_arrays(dict(stored))
+    examples, read = run_features(run)
+    with one_thread():
+        fitted = fit_hint(run.recipe, Material.of(run.recipe, examples, read), run.tell)
+    calibrations = {name: calibration.to_dict() for name, calibration in fitted.calibrations.items()}
+    described = json.dumps({"config": fitted.config.to_dict(), "calibrations": calibrations, "outside": fitted.outside})
+    content: dict[str, Any] = {"key": np.array(key), "described": np.array(described), **fitted.arrays}
+    with atomic_write(path) as stream:
+        np.savez(stream, **content)
+    return fitted
+
+
+def _from_arrays(stored: dict[str, Any]) -> FittedHint:
+    described = json.loads(str(stored["described"]))
+    calibrations = {
+        name: HintCalibration(**{**raw, "counts": tuple(raw["counts"])})
+        for name, raw in described["calibrations"].items()
+    }
+    arrays = {name: stored[name] for name in ("fingerprints", "rows", "kind_rows")}
+    return FittedHint(HintConfig(**described["config"]), arrays, calibrations, described["outside"])
+
+
+def _figures(run: HintRun, draft: Path) -> dict[str, Any]:
+    """What the file reaches on files to measure on; `evaluation.json` keeps it."""
+    path, key = run.path("evaluation.json"), content_key([run.fit_key(), run.recipe.to_dict()])
+    known = read_json(path) if path.exists() else {}
+    if known.get("key") == key:
+        return dict(known["figures"])
+    run.tell("measuring")
+    predictor = load(draft)
+    assert isinstance(predictor, HintPredictor)  # what _write writes
+    figures = hint_figures(run.recipe, predictor)
+    write_json(path, {"key": key, "figures": figures})
+    return figures

@@ -1,0 +1,148 @@
+"""The recipe of a hint: `[objective] kind = "hint"`."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Literal, Self
+
+from codewren.core.errors import RecipeError
+from codewren.core.pareto import Budget
+from codewren.core.plain_values import build, check_keys
+
+
+@dataclass(frozen=True, slots=True)
+class HintSource:
+    """Functions to learn from, in a file as those of other recipes.
+
+    Attributes:
+        kind: `labelled` functions are vulnerable or not, `ordinary` ones are not known to be, `kinds` have a CWE.
+        path: JSONL, CSV, TSV or Parquet, plain or compressed, below `data.root`.
+        text, label, project, name, fixed: columns; empty: there is none. `fixed` is the text after the fix, of
+            vulnerable functions; the label of `kinds` is a CWE such as `CWE121`.
+        where: keep the rows whose columns have these values.
+        limit: keep so many drawn ones.
+        weight: of the source in the loss.
+        valid: a file like `path` to measure on; never learned from.
+    """
+
+    kind: Literal["labelled", "ordinary", "kinds"]
+    path: str
+    text: str = "func"
+    label: str = "target"
+    project: str = ""
+    name: str = ""
+    fixed: str = ""
+    where: Mapping[str, str | int] = field(default_factory=dict)
+    limit: int | None = None
+    weight: float = 1.0
+    valid: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FitSection:
+    """How the weights are fitted.
+
+    Attributes:
+        l2: weight decay of the features' weights; `own_l2` that of a head of one source.
+        iterations: of L-BFGS.
+        pair_weight: of vulnerable functions above their fixed versions in the loss.
+        pair_line: how much a line through the counts of the functions, learned from these pairs, counts beside the
+            text, in standard deviations of the text's score.
+        review_text: how much the text counts beside the logarithm of the tokens in what to review first, both in
+            standard deviations.
+        rate: share of functions that are vulnerable, which probabilities are of; 0: that of the review source.
+        folds: groups of projects; each is judged by a fit without it, and calibrations are fitted on that.
+        flagged: share of functions that alarm.
+        least_functions: features of fewer functions are left out.
+        leave_out: projects that are not learned from, nor functions of other sources that bear the name of one of
+            theirs.
+        share: of the rows of each source that are drawn.
+        seed: of everything drawn.
+    """
+
+    l2: float = 1e-3
+    own_l2: float = 3e-4
+    iterations: int = 25
+    pair_weight: float = 0.1
+    pair_line: float = 0.06
+    review_text: float = 0.5
+    rate: float = 0.025
+    folds: int = 4
+    flagged: float = 0.02
+    least_functions: int = 5
+    leave_out: Sequence[str] = ()
+    share: float = 1.0
+    seed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class HintSizes:
+    """Features that have weights, and how many of them have weights for kinds."""
+
+    entries: int = 30_000
+    kind_entries: int = 3_000
+
+
+@dataclass(frozen=True, slots=True)
+class HintRecipe:
+    """Everything that makes a hint; `folder` is where relative paths start.
+
+    Attributes:
+        review: the labelled source with projects that calibrations and figures are of.
+        own_heads: labelled sources that get a head and a calibration of their own.
+    """
+
+    root: str
+    license: str
+    sources: Mapping[str, HintSource]
+    review: str
+    own_heads: Sequence[str]
+    sizes: HintSizes
+    fit: FitSection
+    budget: Budget
+    folder: Path = Path()
+
+    @classmethod
+    def from_dict(cls, raw: Mapping[str, Any], folder: Path = Path()) -> Self:
+        """Build a recipe from parsed TOML.
+
+        Raises:
+            RecipeError: an unknown key (the nearest is named), a missing one, or a value of the wrong kind.
+        """
+        check_keys(raw, {"objective", "data", "student", "fit", "budget"}, where="recipe")
+        objective, data = raw.get("objective", {}), raw.get("data", {})
+        check_keys(objective, {"kind", "sources", "review", "own_heads"}, where="objective")
+        check_keys(data, {"root", "license"}, where="data")
+        sources = {
+            name: build(HintSource, source, where=f"objective.sources.{name}")
+            for name, source in objective.get("sources", {}).items()
+        }
+        review, own_heads = objective.get("review", ""), objective.get("own_heads", [])
+        for name in (review, *own_heads):
+            if name not in sources or sources[name].kind != "labelled":
+                raise RecipeError(f"objective: {name!r} is no labelled source; wanted one of {', '.join(sources)}")
+        if not sources[review].project:
+            raise RecipeError(f"objective.sources.{review}: project is missing; name the column that says it")
+        return cls(
+            root=data.get("root", "."),
+            license=data.get("license", ""),
+            sources=sources,
+            review=review,
+            own_heads=tuple(own_heads),
+            sizes=build(HintSizes, raw.get("student", {}), where="student"),
+            fit=build(FitSection, raw.get("fit", {}), where="fit"),
+            budget=build(Budget, raw.get("budget", {}), where="budget"),
+            folder=folder,
+        )
+
+    def resolve(self, path: str) -> Path:
+        """A path of the recipe as a real one."""
+        return self.folder / self.root / path
+
+    def of_kind(self, kind: str) -> dict[str, HintSource]:
+        """The sources of one kind, by name."""
+        return {name: source for name, source in sorted(self.sources.items()) if source.kind == kind}
+
+    def to_dict(self) -> dict[str, Any]:
+        """The resolved recipe, saved beside every output."""
+        return {**asdict(self), "folder": str(self.folder)}

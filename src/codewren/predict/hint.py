@@ -1,0 +1,217 @@
+"""Hint at functions to review first, by a linear model of all features: how likely, which lines, which kind."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from codewren import _native
+from codewren.bundle.hint import MEASURES, REVIEW, HintBundle, HintConfig
+from codewren.bundle.similarity import GENERAL
+from codewren.core.errors import InputError
+from codewren.predict.base_predictor import BasePredictor
+from codewren.predict.checked_items import PAIR_LIMIT, Damage, Items, Languages, checked_items
+from codewren.predict.explanation import Explanation, LineScore
+from codewren.predict.hint_evidence import Fact, evidence_sentence
+
+if TYPE_CHECKING:
+    from codewren.predict.checked_items import Vectors
+    from codewren.predict.correspondence import LineRange
+
+
+@dataclass(frozen=True, slots=True)
+class HintSums:
+    """What the runtime adds up over a function.
+
+    Attributes:
+        heads: scores by name.
+        kinds: in the order of the configuration's.
+        measures: counts of the function.
+    """
+
+    heads: Mapping[str, float]
+    kinds: Sequence[float]
+    measures: Sequence[int]
+
+
+class HintPredictor(BasePredictor[HintBundle]):
+    """A hint ready to judge functions.
+
+    An item is a string. Languages do not matter: C and C++ are read alike. Nothing is cut off. The sums are
+    whole-number arithmetic, equal on every processor.
+    """
+
+    def __init__(self, bundle: HintBundle, *, threads: int | None = None, target: str = "") -> None:
+        """Make a predictor of a bundle that has been read.
+
+        Raises:
+            BundleError: a fingerprint is there twice.
+            InputError: `target` names an instruction set, of which a hint needs none.
+        """
+        super().__init__(bundle, threads=threads)
+        if target not in ("", self.target):
+            raise InputError(f"target is {target!r}; a hint knows {self.target} only")
+        self._model = _native_model(bundle)
+
+    @property
+    def config(self) -> HintConfig:
+        """Sizes and heads."""
+        return self.bundle.config
+
+    @property
+    def vector_bytes(self) -> int:
+        """Bytes of a function's vector: a hint makes none."""
+        return 0
+
+    @property
+    def target(self) -> str:
+        """The instruction set in use: look-ups gain nothing from any."""
+        return "generic"
+
+    def predict_proba(self, items: Items, *, languages: Languages = None) -> list[list[float]]:
+        """Probabilities by the calibration in use, one row an item, columns in the order of `task.labels`.
+
+        Raises:
+            InputError: an item is no string.
+        """
+        calibration = self.bundle.calibration
+        alarms = (calibration.probability(sums.heads, sums.measures) for sums in self._sums(items))
+        return [self._columns(1 - alarm, alarm) for alarm in alarms]
+
+    def logits(self, items: Items, *, languages: Languages = None) -> list[list[float]]:
+        """Log odds of the positive label in its column, 0 in the other, one row an item.
+
+        Raises:
+            InputError: an item is no string.
+        """
+        calibration = self.bundle.calibration
+        return [self._columns(0.0, calibration.log_odds(sums.heads, sums.measures)) for sums in self._sums(items)]
+
+    def review_first(self, texts: Sequence[str]) -> list[float]:
+        """How likely each function is to need a security fix one day, its length and role taken into account.
+
+        Raises:
+            InputError: not a list of strings.
+        """
+        return self._probabilities(texts, REVIEW)
+
+    def suspicion(self, texts: Sequence[str]) -> list[float]:
+        """How likely by what the text itself shows, among functions of equal length.
+
+        Raises:
+            InputError: not a list of strings.
+        """
+        return self._probabilities(texts, GENERAL)
+
+    def kinds(self, texts: Sequence[str]) -> list[dict[str, float]]:
+        """Of which kind a weakness would be, if there is one: probabilities by kind, one dictionary a function.
+
+        Raises:
+            InputError: not a list of strings.
+        """
+        return [self._kinds(sums) for sums in self._sums(texts)]
+
+    def explain(self, texts: Sequence[str], *, languages: Languages = None) -> list[Explanation]:
+        """What each line of each function adds to the log odds of the positive label, exactly, and a sentence.
+
+        The lines' scores, the bias and what the counts of the function add are together its log odds.
+
+        Raises:
+            InputError: not a list of strings.
+        """
+        items = [text for (text,) in checked_items(texts, None)]
+        calibration = self.bundle.calibration
+        factors = [calibration.heads.get(name, 0.0) * scale for name, scale in self.config.heads.items()]
+        with Damage(self.path):
+            rows = self._model.lines(items, factors, self.threads)
+            facts = [[Fact(*fact) for fact in row] for row in _native.hint_facts(items)]
+        return [
+            self._explanation(lines, sums, own) for lines, sums, own in zip(rows, self._sums(items), facts, strict=True)
+        ]
+
+    def encode(self, functions: Sequence[str], *, languages: Languages = None) -> "memoryview[int]":
+        """Refuse: a hint makes no vectors.
+
+        Raises:
+            InputError: always.
+        """
+        raise InputError(f"{self.path} holds a hint, which makes no vectors of functions; give a clone bundle")
+
+    def pairs_above(
+        self, vectors: "Vectors", threshold: float | None = None, *, limit: int = PAIR_LIMIT
+    ) -> list[tuple[int, int, float]]:
+        """Refuse: a hint judges single functions.
+
+        Raises:
+            InputError: always.
+        """
+        raise InputError(f"task {self.task.name!r} judges single functions; comparing pairs needs a pair bundle")
+
+    def correspondence(self, first: str, second: str, *, language: str = "") -> "tuple[LineRange, ...]":
+        """Refuse: a hint judges single functions.
+
+        Raises:
+            InputError: always.
+        """
+        raise InputError(f"task {self.task.name!r} judges single functions; lines correspond in pairs")
+
+    def count_tokens(self, texts: Sequence[str]) -> list[tuple[int, int]]:
+        """Tokens that are read, and all tokens, of each text: a hint reads them all.
+
+        Raises:
+            InputError: not a list of strings.
+        """
+        return [(sums.measures[0],) * 2 for sums in self._sums(texts)]
+
+    def _explanation(self, lines: list[float], sums: HintSums, facts: Sequence[Fact]) -> Explanation:
+        kinds = self._kinds(sums)
+        return Explanation(
+            lines=tuple(LineScore(number, score) for number, score in enumerate(lines, 1)),
+            kind=max(kinds, key=lambda kind: kinds[kind]) if kinds else None,
+            evidence=evidence_sentence(lines, facts),
+            tokens_read=sums.measures[0],
+            tokens_total=sums.measures[0],
+        )
+
+    def _kinds(self, sums: HintSums) -> dict[str, float]:
+        odds = {kind: prior + total for (kind, prior), total in zip(self.config.kinds.items(), sums.kinds, strict=True)}
+        largest = max(odds.values(), default=0.0)
+        powers = {kind: math.exp(value - largest) for kind, value in odds.items()}
+        total = math.fsum(powers.values())
+        return {kind: power / total for kind, power in powers.items()}
+
+    def _probabilities(self, texts: Sequence[str], name: str) -> list[float]:
+        calibration = self.bundle.calibrations[name]
+        return [calibration.probability(sums.heads, sums.measures) for sums in self._sums(texts)]
+
+    def _sums(self, items: Items) -> list[HintSums]:
+        texts = [text for (text,) in checked_items(items, self.task)]
+        with Damage(self.path):
+            numbers = memoryview(self._model.sums(texts, self.threads)).cast("q")
+        width = 1 + len(self.config.heads) + len(self.config.kinds) + len(MEASURES)
+        return [self._divided(numbers[start : start + width]) for start in range(0, len(numbers), width)]
+
+    def _divided(self, row: "memoryview[int]") -> HintSums:
+        root, config = math.sqrt(row[0]) or 1.0, self.config
+        kinds, measures = 1 + len(config.heads), 1 + len(config.heads) + len(config.kinds)
+        return HintSums(
+            {name: scale * row[k] / root for k, (name, scale) in enumerate(config.heads.items(), 1)},
+            [config.kind_scale * total / root for total in row[kinds:measures]],
+            list(row[measures:]),
+        )
+
+    def _columns(self, other: float, positive: float) -> list[float]:
+        return [other, positive] if self.task.positive_index else [positive, other]
+
+
+def _native_model(bundle: HintBundle) -> _native.HintModel:
+    config, offsets = bundle.config, {entry.name: entry.offset for entry in bundle.tensors}
+    settings = (
+        config.entries,
+        len(config.heads),
+        config.kind_entries,
+        len(config.kinds),
+        *(offsets[name] for name in ("fingerprints", "rows", "kind_rows")),
+    )
+    with Damage(bundle.path):
+        return _native.HintModel(bundle.weights, settings)

@@ -1,0 +1,1 @@
+"""Hints: examples of several sources, features, fits, calibrations."""
