@@ -8,6 +8,7 @@ local function start()
       settings = { codewren = { models = { "clones" } } },
     })
     vim.lsp.enable("codewren")
+    vim.cmd("filetype on | edit") -- opens the file again, now with a server for it
   else -- 0.7 to 0.10
     vim.lsp.buf_attach_client(0, vim.lsp.start_client({
       name = "codewren",
@@ -19,7 +20,6 @@ local function start()
 end
 
 start()
-vim.cmd("filetype on | edit")
 local there = vim.wait(60000, function() return #vim.diagnostic.get(0) > 0 end, 50)
 for _, one in ipairs(vim.diagnostic.get(0)) do
   print(string.format("neovim %d:%d: %s\n", one.lnum + 1, one.col + 1, one.message))
