@@ -28,7 +28,7 @@ from codewren.editor.messages import diagnostics
 from codewren.editor.open_documents import Edit, OpenDocuments
 from codewren.editor.positions import Position
 from codewren.editor.workspace_index import index_workspace
-from codewren.index.index import Index
+from codewren.index.tree_index import Index
 from codewren.syntax.file_names import language_of
 from codewren.syntax.functions import extract
 from codewren.syntax.grammars import LANGUAGES

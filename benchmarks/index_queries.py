@@ -24,7 +24,7 @@ import time
 from pathlib import Path
 from statistics import median, quantiles
 
-from codewren.index.index import Index
+from codewren.index.tree_index import Index
 
 ADDED = {
     ".py": "\n\ndef added_by_a_benchmark(values, limit):\n    total = 0\n    for value in values:\n"

@@ -56,6 +56,8 @@ def main() -> None:
     parser.add_argument("--shift", action="store_true", help="also with later tokens moved up")
     arguments = parser.parse_args()
     functions = list(patched(arguments.data))
+    if arguments.left_out:
+        functions = [one for one in functions if (arguments.left_out / f"{one.package}.wren").exists()]
     texts = [one.text for one in functions]
     share = sum(len(one.changed) for one in functions) / sum(len(one.lines) for one in functions)
     print(f"{len(functions)} functions, {share:.1%} of their lines changed, top {arguments.top}")

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from codewren.agent.duplicates import Duplicate, Edit, duplicates
 from codewren.core.errors import InputError
-from codewren.index.index import Index
+from codewren.index.tree_index import Index
 from codewren.index.view import is_test
 from codewren.scan.source_files import walk
 from codewren.syntax.grammars import LANGUAGES

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from codewren.agent.duplicates import Edit, duplicates
-from codewren.index.index import Index
+from codewren.index.tree_index import Index
 from codewren.index.query import Filters
 from codewren.index.view import is_test
 from codewren.train.similarity.text_edits import edited, local_names
@@ -100,7 +100,8 @@ def _written(path: Path) -> Iterator[Rewrite]:
     for section in re.split(r"(?m)^=== ", path.read_text())[1:]:
         head, _, text = section.partition("\n")
         place, language, how = (field.strip() for field in head.split("|"))
-        yield Rewrite(*place.split(":", 1), language, how, text)
+        file, name = place.split(":", 1)
+        yield Rewrite(file, name, language, how, text)
 
 
 def _edited(index: Index, count: int, seed: int) -> Iterator[Rewrite]:

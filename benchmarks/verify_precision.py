@@ -1,6 +1,7 @@
 """Precision among the first findings of flawfinder, in its own order and in that of `codewren verify`.
 
-    apt-get source --download-only atftp giflib jhead tinyproxy unrtf    (Debian 12; unpack each .orig archive)
+    apt-get source --download-only atftp giflib jhead tinyproxy unrtf    (Debian 12; unpack each .orig archive;
+    read later, when the order was settled: dosfstools gifsicle)
     for p in *; do (cd $p && flawfinder --csv . > ../$p.csv); done
     python benchmarks/verify_precision.py TREES REPORTS [BUNDLE...] [--first 20] [--show PROJECT]
 

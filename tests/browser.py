@@ -35,7 +35,7 @@ class Browser:
 
         self._process = subprocess.Popen(
             [path, *OPTIONS, *sandbox, f"--user-data-dir={profile}", "about:blank"],
-            preexec_fn=wire,  # noqa: PLW1509  the tests have one thread
+            preexec_fn=wire,  # noqa: PLW1509  no threads here
             pass_fds=(3, 4),
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,

@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 import yaml
 
+from codewren.syntax.file_names import SUFFIXES
+
 ROOT = Path(__file__).parents[1]
 ACTION = yaml.safe_load((ROOT / "action.yml").read_text(encoding="utf-8"))
 GUIDE = (ROOT / "docs/ci.md").read_text(encoding="utf-8")
@@ -171,6 +173,14 @@ def test_the_guide_lists_every_input_with_what_the_action_has():
 
 
 HOOK = yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text(encoding="utf-8"))[0]
+
+
+def test_the_hook_gets_every_file_that_a_scan_would_look_at_and_no_other():
+    assert all(re.search(HOOK["files"], f"src/a{suffix}") for suffix in SUFFIXES)
+    assert not any(re.search(HOOK["files"], name) for name in ("a.cd", "c", "a.py.txt", "a.cxy", "ac"))
+    assert len(HOOK["files"].split("|")) == len(SUFFIXES)
+
+
 SNIPPETS = re.findall(r"^      - id: codewren-scan\n(?:        .*\n)+", GUIDE, re.MULTILINE)
 
 

@@ -8,7 +8,7 @@ if TYPE_CHECKING:
     from codewren.core.errors import CodewrenError as CodewrenError
     from codewren.core.errors import InputError as InputError
     from codewren.core.errors import MissingExtraError as MissingExtraError
-    from codewren.index.index import Index as Index
+    from codewren.index.tree_index import Index as Index
     from codewren.predict.predictor import load as load
     from codewren.scan.library import ScanReport as ScanReport
     from codewren.scan.library import scan as scan
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "BundleError": "codewren.core.errors",
     "CodewrenError": "codewren.core.errors",
-    "Index": "codewren.index.index",
+    "Index": "codewren.index.tree_index",
     "InputError": "codewren.core.errors",
     "MissingExtraError": "codewren.core.errors",
     "ScanOptions": "codewren.scan.result",

@@ -7,7 +7,7 @@ import pytest
 from codewren.agent.confined import confined, current_text
 from codewren.agent.duplicates import Duplicate, Edit, duplicates
 from codewren.core.errors import InputError
-from codewren.index.index import Index
+from codewren.index.tree_index import Index
 from index.trees import OTHER, PYTHON, RENAMED, price_tree, write_tree
 
 

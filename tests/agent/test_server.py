@@ -65,6 +65,7 @@ def test_tools_answer_over_the_protocol(tree: Path) -> None:
         "a.py", "src/Prices.java", "tests/test_a.py",
     ]  # fmt: skip
     assert explained["name"] == "total_price" and 0 <= explained["probability"] <= 1
+    assert all(2 <= line["line"] <= 10 and line["log_odds"] > 0 for line in explained["lines_that_count"])
     assert explained["caution"] == "the model never saw python: a guess"
 
 

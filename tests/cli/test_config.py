@@ -180,3 +180,15 @@ def test_an_incomplete_scan_leaves_history_and_badge_alone(repository, codewren)
     assert codewren("scan", "bad.c")[0] == 2
     assert not (repository / "b.svg").exists()
     assert not (repository / "h.jsonl").exists()
+
+
+def test_a_switch_of_the_settings_is_taken_back_by_the_command_line(repository, codewren):
+    (repository / "src" / "tests").mkdir()
+    (repository / "src" / "tests" / "t.c").write_text(SOURCE)
+    settle(repository, BASE + "exit-zero = true\nexclude-tests = true\nexplain = true\n")
+    code, out, _ = codewren("scan")
+    assert code == 0
+    assert "src/tests/t.c" not in out
+    code, plain, _ = codewren("scan", "--no-exit-zero", "--no-exclude-tests", "--no-explain")
+    assert code == 1
+    assert len(places(plain)) == 8 < len(out.splitlines())

@@ -44,6 +44,26 @@ def test_the_nearest_file_upwards_holds_and_one_without_the_table_does_not(repos
     assert find_settings(repository / "src" / "deep") == inner
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[tool.codewren]\ntop = 3",
+        '[ tool . "codewren" ]\ntop = 3',
+        "['tool'.'codewren']\ntop = 3",
+        "[tool]\ncodewren = {top = 3}",
+        "tool = {codewren = {top = 3}}",
+        "tool.codewren.top = 3",
+        "[ tool ]\ncodewren.top = 3",
+        '["tool"]\n"codewren".top = 3',
+        "[tool.codewren]\n'top' = 3",
+    ],
+)
+def test_the_table_is_found_however_toml_lets_it_be_written(repository: Path, text: str):
+    written(repository, text, "pyproject.toml")
+    assert find_settings(repository) == repository / "pyproject.toml"
+    assert read_settings(repository / "pyproject.toml").scan.top == 3
+
+
 def test_outside_of_a_repository_only_the_folder_itself_is_looked_at(tmp_path: Path):
     (tmp_path / "a" / "b").mkdir(parents=True)
     written(tmp_path / "a", "")

@@ -4,7 +4,7 @@ from dataclasses import fields
 import pytest
 
 from codewren.editor.client_settings import ClientSettings, updated
-from codewren.editor.server import LANGUAGE_IDS
+from codewren.editor.language_server import LANGUAGE_IDS
 from codewren.scan.finding import CloneKind
 from source_tree import ROOT
 

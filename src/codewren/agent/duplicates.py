@@ -13,9 +13,9 @@ from typing import Any
 
 from codewren.core.errors import InputError
 from codewren.core.files import unicode_path
-from codewren.index.index import Index
 from codewren.index.query import Filters
 from codewren.index.results import Answer, Match
+from codewren.index.tree_index import Index
 from codewren.index.view import is_test
 from codewren.scan.finding import CloneKind
 from codewren.scan.infer import WHOLE

@@ -18,13 +18,13 @@ from pydantic import Field
 
 from codewren.agent.confined import confined, current_text
 from codewren.agent.duplicates import Duplicate, Edit, duplicates
-from codewren.agent.explanation import explanation
+from codewren.agent.judgement import explanation
 from codewren.agent.unified_diff import edits_of
 from codewren.core.errors import CodewrenError, InputError
 from codewren.core.files import unicode_path
-from codewren.index.index import Index
 from codewren.index.query import Filters
 from codewren.index.results import Answer, Match
+from codewren.index.tree_index import Index
 from codewren.predict.predictor import load
 from codewren.scan.result import Order, ScanOptions
 from codewren.scan.scan import scan as scan_paths

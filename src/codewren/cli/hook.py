@@ -37,8 +37,8 @@ def hook(root: Path | None, **options: Any) -> None:
 
 
 def _answer(root: Path | None, chosen: Chosen) -> str:
-    from codewren.agent.hook import answer
     from codewren.agent.tool_call import read_call
+    from codewren.agent.write_warning import answer
     from codewren.core.errors import InputError
     from codewren.index.tree_root import tree_around
 

@@ -10,8 +10,8 @@ import click
 
 if TYPE_CHECKING:
     from codewren.core.progress import Bar
-    from codewren.index.index import Index
     from codewren.index.results import Update
+    from codewren.index.tree_index import Index
 
 F = TypeVar("F")
 _WORTH_A_BAR = 200  # files
@@ -78,7 +78,7 @@ def index(tree: Path, *, rebuild: bool, **options: Any) -> None:
 @contextmanager
 def opened(tree: Path, chosen: Chosen) -> "Iterator[Index]":
     """The index of a tree."""
-    from codewren.index.index import Index
+    from codewren.index.tree_index import Index
 
     def remark(text: str) -> None:
         click.echo(f"codewren: {text}", err=True)

@@ -30,6 +30,6 @@ def lsp(stdio: bool) -> None:
 
     if find_spec("pygls") is None:
         raise MissingExtraError("pygls", "lsp")
-    from codewren.editor.server import private_output, serve
+    from codewren.editor.language_server import private_output, serve
 
     serve(sys.stdin.buffer, private_output())

@@ -12,6 +12,7 @@ from codewren.core.errors import CodewrenError, InputError, nearest
 
 VERBS = {
     "compress": "The whole path: label, search, distil, export, evaluate, report.",
+    "teach": "A student of a few dozen labelled functions, in minutes.",
     "finetune": "Make a teacher from a pretrained encoder.",
     "label": "Write the teacher's logits once.",
     "search": "Find the student's configuration.",
@@ -35,7 +36,7 @@ VERBS = {
     "verify": "Order the findings of another tool by what a bundle says of the code around them.",
 }
 
-RESUMED = frozenset({"compress", "label", "search", "distil"})  # the same command goes on where it was stopped
+RESUMED = frozenset({"compress", "teach", "label", "search", "distil"})  # the same command goes on where it was stopped
 PRINTED = frozenset({"info", "predict"})  # their one result is what they print
 _INTERRUPTED = 130
 

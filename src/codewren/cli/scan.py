@@ -3,8 +3,9 @@
 import gc
 import os
 import sys
-from collections.abc import Sequence
-from contextlib import ExitStack
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
@@ -48,13 +49,17 @@ _WORTH_A_BAR = 200  # files
 @click.option(
     "--sort", "order", type=click.Choice(ORDERS), help="By default path or review; clones by the lines they would save."
 )
-@click.option("--explain", is_flag=True, help="Say which lines speak for a finding, or correspond in clones.")
+@click.option(
+    "--explain/--no-explain", is_flag=True, help="Say which lines speak for a finding, or correspond in clones."
+)
 @click.option("--top", type=click.IntRange(1), metavar="N", help="Write the first N findings only.")
 @click.option("--fail-on", type=click.Choice(KINDS), help="Exit code 1 only for clones at least as close as this.")
-@click.option("--exit-zero", is_flag=True, help="Exit code 0 whatever is found.")
+@click.option("--exit-zero/--no-exit-zero", is_flag=True, help="Exit code 0 whatever is found.")
 @click.option("--output", "-o", type=click.Path(path_type=Path, dir_okay=False), help="Instead of standard output.")
 @click.option("--language", "languages", multiple=True, help="c, cpp, java or python; by default the task's own.")
-@click.option("--exclude-tests", is_flag=True, help="Leave out files and folders of tests, by their names.")
+@click.option(
+    "--exclude-tests/--no-exclude-tests", is_flag=True, help="Leave out files and folders of tests, by their names."
+)
 @click.option("--exclude", multiple=True, metavar="PATTERN", help="As in .gitignore, relative to the current folder.")
 @click.option("--max-file-bytes", type=click.IntRange(1), help="Larger files are skipped.  [default: 5000000]")
 @click.option("--jobs", "-j", type=click.IntRange(1), help="Processes; by default one for each core.")
@@ -64,6 +69,7 @@ _WORTH_A_BAR = 200  # files
 @click.option("--no-cache", is_flag=True, help="Neither read nor write earlier results.")
 @click.option("--watch", is_flag=True, help="Scan again whenever a file changes, and tell what is new; Ctrl-C ends it.")
 @click.option("--quiet", "-q", is_flag=True, help="Findings and errors only.")
+@click.option("--stdin-filename", metavar="FILE", help="Scan standard input, the path -, as what this file will hold.")
 @click.pass_context
 @scan_request
 def scan(ctx: click.Context, request: ScanRequest) -> None:
@@ -73,6 +79,29 @@ def scan(ctx: click.Context, request: ScanRequest) -> None:
     not be judged, or folders hold none. Findings go to standard output, everything else to standard error. A comment
     `codewren: ignore` on the line above a function silences it.
     """
+    with _standard_input(request) as asked:
+        _run(ctx, asked)
+
+
+@contextmanager
+def _standard_input(request: ScanRequest) -> Iterator[ScanRequest]:
+    """The request with the file's name for `-`, while that file has the bytes of standard input."""
+    name = request.stdin_filename
+    if (name is None) != ("-" not in request.paths):
+        raise click.UsageError("the path - is standard input under the name of --stdin-filename; give both or neither")
+    if name is None:
+        yield request
+        return
+    if request.revision is not None:
+        raise click.UsageError("--diff looks at files on disk, and --stdin-filename at none; leave one out")
+    from codewren.scan.source_files import unsaved
+
+    paths = tuple(name if path == "-" else path for path in request.paths)
+    with unsaved(name, sys.stdin.buffer.read()):
+        yield replace(request, paths=paths)
+
+
+def _run(ctx: click.Context, request: ScanRequest) -> None:
     _check_diff(request)
     _check_watch(request)
     gc.disable()  # modules are made of cycles that stay: looking for others while they load costs 8 ms

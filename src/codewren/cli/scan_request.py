@@ -52,6 +52,7 @@ class ScanRequest:
     no_cache: bool
     watch: bool
     quiet: bool
+    stdin_filename: str | None = None
     exclude_root: str | None = None
     folders: "tuple[FolderSettings, ...]" = ()
     settings: Path | None = None

@@ -15,8 +15,8 @@ from codewren.cli.options import Probability
 from codewren.core.errors import InputError
 
 if TYPE_CHECKING:
-    from codewren.index.index import Index
     from codewren.index.results import Answer, Match
+    from codewren.index.tree_index import Index
 
 _NARROWEST = 60  # columns of two functions side by side
 

@@ -44,15 +44,15 @@ def verify(  # noqa: PLR0913  one argument for each option
     output: Path | None,
     quiet: bool,
 ) -> None:
-    r"""Order the findings of another tool by what a bundle says of the code around them.
+    """Order the findings of another tool by what a bundle says of the code around them.
 
     REPORT is SARIF of any tool, JSON of semgrep or jscpd, XML of cppcheck or PMD CPD, or CSV of flawfinder or PMD CPD;
     PATHS are the folders it speaks of, by default the current one. Every finding keeps its rule, fingerprint and
     location. What the bundle would drop stands last, with the reason.
 
-    \b
-      flawfinder --sarif src > report.sarif
-      codewren verify report.sarif --top 20
+    Example: `flawfinder --sarif src > report.sarif`, then `codewren verify report.sarif src --top 20`.
+
+    Exit code 0: nothing is left to read; 1: something is; 2: could not run.
     """
     from codewren.cli.scan_output import write
     from codewren.predict.predictor import load

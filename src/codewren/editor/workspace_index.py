@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from codewren.core.errors import CodewrenError
 from codewren.editor.judging import Judges, LoadedModel
 from codewren.editor.neighbours import NEAREST, Candidate, is_comparable
-from codewren.index.index import Index
+from codewren.index.tree_index import Index
 from codewren.scan.clones import Member
 from codewren.scan.scan import cores
 from codewren.scan.source_files import walk

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from codewren.index.catalog import Catalog
-from codewren.index.folder import new_segment_name, segment_path
+from codewren.index.index_folder import new_segment_name, segment_path
 from codewren.index.segment import PackedFile, Segment
 from codewren.index.view import View
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from codewren.core.errors import InputError
 from codewren.index.catalog import DIGEST_BYTES, NO_SEGMENT, Catalog, Entry, Stamp
-from codewren.index.folder import CATALOG, new_segment_name, segment_path, sweep
+from codewren.index.index_folder import CATALOG, new_segment_name, segment_path, sweep
 from codewren.index.merge import merged
 from codewren.index.results import Update
 from codewren.index.segment import PackedFile, Segment

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from codewren.index.catalog import NO_SEGMENT, Catalog, Entry
 from codewren.index.damage import DamagedIndexError
-from codewren.index.folder import CATALOG, segment_path
+from codewren.index.index_folder import CATALOG, segment_path
 from codewren.index.segment import Segment
 from codewren.scan.clones import Member
 from codewren.scan.record import Record

@@ -116,7 +116,6 @@ class ScanResult:
         task: what was judged.
         threshold: the probability that findings exceed; None where the largest of several labels wins.
         findings: what is reported.
-        unshown: findings beyond the number that was asked for.
         notes: files and folders that were left out, and why.
         files: number of files judged.
         functions: number of functions in them.
@@ -129,13 +128,13 @@ class ScanResult:
         foreign: source files by language that were not scanned, and their paths.
         remarks: what else a person should know.
         revision: with what the code was compared; None where all findings count.
+        unshown: findings beyond the number that was asked for.
         gaps: what was asked for and could not be judged, where it is too much to call the scan done; else empty.
     """
 
     task: Task
     threshold: float | None
     findings: list[Finding] = field(default_factory=list)
-    unshown: list[Finding] = field(default_factory=list)
     notes: list[Note] = field(default_factory=list)
     files: int = 0
     functions: int = 0
@@ -149,6 +148,7 @@ class ScanResult:
     remarks: list[str] = field(default_factory=list)
     gaps: list[str] = field(default_factory=list)
     revision: str | None = None
+    unshown: list[Finding] = field(default_factory=list)
 
 
 def is_below(absolute: str, folder: str) -> bool:

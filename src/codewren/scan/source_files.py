@@ -5,7 +5,10 @@
 import os
 import stat
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from types import MappingProxyType
 from typing import NamedTuple
 
 from codewren.core.errors import InputError
@@ -24,6 +27,19 @@ TESTS = (
 _ENVIRONMENT_MARK = "pyvenv.cfg"  # what tells a virtual environment, whatever its name
 
 Layers = tuple[Rules, ...]
+
+
+_UNSAVED: ContextVar[Mapping[str, bytes]] = ContextVar("unsaved", default=MappingProxyType({}))
+
+
+@contextmanager
+def unsaved(path: str, content: bytes) -> Iterator[None]:
+    """Inside the block a file has these bytes, whatever is on disk under its name: an editor's buffer."""
+    token = _UNSAVED.set({os.path.abspath(path): content})
+    try:
+        yield
+    finally:
+        _UNSAVED.reset(token)
 
 
 class SourceFile(NamedTuple):
@@ -84,7 +100,7 @@ def walk(
     for path in paths:
         if os.path.isdir(path):
             walker.folder(path) if only is None else walker.those_below(path, only)
-        elif os.path.isfile(path):
+        elif os.path.isfile(path) or os.path.abspath(path) in _UNSAVED.get():
             if only is None or os.path.realpath(path) in only:
                 walker.named_file(path)
         else:
@@ -100,10 +116,18 @@ def read_bytes(path: str, max_bytes: int = MAX_FILE_BYTES) -> bytes:
         OSError: it cannot be read.
         InputError: it is larger than `max_bytes`.
     """
+    buffers = _UNSAVED.get()
+    if buffers and (content := buffers.get(os.path.abspath(path))) is not None:
+        _check_size(len(content), max_bytes)
+        return content
     with open(path, "rb", buffering=0) as stream:
-        if os.fstat(stream.fileno()).st_size > max_bytes:
-            raise InputError(f"larger than {max_bytes} bytes (--max-file-bytes)")
+        _check_size(os.fstat(stream.fileno()).st_size, max_bytes)
         return stream.readall()
+
+
+def _check_size(size_bytes: int, max_bytes: int) -> None:
+    if size_bytes > max_bytes:
+        raise InputError(f"larger than {max_bytes} bytes (--max-file-bytes)")
 
 
 class _Walker:

@@ -44,14 +44,14 @@ class Verified:
     drop: str = ""
     unjudged: str = ""
 
-    @property
-    def likelihood(self) -> float | None:
-        """What it is ordered by: what to review first where the model ranks functions by it, else the probability."""
-        return self.probability if self.review_first is None else self.review_first
+    def order(self) -> tuple[bool, bool, float, float, float]:
+        """Sorts what is worth reading first, then what was not judged, last what would be dropped.
 
-    def order(self) -> tuple[bool, bool, float]:
-        """Sorts what is worth reading first, by likelihood; then what was not judged; last what would be dropped."""
-        return bool(self.drop), self.likelihood is None, -(self.likelihood or 0.0)
+        By probability; in one function by what the lines carry, then as the tool would. What to review first is no
+        part of it: a line is no worse for standing in a long function.
+        """
+        likelihood, line = -(self.probability or 0.0), -(self.line_score or 0.0)
+        return bool(self.drop), self.probability is None, likelihood, line, -self.reported.weight
 
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON form."""
@@ -83,7 +83,7 @@ def _rounded(value: float | None) -> float | None:
 def verify(
     findings: Sequence[Reported], tree: SourceTree, predictor: "AnyPredictor", *, threshold: float | None = None
 ) -> list[Verified]:
-    """Judge findings of other tools, most worth reading first; equal ones keep the order of their severity.
+    """Judge findings of other tools, most worth reading first.
 
     Without a `threshold` the bundle's decision threshold says which would be dropped; a model that ranks functions by
     what to review first is a reading order, and drops nothing.
@@ -103,13 +103,13 @@ def verify(
     if least is None:
         least = 0.0 if isinstance(predictor, ReviewRanker) else predictor.bundle.decision.threshold
     verified = [_with_drop(one, predictor, least) for one in judged]
-    return sorted(verified, key=lambda one: (*one.order(), -one.reported.weight))
+    return sorted(verified, key=Verified.order)
 
 
 def _with_drop(verified: Verified, predictor: "AnyPredictor", least: float) -> Verified:
-    if verified.likelihood is None or verified.likelihood > least:
+    if verified.probability is None or verified.probability > least:
         return verified
-    task, figure = predictor.task, f"{verified.likelihood:.2f}, not above {least:.2f}"
+    task, figure = predictor.task, f"{verified.probability:.2f}, not above {least:.2f}"
     what = "the two places are" if task.unit is Unit.PAIR else f"{verified.function} is"
     other = next(label for label in task.labels if label != task.positive) if len(task.labels) == 2 else "another"
     return replace(verified, drop=f"{what} judged {other} ({task.positive} {figure})")

@@ -6,7 +6,7 @@ from codewren.core.files import unicode_path
 from codewren.core.markup import Markup, element
 from codewren.scan.finding import CloneKind, Finding, Location
 from codewren.scan.formats.wording import sentences
-from codewren.scan.side_by_side import Comparison, Piece, Row, one_side, side_by_side
+from codewren.scan.paired_lines import Comparison, Piece, Row, one_side, side_by_side
 
 MOST_PLACES, MOST_COMPARED, MOST_ROWS = 30, 3, 60
 OPEN = 3  # findings that are unfolded at first

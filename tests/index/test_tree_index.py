@@ -11,9 +11,9 @@ import pytest
 
 import codewren
 from codewren.core.errors import InputError
-from codewren.index.folder import CATALOG, ORPHAN_AFTER_S, SEGMENT_SUFFIX
-from codewren.index.index import Index
+from codewren.index.index_folder import CATALOG, ORPHAN_AFTER_S, SEGMENT_SUFFIX
 from codewren.index.query import Filters
+from codewren.index.tree_index import Index
 from codewren.scan.clones import SMALLEST_CLONE_TOKENS
 from codewren.scan.infer import predict_text
 from index.trees import JAVA, OTHER, PYTHON, RENAMED, SMALL, price_tree, write_tree

@@ -1,8 +1,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from codewren.scan.side_by_side import CONTEXT, LONGEST_COMPARED, LONGEST_LINE, Row, one_side
-from codewren.scan.side_by_side import side_by_side as compared
+from codewren.scan.paired_lines import CONTEXT, LONGEST_COMPARED, LONGEST_LINE, Row, one_side
+from codewren.scan.paired_lines import side_by_side as compared
 
 LINES = st.lists(st.sampled_from(["a = 1", "b = 2", "a  = 1", "f(a, b)", "", "}", "x" * 200]), max_size=12)
 

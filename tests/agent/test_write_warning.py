@@ -9,7 +9,7 @@ from click.testing import CliRunner, Result
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from codewren.agent.hook import MOST_FILES
+from codewren.agent.write_warning import MOST_FILES
 from codewren.cli.main import cli
 from index.trees import OTHER, PYTHON, RENAMED, price_tree, write_tree
 

@@ -10,7 +10,7 @@ from typing import Self, TypeVar
 from codewren.core.errors import InputError
 from codewren.index.catalog import Catalog
 from codewren.index.damage import DamagedIndexError
-from codewren.index.folder import CATALOG, LOCK, SEGMENT_SUFFIX, index_folder
+from codewren.index.index_folder import CATALOG, LOCK, SEGMENT_SUFFIX, index_folder
 from codewren.index.lock import locked
 from codewren.index.query import Filters, Query, Search, answers, nearest_members
 from codewren.index.results import Answer, Update

@@ -8,7 +8,7 @@ from codewren.core.errors import InputError
 
 if TYPE_CHECKING:
     from codewren.agent.tool_call import ToolCall
-    from codewren.index.index import Index
+    from codewren.index.tree_index import Index
 
 MOST_FILES = 300  # changed since the last update; more take too long for a hook
 _MOST_WARNINGS = 3
