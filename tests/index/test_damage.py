@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from index.test_tree_index import MODEL, brute_force, held, opened
 
 from codewren.index.catalog import NO_SEGMENT, Catalog, Entry, Stamp
 from codewren.index.damage import DamagedIndexError
@@ -17,6 +16,7 @@ from codewren.index.index_folder import CATALOG, SEGMENT_SUFFIX
 from codewren.index.segment import PackedFile, Segment
 from codewren.index.tree_index import Index
 from codewren.scan.infer import predict_text
+from index.test_tree_index import MODEL, brute_force, held, opened
 from index.trees import OTHER, PYTHON, price_tree
 
 WIDTH = 8
