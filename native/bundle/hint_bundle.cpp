@@ -47,13 +47,15 @@ Members members_of(const Json& object) {
 
 Members heads_of(const Json& object) { return members_of(object.field("heads", JsonKind::object)); }
 
+std::size_t index_of(const Members& heads, std::string_view name) {
+  const auto head = std::find_if(heads.begin(), heads.end(), [&](const auto& known) { return known.first == name; });
+  if (head == heads.end()) refuse("a calibration names an unknown head");
+  return std::size_t(head - heads.begin());
+}
+
 HintCalibration calibration_of(const Json& raw, const Members& heads) {
   HintCalibration calibration{std::vector<double>(heads.size()), {}, finite(raw, "offset"), 0, 0};
-  for (const auto& [name, slope] : heads_of(raw)) {
-    const auto head = std::find_if(heads.begin(), heads.end(), [&](const auto& known) { return known.first == name; });
-    if (head == heads.end()) refuse("a calibration names an unknown head");
-    calibration.heads[std::size_t(head - heads.begin())] = finite(slope);
-  }
+  for (const auto& [name, slope] : heads_of(raw)) calibration.heads[index_of(heads, name)] = finite(slope);
   for (const Json& slope : raw.field("counts", JsonKind::list).items()) calibration.counts.push_back(finite(slope));
   if (calibration.counts.size() != slopes_of_counts) refuse("a calibration has not 19 slopes of counts");
   calibration.threshold = threshold_of(raw, "threshold");
