@@ -88,6 +88,7 @@ def test_what_the_model_joins_is_labelled_by_its_tokens(
     assert [location.copies for location in far.locations] == [1, 0]
     assert (close.kind, far.kind) == (CloneKind.EDITED, CloneKind.SEMANTIC)
     assert far.probability == pytest.approx(0.75)
+    assert close.weight == 1.0 > far.weight
     assert (len(close.members), len(far.members)) == (2, 3)
 
 
