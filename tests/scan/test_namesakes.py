@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from codewren.scan.finding import CloneKind, Finding, Location
-from codewren.scan.namesakes import FEW_OWNERS, class_weight, owner_counts, simple_name
+from codewren.scan.namesakes import CALL_LINES, FEW_OWNERS, class_weight, owner_counts, simple_name
 from codewren.scan.result import Order
 
 SHARES = st.floats(0, 1)
@@ -93,3 +93,14 @@ def test_long_functions_of_one_vocabulary_come_after_shorter_ones_that_are_alike
     alike = semantic(shown(["B.encode", "B.decode"], overlap=0.65), {})
     assert vocabulary.saved_lines > 2 * alike.saved_lines
     assert sorted([vocabulary, alike], key=Order.SAVED.key) == [alike, vocabulary]
+
+
+@given(st.lists(NAMES, min_size=2, max_size=6), SHARES, st.tuples(st.integers(1, 99), st.integers(1, 99)))
+def test_short_bodies_weigh_less_for_each_of_their_lines(
+    names: list[str], overlap: float, lines: tuple[int, int]
+) -> None:
+    short, long = sorted(lines)
+    of_short, of_long = ([replace(one, end_line=count) for one in shown(names, overlap)] for count in (short, long))
+    assert class_weight(of_short, {}) <= class_weight(of_long, {})
+    if short <= CALL_LINES:
+        assert class_weight(of_short, {}) == 0

@@ -276,7 +276,8 @@ def _finding(clones: CloneClass, label: str, owners: Mapping[str, int]) -> Findi
     name = fingerprint(label, hashes)
     hexes = tuple(fingerprint_.hex() for fingerprint_ in hashes)
     location = first.location(None, 1.0, copies[0])
-    weight = class_weight((location, *others), owners) if loosest is CloneKind.SEMANTIC else 1.0
+    by_hand = sum(not member.record.is_generated for member in shown) / len(shown)
+    weight = by_hand * (class_weight((location, *others), owners) if loosest is CloneKind.SEMANTIC else 1.0)
     return Finding(label, clones.probability, location, name, others, loosest, hexes, weight=weight)
 
 

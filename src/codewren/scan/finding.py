@@ -181,7 +181,8 @@ class Finding:
         review_first: likelihood that the function will need a security fix, from models that rank functions by it.
         explanation: of one function, where it was asked for.
         weight: what of the lines that a class of clones would save counts in an order; below 1 where a model's word
-            alone makes the class, and least for functions of one name that many types have.
+            alone makes the class, less for functions of one name that many types have, 0 in files that say that a
+            program wrote them.
     """
 
     label: str

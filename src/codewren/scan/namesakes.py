@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from codewren.scan.finding import Location
 
 FEW_OWNERS = 3  # types or files that have a function of one name before it looks like one that a framework asks for
+CALL_LINES = 4  # of a function that only calls another: so much is left of each
 CLOSENESS = 2  # power of the share of words beyond chance; with 1 long functions of one vocabulary come first
 
 _QUALIFIER = re.compile(r"::|[.:#]")
@@ -48,10 +49,12 @@ def class_weight(shown: Sequence[Location], owners: Mapping[str, int]) -> float:
         owners: in how many types or files a function of each name is.
     """
     names = Counter(simple_name(location.name) for location in shown)
-    others = shown[1:]
+    first, *others = shown
+    lines = [min(location.lines, first.lines) for location in others]
+    body_share = sum(max(0, count - CALL_LINES) for count in lines) / sum(lines)
     closeness = sum(location.overlap_beyond_chance for location in others) / len(others)
     novelty = sum(_novelty(simple_name(location.name), names, owners) for location in others) / len(others)
-    return novelty * float(closeness**CLOSENESS)
+    return novelty * body_share * float(closeness**CLOSENESS)
 
 
 def _novelty(name: str, names: Mapping[str, int], owners: Mapping[str, int]) -> float:
