@@ -96,3 +96,10 @@ def test_labels_that_are_noise_are_told(tmp_path, monkeypatch):
 def test_sources_need_their_language(tmp_path, capsys):
     labels = write(tmp_path / "labels.csv", functions(30))
     assert "add --language" in fails(capsys, "teach", labels, tmp_path, "--out", tmp_path / "run")
+
+
+def test_a_language_that_no_scan_reads_is_refused_before_anything_is_taught(tmp_path, capsys):
+    labels = write(tmp_path / "l.csv", list(functions(20)))
+    said = fails(capsys, "teach", labels, "--language", "pyton", "--out", tmp_path / "run")
+    assert said == "codewren: no language 'pyton'; did you mean 'python'?"
+    assert not (tmp_path / "run").exists()

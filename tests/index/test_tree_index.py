@@ -267,6 +267,8 @@ def test_wrong_input_is_told_in_one_line(tree: Path) -> None:
         index.query("x")
     with pytest.raises(InputError, match="unknown language 'pyton'; did you mean 'python'"):
         index.query("x", language="pyton")
+    with pytest.raises(InputError, match="k is 0; ask for 1 match or more"):
+        index.query("x", language="c", k=0)
     index.close()
     with pytest.raises(InputError, match="the index is closed"):
         index.query("x", language="c")
@@ -278,3 +280,9 @@ def test_the_index_is_one_of_the_names_of_the_package(tree: Path) -> None:
         index.update()
         assert repr(index) == f"Index({os.fspath(tree)!r}, model='clones-micro.wren', functions=3)"
         assert (index.folder / CATALOG).is_file()
+
+
+@pytest.mark.parametrize("threshold", [float("nan"), -0.1, 1.1])
+def test_a_threshold_is_a_probability(threshold: float) -> None:
+    with pytest.raises(InputError, match="is no probability"):
+        Filters(threshold)

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 import codewren
+from codewren.core.errors import InputError
 from codewren.scan.library import scan
 from codewren.scan.result import ScanOptions
 from students import write_student
@@ -92,3 +93,16 @@ def test_what_cannot_be_done_is_one_error_of_codewren(arguments: dict[str, str])
         scan(**{"paths": "a.c", "model": "x.wren", **arguments})
     assert isinstance(refused.value, codewren.InputError | codewren.BundleError)
     assert "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize("style", ["xml", "htm", "origin", "..os", ""])
+def test_a_format_that_is_none_is_told_in_one_line(style: str):
+    report = scan("a.c", model="x.wren", options=ALL)
+    with pytest.raises(InputError, match="no format"):
+        report.render(style)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("name", ["languages", "exclude"])
+def test_a_string_is_not_taken_for_the_list_of_its_letters(name: str):
+    with pytest.raises(InputError, match=rf"{name}: 'c' is a string; give a tuple"):
+        ScanOptions(**{name: "c"})

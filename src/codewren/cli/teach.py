@@ -32,9 +32,12 @@ def teach(
     from codewren.bench.judged_items import source_items
     from codewren.compress.few_labels import Lesson, distinct, read_lesson
     from codewren.compress.few_labels import teach as teach_student
-    from codewren.core.errors import InputError
+    from codewren.core.errors import InputError, nearest
     from codewren.core.task import Task, Unit
+    from codewren.syntax.grammars import LANGUAGES
 
+    if language is not None and language not in LANGUAGES:
+        raise InputError(f"no language {language!r}; {nearest(language, LANGUAGES)}")
     texts, names = read_lesson(labels, code=code, label=label)
     unlabelled: tuple[str, ...] = ()
     if sources:

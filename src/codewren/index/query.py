@@ -36,6 +36,10 @@ class Filters:
     threshold: float = 0.5
     with_tests: bool = True
 
+    def __post_init__(self) -> None:
+        if not 0 <= self.threshold <= 1:
+            raise InputError(f"threshold {self.threshold} is no probability; give one from 0 to 1")
+
 
 class Query(NamedTuple):
     """A text and what it is.
@@ -84,6 +88,8 @@ def answers(query: Query, search: Search) -> list[Answer]:
         InputError: it is no ordinary source text, there is no function at the line, or `k` is below 1.
         DamagedIndexError: a file of the index is damaged.
     """
+    if search.k < 1:
+        raise InputError(f"k is {search.k}; ask for 1 match or more")
     record = predict_text(query.content, query.language, search.predictor)
     numbers = range(len(record)) if query.line is None else [function_at(record, query.line)]
     own = _own_rows(query.path, record, search.view)

@@ -179,7 +179,8 @@ class Index:
             filters: which matches count.
 
         Raises:
-            InputError: the text is no ordinary source text, the language is unknown, or no function is at the line.
+            InputError: the text is no ordinary source text, the language is unknown, no function is at the line, or
+                `k` is below 1.
         """
         query = Query.of(text, language, None if path is None else self._inside(path), line)
         return self._answered(lambda view: answers(query, Search(view, self._predictor, k, filters)))

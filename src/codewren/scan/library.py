@@ -4,8 +4,9 @@ import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol, get_args
 
+from codewren.core.errors import InputError, nearest
 from codewren.core.task import Task, Unit
 from codewren.scan.differences import with_differences
 from codewren.scan.finding import Finding
@@ -79,9 +80,15 @@ class ScanReport:
         return sum(finding.saved_lines for finding in self.findings)
 
     def render(self, style: Format) -> str:
-        """The report in one of the formats of `codewren scan --format`."""
+        """The report in one of the formats of `codewren scan --format`.
+
+        Raises:
+            InputError: there is no such format.
+        """
         from importlib import import_module
 
+        if style not in get_args(Format):
+            raise InputError(f"no format {style!r}; {nearest(style, get_args(Format))}")
         renderer: _Renderer = import_module(f"codewren.scan.formats.{style}")
         return renderer.render(self._result(), Origin.of(self.model, self.sha256))
 

@@ -8,6 +8,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from codewren.core.errors import InputError
 from codewren.core.project_settings import FolderSettings, Limits
 from codewren.core.task import Task
 from codewren.scan.finding import CloneKind, Finding
@@ -93,6 +94,11 @@ class ScanOptions:
     cache: Path | None = None
     changes: "Changes | None" = None
     order: Order | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("languages", "exclude"):
+            if isinstance(getattr(self, name), str):  # its letters would each be one
+                raise InputError(f"{name}: {getattr(self, name)!r} is a string; give a tuple of them")
 
     def limits_at(self, path: str) -> Limits:
         """What findings in a file have to exceed: of the innermost folder that says it, else of the whole scan."""
