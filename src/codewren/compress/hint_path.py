@@ -1,7 +1,6 @@
 """The main path of a hint: features, fit, export, evaluate; each leaves a file."""
 
 import json
-import sys
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -13,9 +12,9 @@ from codewren.bundle.write_hint import HintText, write_hint_bundle
 from codewren.compress.hint_card import hint_card
 from codewren.compress.hint_figures import hint_figures
 from codewren.compress.run import version
-from codewren.compress.similarity_run import content_key
+from codewren.compress.staged_run import StagedRun, content_key
 from codewren.core.errors import InfeasibleError
-from codewren.core.files import atomic_write, file_sha256, read_json, write_bytes, write_json
+from codewren.core.files import file_sha256, read_json, write_bytes, write_json
 from codewren.core.hint_recipe import HintRecipe
 from codewren.core.task import VULNERABILITY
 from codewren.predict.hint import HintPredictor
@@ -25,24 +24,12 @@ from codewren.train.hint.hint_bags import HintBags
 from codewren.train.hint.hint_fit import FittedHint, Material, fit_hint
 from codewren.train.processes import one_thread
 from codewren.train.similarity.feature_bags import Bags
+from codewren.train.similarity.tables import Arrays
 
 
 @dataclass(frozen=True, slots=True)
-class HintRun:
-    """A recipe and its folder; a stage is done when its file lies there under the same key."""
-
-    recipe: HintRecipe
-    out: Path
-    quiet: bool = False
-
-    def path(self, name: str) -> Path:
-        """A file of this run."""
-        return self.out / name
-
-    def tell(self, line: str) -> None:
-        """Say on standard error how far it is."""
-        if not self.quiet:
-            print(line, file=sys.stderr, flush=True)
+class HintRun(StagedRun[HintRecipe]):
+    """A recipe of a hint and its folder."""
 
     def data_key(self) -> str:
         """Hash of the sources, and of what is drawn of them."""
@@ -99,47 +86,33 @@ def write_fitted(path: Path, fitted: FittedHint, text: HintText) -> int:
 
 def run_features(run: HintRun) -> tuple[Examples, HintBags]:
     """The examples without their texts, and their features; `features.npz` keeps both."""
-    path, key = run.path("features.npz"), run.data_key()
-    if path.exists():
-        with np.load(path, allow_pickle=False) as stored:
-            if str(stored["key"]) == key:
-                bags = Bags(stored["starts"], stored["hashes"], stored["counts"])
-                return Examples(texts=[], **json.loads(str(stored["groups"]))), HintBags(bags, stored["measures"])
-    examples = training_examples(run.recipe)
-    run.tell(f"features of {len(examples.texts):,} functions")
-    read = HintBags.of(examples.texts)
-    groups = {name: value for name, value in asdict(examples).items() if name != "texts"}
-    with atomic_write(path) as stream:
-        np.savez(
-            stream,
-            key=np.array(key),
-            groups=np.array(json.dumps(groups)),
-            starts=read.bags.starts,
-            hashes=read.bags.hashes,
-            counts=read.bags.counts,
-            measures=read.measures,
-        )
-    return examples, read
+
+    def make() -> Arrays:
+        examples = training_examples(run.recipe)
+        run.tell(f"features of {len(examples.texts):,} functions")
+        read = HintBags.of(examples.texts)
+        groups = {name: value for name, value in asdict(examples).items() if name != "texts"}
+        arrays: Arrays = {"starts": read.bags.starts, "hashes": read.bags.hashes, "counts": read.bags.counts}
+        return {"groups": np.array(json.dumps(groups)), "measures": read.measures, **arrays}
+
+    arrays = run.stage("features.npz", run.data_key(), make)
+    bags = Bags(arrays["starts"], arrays["hashes"], arrays["counts"])
+    return Examples(texts=[], **json.loads(str(arrays["groups"]))), HintBags(bags, arrays["measures"])
 
 
 def _fitted(run: HintRun) -> FittedHint:
-    path, key = run.path("weights.npz"), run.fit_key()
-    if path.exists():
-        with np.load(path, allow_pickle=False) as stored:
-            if str(stored["key"]) == key:
-                return _from_arrays(dict(stored))
-    examples, read = run_features(run)
-    with one_thread():
-        fitted = fit_hint(run.recipe, Material.of(run.recipe, examples, read), run.tell)
-    calibrations = {name: calibration.to_dict() for name, calibration in fitted.calibrations.items()}
-    described = json.dumps({"config": fitted.config.to_dict(), "calibrations": calibrations, "outside": fitted.outside})
-    content: dict[str, Any] = {"key": np.array(key), "described": np.array(described), **fitted.arrays}
-    with atomic_write(path) as stream:
-        np.savez(stream, **content)
-    return fitted
+    def make() -> Arrays:
+        examples, read = run_features(run)
+        with one_thread():
+            fitted = fit_hint(run.recipe, Material.of(run.recipe, examples, read), run.tell)
+        calibrations = {name: calibration.to_dict() for name, calibration in fitted.calibrations.items()}
+        described = {"config": fitted.config.to_dict(), "calibrations": calibrations, "outside": fitted.outside}
+        return {"described": np.array(json.dumps(described)), **fitted.arrays}
+
+    return _from_arrays(run.stage("weights.npz", run.fit_key(), make))
 
 
-def _from_arrays(stored: dict[str, Any]) -> FittedHint:
+def _from_arrays(stored: Arrays) -> FittedHint:
     described = json.loads(str(stored["described"]))
     calibrations = {
         name: HintCalibration(**{**raw, "counts": tuple(raw["counts"])})

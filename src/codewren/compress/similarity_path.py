@@ -8,8 +8,9 @@ from numpy.typing import NDArray
 from codewren.bundle.similarity import GENERAL, SQUARE, Calibration
 from codewren.compress.run import version
 from codewren.compress.similarity_card import model_card
-from codewren.compress.similarity_run import SimilarityRun, content_key, drafted, trained_rows
+from codewren.compress.similarity_run import SimilarityRun, drafted, trained_rows
 from codewren.compress.similarity_search import searched
+from codewren.compress.staged_run import content_key
 from codewren.compress.transfer_report import transfer_rows, transfer_table, valid_solutions
 from codewren.core.errors import InfeasibleError
 from codewren.core.files import read_json, write_bytes, write_json

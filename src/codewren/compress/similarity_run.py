@@ -1,17 +1,13 @@
 """The run of a similarity encoder, and its first stages: features, trained rows."""
 
-import hashlib
 import json
-import sys
-from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from codewren.bundle.similarity import GENERAL, Calibration
-from codewren.core.files import atomic_write, file_sha256
+from codewren.compress.staged_run import StagedRun, content_key
+from codewren.core.files import file_sha256
 from codewren.core.similarity_recipe import SimilarityRecipe
 from codewren.predict.predictor import load
 from codewren.predict.similarity import SimilarityPredictor
@@ -27,21 +23,8 @@ NEUTRAL = {GENERAL: Calibration(1.0, 0.0)}
 
 
 @dataclass(frozen=True, slots=True)
-class SimilarityRun:
-    """A recipe and its folder; a stage is done when its file lies there under the same key."""
-
-    recipe: SimilarityRecipe
-    out: Path
-    quiet: bool = False
-
-    def path(self, name: str) -> Path:
-        """A file of this run."""
-        return self.out / name
-
-    def tell(self, line: str) -> None:
-        """Say on standard error how far it is."""
-        if not self.quiet:
-            print(line, file=sys.stderr, flush=True)
+class SimilarityRun(StagedRun[SimilarityRecipe]):
+    """A recipe of an encoder and its folder."""
 
     def data_key(self) -> str:
         """Hash of the sources, what they are used for, and what is drawn of them."""
@@ -63,25 +46,6 @@ class SimilarityRun:
         return content_key([self.data_key(), asdict(self.recipe.contrast), asdict(self.recipe.sizes), start])
 
 
-def content_key(parts: Any) -> str:
-    """Hash of anything that is JSON, or says what it is."""
-    return hashlib.sha256(json.dumps(parts, sort_keys=True, default=str).encode()).hexdigest()
-
-
-def stage(run: SimilarityRun, name: str, key: str, make: Callable[[], Arrays]) -> Arrays:
-    """Arrays of a stage: from its file where the key is the same, else made and written."""
-    path = run.path(name)
-    if path.exists():
-        with np.load(path, allow_pickle=False) as stored:
-            if str(stored["key"]) == key:
-                return dict(stored)
-    arrays = make()
-    content: dict[str, Any] = {"key": np.array(key), **arrays}
-    with atomic_write(path) as stream:
-        np.savez(stream, **content)
-    return arrays
-
-
 def encoder_features(run: SimilarityRun) -> tuple[Features, Corpus]:
     """What the recipe's sources teach: features of all functions, and which are alike."""
 
@@ -94,7 +58,7 @@ def encoder_features(run: SimilarityRun) -> tuple[Features, Corpus]:
             arrays |= {f"{name}_starts": bags.starts, f"{name}_hashes": bags.hashes, f"{name}_counts": bags.counts}
         return arrays
 
-    arrays = stage(run, "features.npz", run.data_key(), make)
+    arrays = run.stage("features.npz", run.data_key(), make)
     names, structure = (
         Bags(*(arrays[f"{name}_{array}"] for array in ("starts", "hashes", "counts")))
         for name in ("names", "structure")
@@ -117,7 +81,7 @@ def trained_rows(run: SimilarityRun, name: str = "rows.npz") -> Arrays:
         run.tell(f"trained; losses {losses}")
         return tables(encoder)
 
-    return stage(run, name, run.training_key(), make)
+    return run.stage(name, run.training_key(), make)
 
 
 def drafted(run: SimilarityRun, arrays: Arrays) -> SimilarityPredictor:

@@ -13,7 +13,8 @@ from typing import Any
 
 import numpy as np
 
-from codewren.compress.similarity_run import SimilarityRun, content_key, drafted, trained_rows
+from codewren.compress.similarity_run import SimilarityRun, drafted, trained_rows
+from codewren.compress.staged_run import content_key
 from codewren.compress.transfer_report import bundle_figures, valid_solutions
 from codewren.core.errors import InputError
 from codewren.core.files import read_json, write_bytes, write_json
