@@ -41,7 +41,7 @@ build() {  # name, options of its own
         -ffp-contract=off -DNDEBUG -DCODEWREN_STATIC -DCODEWREN_VERSION="\"$version\"" -Inative -Inative/include
     fi
   done
-  em++ "${objects[@]}" -o "$work/$name.wasm" -O3 "$@" -fwasm-exceptions --no-entry -sSTANDALONE_WASM \
+  em++ "${objects[@]}" -o "$work/$name.wasm" -Os "$@" -fwasm-exceptions --no-entry -sSTANDALONE_WASM \
     -sALLOW_MEMORY_GROWTH -sMAXIMUM_MEMORY=2GB -sTOTAL_STACK=1MB -sEXPORTED_FUNCTIONS="$exports"
   cp "$work/$name.wasm" "$out/$name.wasm"
   echo "$name.wasm: $(stat -c %s "$out/$name.wasm") bytes, $(gzip -9 -c "$out/$name.wasm" | wc -c) gzipped"
