@@ -34,6 +34,7 @@ build() {  # name, options of its own
     if [ ! -e "$object" ] || [ -n "$(find native -newer "$object" -name "*.h" -print -quit)" ] || [ "$source" -nt "$object" ]; then
       mkdir -p "$work/$name"
       case $source in  # what is not arithmetic is small rather than quick
+        native/similarity/encoder.cpp | native/similarity/pairs.cpp) speed=-Os ;;
         native/kernel/generic.cpp | native/similarity/*) speed=-O3 ;;
         *) speed=-Os ;;
       esac
@@ -42,7 +43,7 @@ build() {  # name, options of its own
     fi
   done
   em++ "${objects[@]}" -o "$work/$name.wasm" -O3 "$@" -fwasm-exceptions --no-entry -sSTANDALONE_WASM \
-    -sALLOW_MEMORY_GROWTH -sMAXIMUM_MEMORY=2GB -sTOTAL_STACK=1MB -sEXPORTED_FUNCTIONS="$exports"
+    -sALLOW_MEMORY_GROWTH -sMALLOC=emmalloc -sMAXIMUM_MEMORY=2GB -sTOTAL_STACK=1MB -sEXPORTED_FUNCTIONS="$exports"
   cp "$work/$name.wasm" "$out/$name.wasm"
   echo "$name.wasm: $(stat -c %s "$out/$name.wasm") bytes, $(gzip -9 -c "$out/$name.wasm" | wc -c) gzipped"
 }
