@@ -108,3 +108,10 @@ def test_no_cosine_is_above_one(tree: Path, bundle: str) -> None:
     found = [match for function in json.loads(text)["functions"] for match in function["matches"]]
     assert "exact" in {match["kind"] for match in found}
     assert max(match["similarity"] for match in found) <= 1
+
+
+def test_one_line_is_one_line(tree: Path) -> None:
+    (tree / "short.py").write_text("x = 1\n")
+    assert similar("short.py").startswith("short.py:1: (text) (1 line)")
+    index = CliRunner().invoke(cli, ["index", "src", "-m", "clones-micro"])
+    assert "codewren: 1 function of 1 file in " in index.stderr and "(1 file read, 0 known, 0 gone)" in index.stderr

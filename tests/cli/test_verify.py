@@ -102,3 +102,12 @@ def test_errors_are_one_line(capsys: pytest.CaptureFixture[str], tmp_path: Path)
     assert "cannot read" in fails(capsys, "verify", tmp_path / "gone")
     assert "no such file or folder" in fails(capsys, "verify", HERE / "reports/cpd.csv", tmp_path / "gone")
     assert "give --model vulnerability-c" in fails(capsys, "verify", HERE / "reports/semgrep.json", "-m", "clones")
+
+
+def test_one_finding_is_one_finding(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    report = tmp_path / "one.csv"
+    report.write_text("File,Line,Level,Name,Warning\nparse.c,19,4,strcpy,unbounded\nparse.c,x,4,strcpy,unbounded\n")
+    with pytest.raises(SystemExit) as ended:
+        main(["verify", str(report), str(HERE / "source")])
+    said = "1 finding: 0 would be dropped, 0 could not be judged; left out of the report, naming no line: 1"
+    assert (ended.value.code, capsys.readouterr().err) == (1, f"codewren: {said}\n")

@@ -33,6 +33,9 @@ def tree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> SourceTree:
         ("C:\\work\\src\\a.c", "tree/src/a.c"),
         ("/elsewhere/lib/src/a.c", "tree/lib/src/a.c"),
         ("src\\a.c", "tree/src/a.c"),
+        ("tree/src/a.c", "tree/src/a.c"),
+        ("./tree/a b.c", "tree/a b.c"),
+        ("tree/inside.c", "tree/inside.c"),
     ],
 )
 def test_a_path_is_found_inside(tree: SourceTree, path: str, wanted: str) -> None:
@@ -43,7 +46,15 @@ def test_a_path_is_found_inside(tree: SourceTree, path: str, wanted: str) -> Non
     "path",
     [
         *("../secret.c", "src/../../secret.c", "link.c", "out/secret.c", "/etc/passwd", "src", "", "/", "..", "gone.c"),
-        *("x/" * 300 + "a.c", "a" * 5_000, "home/tree/src/a.c", "~/a.c", "src/a.c/b"),
+        *(
+            "x/" * 300 + "a.c",
+            "a" * 5_000,
+            "home/tree/src/a.c",
+            "tree/link.c",
+            "tree/out/secret.c",
+            "~/a.c",
+            "src/a.c/b",
+        ),
     ],
 )
 def test_a_path_outside_is_never_found(tree: SourceTree, path: str) -> None:
@@ -54,6 +65,16 @@ def test_a_path_outside_is_never_found(tree: SourceTree, path: str) -> None:
 def test_the_absolute_path_of_a_file_in_the_tree_is_that_file(tree: SourceTree, tmp_path: Path) -> None:
     assert tree.find(str(tmp_path / "tree/src/a.c")) == "tree/src/a.c"
     assert tree.find(str(tmp_path / "secret.c")) is None
+
+
+def test_a_report_of_the_folder_itself_is_found_from_wherever_it_is_verified(
+    tree: SourceTree, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert SourceTree(["tree/lib/src"]).find("lib/src/a.c") == "tree/lib/src/a.c"
+    monkeypatch.chdir(tmp_path / "tree/src")
+    assert SourceTree([str(tmp_path / "tree/lib")]).find("tree/lib/src/a.c") == str(tmp_path / "tree/lib/src/a.c")
+    assert SourceTree(["."]).find("src/a.c") == "a.c"
+    assert SourceTree(["."]).find("lib/src/a.c") is None
 
 
 def test_what_cannot_be_judged_has_a_reason(tree: SourceTree, tmp_path: Path) -> None:

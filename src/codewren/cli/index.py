@@ -62,17 +62,17 @@ def index(tree: Path, *, rebuild: bool, **options: Any) -> None:
       codewren index                    # the current folder
       codewren index ~/src/linux -j 4
     """  # noqa: D301  click wants the character itself
+    from codewren.cli.scan_output import counted
+
     chosen = Chosen(**options)
     with opened(tree, chosen) as opened_index:
         if rebuild:
             opened_index.forget()
         update = updated(opened_index, chosen)
         if not chosen.quiet:
-            click.echo(
-                f"codewren: {update.functions} functions of {opened_index.files} files in {opened_index.folder} "
-                f"({update.judged} files read, {update.unchanged} known, {update.removed} gone)",
-                err=True,
-            )
+            held = f"{counted(update.functions, 'function')} of {counted(opened_index.files, 'file')}"
+            read = f"{counted(update.judged, 'file')} read, {update.unchanged} known, {update.removed} gone"
+            click.echo(f"codewren: {held} in {opened_index.folder} ({read})", err=True)
 
 
 @contextmanager

@@ -92,9 +92,9 @@ def talk(result: "ScanResult", known: int, hidden: int, style: str) -> None:
     details += [f"{result.suppressed} suppressed"] if result.suppressed else []
     details += [f"{result.cached_files} files from the cache"] if result.cached_files else []
     details += [f"{len(result.findings)} shown"] if hidden else []
-    total = _count(len(result.findings) + hidden, "finding")
+    total = counted(len(result.findings) + hidden, "finding")
     more = f" ({', '.join(details)})" if details else ""
-    scanned = f"{_count(result.functions, 'function')} of {_count(result.files, 'file')}"
+    scanned = f"{counted(result.functions, 'function')} of {counted(result.files, 'file')}"
     click.echo(f"codewren: {total} in {scanned}{more}", err=True)
 
 
@@ -106,11 +106,12 @@ def _remarks(result: "ScanResult", style: str) -> Iterator[str]:
         reason = f", because the model was trained for {trained}" if trained else ""
         yield f"not scanned{reason}: {found} files (--language scans them{', untested' if trained else ''})"
     if result.unparsed:
-        files = _count(len(result.unparsed), "file")
+        files = counted(len(result.unparsed), "file")
         yield f"{files} with text the parser could not follow, where a function may be missing (named in --format json)"
     if style in {"github", "sarif", "html"}:
         yield from importlib.import_module(f"codewren.scan.formats.{style}").left_out(result)
 
 
-def _count(number: int, noun: str) -> str:
+def counted(number: int, noun: str) -> str:
+    """A number of things, for a person."""
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

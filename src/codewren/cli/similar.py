@@ -113,11 +113,11 @@ def _lines(answers: "Sequence[Answer]", index: "Index", asked: _Asked, *, show: 
     for answer in answers:
         where = f"{printable(asked.path)}:" if asked.path else ""
         nothing = "" if answer.matches else f": nothing like it in {len(index)} functions"
-        yield f"{where}{answer.start_line}: {printable(answer.name)} ({_count(answer)} lines){nothing}"
+        yield f"{where}{answer.start_line}: {printable(answer.name)} ({_count(answer)}){nothing}"
         for match in answer.matches:
             place = f"{printable(_shown_path(match.path, index))}:{match.start_line}: {printable(match.name)}"
             kind = match.kind or "-"
-            yield f"  {match.similarity:.2f}  p {match.probability:.2f}  {kind:<8}  {place} ({_count(match)} lines)"
+            yield f"  {match.similarity:.2f}  p {match.probability:.2f}  {kind:<8}  {place} ({_count(match)})"
             if show:
                 yield from _compared(answer, match, index, asked)
 
@@ -143,5 +143,7 @@ def _shown_path(path: str, index: "Index") -> str:
     return absolute.removeprefix(here)
 
 
-def _count(lines: "Answer | Match") -> int:
-    return lines.end_line - lines.start_line + 1
+def _count(lines: "Answer | Match") -> str:
+    from codewren.cli.scan_output import counted
+
+    return counted(lines.end_line - lines.start_line + 1, "line")

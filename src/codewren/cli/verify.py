@@ -96,9 +96,9 @@ def _of_one_kind(findings: "Sequence[Reported]") -> "Sequence[Reported]":
 
 
 def _talk(verified: "Sequence[Verified]", left_out: int) -> None:
+    from codewren.cli.scan_output import counted
+
     dropped, unjudged = sum(bool(one.drop) for one in verified), sum(bool(one.unjudged) for one in verified)
-    more = f"; {left_out} entries of the report name no line" if left_out else ""
-    click.echo(
-        f"codewren: {len(verified)} findings: {dropped} would be dropped, {unjudged} could not be judged{more}",
-        err=True,
-    )
+    more = f"; left out of the report, naming no line: {left_out}" if left_out else ""
+    said = f"{counted(len(verified), 'finding')}: {dropped} would be dropped, {unjudged} could not be judged{more}"
+    click.echo(f"codewren: {said}", err=True)

@@ -1,7 +1,7 @@
 """The files that a report speaks of: looked for inside the folders a user names, and nowhere else."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from pathlib import PurePosixPath
 from typing import NamedTuple
@@ -45,6 +45,8 @@ class SourceTree:
         """The file that a report's path names, or None where none inside the roots does.
 
         A path that begins elsewhere, such as on a build machine, is tried without its first parts, one after another.
+        A relative one may begin above a root, as where a tool was given the folder that is the root: it is tried
+        without the parts that are the root's own.
         """
         parts = [part for part in PurePosixPath(path.replace("\\", "/")).parts if part != "/"]
         if ".." in parts:
@@ -59,7 +61,17 @@ class SourceTree:
         ]
         if path.startswith("/"):
             candidates = [os.path.join(root, os.path.relpath(path, root)) for root in self._roots] + candidates  # noqa: PTH118
+        elif not is_absolute:
+            candidates += self._begun_above(parts)
         return next((os.path.normpath(candidate) for candidate in candidates if self._is_inside(candidate)), None)
+
+    def _begun_above(self, parts: Sequence[str]) -> Iterator[str]:
+        """Below each root what follows the parts that its own path ends with."""
+        for root in self._roots:
+            own = PurePosixPath(os.path.abspath(root)).parts  # noqa: PTH100  a link keeps its name
+            for number in range(1, min(len(parts), len(own))):
+                if own[-number:] == tuple(parts[:number]):
+                    yield os.path.join(root, *parts[number:])  # noqa: PTH118
 
     def _is_inside(self, candidate: str) -> bool:
         real = os.path.realpath(candidate)
