@@ -121,7 +121,7 @@ class CModel:
         items = len(indices) // self.functions_per_item
         numbers = (ctypes.c_double * (items * self.label_count))()
         packed = struct.pack(f"={len(indices)}q", *indices)
-        count = ctypes.c_size_t(len(vectors) // self.vector_bytes)
+        count = self._count(vectors)
         call = self.calls.codewren_predict_vectors
         self.library.check(call(self.handle, vectors, count, packed, ctypes.c_size_t(items), numbers))
         return rows_of(list(numbers), self.label_count)
@@ -129,7 +129,7 @@ class CModel:
     def pairs(self, vectors: bytes, threshold: float, room: int = 1000) -> list[tuple[int, int, float]]:
         """Pairs above a threshold."""
         pairs, found = (Pair * room)(), ctypes.c_size_t()
-        count = ctypes.c_size_t(len(vectors) // self.vector_bytes)
+        count = self._count(vectors)
         call, room_size = self.calls.codewren_pairs, ctypes.c_size_t(room)
         status = call(self.handle, vectors, count, ctypes.c_double(threshold), pairs, room_size, ctypes.byref(found))
         self.library.check(status)
@@ -137,12 +137,14 @@ class CModel:
 
     def neighbours(self, queries: bytes, vectors: bytes, k: int) -> list[tuple[int, int, float]]:
         """The nearest vectors of each query."""
-        asked, count = len(queries) // self.vector_bytes, len(vectors) // self.vector_bytes
-        pairs = (Pair * (asked * min(k, count)))()
-        sizes = ctypes.c_size_t(asked), ctypes.c_size_t(count), ctypes.c_size_t(k)
+        sizes = self._count(queries), self._count(vectors), ctypes.c_size_t(k)
+        pairs = (Pair * (sizes[0].value * min(k, sizes[1].value)))()
         call = self.calls.codewren_neighbours
         self.library.check(call(self.handle, queries, sizes[0], vectors, sizes[1], sizes[2], pairs))
         return [(pair.first, pair.second, pair.probability) for pair in pairs]
+
+    def _count(self, vectors: bytes) -> ctypes.c_size_t:
+        return ctypes.c_size_t(len(vectors) // (self.vector_bytes or 1))  # a hint's have no bytes
 
 
 def texts_of(texts: Sequence[str | bytes], languages: Sequence[str] | None) -> Any:

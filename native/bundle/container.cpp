@@ -12,7 +12,7 @@
 namespace codewren {
 namespace {
 
-constexpr std::int64_t newest_schema = 2, most_labels = 10'000, alignment = 16;
+constexpr std::int64_t newest_schema = 3, most_labels = 10'000, alignment = 16;
 
 [[noreturn]] void refuse(const std::string& problem) { throw DamagedError(problem); }
 
@@ -27,6 +27,7 @@ Form form_of(const Json& manifest) {
   const std::string_view name = !form ? "student" : form->is(JsonKind::text) ? form->text() : "";
   if (name == "student" && version == 1) return Form::student;
   if (name == "similarity" && version == 2) return Form::similarity;
+  if (name == "hint" && version == 3) return Form::hint;
   refuse("there is no such form of this schema version");
 }
 

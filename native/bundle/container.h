@@ -13,7 +13,7 @@
 
 namespace codewren {
 
-enum class Form { student, similarity };
+enum class Form { student, similarity, hint };
 
 struct Task {
   std::string name, language;  // the language may be empty

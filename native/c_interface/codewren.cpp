@@ -1,6 +1,7 @@
 // The functions of codewren.h: arguments checked, exceptions turned into codes and a line.
 #include "codewren.h"
 
+#include <algorithm>
 #include <cstring>
 #include <exception>
 #include <limits>
@@ -61,9 +62,10 @@ void require_model(const codewren_model* model) { require(model != nullptr, "the
 
 void require_rows(const codewren_model* model, const void* vectors, std::size_t count) {
   require(vectors || !count, "the vectors are NULL");
-  require(count <= std::numeric_limits<std::int32_t>::max() &&
-              count <= std::numeric_limits<std::ptrdiff_t>::max() / model->model->vector_bytes(),
-          "there are more vectors than a memory holds");
+  require(
+      count <= std::numeric_limits<std::int32_t>::max() &&
+          count <= std::numeric_limits<std::ptrdiff_t>::max() / std::max<std::size_t>(model->model->vector_bytes(), 1),
+      "there are more vectors than a memory holds");
 }
 
 void require_texts(const codewren_text* texts, std::size_t count) {
@@ -164,11 +166,7 @@ codewren_status codewren_predict(codewren_model* model, const codewren_text* tex
     require(items <= std::numeric_limits<std::int32_t>::max() / 2, "there are too many items");
     const std::size_t count = items * codewren_functions_per_item(model);
     require_texts(texts, count);
-    std::vector<std::int64_t> indices(count);
-    for (std::size_t i = 0; i < count; ++i) indices[i] = std::int64_t(i);
-    std::vector<std::uint8_t> vectors(count * model->model->vector_bytes());
-    model->model->encode({texts, count}, model->threads, vectors.data());
-    model->model->predict(vectors.data(), count, indices, probabilities);
+    model->model->judge({texts, count}, model->threads, probabilities);
   });
 }
 

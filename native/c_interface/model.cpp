@@ -4,9 +4,11 @@
 #include <cmath>
 #include <cstring>
 #include <limits>
+#include <numeric>
 #include <stdexcept>
 #include <utility>
 
+#include "bundle/hint_bundle.h"
 #include "bundle/similarity_bundle.h"
 #include "bundle/student_bundle.h"
 
@@ -152,9 +154,69 @@ class SimilarityModel : public AnyModel {
   std::size_t positive_;
 };
 
+class HintModel : public AnyModel {
+ public:
+  explicit HintModel(const Container& container)
+      : bundle_(read_hint(container)),
+        calibration_(&bundle_.calibrations.at("general")),
+        positive_(container.task.positive) {}
+
+  const char* target() const override { return "generic"; }
+  std::size_t vector_bytes() const override { return 0; }
+  double threshold() const override { return calibration_->threshold; }
+  double alert_threshold() const override { return calibration_->alert_threshold; }
+
+  void use_calibration(std::string_view name) override {
+    const auto calibration = bundle_.calibrations.find(name);
+    if (calibration == bundle_.calibrations.end()) throw std::invalid_argument("no such calibration");
+    calibration_ = &calibration->second;
+  }
+
+  void judge(std::span<const codewren_text> texts, std::size_t threads, double* probabilities) override {
+    const std::size_t width = bundle_.model->width();
+    const std::vector<std::int64_t> rows = bundle_.model->sums(views_of(texts), threads);
+    for (std::size_t item = 0; item < texts.size(); ++item) {
+      const double alarm = bundle_.probability(std::span(rows).subspan(item * width, width), *calibration_);
+      probabilities[2 * item + positive_] = alarm;
+      probabilities[2 * item + 1 - positive_] = 1 - alarm;
+    }
+  }
+
+  void encode(std::span<const codewren_text>, std::size_t, std::uint8_t*) override { refuse_vectors(); }
+
+  void predict(const std::uint8_t*, std::size_t, std::span<const std::int64_t>, double*) override { refuse_vectors(); }
+
+  std::vector<codewren_pair> pairs(const std::uint8_t*, std::size_t, double, std::size_t, std::size_t) override {
+    refuse_vectors();
+  }
+
+  std::vector<codewren_pair> neighbours(std::span<const std::uint8_t>, std::span<const std::uint8_t>, std::size_t,
+                                        std::size_t) override {
+    refuse_vectors();
+  }
+
+ private:
+  [[noreturn]] static void refuse_vectors() {
+    throw std::invalid_argument("a hint makes no vectors of functions; vectors and pairs need a clone bundle");
+  }
+
+  HintBundle bundle_;
+  const HintCalibration* calibration_;
+  std::size_t positive_;
+};
+
 }  // namespace
 
+void AnyModel::judge(std::span<const codewren_text> texts, std::size_t threads, double* probabilities) {
+  std::vector<std::int64_t> indices(texts.size());
+  std::iota(indices.begin(), indices.end(), 0);
+  std::vector<std::uint8_t> vectors(texts.size() * vector_bytes());
+  encode(texts, threads, vectors.data());
+  predict(vectors.data(), texts.size(), indices, probabilities);
+}
+
 std::unique_ptr<AnyModel> make_model(const Container& container) {
+  if (container.form == Form::hint) return std::make_unique<HintModel>(container);
   if (container.form == Form::similarity) return std::make_unique<SimilarityModel>(container);
   const auto config = container.manifest->root().find("config");
   if (config && config->is(JsonKind::object))

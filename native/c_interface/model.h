@@ -1,4 +1,4 @@
-// What a codewren_model is: a student or a similarity encoder behind the same few questions.
+// What a codewren_model is: a student, a similarity encoder or a hint, behind the same few questions.
 #pragma once
 
 #include <cstddef>
@@ -31,8 +31,11 @@ class AnyModel {
   virtual double alert_threshold() const = 0;
   virtual void use_calibration(std::string_view name) = 0;
 
-  // Vectors of checked texts.
+  // Vectors of checked texts; a model with vectors of 0 bytes throws std::invalid_argument where one is asked for.
   virtual void encode(std::span<const codewren_text> texts, std::size_t threads, std::uint8_t* vectors) = 0;
+
+  // Probabilities of items, one checked text or two each.
+  virtual void judge(std::span<const codewren_text> texts, std::size_t threads, double* probabilities);
 
   // Probabilities of items, which are indices into `count` vectors.
   virtual void predict(const std::uint8_t* vectors, std::size_t count, std::span<const std::int64_t> indices,

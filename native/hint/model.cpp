@@ -73,7 +73,7 @@ void Model::add_up(const Scratch& scratch, std::int64_t* out) const {
     if (std::size_t(entry) < settings_.kind_entries)
       for (std::size_t k = 0; k < settings_.kinds; ++k) kinds[k] += amount * kind_rows_[entry * settings_.kinds + k];
   }
-  std::ranges::copy(scratch.features.counts, kinds + settings_.kinds);
+  std::copy(scratch.features.counts.begin(), scratch.features.counts.end(), kinds + settings_.kinds);
 }
 
 void Model::weigh(Scratch& scratch, std::span<const double> factors) const {
@@ -100,7 +100,7 @@ std::vector<double> Model::add_up_lines(std::string_view text, Scratch& scratch)
     scratch.lines.push_back(line);
     from = token.text.data();
   }
-  std::vector<double> sums(std::size_t(std::ranges::count(text, '\n')) + 1);
+  std::vector<double> sums(std::size_t(std::count(text.begin(), text.end(), '\n')) + 1);
   for (std::size_t k = 0; k < scratch.entries.size(); ++k)
     if (const std::int32_t entry = scratch.entries[k]; entry >= 0)
       sums[scratch.lines[scratch.features.occurrences[k].token]] += scratch.shares[entry];

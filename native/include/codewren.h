@@ -85,8 +85,8 @@ CODEWREN_API const char* codewren_target(const codewren_model* model);   /* inst
 CODEWREN_API size_t codewren_functions_per_item(const codewren_model* model);
 CODEWREN_API size_t codewren_label_count(const codewren_model* model);
 CODEWREN_API const char* codewren_label(const codewren_model* model, size_t index); /* NULL beyond the last */
-CODEWREN_API size_t codewren_positive(const codewren_model* model); /* index of the label that is an alarm */
-CODEWREN_API size_t codewren_vector_bytes(const codewren_model* model);
+CODEWREN_API size_t codewren_positive(const codewren_model* model);     /* index of the label that is an alarm */
+CODEWREN_API size_t codewren_vector_bytes(const codewren_model* model); /* 0 where there are no vectors: hints */
 
 /* With two labels the positive one is predicted where its probability exceeds this; with more, the largest wins. */
 CODEWREN_API double codewren_threshold(const codewren_model* model);
@@ -95,14 +95,16 @@ CODEWREN_API double codewren_alert_threshold(const codewren_model* model); /* fo
 /* How many threads a call uses; 1 until this is called. 0 is refused. */
 CODEWREN_API codewren_status codewren_set_threads(codewren_model* model, size_t threads);
 
-/* Another idea of a clone, where a similarity encoder has several; "general" until this is called. */
+/* Another idea of a clone or of an alarm, where a similarity encoder or a hint has several; "general" until this is
+ * called. */
 CODEWREN_API codewren_status codewren_use_calibration(codewren_model* model, const char* name);
 
 /* Probabilities of `items` items, label_count numbers each, in the order of the labels. */
 CODEWREN_API codewren_status codewren_predict(codewren_model* model, const codewren_text* texts, size_t items,
                                               double* probabilities);
 
-/* Vectors of `count` texts, vector_bytes each: what the calls below compare. They belong to this model alone. */
+/* Vectors of `count` texts, vector_bytes each: what the calls below compare. They belong to this model alone. Hints
+ * make none, and refuse these calls (CODEWREN_BAD_INPUT). */
 CODEWREN_API codewren_status codewren_encode(codewren_model* model, const codewren_text* texts, size_t count,
                                              void* vectors);
 

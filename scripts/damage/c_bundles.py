@@ -13,6 +13,7 @@ import sys
 from pathlib import Path
 
 from bundles import Cases as StudentCases
+from hint import Cases as HintCases
 from similarity import Cases as SimilarityCases
 from strange import strange_text
 from tiny_task import ROOT
@@ -33,7 +34,7 @@ class Cases:
     """As for Python, with a second reader."""
 
     def __init__(self) -> None:
-        self.kinds = {"student": StudentCases(), "similarity": SimilarityCases()}
+        self.kinds = {"student": StudentCases(), "similarity": SimilarityCases(), "hint": HintCases()}
         self.library = CLibrary(LIBRARY)
 
     def close(self) -> None:

@@ -2,6 +2,7 @@
 
     python scripts/damage/run.py bundles build/damage/bundles.json --cases 1000000 --native build/asan/_native*.so
     python scripts/damage/run.py similarity build/damage/similarity.json --cases 100000 --native build/asan/_native*.so
+    python scripts/damage/run.py hint build/damage/hint.json --cases 100000 --native build/asan/_native*.so
     python scripts/damage/run.py c_bundles build/damage/c.json --cases 100000
     python scripts/damage/run.py sources build/damage/sources.json --cases 100000 --native build/asan/_native*.so
 
@@ -34,7 +35,7 @@ LIMIT_S = 60.0  # for one case, on a machine that does other things too
 CHILD_LIMIT_S = 3_600
 ERROR_CHARACTERS = 3_000
 NOT_BEGUN = 2**64 - 1
-KINDS = ("bundles", "similarity", "sources", "c_bundles")
+KINDS = ("bundles", "similarity", "hint", "sources", "c_bundles")
 
 
 def use_core(path: str) -> None:

@@ -9,7 +9,8 @@ import pytest
 
 import codewren
 from c_builds import ROOT, installed_library
-from codewren.predict.predictor import find_bundle, shipped_bundles
+from codewren.bundle.open import open_bundle
+from codewren.predict.predictor import find_bundle, predictor_of, shipped_bundles
 
 C_TEXT = (ROOT / "examples/request.c").read_text()
 JAVA_TEXT = (ROOT / "examples/Totals.java").read_text()
@@ -100,6 +101,36 @@ def test_calibrations_are_those_of_python(library) -> None:
         assert model.predict([C_TEXT, JAVA_TEXT]) == expected
 
 
+@pytest.mark.parametrize("bundle", ["hints-c-micro", "hints-c-mini"])
+def test_what_a_hint_looks_for_is_that_of_python(library, bundle: str) -> None:
+    model, calibrations = loaded(library, bundle), codewren.load(bundle).bundle.calibrations
+    lines = C_TEXT.splitlines(keepends=True)
+    texts = [*TEXTS, *("".join(lines[:count]) for count in range(len(lines)))]
+    assert len(calibrations) > 1
+    for name, calibration in calibrations.items():
+        model.use_calibration(name)
+        assert library.calls.codewren_threshold(model.handle) == calibration.threshold
+        assert model.predict(texts) == codewren.load(f"{bundle}@{name}").predict_proba(texts)
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+def test_a_hint_of_any_line_gives_the_probabilities_of_python(library, tmp_path: Path, threads: int) -> None:
+    from hints import CALIBRATIONS, write_hint
+
+    path = write_hint(tmp_path / "x.wren", TEXTS)
+    model = library.load(path.read_bytes())
+    model.set_threads(threads)
+    for name in CALIBRATIONS:
+        model.use_calibration(name)
+        predictor = predictor_of(open_bundle(path).calibrated(name))
+        assert model.predict(TEXTS) == predictor.predict_proba(TEXTS)
+        assert library.calls.codewren_alert_threshold(model.handle) == (0.9 if name == "general" else 0.5)
+
+
+def test_a_hint_has_vectors_of_no_bytes(library) -> None:
+    assert loaded(library, "hints-c-micro").vector_bytes == 0
+
+
 @pytest.mark.parametrize(
     ("bundle", "attempt", "problem"),
     [
@@ -114,6 +145,12 @@ def test_calibrations_are_those_of_python(library) -> None:
         ("clone-java-micro", lambda model: model.neighbours(b"", b"", 1), "similarity encoder"),
         ("clone-java-micro", lambda model: model.predict_vectors(b"\xff" * model.vector_bytes, [0, 0]), "not finite"),
         ("vulnerability-c-micro", lambda model: model.pairs(b"", 0.5), "pair bundle"),
+        ("hints-c-micro", lambda model: model.encode([C_TEXT]), "no vectors"),
+        ("hints-c-micro", lambda model: model.predict_vectors(b"", [0]), "no vectors"),
+        ("hints-c-micro", lambda model: model.pairs(b"", 0.5), "no vectors"),
+        ("hints-c-micro", lambda model: model.neighbours(b"", b"", 1), "no vectors"),
+        ("hints-c-micro", lambda model: model.use_calibration("none"), "no such calibration"),
+        ("hints-c-micro", lambda model: model.predict([b"\xff"]), "UTF-8"),
     ],
 )
 def test_bad_input_is_refused_in_a_line(library, c_library, bundle: str, attempt, problem: str) -> None:

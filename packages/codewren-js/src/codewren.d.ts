@@ -37,7 +37,7 @@ export class Model {
   readonly threshold: number;
   /** The same where whole repositories are scanned. */
   readonly alertThreshold: number;
-  /** Another idea of a clone, of a similarity encoder; "general" until this is called. */
+  /** Another idea of a clone or an alarm, of a similarity encoder or a hint; "general" until this is called. */
   useCalibration(name: string): void;
   /** One row an item, columns in the order of `labels`. */
   probabilities(items: Item[]): number[][];

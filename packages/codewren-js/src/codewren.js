@@ -71,7 +71,7 @@ export class Model {
     return this.#core.call("alert_threshold", this.#live());
   }
 
-  /** Another idea of a clone; "general" until this is called. */
+  /** Another idea of a clone or an alarm; "general" until this is called. */
   useCalibration(name) {
     const core = this.#core;
     const bytes = new TextEncoder().encode(`${name}\0`);
@@ -139,6 +139,7 @@ export class Model {
   }
 
   #rows(vectors) {
+    if (!this.vectorBytes) throw new CodewrenError("a hint makes no vectors of functions; pairs need a clone bundle");
     if (vectors.length % this.vectorBytes) throw new CodewrenError("vectors of another model");
     return vectors.length / this.vectorBytes;
   }

@@ -49,6 +49,22 @@ test("pairs and neighbours agree with the probabilities of items", async () => {
   );
 });
 
+test("a hint judges functions, by any of its calibrations, and makes no vectors", async () => {
+  const model = await load(await bundle("hints-c-micro"));
+  const texts = [await example("request.c"), ""];
+  const general = model.probabilities(texts);
+  model.useCalibration("review");
+  assert.notDeepEqual(model.probabilities(texts), general);
+  assert.equal(model.threshold, model.manifest.calibrations.review.threshold);
+  assert.throws(() => model.useCalibration("none"), CodewrenError);
+  for (const ask of [
+    () => model.encode(texts),
+    () => model.pairs(new Uint8Array(0)),
+    () => model.neighbours(new Uint8Array(0), new Uint8Array(0), 1),
+  ])
+    assert.throws(ask, { name: "CodewrenError", message: /no vectors/ });
+});
+
 test("a damaged bundle is refused in a line", async () => {
   const bytes = new Uint8Array(await bundle("clones-micro"));
   bytes[100_000] ^= 1;
