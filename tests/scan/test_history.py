@@ -81,7 +81,8 @@ def test_scans_at_the_same_time_do_not_mix_their_lines(tmp_path: Path):
         worker.start()
     for worker in workers:
         worker.join()
-    assert len([json.loads(line) for line in path.read_text().splitlines()]) == 80
+    lines = filter(None, path.read_text().splitlines())  # a line that is half written looks like a killed scan's
+    assert len([json.loads(line) for line in lines]) == 80
 
 
 @pytest.mark.parametrize(
