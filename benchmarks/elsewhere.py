@@ -1,9 +1,12 @@
-"""What bundles that judge functions are worth on packages that a distribution had to patch, beside the number of lines.
+"""What the papers' benchmark students are worth outside of their benchmark.
 
     python benchmarks/elsewhere.py vulnerability-c-micro vulnerability-c-mini vulnerability-c-standard [--write]
+    python benchmarks/elsewhere.py clone-java-micro clone-java-mini clone-java-standard [--write]
 
-With --write the figures go into the bundles' model cards, under "Elsewhere"; weights stay to the byte. A hint was
-trained on these packages: what it is worth there is measured by benchmarks/hints.py instead.
+Those that judge functions: on packages that a distribution had to patch, beside the number of lines. Those that judge
+pairs: on functions of ordinary Java projects, each beside itself. With --write the figures go into the bundles' model
+cards, under "Elsewhere"; weights stay to the byte. A hint was trained on these packages: what it is worth there is
+measured by benchmarks/hints.py instead.
 """
 
 import argparse
@@ -12,11 +15,15 @@ from pathlib import Path
 import numpy as np
 
 from codewren.bundle.write import amend_bundle
+from codewren.core.task import Unit
 from codewren.data.readers import read_rows
 from codewren.measure.review import auc, equal_length_auc, flagged
 from codewren.predict.predictor import Predictor, load
 
-DATA = Path(__file__).resolve().parents[2] / "shared/data/debian_cve/functions.jsonl.xz"
+SHARED = Path(__file__).resolve().parents[2] / "shared/data"
+DATA = SHARED / "debian_cve/functions.jsonl.xz"
+JAVA = SHARED / "unlabelled_java"
+COPIES = 2000
 FLAGGED = 0.02
 TITLE = "## Elsewhere\n"
 PARAGRAPH = """{title}A benchmark student of the papers' task: it has learned one data set. Of {functions:,}
@@ -28,9 +35,31 @@ what to review, use hints-c.
 
 """
 
+PAIRS = """{title}A benchmark student of the papers' task: it has learned BigCloneBench's idea of a clone. Of
+{copies:,} functions of {projects} other Java projects, each beside itself, it calls {clones:.1%} clones; the median
+probability is {median:.3f}. A scan finds copies by their tokens, not by this model. For clones elsewhere, use clones.
+
+"""
+
+
+def elsewhere_of_pairs(name: str) -> str:
+    """The paragraph of a bundle that judges pairs."""
+    rows = [row for path in sorted(JAVA.glob("*.jsonl.xz")) for row in read_rows(path)]
+    chosen = [rows[index] for index in np.random.default_rng(0).choice(len(rows), COPIES, replace=False)]
+    texts = [row.text("func") for row in chosen]
+    predictor = load(name)
+    clones = np.array([row[1] for row in predictor.predict_proba([(text, text) for text in texts])])
+    return PAIRS.format(
+        title=TITLE,
+        copies=COPIES,
+        projects=len({str(row.value("project")) for row in chosen}),
+        clones=(clones > predictor.bundle.decision.threshold).mean(),
+        median=float(np.median(clones)),
+    )
+
 
 def elsewhere(name: str) -> str:
-    """The paragraph of a bundle."""
+    """The paragraph of a bundle that judges functions."""
     rows = list(read_rows(DATA))
     predictor = load(name)
     texts = [row.text("func") for row in rows]
@@ -67,9 +96,9 @@ def main() -> None:
     parser.add_argument("--write", action="store_true")
     arguments = parser.parse_args()
     for name in arguments.bundles:
-        text = elsewhere(name)
-        print(f"{name}\n{text}", flush=True)
         predictor = load(name)
+        text = elsewhere_of_pairs(name) if predictor.task.unit is Unit.PAIR else elsewhere(name)
+        print(f"{name}\n{text}", flush=True)
         if arguments.write and isinstance(predictor, Predictor):
             before, limits, after = predictor.bundle.card.partition("## Limits\n")
             card = before.partition(TITLE)[0] + text + limits + after

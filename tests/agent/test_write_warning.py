@@ -129,3 +129,16 @@ def test_a_tree_without_an_index_that_is_too_large_for_a_hook_is_left_to_the_oth
 def test_text_that_is_to_be_replaced_has_to_be_there(tree: Path) -> None:
     result = hooked(tree, call(tree, "Edit", file_path="a.py", old_string="nowhere", new_string="x"))
     assert "does not hold the text that is to be replaced" in result.stderr
+
+
+@pytest.mark.parametrize("options", [["--bogus"], ["--jobs", "0"], ["--index-dir", __file__], ["surplus"]])
+def test_a_wrong_option_forbids_no_write(options: list[str]) -> None:
+    result = CliRunner().invoke(cli, ["hook", *options], input="{}")
+    assert (result.exit_code, result.stdout) == (0, "")
+    (line,) = result.stderr.splitlines()
+    assert line.startswith("codewren hook: ") and options[-1] in line
+
+
+def test_the_hook_shows_its_help() -> None:
+    result = CliRunner().invoke(cli, ["hook", "--help"])
+    assert result.exit_code == 0 and result.stdout.startswith("Usage: ")

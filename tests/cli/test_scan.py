@@ -337,6 +337,23 @@ def test_exit_zero_and_fail_on_say_what_counts(scan, here, tmp_path):
         (here / "src" / f"{name}.java").write_text(JAVA.format(name=name))
     assert scan("src", "--fail-on", "exact", model="../pair.wren", threshold="1")[0] == 0
     assert scan("src", "--fail-on", "renamed", model="../pair.wren", threshold="1")[0] == 1
+    assert scan("src", "--fail-on", "exact")[0] == 1  # a function found vulnerable has no kind, and is no pass
+
+
+def test_an_empty_name_of_a_model_is_not_the_default(scan):
+    code, out, err = scan("src", model="")
+    assert (code, out) == (2, "") and err.startswith("codewren: ")
+
+
+def test_help_tells_the_defaults_that_hold():
+    from click.testing import CliRunner
+
+    from codewren.cli.main import cli
+    from codewren.scan.clones import SMALLEST_CLONE_LINES, SMALLEST_CLONE_TOKENS
+
+    text = " ".join(CliRunner().invoke(cli, ["scan", "--help"]).stdout.split())
+    assert f"Smallest clones in tokens: {SMALLEST_CLONE_TOKENS} by default." in text
+    assert f"1 by default, {SMALLEST_CLONE_LINES} for clones." in text
 
 
 def test_tests_can_be_left_out_by_their_names(scan, here):

@@ -89,3 +89,8 @@ def test_a_buffer_over_the_limit_is_no_verdict(scan):
     code, _, err = scan(BUFFER, *arguments)
     assert code == 2
     assert "larger than 5 bytes" in err
+
+
+def test_the_name_of_a_folder_is_refused_rather_than_scanned_in_place_of_the_text(scan):
+    code, out, err = scan(BUFFER, "-", "--stdin-filename", "src", "--model", "x.wren")
+    assert (code, out) == (2, "") and "'src' is a folder" in err

@@ -95,3 +95,16 @@ def test_what_cannot_be_asked_is_told_in_one_line(tree: Path, capsys, monkeypatc
     assert "in which language is the text" in fails(capsys, "similar", "-", "-q")
     assert "no such folder" in fails(capsys, "similar", "a.py", "--in", "nowhere")
     assert "did you mean 'clones-micro'" in fails(capsys, "similar", "a.py", "-m", "clones-mikro")
+
+
+def test_all_that_is_asked_for_may_be_more_than_there_is(tree: Path) -> None:
+    assert similar("a.py:5", "--top", 10**20) == similar("a.py:5", "--top", 100)
+
+
+@pytest.mark.parametrize("bundle", ["clones-micro", "clones-mini"])
+def test_no_cosine_is_above_one(tree: Path, bundle: str) -> None:
+    (tree / "copy.py").write_text((tree / "a.py").read_text())
+    text = run("similar", "a.py", "--format", "json", "-m", bundle, "-q")
+    found = [match for function in json.loads(text)["functions"] for match in function["matches"]]
+    assert "exact" in {match["kind"] for match in found}
+    assert max(match["similarity"] for match in found) <= 1

@@ -8,15 +8,17 @@ from pathlib import Path
 import pytest
 
 from codewren.core.errors import ConfigError, InputError, RecipeError
+from codewren.core.hint_recipe import HintRecipe
 from codewren.core.recipe import Recipe, recipe_tables
-from codewren.core.similarity_recipe import SimilarityRecipe, is_similarity
+from codewren.core.similarity_recipe import HINT, KIND, SimilarityRecipe, objective_kind
 
 RECIPES = Path(__file__).parents[2] / "recipes"
 RESOLVED = json.loads((Path(__file__).parent / "resolved_recipes.json").read_text())
 """Hashes of what each recipe said in full, recorded when every recipe still was a file without bases."""
 WHOLE = sorted(path for path in RECIPES.rglob("*.toml") if path.parent.name != "bases")
-ENCODERS = [path for path in WHOLE if is_similarity(recipe_tables(path))]
-COMPLETE = [path for path in WHOLE if path not in ENCODERS]
+ENCODERS = [path for path in WHOLE if objective_kind(recipe_tables(path)) == KIND]
+HINTS = [path for path in WHOLE if objective_kind(recipe_tables(path)) == HINT]
+COMPLETE = [path for path in WHOLE if path not in ENCODERS + HINTS]
 MINIMAL = {"task": {"name": "clone"}}
 
 
@@ -74,8 +76,8 @@ def test_json_that_is_no_recipe_is_one_clear_error(text, said, tmp_path):
         ({}, "no \\[task\\]"),
         ({**MINIMAL, "distill": {}}, "did you mean 'distil'"),
         ({**MINIMAL, "distil": {"epoch": 3}}, "did you mean 'epochs'"),
-        ({**MINIMAL, "distil": {"epochs": "three"}}, "wanted \\(int\\)"),
-        ({**MINIMAL, "distil": {"epochs": True}}, "wanted \\(int\\)"),
+        ({**MINIMAL, "distil": {"epochs": "three"}}, "wanted: a whole number"),
+        ({**MINIMAL, "distil": {"epochs": True}}, "wanted: a whole number"),
         ({**MINIMAL, "distil": 3}, "wanted a table"),
         ({**MINIMAL, "distil": {"loss": "mae"}}, "not one of kl, mse"),
         ({**MINIMAL, "data": {"valid": {}}}, "missing path"),
@@ -137,6 +139,13 @@ def test_every_recipe_of_an_encoder_loads_and_fits_its_budget(path):
     assert {source.kind for source in recipe.sources.values()} == {"problems", "functions", "pairs"}
 
 
+@pytest.mark.parametrize("path", HINTS, ids=lambda p: p.stem)
+def test_every_recipe_of_a_hint_loads_and_judges_what_it_learns_of_elsewhere(path):
+    recipe = HintRecipe.from_dict(recipe_tables(path), path.parent)
+    assert recipe.budget.max_bytes in {250_000, 1_000_000}
+    assert any(source.fixed for source in recipe.sources.values())
+
+
 def test_every_base_is_used_and_the_recipes_stay_short():
     used = set()
     for path in RECIPES.rglob("*.toml"):
@@ -144,9 +153,12 @@ def test_every_base_is_used_and_the_recipes_stay_short():
         used |= {(path.parent / name).resolve() for name in ([names] if isinstance(names, str) else names)}
     assert used == {path.resolve() for path in (RECIPES / "bases").glob("*.toml")}
     lengths = {path: len(path.read_text().splitlines()) for path in RECIPES.rglob("*.toml")}
-    encoders = sum(length for path, length in lengths.items() if path.stem.startswith("clones"))
-    assert sum(lengths.values()) - encoders <= 700  # students and teachers, as before there were encoders
+    encoders, hints = (
+        sum(length for path, length in lengths.items() if path.stem.startswith(stem)) for stem in ("clones", "hints")
+    )
+    assert sum(lengths.values()) - encoders - hints <= 700  # students and teachers, as before there were others
     assert encoders <= 100
+    assert hints <= 100
 
 
 def write(folder, **files):

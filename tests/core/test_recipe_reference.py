@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from codewren.core.recipe import Recipe
-from codewren.core.recipe_reference import ENCODER_TABLES, TABLES, descriptions, recipe_reference
+from codewren.core.recipe_reference import ENCODER_TABLES, HINT_TABLES, TABLES, descriptions, recipe_reference
 from codewren.core.similarity_recipe import SimilarityRecipe
 from commands import run
 
@@ -20,7 +20,7 @@ def test_the_document_is_what_the_code_says():
     assert max(len(line) for line in text.splitlines()) <= 100
 
 
-@pytest.mark.parametrize("kind", dict.fromkeys([*TABLES.values(), *ENCODER_TABLES.values()]))
+@pytest.mark.parametrize("kind", dict.fromkeys([*TABLES.values(), *ENCODER_TABLES.values(), *HINT_TABLES.values()]))
 def test_every_key_is_described_and_nothing_else_is(kind):
     texts = descriptions(kind)
     assert set(texts) == {spec.name for spec in fields(kind)}

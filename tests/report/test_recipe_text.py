@@ -6,13 +6,13 @@ from pathlib import Path
 import pytest
 
 from codewren.core.recipe import Recipe, recipe_tables
-from codewren.core.similarity_recipe import is_similarity
+from codewren.core.similarity_recipe import objective_kind
 from codewren.report.recipe_text import recipe_toml
 
 RECIPES = [
     path
     for path in sorted((Path(__file__).parents[2] / "recipes").rglob("*.toml"))
-    if path.parent.name != "bases" and not is_similarity(recipe_tables(path))
+    if path.parent.name != "bases" and not objective_kind(recipe_tables(path))
 ]
 
 

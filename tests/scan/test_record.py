@@ -31,6 +31,7 @@ def records(draw: st.DrawFn) -> Record:
         vectors=draw(st.binary(min_size=width * count, max_size=width * count)) if is_pair else b"",
         has_errors=draw(st.booleans()),
         is_guessed=draw(st.booleans()),
+        is_generated=draw(st.booleans()),
         complaints=tuple(draw(st.lists(complaints, max_size=2))),
         reviews=array(
             "d", draw(st.lists(floats, min_size=count, max_size=count) if draw(st.booleans()) else st.just([]))

@@ -142,7 +142,7 @@ def test_a_model_that_ranks_functions_orders_the_scan(bundle: Path, source: Path
         assert [finding.review_first for finding in result.findings] == [
             1 / (1 + len(text)) for text in (FIRST, SECOND)
         ]
-        assert result.remarks == ["a reading order, no verdict; not measured"]
+        assert result.remarks == ["a reading order, no verdict (its first 20: --threshold 0 --top 20); not measured"]
     by_path = scan(["a.c"], predictor, ScanOptions(jobs=1, order=Order.PATH))
     assert [finding.location.name for finding in by_path.findings] == ["g", "f"]
     assert by_path.findings[0].to_dict()["review_first"] == round(1 / (1 + len(SECOND)), 6)

@@ -9,8 +9,8 @@ from types import ModuleType
 import pytest
 
 import codewren
-from browser import Browser
 from c_builds import ROOT
+from chromium import PATH, Chromium
 
 TWIN = "int twin(int *xs, int n) {\n  int s = 0;\n  for (int i = 0; i < n; i++) s += xs[i];\n  return s;\n}\n"
 OTHER = 'void other(const char *p) {\n  printf("%s", p);\n  exit(1);\n}\n'
@@ -28,32 +28,35 @@ def site() -> ModuleType:
 
 
 @pytest.fixture(scope="module")
-def browser(tmp_path_factory) -> Iterator[Browser]:
-    driven = Browser(tmp_path_factory.mktemp("profile"))
-    yield driven
-    driven.close()
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chromium]:
+    if PATH is None:
+        pytest.skip("no Chromium here")
+    with Chromium(tmp_path_factory.mktemp("profile")) as driven:
+        yield driven
 
 
 @pytest.fixture
-def opened(site: ModuleType, browser: Browser, tmp_path: Path) -> Callable[[Mapping[str, str]], Browser]:
+def opened(site: ModuleType, browser: Chromium, tmp_path: Path) -> Callable[[Mapping[str, str]], Chromium]:
     """The page whose fields hold these texts; an error of a script, or a word on the console, fails."""
 
-    def open_page(examples: Mapping[str, str]) -> Browser:
+    def open_page(examples: Mapping[str, str]) -> Chromium:
         path = tmp_path / "page.html"
         path.write_text(site.page(examples), encoding="utf-8")
-        browser.open(path, READY)
+        browser.open(path)
+        browser.wait(READY)
+        browser.go_offline()
         assert not browser.complaints
         return browser
 
     return open_page
 
 
-def shown(browser: Browser, selector: str) -> list[str]:
+def shown(browser: Chromium, selector: str) -> list[str]:
     """Texts of the elements that a selector finds."""
     return browser.value(f"[...document.querySelectorAll({selector!r})].map((element) => element.textContent)")
 
 
-def test_functions_have_the_probabilities_of_python(opened: Callable[[Mapping[str, str]], Browser]) -> None:
+def test_functions_have_the_probabilities_of_python(opened: Callable[[Mapping[str, str]], Chromium]) -> None:
     browser = opened({**EMPTY, "source": f"#include <x.h>\n{TWIN}\n{OTHER}"})
     rows = codewren.load("vulnerability-c-micro").predict_proba([TWIN.strip(), OTHER.strip()])
     expected = sorted(zip((row[1] for row in rows), ("twin", "other"), strict=True), reverse=True)
@@ -63,29 +66,29 @@ def test_functions_have_the_probabilities_of_python(opened: Callable[[Mapping[st
     assert shown(browser, "#lines span") == chosen.rstrip("\n").split("\n")
 
 
-def test_what_is_typed_without_a_network_is_judged(opened: Callable[[Mapping[str, str]], Browser]) -> None:
+def test_what_is_typed_without_a_network_is_judged(opened: Callable[[Mapping[str, str]], Chromium]) -> None:
     browser = opened(EMPTY)
     assert shown(browser, "#judge-status") == ["No functions here yet."]
-    browser.type("source", OTHER)
+    browser.fill("source", OTHER)
     browser.wait("document.querySelector('.name')?.textContent === 'other'")
-    browser.type("source", "")
+    browser.fill("source", "")
     browser.wait("document.querySelector('.name') === null")
     assert not browser.complaints
 
 
-def test_clones_between_two_texts_are_listed(opened: Callable[[Mapping[str, str]], Browser]) -> None:
+def test_clones_between_two_texts_are_listed(opened: Callable[[Mapping[str, str]], Chromium]) -> None:
     renamed = TWIN.replace("twin", "sum").replace("xs", "values")
     browser = opened({**EMPTY, "left": TWIN, "right": OTHER + renamed})
     assert shown(browser, "#clones-status")[0].startswith("1 and 2 functions, 1 pairs")
     assert shown(browser, "#pairs td")[:2] == ["twin, lines 1–5", "sum, lines 5–9"]
-    browser.value("document.getElementById('tab-clones').click()")
+    browser.value("document.getElementById('tab-clones').click(); null")
     assert browser.value("document.getElementById('judge').hidden && !document.getElementById('clones').hidden")
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_text_stands_out_from_its_ground(opened: Callable[[Mapping[str, str]], Browser], scheme: str) -> None:
+def test_text_stands_out_from_its_ground(opened: Callable[[Mapping[str, str]], Chromium], scheme: str) -> None:
     browser = opened({**EMPTY, "source": OTHER})
-    browser.call("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": scheme}])
+    browser.ask("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": scheme}])
     colors = "(({ color, backgroundColor }) => [color, backgroundColor])(getComputedStyle(document.body))"
     ink, ground = (luminance(color) for color in browser.value(colors))
     assert (ink < ground) == (scheme == "light")
@@ -99,7 +102,7 @@ def luminance(color: str) -> float:
     return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
 
 
-def test_a_text_is_never_taken_for_the_pages_own_code(opened: Callable[[Mapping[str, str]], Browser]) -> None:
+def test_a_text_is_never_taken_for_the_pages_own_code(opened: Callable[[Mapping[str, str]], Chromium]) -> None:
     browser = opened({"source": HOSTILE, "left": HOSTILE, "right": HOSTILE})
     assert browser.value("document.title") == "codewren in your browser"
     assert browser.value("document.querySelector('img')") is None

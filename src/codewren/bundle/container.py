@@ -76,6 +76,11 @@ class BundleFile:
         return file_sha256(self.path)
 
     @property
+    def record_key(self) -> str:
+        """What a record of predictions depends on beside the text: this file, and what it is asked."""
+        return self.sha256
+
+    @property
     def in_common(self) -> tuple[Path, int, Mapping[str, Any], Task, memoryview, str]:
         """The fields above, in their order."""
         return self.path, self.size_bytes, self.manifest, self.task, self.weights, self.card

@@ -167,6 +167,11 @@ class HintBundle(BundleFile):
         return next(name for name, known in self.calibrations.items() if known is self.calibration)
 
     @property
+    def record_key(self) -> str:
+        """Of the file and the calibration: a record holds its probabilities, where an encoder's holds vectors."""
+        return f"{self.sha256}@{self.calibration_name}"
+
+    @property
     def decision(self) -> Decision:
         """Thresholds of the calibration in use; its probabilities need no temperature."""
         return Decision(self.calibration.threshold, 1.0, self.calibration.alert_threshold)

@@ -11,13 +11,25 @@ from codewren.cli.index import Chosen, index_options, opened
 LARGEST_CALL_BYTES = 20_000_000
 
 
-@click.command()
+class HarmlessCommand(click.Command):
+    """A verb that ends with 0 on a wrong option too: code 2 of a hook before a write forbids the write."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Read the options; what is wrong with them is one line on standard error."""
+        try:
+            return super().parse_args(ctx, args)
+        except click.UsageError as error:
+            click.echo(f"codewren hook: {error.format_message()}", err=True)
+            ctx.exit(0)
+
+
+@click.command(cls=HarmlessCommand)
 @click.option(
     "--root", type=click.Path(path_type=Path), help="The tree; by default the call's, or the current folder's."
 )
 @index_options
 def hook(root: Path | None, **options: Any) -> None:
-    r"""Warn a coding agent when a function that it is about to write exists already.
+    """Warn a coding agent when a function that it is about to write exists already.
 
     Reads a tool call (Claude Code's PreToolUse or PostToolUse of Write, Edit and MultiEdit, or {"path", "content"}) on
     standard input, and prints a warning in the JSON that such hooks answer with, or nothing. It never blocks: the exit
@@ -26,7 +38,7 @@ def hook(root: Path | None, **options: Any) -> None:
     \b
       codewren index .        # once; the hook keeps up by itself
       echo '{"path": "a.py", "content": "..."}' | codewren hook
-    """
+    """  # noqa: D301  click wants the character itself
     try:
         text = _answer(root, Chosen(**options))
     except Exception as error:

@@ -53,7 +53,7 @@ def index_options(function: F) -> F:
 @click.option("--rebuild", is_flag=True, help="Forget what is there and read every file again.")
 @index_options
 def index(tree: Path, *, rebuild: bool, **options: Any) -> None:
-    r"""Build or update the index of the functions of PATH, by default the current folder.
+    """Build or update the index of the functions of PATH, by default the current folder.
 
     Only files whose content changed are read again. The other verbs that need an index (similar, mcp, hook) update it
     themselves; a first build of a large tree is better made here, where its progress is shown.
@@ -61,7 +61,7 @@ def index(tree: Path, *, rebuild: bool, **options: Any) -> None:
     \b
       codewren index                    # the current folder
       codewren index ~/src/linux -j 4
-    """
+    """  # noqa: D301  click wants the character itself
     chosen = Chosen(**options)
     with opened(tree, chosen) as opened_index:
         if rebuild:

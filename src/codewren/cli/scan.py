@@ -35,11 +35,11 @@ _WORTH_A_BAR = 200  # files
     "--model",
     "-m",
     metavar="FILE",
-    help="A *.wren bundle, or one that ships: vulnerability-c (the default), clone-java; each also -micro, -standard.",
+    help="A *.wren bundle, or one that ships: vulnerability-c (default), clones, hints-c, clone-java; also -micro.",
 )
 @click.option("--threshold", type=Probability(), help="Probability to exceed; by default the bundle's own.")
 @click.option("--min-lines", type=click.IntRange(1), help="Shortest function reported: 1 by default, 6 for clones.")
-@click.option("--min-tokens", type=click.IntRange(1), help="Smallest clones in tokens: 30 by default.")
+@click.option("--min-tokens", type=click.IntRange(1), help="Smallest clones in tokens: 25 by default.")
 @click.option("--diff", "revision", metavar="REV", help="Only what changed since a git revision, or main...HEAD.")
 @click.option("--baseline", type=click.Path(path_type=Path), help="Only findings that this file does not hold.")
 @click.option("--write-baseline", type=click.Path(path_type=Path), help="Make all findings known, and report none.")
@@ -56,7 +56,9 @@ _WORTH_A_BAR = 200  # files
 @click.option("--fail-on", type=click.Choice(KINDS), help="Exit code 1 only for clones at least as close as this.")
 @click.option("--exit-zero/--no-exit-zero", is_flag=True, help="Exit code 0 whatever is found.")
 @click.option("--output", "-o", type=click.Path(path_type=Path, dir_okay=False), help="Instead of standard output.")
-@click.option("--language", "languages", multiple=True, help="c, cpp, java or python; by default the task's own.")
+@click.option(
+    "--language", "languages", multiple=True, help="c, cpp, java, python, go, rust, …; by default the model's own."
+)
 @click.option(
     "--exclude-tests/--no-exclude-tests", is_flag=True, help="Leave out files and folders of tests, by their names."
 )
@@ -94,6 +96,8 @@ def _standard_input(request: ScanRequest) -> Iterator[ScanRequest]:
         return
     if request.revision is not None:
         raise click.UsageError("--diff looks at files on disk, and --stdin-filename at none; leave one out")
+    if Path(name).is_dir():
+        raise click.UsageError(f"--stdin-filename {name!r} is a folder; name the file that standard input will be")
     from codewren.scan.source_files import unsaved
 
     paths = tuple(name if path == "-" else path for path in request.paths)
@@ -145,7 +149,7 @@ def _watch(request: ScanRequest, predictor: "AnyPredictor") -> None:
 def _loaded(model: str | None, jobs: int | None) -> "AnyPredictor":
     from codewren.predict.predictor import load
 
-    predictor = load(model or _default_model())
+    predictor = load(_default_model() if model is None else model)
     predictor.threads = jobs or predictor.threads
     return predictor
 
@@ -208,8 +212,10 @@ def _write_findings(
 
 
 def _fails(result: "ScanResult", fail_on: str | None) -> bool:
-    """Whether there is a finding that counts: any, or a class with two clones as close as wanted."""
-    if fail_on is None:
+    """Whether there is a finding that counts: any, or of clones a class with two as close as wanted."""
+    from codewren.core.task import Unit
+
+    if fail_on is None or result.task.unit is not Unit.PAIR:  # what is no clone has no kind, and counts
         return bool(result.findings)
     closest = KINDS[: KINDS.index(fail_on) + 1]
     return any(location.kind in closest for finding in result.findings for location in finding.others)

@@ -51,7 +51,7 @@ def similar(
     style: str,
     **options: Any,
 ) -> None:
-    r"""Find the functions of a tree that are most like a given one, in any language.
+    """Find the functions of a tree that are most like a given one, in any language.
 
     Asks about the function at LINE of FILE, about each function of FILE, or with - about standard input. The index of
     the tree is brought up to date first.
@@ -60,7 +60,7 @@ def similar(
       codewren similar src/parse.py:120
       codewren similar src/Parse.java --in ~/src/other --top 3 --show
       pbpaste | codewren similar - --language go
-    """
+    """  # noqa: D301  click wants the character itself
     from codewren.index.query import Filters
     from codewren.index.tree_root import tree_around
 

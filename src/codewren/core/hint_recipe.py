@@ -17,8 +17,11 @@ class HintSource:
     Attributes:
         kind: `labelled` functions are vulnerable or not, `ordinary` ones are not known to be, `kinds` have a CWE.
         path: JSONL, CSV, TSV or Parquet, plain or compressed, below `data.root`.
-        text, label, project, name, fixed: columns; empty: there is none. `fixed` is the text after the fix, of
-            vulnerable functions; the label of `kinds` is a CWE such as `CWE121`.
+        text: column of the function.
+        label: column of the label; that of `kinds` is a CWE such as `CWE121`.
+        project: column of the project; empty: there is none.
+        name: column of the function's name; empty: there is none.
+        fixed: column of the text after the fix, of vulnerable functions; empty: there is none.
         where: keep the rows whose columns have these values.
         limit: keep so many drawn ones.
         weight: of the source in the loss.
@@ -43,7 +46,8 @@ class FitSection:
     """How the weights are fitted.
 
     Attributes:
-        l2: weight decay of the features' weights; `own_l2` that of a head of one source.
+        l2: weight decay of the features' weights.
+        own_l2: weight decay of a head of one source.
         iterations: of L-BFGS.
         pair_weight: of vulnerable functions above their fixed versions in the loss.
         pair_line: how much a line through the counts of the functions, learned from these pairs, counts beside the
@@ -77,10 +81,45 @@ class FitSection:
 
 @dataclass(frozen=True, slots=True)
 class HintSizes:
-    """Features that have weights, and how many of them have weights for kinds."""
+    """How large a hint is.
+
+    Attributes:
+        entries: features that have weights.
+        kind_entries: how many of them have weights for kinds.
+    """
 
     entries: int = 30_000
     kind_entries: int = 3_000
+
+
+@dataclass(frozen=True, slots=True)
+class HintObjective:
+    """What is learned: `hint` makes a linear model of what to review first.
+
+    Attributes:
+        kind: what the model is for.
+        sources: by any name, what it learns from.
+        review: the labelled source with projects that calibrations and figures are of.
+        own_heads: labelled sources that get a head and a calibration of their own.
+    """
+
+    kind: Literal["hint"]
+    sources: Mapping[str, HintSource]
+    review: str
+    own_heads: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class HintData:
+    """Where data lie, and what they may be used for.
+
+    Attributes:
+        root: folder that paths start at, relative to the recipe.
+        license: a sentence or two for the model card.
+    """
+
+    root: str = "."
+    license: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,25 +149,24 @@ class HintRecipe:
             RecipeError: an unknown key (the nearest is named), a missing one, or a value of the wrong kind.
         """
         check_keys(raw, {"objective", "data", "student", "fit", "budget"}, where="recipe")
-        objective, data = raw.get("objective", {}), raw.get("data", {})
-        check_keys(objective, {"kind", "sources", "review", "own_heads"}, where="objective")
-        check_keys(data, {"root", "license"}, where="data")
+        objective = build(HintObjective, raw.get("objective", {}), where="objective")
+        data = build(HintData, raw.get("data", {}), where="data")
         sources = {
             name: build(HintSource, source, where=f"objective.sources.{name}")
-            for name, source in objective.get("sources", {}).items()
+            for name, source in raw["objective"]["sources"].items()
         }
-        review, own_heads = objective.get("review", ""), objective.get("own_heads", [])
-        for name in (review, *own_heads):
+        for name in (objective.review, *objective.own_heads):
             if name not in sources or sources[name].kind != "labelled":
-                raise RecipeError(f"objective: {name!r} is no labelled source; wanted one of {', '.join(sources)}")
-        if not sources[review].project:
-            raise RecipeError(f"objective.sources.{review}: project is missing; name the column that says it")
+                known = ", ".join(sources)
+                raise RecipeError(f"objective: {name!r} is no labelled source; wanted one of {known}")
+        if not sources[objective.review].project:
+            raise RecipeError(f"objective.sources.{objective.review}: project is missing; name the column that says it")
         return cls(
-            root=data.get("root", "."),
-            license=data.get("license", ""),
+            root=data.root,
+            license=data.license,
             sources=sources,
-            review=review,
-            own_heads=tuple(own_heads),
+            review=objective.review,
+            own_heads=tuple(objective.own_heads),
             sizes=build(HintSizes, raw.get("student", {}), where="student"),
             fit=build(FitSection, raw.get("fit", {}), where="fit"),
             budget=build(Budget, raw.get("budget", {}), where="budget"),

@@ -9,6 +9,10 @@ from typing import Any, Literal, TypeVar, Union, cast, get_args, get_origin, get
 from codewren.core.errors import RecipeError, nearest
 
 T = TypeVar("T")
+_WORDS = {
+    float: "a number", int: "a whole number", bool: "true or false", str: "a string", Sequence: "a list of strings",
+    Mapping: "a table",
+}  # fmt: skip
 
 
 def build(kind: type[T], raw: Mapping[str, Any], *, where: str, hyphens: bool = False) -> T:
@@ -52,10 +56,19 @@ def _convert(value: Any, hint: Any, where: str) -> Any:
                 return value
         elif _fits(value, option):
             return float(value) if option is float else tuple(value) if isinstance(value, list) else value
-    kinds = ", ".join(str(getattr(option, "__name__", option)).replace("typing.", "") for option in options)
     if get_origin(options[0]) is Literal:
         raise RecipeError(f"{where}: {value!r} is not one of {', '.join(get_args(options[0]))}")
-    raise RecipeError(f"{where}: {value!r} is not of the kind wanted ({kinds})")
+    kinds = " or ".join(_in_words(option) for option in options if option is not type(None))
+    raise RecipeError(f"{where}: {value!r} is not of the kind wanted: {kinds}")
+
+
+def _in_words(kind: Any) -> str:
+    origin = get_origin(kind) or kind
+    if is_dataclass(origin):
+        return "a table"
+    if isinstance(origin, type) and issubclass(origin, StrEnum):
+        return f"one of {', '.join(origin)}"
+    return _WORDS.get(origin) or str(getattr(origin, "__name__", origin))
 
 
 def _fits(value: Any, kind: Any) -> bool:

@@ -205,6 +205,7 @@ def read_settings(file: Path) -> ProjectSettings:
         raise InputError(f"{file}: has no table [tool.codewren]; add one, or name another file")
     own = {key: value for key, value in raw.items() if key not in {"models", "folders"}}
     try:
+        _check_strings(raw)
         _check_sections(raw)
         scan = build(ScanSettings, own, where="codewren", hyphens=True)
         models = {
@@ -226,6 +227,15 @@ def _check_sections(raw: Mapping[str, Any]) -> None:
         known = {*(key.replace("_", "-") for key in ScanSettings.__dataclass_fields__), "models", "folders"}
         if name not in known:
             raise RecipeError(f"unknown key {name!r}; {nearest(name, known)}")
+
+
+def _check_strings(value: object) -> None:
+    """Refuse what no path and no pattern can hold, wherever it stands."""
+    if isinstance(value, str) and "\0" in value:
+        raise RecipeError(f"{value!r} holds a NUL character; leave it out")
+    nested = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    for item in nested:
+        _check_strings(item)
 
 
 def _section(kind: type[Any], raw: object, where: str) -> Any:

@@ -9,6 +9,7 @@ from enum import StrEnum
 from types import NoneType, UnionType
 from typing import Any, Literal, Union, cast, get_args, get_origin, get_type_hints
 
+from codewren.core.hint_recipe import FitSection, HintData, HintObjective, HintSizes, HintSource
 from codewren.core.pareto import Budget
 from codewren.core.recipe_sections import (
     DataSection,
@@ -59,6 +60,14 @@ ENCODER_TABLES: dict[str, type] = {
     "search": EncoderSearch,
     "budget": Budget,
 }
+HINT_TABLES: dict[str, type] = {
+    "objective": HintObjective,
+    "objective.sources.NAME": HintSource,
+    "data": HintData,
+    "student": HintSizes,
+    "fit": FitSection,
+    "budget": Budget,
+}
 WIDTH = 98
 INTRODUCTION = """\
 # The recipe, key by key
@@ -77,15 +86,21 @@ ENCODERS = """\
 A recipe with `[objective]` makes an encoder that compares functions. It has no `[task]`, and these
 tables only; `student.structure` and `objective.valid` have the keys of the tables beside them.
 """
+HINTS = """\
+# Hints
+
+A recipe with `[objective] kind = "hint"` makes a linear model of what to review first, with these
+tables only.
+"""
 _ENTRY = re.compile(r"^(\w+): (.*)$")
 
 
 def recipe_reference() -> str:
     """All tables of a recipe as Markdown, lines of at most 100 columns."""
-    classifiers, encoders = (
-        [_table(name, kind) for name, kind in tables.items()] for tables in (TABLES, ENCODER_TABLES)
+    classifiers, encoders, hints = (
+        [_table(name, kind) for name, kind in tables.items()] for tables in (TABLES, ENCODER_TABLES, HINT_TABLES)
     )
-    return "\n".join([INTRODUCTION, *classifiers, ENCODERS, *encoders]).rstrip()
+    return "\n".join([INTRODUCTION, *classifiers, ENCODERS, *encoders, HINTS, *hints]).rstrip()
 
 
 def descriptions(kind: type) -> dict[str, str]:

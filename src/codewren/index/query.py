@@ -171,7 +171,7 @@ def _match(asked: Member, member: Member, near: "Neighbour", alarm: float) -> Ma
         *member.record.lines(member.number),
         member.record.names[member.number],
         source.language,
-        near.similarity,
+        min(near.similarity, 1.0),  # vectors are rounded to bytes: equal ones may have 1.009
         near.probability,
         kind if is_clone else None,
         share,

@@ -157,8 +157,11 @@ class SimilarityPredictor(BasePredictor[SimilarityBundle]):
             raise InputError(f"k is {k}; ask for 1 neighbour or more")
         calibration = self.bundle.calibration
         least = _LEAST_PRODUCT if threshold is None else calibration.least_product(threshold)
+        most = min(
+            k, 1 + len(_flat(vectors)) // self.vector_bytes
+        )  # more than there are is no error, whatever its size
         with foreign_vectors():
-            packed = self._encoder.neighbours(_flat(queries), _flat(vectors), _flat(wanted), k, least, self.threads)
+            packed = self._encoder.neighbours(_flat(queries), _flat(vectors), _flat(wanted), most, least, self.threads)
         nearest: list[list[Neighbour]] = [[] for _ in range(len(_flat(queries)) // self.vector_bytes)]
         for query, index, product in _triples(packed):
             nearest[query].append(Neighbour(index, product / SQUARE, calibration.probability(product)))

@@ -11,13 +11,14 @@ is a clone. Unless a threshold is asked for, it is raised until few enough pairs
 
 from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from codewren.predict.checked_items import TooManyPairsError
 from codewren.scan.finding import CloneKind, Finding, Location
 from codewren.scan.grouping import Pair, group
 from codewren.scan.lexical import EDITED_OVERLAP, overlap, overlapping
+from codewren.scan.namesakes import class_weight, owner_counts
 from codewren.scan.record import Record, hash_at
 from codewren.scan.result import SMALLEST_CLONE_LINES, ScanOptions, ScanResult, fingerprint, is_wanted, unused
 from codewren.scan.schedule import ScannedFile
@@ -104,8 +105,9 @@ def clone_findings(
             groups = sorted((classes[index].members for index in joined), key=lambda members: members[0].order())
             classes.append(CloneClass(tuple(groups), probability))
     audible = _audible(classes, files, options, result)
+    owners = owner_counts((member.file.source.path, member.record.names[member.number]) for member in members)
     return [
-        _finding(clones, result.task.positive)
+        _finding(clones, result.task.positive, owners)
         for clones in _outermost(audible)
         if _exceeds(clones, options)
         and any(is_wanted(member.file, member.number, 0, options.changes) for member in clones.members)
@@ -263,7 +265,7 @@ def _around(member: Member, spans: Sequence[tuple[int, int, int]]) -> list[tuple
     return [(first, number) for first, stop, number in spans[:last] if stop >= end and (first, stop) != (start, end)]
 
 
-def _finding(clones: CloneClass, label: str) -> Finding:
+def _finding(clones: CloneClass, label: str, owners: Mapping[str, int]) -> Finding:
     hashes = [member.record.fingerprint(member.number) for member in clones.members]
     is_semantic = len(clones.groups) > 1
     shown = [members[0] for members in clones.groups] if is_semantic else clones.members
@@ -273,7 +275,10 @@ def _finding(clones: CloneClass, label: str) -> Finding:
     loosest = max((location.kind for location in others if location.kind), key=list(CloneKind).index)
     name = fingerprint(label, hashes)
     hexes = tuple(fingerprint_.hex() for fingerprint_ in hashes)
-    return Finding(label, clones.probability, first.location(None, 1.0, copies[0]), name, others, loosest, hexes)
+    location = first.location(None, 1.0, copies[0])
+    by_hand = sum(not member.record.is_generated for member in shown) / len(shown)
+    weight = by_hand * (class_weight((location, *others), owners) if loosest is CloneKind.SEMANTIC else 1.0)
+    return Finding(label, clones.probability, location, name, others, loosest, hexes, weight=weight)
 
 
 def _location(first: Member, member: Member, copies: int) -> Location:

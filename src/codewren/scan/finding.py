@@ -133,6 +133,11 @@ class Location:
         return self.end_line - self.start_line + 1
 
     @property
+    def overlap_beyond_chance(self) -> float:
+        """Share of words in common with the first location, beyond what functions of one project share anyway."""
+        return max(0.0, self.overlap - CHANCE_OVERLAP) / (1 - CHANCE_OVERLAP)
+
+    @property
     def file_lines(self) -> tuple[int, int]:
         """First and last line of the file; they differ from the others in notebooks without lines of their own."""
         if self.cell is None or self.cell.file_line == self.start_line:
@@ -175,6 +180,9 @@ class Finding:
         members: fingerprint of each function of a class of clones, with those that a location stands for.
         review_first: likelihood that the function will need a security fix, from models that rank functions by it.
         explanation: of one function, where it was asked for.
+        weight: what of the lines that a class of clones would save counts in an order; below 1 where a model's word
+            alone makes the class, less for functions of one name that many types have, 0 in files that say that a
+            program wrote them.
     """
 
     label: str
@@ -186,6 +194,7 @@ class Finding:
     members: tuple[str, ...] = ()
     review_first: float | None = None
     explanation: FindingExplanation | None = None
+    weight: float = 1.0
 
     @property
     def locations(self) -> tuple[Location, ...]:
@@ -199,7 +208,7 @@ class Finding:
         Those of each other member, times the share of its words that is in the first one beyond what functions of one
         project share anyway.
         """
-        shares = (max(0.0, location.overlap - CHANCE_OVERLAP) / (1 - CHANCE_OVERLAP) for location in self.others)
+        shares = (location.overlap_beyond_chance for location in self.others)
         lines = (min(location.lines, self.location.lines) for location in self.others)
         return round(sum(share * line for share, line in zip(shares, lines, strict=True)))
 

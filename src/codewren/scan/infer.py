@@ -11,7 +11,7 @@ from codewren.core.task import BUILT_IN, Task, Unit
 from codewren.predict.explanation import ReviewRanker
 from codewren.scan.record import IS_NAMED, IS_SUPPRESSED, Record, text_fingerprint
 from codewren.scan.source_files import SourceFile, read_bytes
-from codewren.scan.source_text import read_source
+from codewren.scan.source_text import is_generated, read_source
 from codewren.scan.suppress import Marker, complaints, markers, silenced
 from codewren.syntax.functions import Function, Parsed, extract
 from codewren.syntax.tokens import SpanTokens, span_tokens
@@ -64,6 +64,7 @@ class _Text(NamedTuple):
     complaints: tuple[tuple[int, str], ...]
     tokens: list[SpanTokens]
     has_errors: bool
+    is_generated: bool
     is_guessed: bool
 
 
@@ -133,6 +134,7 @@ def _text(parsed: Parsed, source: bytes, language: str, task: Task) -> _Text:
         tuple(complaints(requests, {*BUILT_IN, task.name})) if requests else (),
         _tokens(parsed, source, language) if task.unit is Unit.PAIR else [],
         parsed.has_errors,
+        is_generated(source),
         is_guessed=False,
     )
 
@@ -181,6 +183,7 @@ def _record(text: _Text, task: Task, rows: list[list[float]], vectors: bytes) ->
         vectors=vectors,
         has_errors=text.has_errors,
         is_guessed=text.is_guessed,
+        is_generated=text.is_generated,
         complaints=text.complaints,
     )
 

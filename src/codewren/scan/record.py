@@ -11,7 +11,7 @@ from typing import Self
 from codewren.syntax.tokens import HASH_BYTES
 
 _HEAD = struct.Struct("=4sIIIIIIB3x")
-_MARK = b"wr03"
+_MARK = b"wr04"
 _POSITION_FIELDS = 4
 WINS, IS_SUPPRESSED, IS_NAMED = 1, 2, 4
 """Bits of a flag: the positive label has the largest probability; a comment suppresses findings; it names the task."""
@@ -34,6 +34,7 @@ class Record:
         vectors: n rows of equally many bytes, as the predictor encodes functions.
         has_errors: the parser met text it could not follow.
         is_guessed: the file's encoding is a guess.
+        is_generated: the file says that a program wrote it.
         complaints: line and message of each comment for the scan that can do nothing.
         reviews: likelihoods that functions will need a security fix; empty for models that do not say.
     """
@@ -50,6 +51,7 @@ class Record:
     vectors: bytes
     has_errors: bool
     is_guessed: bool = False
+    is_generated: bool = False
     complaints: tuple[tuple[int, str], ...] = ()
     reviews: "array[float]" = field(default_factory=lambda: array("d"))
 
@@ -119,7 +121,8 @@ class Record:
         likelihoods = (self.probabilities, self.reviews)
         columns = (self.positions, *likelihoods, self.flags, *hashes, self.sizes, self.words, self.vectors)
         lengths = (len(self), len(self.vectors), *map(len, likelihoods), len(self.sizes), len(self.words))
-        head = _HEAD.pack(_MARK, *lengths, self.has_errors | self.is_guessed << 1)
+        marks = self.has_errors | self.is_guessed << 1 | self.is_generated << 2
+        head = _HEAD.pack(_MARK, *lengths, marks)
         return b"".join((head, *columns, "\n".join(texts).encode("utf-8", "surrogatepass")))
 
     @classmethod
@@ -160,6 +163,7 @@ class Record:
             vectors=vectors,
             has_errors=bool(marks & 1),
             is_guessed=bool(marks & 2),
+            is_generated=bool(marks & 4),
             complaints=tuple((int(line), message) for line, _, message in complaints),
             reviews=array("d", reviews),
         )

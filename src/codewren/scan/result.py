@@ -50,7 +50,7 @@ class Order(StrEnum):
 def _expected_lines(finding: Finding) -> float:
     """Lines that a class of clones would save, less where it rests on the model's word alone."""
     is_semantic = finding.kind is CloneKind.SEMANTIC
-    return finding.saved_lines * (finding.probability**DOUBT if is_semantic else 1.0)
+    return finding.saved_lines * finding.weight * (finding.probability**DOUBT if is_semantic else 1.0)
 
 
 class Complaint(NamedTuple):

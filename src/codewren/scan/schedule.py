@@ -74,7 +74,7 @@ def predict_all(
         return
     from codewren.scan.cache import Cache, content_key
 
-    model = predictor.bundle.sha256
+    model = predictor.bundle.record_key
 
     def key(content: bytes, language: str) -> bytes:
         return content_key(content, model, FORMAT, language)

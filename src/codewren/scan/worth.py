@@ -3,17 +3,18 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+_WHAT = "a reading order, no verdict (its first 20: --threshold 0 --top 20)"
 _FIGURES = {"review_auc": "review first", "lines_auc": "number of lines", "suspicion_auc": "suspicion"}
 
 
 def reading_order_remark(scores: Mapping[str, Any]) -> str:
     """A sentence of a scan whose model ranks functions by what to review first; `scores` are those of its manifest.
 
-    >>> reading_order_remark({"reveal": {"review_auc": 0.8557, "lines_auc": 0.7335, "suspicion_auc": 0.7074}})
-    'a reading order, no verdict; AUC on reveal: review first 0.86, number of lines 0.73, suspicion 0.71'
+    >>> reading_order_remark({"reveal": {"review_auc": 0.8557, "lines_auc": 0.7335}}).partition("; ")[2]
+    'AUC on reveal: review first 0.86, number of lines 0.73'
     """
     measured = "; ".join(_measured(scores))
-    return f"a reading order, no verdict; AUC {measured}" if measured else "a reading order, no verdict; not measured"
+    return f"{_WHAT}; AUC {measured}" if measured else f"{_WHAT}; not measured"
 
 
 def _measured(scores: Mapping[str, Any]) -> Iterator[str]:
