@@ -104,6 +104,12 @@ def test_errors_are_one_line(capsys: pytest.CaptureFixture[str], tmp_path: Path)
     assert "give --model vulnerability-c" in fails(capsys, "verify", HERE / "reports/semgrep.json", "-m", "clones")
 
 
+def test_a_report_that_names_no_line_is_no_pass(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    (tmp_path / "cut.csv").write_text("File,Line,Level,Name,Warning\nparse.c,x,4,strcpy,unbounded\n")
+    said = fails(capsys, "verify", tmp_path / "cut.csv", HERE / "source")
+    assert "none of its 1 findings names a line" in said
+
+
 def test_one_finding_is_one_finding(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     report = tmp_path / "one.csv"
     report.write_text("File,Line,Level,Name,Warning\nparse.c,19,4,strcpy,unbounded\nparse.c,x,4,strcpy,unbounded\n")

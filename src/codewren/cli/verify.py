@@ -55,6 +55,7 @@ def verify(  # noqa: PLR0913  one argument for each option
     Exit code 0: nothing is left to read; 1: something is; 2: could not run.
     """
     from codewren.cli.scan_output import write
+    from codewren.core.errors import InputError
     from codewren.predict.predictor import load
     from codewren.scan.formats.origin import Origin
     from codewren.verify import written_report
@@ -63,6 +64,8 @@ def verify(  # noqa: PLR0913  one argument for each option
     from codewren.verify.verified import verify as judged
 
     content = read_report(report)
+    if content.left_out and not content.findings:
+        raise InputError(f"{report}: none of its {content.left_out} findings names a line; make the report anew")
     findings = _of_one_kind(content.findings)
     predictor = load(model or _MODELS[bool(findings) and findings[0].is_duplicate])
     verified = judged(findings, SourceTree(paths or (".",)), predictor, threshold=threshold)
