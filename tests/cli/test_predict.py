@@ -3,6 +3,9 @@
 import json
 from pathlib import Path
 
+from click.testing import CliRunner
+
+from codewren.cli.main import cli
 from codewren.predict.predictor import load
 from commands import run
 from students import write_student
@@ -34,3 +37,11 @@ def test_lines_of_a_pair_correspond(tmp_path: Path) -> None:
     options = ("--explain", "--format", "json")
     row = json.loads(run("predict", "clones", tmp_path / "a.java", tmp_path / "b.java", *options))
     assert row["explanation"][1] == {"first": 2, "second": 3, "lines": 1, "relation": "renamed"}
+
+
+def test_a_file_in_another_language_than_the_models_is_judged_with_a_warning(tmp_path: Path) -> None:
+    for name in ("a.py", "a.c"):
+        (tmp_path / name).write_text("int f(void) { return 1; }\n")
+    judged = [CliRunner().invoke(cli, ["predict", "vulnerability-c", str(tmp_path / name)]) for name in ("a.py", "a.c")]
+    assert "trained for c alone; what it says of python" in judged[0].stderr
+    assert (judged[1].stderr, judged[0].exit_code) == ("", 0)

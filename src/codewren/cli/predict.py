@@ -43,6 +43,7 @@ def predict(bundle: str, files: tuple[str, ...], *, explain: bool, form: str) ->
             raise InputError(f"{bundle} judges pairs and got {len(files)} files; give an even number")
         items = list(zip(texts[::2], texts[1::2], strict=True))
         names = [f"{a} {b}" for a, b in zip(files[::2], files[1::2], strict=True)]
+    _warn(predictor, files)
     labels = predictor.task.labels
     explanations = _explanations(predictor, texts) if explain else [None] * len(names)
     rows = zip(names, predictor.predict(items), predictor.predict_proba(items), explanations, strict=True)
@@ -56,6 +57,16 @@ def predict(bundle: str, files: tuple[str, ...], *, explain: bool, form: str) ->
             click.echo(f"{name}: {label.name}  ({figures})")
             for line in explanation.rows if explanation else ():
                 click.echo(line)
+
+
+def _warn(predictor: "AnyPredictor", files: Sequence[str]) -> None:
+    """Say on standard error where files, by their names, are of a language that the model has never seen."""
+    from codewren.scan.worth import untrained_remark
+    from codewren.syntax.file_names import language_of
+
+    languages = {language for name in files if (language := language_of(name, ("c",)))}
+    if warning := untrained_remark(predictor.task, languages):
+        click.echo(f"codewren: {warning}", err=True)
 
 
 def _explanations(predictor: "AnyPredictor", texts: Sequence[str]) -> list[Told]:
