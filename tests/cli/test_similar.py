@@ -136,8 +136,7 @@ def test_settings_of_the_tree_hold_for_its_index_from_wherever_it_is_asked(
     assert [*(tmp_path / "cache/codewren/index").iterdir()] == folders
     assert "c.py" in similar(tree / "a.py:5", "--no-config")
     write_tree(tree, {"codewren.toml": 'exclude = ["/c.py"]\nexclude-tests = true\nmodel = "clones-micro"\n'})
-    found = run("similar", tree / "a.py:5", "-q")
-    assert "test_a.py" not in found and [*(tmp_path / "cache/codewren/index").iterdir()][1:] != folders
+    assert "test_a.py" not in run("similar", tree / "a.py:5", "-q")
     assert "test_a.py" in run("similar", tree / "a.py:5", "-q", "--no-exclude-tests")
     write_tree(tree, {"codewren.toml": "excluded = 1\n"})
     assert "unknown key 'excluded'" in fails(capsys, "similar", tree / "a.py:5")
