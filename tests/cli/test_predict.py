@@ -45,3 +45,18 @@ def test_a_file_in_another_language_than_the_models_is_judged_with_a_warning(tmp
     judged = [CliRunner().invoke(cli, ["predict", "vulnerability-c", str(tmp_path / name)]) for name in ("a.py", "a.c")]
     assert "trained for c alone; what it says of python" in judged[0].stderr
     assert (judged[1].stderr, judged[0].exit_code) == ("", 0)
+
+
+def test_copies_are_named_whatever_the_model_says(tmp_path: Path) -> None:
+    text = "int f(int a) {\n  int b = a + 1;\n  return g(b, 2);\n}\n"
+    for name, content in (("a", text), ("b", text.replace("\n", " ")), ("c", text.replace("b", "z")), ("d", "int x;")):
+        (tmp_path / f"{name}.java").write_text(content)
+    pairs = [tmp_path / f"{name}.java" for name in "abacad"]
+    lines = run("predict", "clone-java-micro", *pairs).splitlines()
+    assert [line.partition(")  ")[2] for line in lines] == [
+        "exact copies, whatever the model says",
+        "renamed copies, whatever the model says",
+        "",
+    ]
+    told = [json.loads(line) for line in run("predict", "clone-java-micro", *pairs, "--format", "json").splitlines()]
+    assert [one.get("kind") for one in told] == ["exact", "renamed", None]
