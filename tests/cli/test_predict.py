@@ -60,3 +60,11 @@ def test_copies_are_named_whatever_the_model_says(tmp_path: Path) -> None:
     ]
     told = [json.loads(line) for line in run("predict", "clone-java-micro", *pairs, "--format", "json").splitlines()]
     assert [one.get("kind") for one in told] == ["exact", "renamed", None]
+
+
+def test_a_byte_order_mark_changes_no_probability(tmp_path: Path) -> None:
+    text = "int f(int a) { return a; }\n"
+    (tmp_path / "a.c").write_text(text)
+    (tmp_path / "b.c").write_text(text, encoding="utf-8-sig")
+    lines = run("predict", "vulnerability-c", tmp_path / "a.c", tmp_path / "b.c").splitlines()
+    assert len({line.partition(": ")[2] for line in lines}) == 1

@@ -111,7 +111,7 @@ def _correspondence(predictor: "AnyPredictor", first: str, second: str) -> Told:
 def _read(name: str) -> str:
     try:
         content = sys.stdin.buffer.read() if name == "-" else Path(name).read_bytes()
-        return content.decode("utf-8")
+        return content.decode("utf-8-sig")
     except OSError as error:
         raise InputError(f"cannot read {name}: {error.strerror}") from None
     except UnicodeDecodeError as error:
