@@ -3,8 +3,9 @@
     python benchmarks/functions_against_ctags.py TREE... [--misses 5]
 
 A function is the same when both give it the same last word of its name in one file, at most `NEAR` lines apart: ctags
-has the line of the name, codewren the first one. Needs `ctags` (universal-ctags 5.9 or later) on the path. Neither side
-is the truth: read the misses.
+has the line of the name, codewren the first one. Where ctags takes a macro for the name (`STDMETHOD(f)(int a) {`), the
+lines have to be the same; how many those are is said. Needs `ctags` (universal-ctags 5.9 or later) on the path. Neither
+side is the truth: read the misses.
 """
 
 import argparse
@@ -35,6 +36,7 @@ _CTAGS_LANGUAGES = {  # with the kinds that are functions
     "rust": ("Rust", "fP"),
 }
 _WITHOUT_ENDS = frozenset({"javascript", "typescript", "tsx", "rust"})  # ctags gives none, nor says what has a body
+_MACRO = re.compile(r"[A-Z][A-Z0-9_]+")
 _HEADER = re.compile(r"[^;{]*(?:=>|\{)")
 
 
@@ -79,8 +81,10 @@ def matched(mine: Sequence[Location], other: Sequence[Location]) -> Iterator[tup
     for place in other:
         near = [one for one in free[place.word] if one.start - 1 <= place.start <= one.last_start + NEAR]
         best = min(near, key=lambda one: abs(one.start - place.start), default=None)
-        if best is not None:
-            free[place.word].remove(best)
+        if best is None and _MACRO.fullmatch(place.word):
+            best = next((one for one in mine if (one.start, one.end) == (place.start, place.end)), None)
+        if best is not None and best in free[best.word]:
+            free[best.word].remove(best)
         yield place, best
 
 
@@ -122,6 +126,7 @@ def compare(path: Path, language: str, counts: Counter[str], misses: dict[str, l
             misses[kind_of_miss(line, place)].append(f"{path}:{place.start}-{place.end}: {place.word}: {line.strip()}")
         else:
             counts["both"] += 1
+            counts["named after macros"] += same.word != place.word
             counts["ends"] += same.end == place.end or not place.end
     counts["ours"] += len(mine)
     for place, same in matched(other, mine):
@@ -157,6 +162,8 @@ def main() -> None:
             recall, precision = counts["both"] / counts["theirs"], counts["both"] / max(counts["ours"], 1)
             ends = counts["ends"] / max(counts["both"], 1)
             print(f"{tree}  {language}  {len(paths)}  {counts['theirs']}  {recall:.4f}  {precision:.4f}  {ends:.4f}")
+            if counts["named after macros"]:
+                print(f"  the same lines, which ctags names after a macro: {counts['named after macros']}")
             for kind, lines in sorted(misses.items(), key=lambda one: -len(one[1])):
                 print(f"  {kind}: {len(lines)}")
                 step = max(1, len(lines) // max(options.misses, 1))

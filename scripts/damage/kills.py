@@ -1,9 +1,10 @@
-"""Kills label, search, distil, export and a scan with a cache at random moments, again and again, and lets them go on.
+"""Kills label, search, distil, export, index and a scan with a cache at random moments, and lets them go on.
 
     python scripts/damage/kills.py build/damage/kills.json --kills 120
 
 A moment is a point in time, or one of the verb's own writes. What the resumed verbs leave must be what an uninterrupted
-run leaves: every file byte for byte, but for times and energies, which are left out. Killed, the command goes on.
+run leaves: every file byte for byte, but for times and energies, which are left out; of an index every function with
+its vector, since its segments follow the kills. Killed, the command goes on.
 """
 
 import argparse
@@ -26,14 +27,17 @@ MOST_KILLS = 6  # of one verb, then it may end
 LOST_TIME = ("seconds", "energy_j", "latency_s", "joules", "started", "cost")
 WRITES = {"open", "os.rename", "os.remove", "os.mkdir", "os.truncate", "shutil.copyfile", "sqlite3.connect"}
 MEASURED = ("latency-", "pace-", "energy", "front", "chosen")  # made of times; which student is chosen depends on them
-VERBS = ("label", "search", "distil", "export", "scan")
-TURNS = ["label", "scan", "export", "label", "scan", "distil"] * 2 + ["search"]
+VERBS = ("label", "search", "distil", "export", "scan", "index")
+TURNS = ["label", "index", "export", "label", "scan", "distil", "index"] * 2 + ["search"]
+ENCODER = "clones-micro"
 
 
 def command(verb: str, recipe: Path, out: Path) -> list[str]:
     if verb == "scan":
         cache = ["--cache-dir", str(out / "cache"), "--output", str(out / "found.json"), "--format", "json"]
         return ["scan", "-q", "-j", "1", "-m", "clone-java-micro", *cache, str(recipe.parent / "sources")]
+    if verb == "index":
+        return ["index", "-q", "-j", "1", "-m", ENCODER, "--index-dir", str(out), str(recipe.parent / "sources")]
     chosen = [*STUDENT, *(SEARCH if verb == "search" else [])]
     return [verb, str(recipe), "--out", str(out), "--quiet", *settings(*chosen)]
 
@@ -77,10 +81,12 @@ def is_write(arguments: tuple[Any, ...]) -> bool:
 
 
 def often_saved() -> None:
-    """Labelling keeps what it has every minute; here after every part."""
+    """Labelling keeps what it has every minute, an index what it has of thousands of functions; here far oftener."""
+    from codewren.index import update
     from codewren.train.teachers import network
 
     network.SAVE_EVERY_S = -1.0
+    update.BATCH_ROWS = 60
 
 
 def run_through(verb: str, recipe: Path, out: Path) -> float:
@@ -130,11 +136,27 @@ def round_of(verb: str, recipe: Path, before: Path, rng: random.Random, lasts_s:
 def contents(folder: Path) -> dict[str, Any]:
     """Every file below, without times; the cache of a scan may lose entries, a killed write leaves a hidden file."""
     files = (path for path in sorted(folder.rglob("*")) if path.is_file())
-    return {
+    index = {"index": indexed(folder)} if (folder / "index").is_dir() else {}
+    return index | {
         str(path.relative_to(folder)): timeless(path)
         for path in files
-        if "cache" not in path.parts and not path.name.startswith((".", *MEASURED))
+        if not {"cache", "index"} & {*path.relative_to(folder).parts} and not path.name.startswith((".", *MEASURED))
     }
+
+
+def indexed(folder: Path) -> list[Any]:
+    """Every function that an index holds, with its vector, from its one catalogue."""
+    from codewren.index.view import View
+    from codewren.predict.predictor import load
+
+    (catalog,) = folder.glob("index/*/catalog")
+    view = View.open(catalog.parent, load(ENCODER).vector_bytes, {})
+    rows = []
+    for path, entry in view.catalog.entries.items():
+        if entry.segment >= 0:
+            file = view.segment(entry.segment).packed(entry.number)
+            rows.append((path, entry.digest, file.vectors, file.record))
+    return sorted(rows)
 
 
 def timeless(path: Path) -> Any:
@@ -190,7 +212,7 @@ def prepare(folder: Path) -> tuple[Path, dict[str, float]]:
     seconds, last = {}, Path()
     for verb in VERBS:
         out = folder / verb
-        if verb not in {"label", "scan"}:
+        if verb not in {"label", "scan", "index"}:
             shutil.copytree(last, out)
         seconds[verb], last = run_through(verb, recipe, out), out
     return recipe, seconds

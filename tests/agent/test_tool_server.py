@@ -112,3 +112,11 @@ def test_standard_output_holds_nothing_but_the_protocol(tree: Path) -> None:
     )
     (line,) = served.stdout.splitlines()
     assert json.loads(line)["result"]["serverInfo"]["name"] == "codewren"
+
+
+def test_an_argument_that_no_tool_has_is_refused_by_name(tree: Path) -> None:
+    misspelt, scanned = called(
+        tree, [("find_similar", {"path": "a.py", "lines": 4}), ("scan", {"path": "lib", "model": "vulnerability-c"})]
+    )
+    assert isinstance(misspelt, str) and "lines" in misspelt and "not permitted" in misspelt
+    assert scanned["functions"] == 0 and "nothing to scan" in scanned["remarks"][0]

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from codewren.cli.main import main
+from commands import fails
 from students import write_student
 
 SOURCE = "int f(void)\n{\n  return w7;\n}\n\nint g(void)\n{\n  int a = w9;\n  return a + w12;\n}\n"
@@ -192,3 +193,25 @@ def test_a_switch_of_the_settings_is_taken_back_by_the_command_line(repository, 
     code, plain, _ = codewren("scan", "--no-exit-zero", "--no-exclude-tests", "--no-explain")
     assert code == 1
     assert len(places(plain)) == 8 < len(out.splitlines())
+
+
+def test_a_folder_of_the_name_of_the_settings_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "codewren.toml").mkdir()
+    assert "codewren.toml: no file that can hold settings" in fails(capsys, "config")
+    (tmp_path / "codewren.toml").rmdir()
+    (tmp_path / "codewren.toml").symlink_to("gone.toml")
+    assert "codewren.toml: no file that can hold settings" in fails(capsys, "scan", ".")
+
+
+@pytest.mark.parametrize("path", ["..", "/etc", "out"])
+def test_settings_of_a_strangers_repository_scan_nothing_outside_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys, path: str
+) -> None:
+    project = tmp_path / "project"
+    project.mkdir()
+    (project / "out").symlink_to(tmp_path)
+    (project / "codewren.toml").write_text(f"paths = [{path!r}]\n")
+    monkeypatch.chdir(project)
+    said = fails(capsys, "scan", "--no-cache")
+    assert f"paths: {path!r} is outside" in said and "name it on the command line" in said

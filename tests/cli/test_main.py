@@ -118,3 +118,18 @@ def test_a_working_folder_that_was_deleted_is_code_2(tmp_path):
     done = subprocess.run(["bash", "-c", script], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr == "codewren: the current folder was deleted; change to another one\n"
+
+
+def test_ctrl_c_while_the_command_loads_is_an_interruption():
+    script = """
+import sys
+class Interrupting:
+    def find_spec(self, name, path, target=None):
+        if name == "click":
+            raise KeyboardInterrupt
+sys.meta_path.insert(0, Interrupting())
+from codewren.__main__ import main
+main()
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "codewren: stopped\n")

@@ -3,6 +3,9 @@
 import json
 from pathlib import Path
 
+from click.testing import CliRunner
+
+from codewren.cli.main import cli
 from codewren.predict.predictor import load
 from commands import run
 from students import write_student
@@ -34,3 +37,34 @@ def test_lines_of_a_pair_correspond(tmp_path: Path) -> None:
     options = ("--explain", "--format", "json")
     row = json.loads(run("predict", "clones", tmp_path / "a.java", tmp_path / "b.java", *options))
     assert row["explanation"][1] == {"first": 2, "second": 3, "lines": 1, "relation": "renamed"}
+
+
+def test_a_file_in_another_language_than_the_models_is_judged_with_a_warning(tmp_path: Path) -> None:
+    for name in ("a.py", "a.c"):
+        (tmp_path / name).write_text("int f(void) { return 1; }\n")
+    judged = [CliRunner().invoke(cli, ["predict", "vulnerability-c", str(tmp_path / name)]) for name in ("a.py", "a.c")]
+    assert "trained for c alone; what it says of python" in judged[0].stderr
+    assert (judged[1].stderr, judged[0].exit_code) == ("", 0)
+
+
+def test_copies_are_named_whatever_the_model_says(tmp_path: Path) -> None:
+    text = "int f(int a) {\n  int b = a + 1;\n  return g(b, 2);\n}\n"
+    for name, content in (("a", text), ("b", text.replace("\n", " ")), ("c", text.replace("b", "z")), ("d", "int x;")):
+        (tmp_path / f"{name}.java").write_text(content)
+    pairs = [tmp_path / f"{name}.java" for name in "abacad"]
+    lines = run("predict", "clone-java-micro", *pairs).splitlines()
+    assert [line.partition(")  ")[2] for line in lines] == [
+        "exact copies, whatever the model says",
+        "renamed copies, whatever the model says",
+        "",
+    ]
+    told = [json.loads(line) for line in run("predict", "clone-java-micro", *pairs, "--format", "json").splitlines()]
+    assert [one.get("kind") for one in told] == ["exact", "renamed", None]
+
+
+def test_a_byte_order_mark_changes_no_probability(tmp_path: Path) -> None:
+    text = "int f(int a) { return a; }\n"
+    (tmp_path / "a.c").write_text(text)
+    (tmp_path / "b.c").write_text(text, encoding="utf-8-sig")
+    lines = run("predict", "vulnerability-c", tmp_path / "a.c", tmp_path / "b.c").splitlines()
+    assert len({line.partition(": ")[2] for line in lines}) == 1

@@ -362,3 +362,16 @@ def test_tests_can_be_left_out_by_their_names(scan, here):
     (here / "src" / "b_test.c").write_text(SOURCE)
     assert "of 3 files" in scan("src")[2]
     assert "of 1 file" in scan("src", "--exclude-tests")[2]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("--sort", "saved"), "--sort saved is an order that clones alone have; by path instead"),
+        (("--sort", "review"), "--sort review is an order that models alone have that rank functions by it; by path"),
+        (("--min-tokens", "9"), "--min-tokens is about clones alone"),
+    ],
+)
+def test_an_option_that_does_nothing_for_a_model_says_so(scan, arguments: tuple[str, ...], said: str) -> None:
+    assert said in scan("src", *arguments)[2]
+    assert "--sort" not in scan("src", "--sort", "path")[2]

@@ -115,3 +115,43 @@ def test_one_line_is_one_line(tree: Path) -> None:
     assert similar("short.py").startswith("short.py:1: (text) (1 line)")
     index = CliRunner().invoke(cli, ["index", "src", "-m", "clones-micro"])
     assert "codewren: 1 function of 1 file in " in index.stderr and "(1 file read, 0 known, 0 gone)" in index.stderr
+
+
+def test_an_index_is_of_a_folder(tree: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    said = "a.py: a file, and an index is of a folder; give ."
+    assert said in fails(capsys, "index", "a.py")
+    assert said in fails(capsys, "similar", "lib/b.py", "--in", "a.py")
+
+
+def test_settings_of_the_tree_hold_for_its_index_from_wherever_it_is_asked(
+    tree: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_tree(tree, {"codewren.toml": 'exclude = ["/c.py"]\nmodel = "vulnerability-c"\n', "tests/test_a.py": PYTHON})
+    run("index", "-m", "clones-micro")
+    folders = [*(tmp_path / "cache/codewren/index").iterdir()]
+    for folder in (tree, tree / "lib", tmp_path):
+        monkeypatch.chdir(folder)
+        found = similar(tree / "a.py:5")
+        assert "test_a.py" in found and "c.py" not in found
+    assert [*(tmp_path / "cache/codewren/index").iterdir()] == folders
+    assert "c.py" in similar(tree / "a.py:5", "--no-config")
+    write_tree(tree, {"codewren.toml": 'exclude = ["/c.py"]\nexclude-tests = true\nmodel = "clones-micro"\n'})
+    assert "test_a.py" not in run("similar", tree / "a.py:5", "-q")
+    assert "test_a.py" in run("similar", tree / "a.py:5", "-q", "--no-exclude-tests")
+    write_tree(tree, {"codewren.toml": "excluded = 1\n"})
+    assert "unknown key 'excluded'" in fails(capsys, "similar", tree / "a.py:5")
+
+
+def test_an_index_that_cannot_be_written_still_answers(
+    tree: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run("index", "-m", "clones-micro")
+    (folder,) = (tmp_path / "cache/codewren/index").iterdir()
+    (folder / "lock").unlink()
+    (folder / "lock").mkdir()  # so that root cannot write either
+    result = CliRunner().invoke(cli, ["similar", "a.py:5", "-m", "clones-micro", "--top", "1"])
+    assert (result.exit_code, "c.py:4" in result.stdout) == (0, True)
+    assert "until then this is what the index held before" in result.stderr
+    assert "cannot write" in fails(capsys, "index", "-m", "clones-micro")
+    (folder / "catalog").unlink()
+    assert "cannot write" in fails(capsys, "similar", "a.py:5", "-m", "clones-micro")

@@ -117,3 +117,18 @@ def test_one_finding_is_one_finding(capsys: pytest.CaptureFixture[str], tmp_path
         main(["verify", str(report), str(HERE / "source")])
     said = "1 finding: 0 would be dropped, 0 could not be judged; left out of the report, naming no line: 1"
     assert (ended.value.code, capsys.readouterr().err) == (1, f"codewren: {said}\n")
+
+
+def test_code_in_another_language_than_the_models_is_judged_with_a_warning(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    (tmp_path / "a.py").write_text("def run(command):\n    return os.system(command)\n")
+    report = tmp_path / "one.csv"
+    report.write_text("File,Line,Level,Name,Warning\na.py,2,4,system,shell\n")
+    with pytest.raises(SystemExit):
+        main(["verify", str(report), str(tmp_path), "-m", "vulnerability-c", "--format", "json"])
+    out, err = capsys.readouterr()
+    warning = "WARNING: the model was trained for c alone; what it says of python is a guess that no test has measured"
+    assert err.splitlines()[0] == f"codewren: {warning}"
+    assert json.loads(out)["remarks"] == [warning]
+    assert json.loads(verified(capsys, "semgrep.json", "--format", "json")[1])["remarks"] == []

@@ -20,6 +20,7 @@ from index.test_tree_index import MODEL, brute_force, held, opened
 from index.trees import OTHER, PYTHON, price_tree
 
 WIDTH = 8
+HEAD_BYTES = 48  # of a segment, before its vectors
 STAMP = Stamp(1, 2, 3)
 
 
@@ -174,3 +175,23 @@ def test_an_index_of_another_model_lies_elsewhere(built: Path) -> None:
     with opened(built) as one, Index.open(built, model="clones-mini", folder=built.parent / "indexes") as other:
         assert one.folder != other.folder and MODEL == "clones-micro"
         assert os.path.commonpath([one.folder, other.folder]) == os.fspath(built.parent / "indexes" / "index")
+
+
+def test_a_thorough_update_sees_one_flipped_bit_of_any_vector(built: Path) -> None:
+    with opened(built) as index:
+        index.update()
+        expected = held(index)
+        (path,) = index.folder.glob(f"*{SEGMENT_SUFFIX}")
+        width = index.predictor.vector_bytes
+    for place in (HEAD_BYTES, HEAD_BYTES + width - 1, HEAD_BYTES + 3 * width - 1):
+        content = bytearray(path.read_bytes())
+        content[place] ^= 1
+        path.with_suffix(".new").write_bytes(content)
+        path.with_suffix(".new").replace(path)
+        remarks: list[str] = []
+        with opened(built, remark=remarks.append) as index:
+            assert index.update().judged == 0 and not remarks  # an ordinary one leaves vectors alone
+            assert index.update(is_thorough=True).judged == 3
+            assert len(remarks) == 1 and "a wrong checksum" in remarks[0]
+            assert held(index) == expected
+            (path,) = index.folder.glob(f"*{SEGMENT_SUFFIX}")

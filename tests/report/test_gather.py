@@ -260,6 +260,16 @@ def test_a_search_without_a_bundle_shows_its_front(folder):
     points = [one for one in tree.iter("circle") if "front" in (one.get("class") or "").split()]
     assert [one.find("title").text for one in points] == ["t10: 10 bytes, 0.6000", "t90: 90 bytes, 0.6000"]
     assert "Seeds differ by 0.40 points" in text_of(tree)
+    dump(folder / "front.json", {"candidates": candidates, "noise": 0.0})  # of a strategy that knows none
+    assert "Seeds differ" not in text_of(report(folder))
+
+
+def test_a_search_without_a_bundle_knows_how_good_its_teacher_is(folder):
+    labels, taught, *_ = expected(folder)
+    (folder / "student.wren").unlink()
+    tree = report(folder)
+    assert (taught == labels).mean() in data_of(tree)
+    assert "not of the validation split" not in text_of(tree)
 
 
 def test_the_card_is_written_beside_the_page(folder):

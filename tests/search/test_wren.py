@@ -196,6 +196,15 @@ def test_a_search_killed_while_it_settles_the_rate_resumes_to_the_same_journal_u
         assert again.notes == whole.notes
 
 
+def test_a_vocabulary_takes_its_time_before_the_first_epoch():
+    pace = Pace(lambda config: 10.0, lambda config: 48.0, limit_s=300.0)
+    request = Request(SPACE.base, seed=0, fidelity=3)
+    assert pace.expected_s(request) == 48.0 + 30.0
+    (trial,) = TrialRunner(Smooth(), Journal())([request])
+    pace.ran(dataclasses.replace(trial, seconds=78.0))
+    assert pace.expected_s(dataclasses.replace(request, fidelity=5)) == 20.0
+
+
 def test_progress_tells_what_is_planned_what_is_done_and_what_is_left(capsys):
     pace = Pace(lambda config: 60.0, limit_s=3600.0)
     pace.plan(4, 600.0)

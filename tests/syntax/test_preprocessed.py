@@ -235,3 +235,51 @@ def test_names_are_no_code() -> None:
     long = "a" * 250
     for language in ("c", "cpp"):
         assert all(len(name) <= 200 and "{" not in name for name, *_ in extents(f"int {long}(int a) {{ }}", language))
+
+
+def test_a_macro_behind_the_name_of_a_class_costs_none_of_its_methods() -> None:
+    source = """class X FINAL : public Y { public: void f() { } };
+class QT_EXPORT QIODEVICE : A { void g() {} };
+class IPC FINAL {
+  int h() { return 1; }
+};
+class IP final : B { int i() { return 1; } };
+"""
+    assert [name for name, *_ in extents(source, "cpp")] == ["X::f", "QIODEVICE::g", "IPC::h", "IP::i"]
+
+
+def test_a_name_inside_a_macro_is_the_functions() -> None:
+    source = """class Renderer FINAL : public IRenderer
+{
+public:
+    IFACEMETHOD(GetPixels)(
+\t__maybenull void* context UNUSED,
+\t__out float* pixels)
+    {
+\treturn S_OK;
+    }
+
+    IFACEMETHOD_(unsigned long, AddRef) ()
+    {
+\treturn ++count;
+    }
+    STDMETHOD(Declared)(int a);
+};
+
+STDMETHODIMP_(ULONG) Renderer::Release()
+{
+  return --count;
+}
+"""
+    assert extents(source, "cpp") == [
+        ("Renderer::GetPixels", 4, 9),
+        ("Renderer::AddRef", 11, 14),
+        ("Renderer::Release", 18, 21),
+    ]
+
+
+@pytest.mark.parametrize("loop", ["FOR_ALL_WINDOWS(wp)", "Q_FOREACH(a, b)", "LIST_FOR_EACH(x)"])
+def test_a_loop_of_a_macro_is_no_function_where_the_parser_is_lost(loop: str) -> None:
+    source = f"void f(void)\n{{\n  }}\n    {loop}\n    {{\n      g();\n    }}\n}}\n"
+    for language in ("c", "cpp"):
+        assert loop.partition("(")[0] not in [name for name, *_ in extents(source, language)]

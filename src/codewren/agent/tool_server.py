@@ -7,13 +7,14 @@ tree.
 import os
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
 from mcp.server import MCPServer
 from mcp.server.mcpserver.exceptions import ToolError
+from mcp.server.mcpserver.tools import Tool
 from pydantic import Field
 
 from codewren.agent.confined import confined, current_text
@@ -26,7 +27,7 @@ from codewren.index.query import Filters
 from codewren.index.results import Answer, Match
 from codewren.index.tree_index import Index
 from codewren.predict.predictor import load
-from codewren.scan.result import Order, ScanOptions
+from codewren.scan.result import ScanOptions
 from codewren.scan.scan import scan as scan_paths
 from codewren.scan.source_files import TESTS
 
@@ -114,12 +115,12 @@ class Tools:
         """Scan a file or folder of the tree: classes of clones, or functions a model finds vulnerable."""
         with _told():
             place = confined(self.index.root, path)
-            options = ScanOptions(
-                exclude=() if include_tests else TESTS, jobs=1, order=Order.SAVED if "clone" in model else None
-            )
+            options = ScanOptions(exclude=() if include_tests else TESTS, jobs=1)
             result = scan_paths([os.fspath(place)], load(model), options)
             findings = [_relative(finding.to_dict(), self.index.root) for finding in result.findings[:top]]
-            return {"findings": findings, "functions": result.functions, **_cut(result.findings, top)}
+            said = [*result.gaps, *result.remarks]
+            remarks = {"remarks": said} if said else {}
+            return {"findings": findings, "functions": result.functions, **remarks, **_cut(result.findings, top)}
 
     def explain(
         self,
@@ -181,7 +182,14 @@ def _cut(items: Sequence[object], most: int = MOST_FUNCTIONS) -> dict[str, int]:
 def server(index: Index, version: str) -> MCPServer:
     """A server of the tools."""
     tools = Tools(index)
-    served = MCPServer("codewren", version=version, instructions=INSTRUCTIONS, log_level="ERROR")
-    for tool in (tools.find_similar, tools.check_duplicates, tools.explain, tools.scan):
-        served.tool()(tool)
-    return served
+    served = [_strict(tool) for tool in (tools.find_similar, tools.check_duplicates, tools.explain, tools.scan)]
+    return MCPServer("codewren", version=version, instructions=INSTRUCTIONS, log_level="ERROR", tools=served)
+
+
+def _strict(function: Callable[..., Any]) -> Tool:
+    """A tool that refuses arguments it does not know: of a misspelt one the SDK would say nothing."""
+    tool = Tool.from_function(function)
+    arguments = tool.fn_metadata.arg_model
+    arguments.model_config["extra"] = "forbid"
+    arguments.model_rebuild(force=True)
+    return tool.model_copy(update={"parameters": arguments.model_json_schema(by_alias=True)})

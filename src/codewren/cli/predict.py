@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -43,19 +43,46 @@ def predict(bundle: str, files: tuple[str, ...], *, explain: bool, form: str) ->
             raise InputError(f"{bundle} judges pairs and got {len(files)} files; give an even number")
         items = list(zip(texts[::2], texts[1::2], strict=True))
         names = [f"{a} {b}" for a, b in zip(files[::2], files[1::2], strict=True)]
+    _warn(predictor, files)
     labels = predictor.task.labels
     explanations = _explanations(predictor, texts) if explain else [None] * len(names)
-    rows = zip(names, predictor.predict(items), predictor.predict_proba(items), explanations, strict=True)
-    for name, label, row, explanation in rows:
+    kinds = _kinds(predictor, files, texts) if predictor.task.unit is Unit.PAIR else [""] * len(names)
+    rows = zip(names, predictor.predict(items), predictor.predict_proba(items), kinds, explanations, strict=True)
+    for name, label, row, kind, explanation in rows:
         if form == "json":
             probabilities = dict(zip(labels, row, strict=True))
-            told = {"explanation": explanation.value} if explanation else {}
+            told = {"kind": kind} if kind else {}
+            told |= {"explanation": explanation.value} if explanation else {}
             click.echo(json.dumps({"item": name, "label": label.name, "probabilities": probabilities, **told}))
         else:
             figures = "  ".join(f"{one} {p:.4f}" for one, p in zip(labels, row, strict=True))
-            click.echo(f"{name}: {label.name}  ({figures})")
+            known = f"  {kind} copies, whatever the model says" if kind else ""
+            click.echo(f"{name}: {label.name}  ({figures}){known}")
             for line in explanation.rows if explanation else ():
                 click.echo(line)
+
+
+def _warn(predictor: "AnyPredictor", files: Sequence[str]) -> None:
+    """Say on standard error where files, by their names, are of a language that the model has never seen."""
+    from codewren.scan.worth import untrained_remark
+    from codewren.syntax.file_names import language_of
+
+    languages = {language for name in files if (language := language_of(name, ("c",)))}
+    if warning := untrained_remark(predictor.task, languages):
+        click.echo(f"codewren: {warning}", err=True)
+
+
+def _kinds(predictor: "AnyPredictor", files: Sequence[str], texts: Sequence[str]) -> Iterator[str]:
+    """For each pair `exact` or `renamed` where its tokens say so, as they do in a scan; else empty."""
+    from codewren.syntax.file_names import language_of
+    from codewren.syntax.tokens import shape_hash, text_hash
+
+    for number in range(0, len(texts), 2):
+        first, second = texts[number : number + 2]
+        language = language_of(files[number], ("c",)) or predictor.task.language or "c"
+        is_exact = text_hash(first, language) == text_hash(second, language)
+        is_renamed = not is_exact and shape_hash(first, language) == shape_hash(second, language)
+        yield "exact" if is_exact else "renamed" if is_renamed else ""
 
 
 def _explanations(predictor: "AnyPredictor", texts: Sequence[str]) -> list[Told]:
@@ -84,7 +111,7 @@ def _correspondence(predictor: "AnyPredictor", first: str, second: str) -> Told:
 def _read(name: str) -> str:
     try:
         content = sys.stdin.buffer.read() if name == "-" else Path(name).read_bytes()
-        return content.decode("utf-8")
+        return content.decode("utf-8-sig")
     except OSError as error:
         raise InputError(f"cannot read {name}: {error.strerror}") from None
     except UnicodeDecodeError as error:

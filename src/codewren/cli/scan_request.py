@@ -116,8 +116,8 @@ def scan_request(function: Callable[..., Any]) -> Callable[..., Any]:
     return verb
 
 
-def project_settings(file: Path | None, *, no_config: bool) -> "ProjectSettings | None":
-    """The settings that hold: those of a named file, or of the nearest one.
+def project_settings(file: Path | None, *, no_config: bool, folder: Path | None = None) -> "ProjectSettings | None":
+    """The settings that hold in a folder, by default the current one: those of a named file, or of the nearest.
 
     Raises:
         InputError: they cannot be read.
@@ -128,7 +128,7 @@ def project_settings(file: Path | None, *, no_config: bool) -> "ProjectSettings 
         if file is not None:
             raise click.UsageError("--config names settings, and --no-config wants none; leave one out")
         return None
-    path = file or find_settings()
+    path = file or find_settings(folder)
     return None if path is None else read_settings(path)
 
 
@@ -148,7 +148,7 @@ def _values(settings: "ProjectSettings") -> Iterator[tuple[str, Any]]:
         name = key.replace("-", "_")
         value = getattr(settings.scan, name)
         if name == "paths":
-            value = tuple(settings.relative(path) for path in value)
+            value = tuple(settings.scanned(path) for path in value)
         elif name == "model" and value not in settings.models and (settings.root / value).is_file():
             value = settings.relative(value)
         elif name == "baseline":

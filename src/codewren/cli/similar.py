@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 
-from codewren.cli.index import Chosen, index_options, opened, updated
+from codewren.cli.index import Chosen, index_options, opened, settings_of, updated
 from codewren.cli.options import Probability
 from codewren.core.errors import InputError
 
@@ -35,7 +35,7 @@ class _Asked(NamedTuple):
 @click.option("--language", help="Of standard input, or of a file whose name does not tell.")
 @click.option("--top", type=click.IntRange(1), default=5, show_default=True, help="Matches of each function.")
 @click.option("--min", "threshold", type=Probability(), default=0.5, show_default=True, help="Probability to exceed.")
-@click.option("--exclude-tests", is_flag=True, help="Leave out matches in tests, by their names.")
+@click.option("--exclude-tests/--no-exclude-tests", default=None, help="Leave out matches in tests, by their names.")
 @click.option("--show", is_flag=True, help="Each match side by side with the function.")
 @click.option("--format", "style", type=click.Choice(["text", "json"]), default="text", show_default=True)
 @index_options
@@ -46,7 +46,7 @@ def similar(
     language: str | None,
     top: int,
     threshold: float,
-    exclude_tests: bool,
+    exclude_tests: bool | None,
     show: bool,
     style: str,
     **options: Any,
@@ -65,7 +65,11 @@ def similar(
     from codewren.index.tree_root import tree_around
 
     asked, chosen = _asked(what), Chosen(**options)
-    with opened(tree or tree_around(asked.path), chosen) as index:
+    tree = tree or tree_around(asked.path)
+    settings = settings_of(tree, chosen)
+    if exclude_tests is None:
+        exclude_tests = settings is not None and settings.scan.exclude_tests
+    with opened(tree, chosen) as index:
         updated(index, chosen)
         filters = Filters(threshold, with_tests=not exclude_tests)
         answers = index.query(asked.text, language=language, path=asked.path, line=asked.line, k=top, filters=filters)
@@ -108,11 +112,12 @@ def _described(answers: "Sequence[Answer]", index: "Index", asked: _Asked) -> di
 
 
 def _lines(answers: "Sequence[Answer]", index: "Index", asked: _Asked, *, show: bool) -> Iterator[str]:
+    from codewren.cli.scan_output import counted
     from codewren.scan.formats.origin import printable
 
     for answer in answers:
         where = f"{printable(asked.path)}:" if asked.path else ""
-        nothing = "" if answer.matches else f": nothing like it in {len(index)} functions"
+        nothing = "" if answer.matches else f": nothing like it in {counted(len(index), 'function')}"
         yield f"{where}{answer.start_line}: {printable(answer.name)} ({_count(answer)}){nothing}"
         for match in answer.matches:
             place = f"{printable(_shown_path(match.path, index))}:{match.start_line}: {printable(match.name)}"

@@ -9,6 +9,7 @@ import click
 from codewren.cli.options import Probability
 
 if TYPE_CHECKING:
+    from codewren.core.task import Task
     from codewren.verify.reported import Reported
     from codewren.verify.verified import Verified
 
@@ -78,7 +79,7 @@ def verify(  # noqa: PLR0913  one argument for each option
         text = written_report.render_sarif(shown, content, origin) if is_sarif else written_report.render_text(shown)
     write(text, output)
     if not quiet:
-        _talk(verified, content.left_out)
+        _talk(verified, content.left_out, predictor.task)
     ctx.exit(0 if exit_zero or all(one.drop for one in verified) else 1)
 
 
@@ -98,9 +99,12 @@ def _of_one_kind(findings: "Sequence[Reported]") -> "Sequence[Reported]":
     return findings
 
 
-def _talk(verified: "Sequence[Verified]", left_out: int) -> None:
+def _talk(verified: "Sequence[Verified]", left_out: int, task: "Task") -> None:
     from codewren.cli.scan_output import counted
+    from codewren.verify.verified import untrained
 
+    if warning := untrained(verified, task):
+        click.echo(f"codewren: {warning}", err=True)
     dropped, unjudged = sum(bool(one.drop) for one in verified), sum(bool(one.unjudged) for one in verified)
     more = f"; left out of the report, naming no line: {left_out}" if left_out else ""
     said = f"{counted(len(verified), 'finding')}: {dropped} would be dropped, {unjudged} could not be judged{more}"

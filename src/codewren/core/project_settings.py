@@ -159,6 +159,15 @@ class ProjectSettings:
         """A path of the file as one from the current folder."""
         return os.path.relpath(self.root / path)
 
+    def model_file(self, name: str | None = None) -> str | None:
+        """The file of a model, by default the one that the settings name, or the name of one that ships."""
+        name = name or self.scan.model
+        table = None if name is None else self.models.get(name)
+        if table is not None and table.file is not None:
+            return self.relative(table.file)
+        is_file = name is not None and table is None and (self.root / name).is_file()
+        return self.relative(name) if name is not None and is_file else name
+
     def written(self, path: str) -> Path:
         """A file that a scan may write.
 
@@ -169,6 +178,18 @@ class ProjectSettings:
         if not real.is_relative_to(root) or ".git" in real.relative_to(root).parts:
             raise InputError(f"{self.file}: {path!r} is outside {self.root}; settings write inside their folder only")
         return Path(self.relative(path))
+
+    def scanned(self, path: str) -> str:
+        """A path that a scan may look at.
+
+        Raises:
+            InputError: it is outside the settings' folder.
+        """
+        if not Path(os.path.realpath(self.root / path)).is_relative_to(os.path.realpath(self.root)):
+            raise InputError(
+                f"{self.file}: paths: {path!r} is outside {self.root}; name it on the command line if you mean it"
+            )
+        return self.relative(path)
 
 
 def find_settings(folder: Path | None = None) -> Path | None:
@@ -185,12 +206,25 @@ def find_settings(folder: Path | None = None) -> Path | None:
     root = next((number for number, path in enumerate(around) if os.path.lexists(path / ".git")), 0)
     for path in around[: root + 1]:
         own, shared = path / OWN_FILE, path / SHARED_FILE
-        has_shared = shared.is_file() and _table(shared) is not None
-        if own.is_file() and has_shared:
+        has_own, has_shared = _is_there(own), _is_there(shared) and _table(shared) is not None
+        if has_own and has_shared:
             raise InputError(f"{own} and [tool.codewren] in {SHARED_FILE} both hold settings; keep one of them")
-        if own.is_file() or has_shared:
-            return own if own.is_file() else shared
+        if has_own or has_shared:
+            return own if has_own else shared
     return None
+
+
+def _is_there(file: Path) -> bool:
+    """Whether there is a file of this name; a folder, a pipe or a link to nothing says no settings, and is none.
+
+    Raises:
+        InputError: what bears the name is no file.
+    """
+    if not os.path.lexists(file):
+        return False
+    if not file.is_file():
+        raise InputError(f"{file}: no file that can hold settings; rename it, or scan with --no-config")
+    return True
 
 
 def read_settings(file: Path) -> ProjectSettings:

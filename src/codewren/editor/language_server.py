@@ -8,7 +8,7 @@ import os
 import sys
 from collections.abc import Generator
 from contextlib import suppress
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, cast
 
 from lsprotocol import types
 from pygls.exceptions import JsonRpcException
@@ -17,6 +17,7 @@ from pygls.protocol import LanguageServerProtocol, lsp_method
 from pygls.uris import to_fs_path
 
 from codewren.core.errors import CodewrenError
+from codewren.editor.bounded_input import BoundedInput
 from codewren.editor.client_settings import SECTION, updated
 from codewren.editor.code_actions import ADD_TO_BASELINE, OPEN_OTHER, code_actions
 from codewren.editor.hovers import hover_text
@@ -127,7 +128,7 @@ def serve(stdin: BinaryIO, stdout: BinaryIO) -> None:
 
     server = make_server(__version__)
     try:
-        server.start_io(stdin, stdout)
+        server.start_io(cast(BinaryIO, BoundedInput(stdin)), stdout)
     finally:
         server.session.stop()
 

@@ -20,7 +20,7 @@ class ProjectDefaults:
         """Read the settings that hold in a folder; the built-in defaults where there are none.
 
         Raises:
-            InputError: they cannot be read.
+            InputError: they cannot be read, or name a baseline outside their folder.
         """
         file = find_settings(Path(root))
         return cls() if file is None else cls._of(read_settings(file))
@@ -41,8 +41,8 @@ class ProjectDefaults:
             settings = replace(settings, min_lines=scan.min_lines)
         if scan.max_file_bytes is not None:
             settings = replace(settings, max_file_bytes=scan.max_file_bytes)
-        if scan.baseline is not None:
-            settings = replace(settings, baseline=os.fspath(project.root / scan.baseline))
+        if scan.baseline is not None:  # which an action of the editor writes
+            settings = replace(settings, baseline=os.path.abspath(project.written(scan.baseline)))  # noqa: PTH100
         folders = (replace(folder, path=os.fspath(project.root / folder.path)) for folder in project.innermost)
         return cls(settings, tuple(folder for folder in folders if folder.model in {None, name}))
 

@@ -102,7 +102,7 @@ def _build(
 ) -> None:
     # -P: a workspace may hold modules of the names that Python's own have.
     command = [sys.executable, "-P", "-m", "codewren", "index", root, "--model", str(model.predictor.path)]
-    command += ["--quiet", "--jobs", str(max(1, cores() // 2))]
+    command += ["--no-config", "--quiet", "--jobs", str(max(1, cores() // 2))]
     command += [f"--exclude={pattern}" for pattern in judges.settings.exclude]
     nothing = subprocess.DEVNULL
     with (

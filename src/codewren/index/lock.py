@@ -21,7 +21,7 @@ def locked(path: Path, wait_s: float) -> Iterator[bool]:
     try:
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
     except OSError as error:
-        raise InputError(f"cannot write {path}: {error.strerror}; choose another folder for the index") from None
+        raise InputError(f"cannot write {path}: {error.strerror}; choose another folder for the index") from error
     try:
         deadline = time.monotonic() + wait_s
         has_it = _try_lock(descriptor)

@@ -78,6 +78,7 @@ class Update:
         notes: files that were left out, and why.
         is_busy: another process was updating the index, so it was left as it was.
         is_partial: more files had changed than this update was allowed to read.
+        unwritten: why nothing could be written, so that the index holds what it did; "" if all is well.
     """
 
     judged: int
@@ -87,3 +88,4 @@ class Update:
     notes: tuple[Note, ...] = ()
     is_busy: bool = False
     is_partial: bool = False
+    unwritten: str = ""

@@ -101,6 +101,15 @@ class Segment:
             raise self._damaged("a wrong checksum")
         return PackedFile(vectors, record)
 
+    def check(self) -> None:
+        """Look at the checksum of every file.
+
+        Raises:
+            DamagedIndexError: one is wrong.
+        """
+        for file in range(self.files):
+            self.packed(file)
+
     def record(self, file: int) -> Record:
         """What is known of the functions of a file, without their vectors.
 

@@ -53,6 +53,7 @@ class Index:
         *,
         model: str | os.PathLike[str] = DEFAULT_MODEL,
         exclude: Iterable[str] = (),
+        exclude_root: str | os.PathLike[str] | None = None,
         folder: str | os.PathLike[str] | None = None,
         remark: Callable[[str], None] = lambda _: None,
     ) -> Self:
@@ -61,7 +62,8 @@ class Index:
         Args:
             tree: the folder.
             model: a bundle with a similarity encoder: a path, or the name of one that ships.
-            exclude: patterns in the syntax of `.gitignore`, relative to the current folder.
+            exclude: patterns in the syntax of `.gitignore`.
+            exclude_root: folder that they are relative to; by default the current one.
             folder: where indexes lie; by default in the user's cache folder.
             remark: told what a person should know, such as a damaged index that is built again.
 
@@ -76,11 +78,10 @@ class Index:
         predictor = load(model)
         if not isinstance(predictor, SimilarityPredictor):
             raise InputError(f"{predictor.path}: no similarity encoder; give clones-mini, -micro or -standard")
-        excluded = tuple(exclude)
-        # What a pattern with a slash means depends on the current folder.
-        told_apart = (*excluded, os.getcwd()) if excluded else ()  # noqa: PTH109
+        excluded, around = tuple(exclude), os.path.realpath(exclude_root or os.curdir)
+        told_apart = (*excluded, around) if excluded else ()  # what a pattern with a slash means depends on the folder
         place = index_folder(root, predictor.bundle.sha256, told_apart, Path(folder) if folder else None)
-        return cls(Tree(root, excluded, place), predictor, remark)
+        return cls(Tree(root, excluded, around, place), predictor, remark)
 
     @property
     def root(self) -> Path:
@@ -112,6 +113,7 @@ class Index:
         *,
         jobs: int = 1,
         most_files: int | None = None,
+        is_thorough: bool = False,
         wait_s: float = WAIT_S,
         progress: Progress = lambda *_: None,
     ) -> Update:
@@ -121,29 +123,44 @@ class Index:
             paths: the files that may have changed, or are gone; None looks at the whole tree.
             jobs: processes that encode; above 1 it forks, which a program with threads should not.
             most_files: where more files have to be read, nothing is done, and the answer says so.
+            is_thorough: look at the checksum of every vector first; a damaged index is built again.
             wait_s: how long to wait for another process that updates the same index.
             progress: called with the number of files done and of all that have to be read.
 
+        An index that holds something stays usable where nothing can be written, and the answer says why.
+
         Raises:
-            InputError: the index cannot be written, or it is closed.
+            InputError: the index is empty and cannot be written, or it is closed.
         """
         only = None if paths is None else tuple(os.fspath(path) for path in paths)
         with self._mutex:
             self._check_open()
-            _make_folder(self.folder)
-            with locked(self.folder / LOCK, wait_s) as is_ours:
+            try:
+                _make_folder(self.folder)
+                with locked(self.folder / LOCK, wait_s) as is_ours:
+                    view = self._newest()
+                    if not is_ours:
+                        return Update(0, 0, len(view.catalog.entries), view.functions, is_busy=True)
+                    return self._followed(view, Limits(only, jobs, most_files), progress, is_thorough=is_thorough)
+            except InputError as error:
                 view = self._newest()
-                if not is_ours:
-                    return Update(0, 0, len(view.catalog.entries), view.functions, is_busy=True)
-                updater = Updater(self._tree, view, self._predictor)
-                try:
-                    return updater.run(Limits(only, jobs, most_files), progress)
-                except DamagedIndexError as error:
-                    self._discard(error)
-                    updater = Updater(self._tree, self._view, self._predictor)
-                    return updater.run(Limits(None, jobs, None), progress)
-                finally:
-                    self._view, self._catalog_stamp = updater.view, self._stamp()
+                if not isinstance(error.__cause__, OSError) or not view.catalog.entries:
+                    raise
+                return Update(0, 0, len(view.catalog.entries), view.functions, unwritten=str(error))
+
+    def _followed(self, view: View, limits: Limits, progress: Progress, *, is_thorough: bool) -> Update:
+        """Follow the tree from a view on; of a damaged index from nothing."""
+        updater = Updater(self._tree, view, self._predictor)
+        try:
+            if is_thorough:
+                view.check()
+            return updater.run(limits, progress)
+        except DamagedIndexError as error:
+            self._discard(error)
+            updater = Updater(self._tree, self._view, self._predictor)
+            return updater.run(Limits(None, limits.jobs, None), progress)
+        finally:
+            self._view, self._catalog_stamp = updater.view, self._stamp()
 
     def forget(self) -> None:
         """Delete what is on disk; the next update reads every file.
@@ -252,7 +269,7 @@ class Index:
         with self._mutex:
             self._view, self._catalog_stamp = View(Catalog(), {}), None
             for path in (self.folder / CATALOG, *self.folder.glob(f"*{SEGMENT_SUFFIX}")):
-                path.unlink(missing_ok=True)
+                _remove(path)
 
     def _stamp(self) -> tuple[int, int, int] | None:
         try:
@@ -270,8 +287,15 @@ class Index:
             raise InputError("the index is closed; open it again")
 
 
+def _remove(path: Path) -> None:
+    try:
+        path.unlink(missing_ok=True)
+    except OSError as error:
+        raise InputError(f"cannot remove {path}: {error.strerror}; name another folder for the index") from error
+
+
 def _make_folder(folder: Path) -> None:
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
-        raise InputError(f"cannot write {folder}: {error.strerror}; name another folder for the index") from None
+        raise InputError(f"cannot write {folder}: {error.strerror}; name another folder for the index") from error

@@ -36,12 +36,14 @@ class Tree(NamedTuple):
 
     Attributes:
         root: real path of the tree.
-        exclude: patterns in the syntax of `.gitignore`, relative to the current folder.
+        exclude: patterns in the syntax of `.gitignore`.
+        exclude_root: folder that they are relative to; None is the current one.
         folder: of the index.
     """
 
     root: Path
     exclude: tuple[str, ...]
+    exclude_root: str | None
     folder: Path
 
     def relative(self, path: str) -> str:
@@ -95,7 +97,13 @@ class Updater:
             InputError: the tree is gone, or the index cannot be written.
         """
         real = None if limits.only is None else [os.path.realpath(path) for path in limits.only]
-        walked = walk([os.fspath(self._tree.root)], LANGUAGES, self._tree.exclude, only=real)
+        walked = walk(
+            [os.fspath(self._tree.root)],
+            LANGUAGES,
+            self._tree.exclude,
+            exclude_root=self._tree.exclude_root,
+            only=real,
+        )
         self._notes += walked.notes
         changed = self._changed(walked, real)
         is_partial = limits.most_files is not None and len(changed) > limits.most_files

@@ -78,6 +78,16 @@ class View:
             raise DamagedIndexError(f"segment {number} is a gap")
         return segment
 
+    def check(self) -> None:
+        """Look at the checksums of all vectors and records.
+
+        Raises:
+            DamagedIndexError: one is wrong.
+        """
+        for segment in self.segments:
+            if segment is not None:
+                segment.check()
+
     def rows_of(self, entry: Entry) -> range:
         """The rows of a file's functions in its segment.
 

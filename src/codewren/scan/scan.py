@@ -15,7 +15,7 @@ from codewren.scan.result import Complaint, Order, ScanOptions, ScanResult, fing
 from codewren.scan.schedule import ScannedFile, Schedule, is_cached, predict_all
 from codewren.scan.source_files import UNKNOWN_KIND, Note, SourceFile, Walked, walk
 from codewren.scan.source_lines import with_cells
-from codewren.scan.worth import reading_order_remark
+from codewren.scan.worth import reading_order_remark, untrained_remark
 from codewren.syntax.grammars import LANGUAGES
 
 if TYPE_CHECKING:
@@ -74,8 +74,9 @@ def scan(
     result.notes.sort()
     result.unparsed.sort()
     result.complaints.sort()
+    result.remarks += _idle_options(predictor, options)
     result.findings = with_cells(result.findings)
-    result.findings.sort(key=(options.order or _order(predictor)).key)
+    result.findings.sort(key=_order(predictor, options).key)
     return result
 
 
@@ -98,7 +99,8 @@ def _walked(paths: Sequence[str], options: ScanOptions, result: ScanResult) -> W
     walked = walk(paths, languages, options.exclude, exclude_root=options.exclude_root, only=only)
     result.notes += walked.notes
     result.foreign = walked.foreign
-    result.remarks += _untrained(task, walked.files)
+    untrained = untrained_remark(task, {file.language for file in walked.files})
+    result.remarks += [untrained] if untrained else []
     return walked
 
 
@@ -115,10 +117,30 @@ def _changed(
     return files
 
 
-def _order(predictor: "AnyPredictor") -> Order:
+def _order(predictor: "AnyPredictor", options: ScanOptions) -> Order:
+    """The order asked for, where the model's findings have it; else that of its kind of model."""
+    wanted = options.order
+    if wanted is not None and wanted not in _foreign_orders(predictor):
+        return wanted
     if predictor.task.unit is Unit.PAIR:
         return Order.SAVED
     return Order.REVIEW if isinstance(predictor, ReviewRanker) else Order.PATH
+
+
+def _foreign_orders(predictor: "AnyPredictor") -> frozenset[Order]:
+    """Orders by what findings of this model do not have."""
+    saved = frozenset[Order]() if predictor.task.unit is Unit.PAIR else {Order.SAVED}
+    review = frozenset[Order]() if isinstance(predictor, ReviewRanker) else {Order.REVIEW}
+    return frozenset(saved | review)
+
+
+def _idle_options(predictor: "AnyPredictor", options: ScanOptions) -> Iterator[str]:
+    """What is said of options that do nothing for this model."""
+    if options.order in _foreign_orders(predictor):
+        whose = "clones alone have" if options.order is Order.SAVED else "models alone have that rank functions by it"
+        yield f"--sort {options.order} is an order that {whose}; by {_order(predictor, options)} instead"
+    if options.min_tokens is not None and predictor.task.unit is not Unit.PAIR:
+        yield "--min-tokens is about clones alone; --min-lines leaves short functions out"
 
 
 def alert_threshold(predictor: "AnyPredictor", options: ScanOptions) -> float | None:
@@ -127,16 +149,6 @@ def alert_threshold(predictor: "AnyPredictor", options: ScanOptions) -> float | 
         return options.threshold
     decision = predictor.bundle.decision
     return decision.threshold if decision.alert_threshold is None else decision.alert_threshold
-
-
-def _untrained(task: Task, files: Sequence[SourceFile]) -> Iterator[str]:
-    """A warning where files are scanned whose language the model has never seen."""
-    other = sorted({file.language for file in files} - {task.language})
-    if task.language and other:
-        yield (
-            f"WARNING: the model was trained for {task.language} alone; what it says of {' and '.join(other)} "
-            "is a guess that no test has measured"
-        )
 
 
 def scanned_languages(task: Task, wanted: Sequence[str] | None) -> frozenset[str]:

@@ -1,7 +1,9 @@
-"""What a bundle's two numbers were measured to be worth, in words."""
+"""What a bundle's numbers were measured to be worth, in words."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
+
+from codewren.core.task import Task
 
 _WHAT = "a reading order, no verdict (its first 20: --threshold 0 --top 20)"
 _FIGURES = {"review_auc": "review first", "lines_auc": "number of lines", "suspicion_auc": "suspicion"}
@@ -15,6 +17,17 @@ def reading_order_remark(scores: Mapping[str, Any]) -> str:
     """
     measured = "; ".join(_measured(scores))
     return f"{_WHAT}; AUC {measured}" if measured else f"{_WHAT}; not measured"
+
+
+def untrained_remark(task: Task, languages: Collection[str]) -> str:
+    """A warning where functions are judged whose language the model has never seen; else empty."""
+    other = sorted({*languages} - {task.language})
+    if not task.language or not other:
+        return ""
+    return (
+        f"WARNING: the model was trained for {task.language} alone; what it says of {' and '.join(other)} "
+        "is a guess that no test has measured"
+    )
 
 
 def _measured(scores: Mapping[str, Any]) -> Iterator[str]:

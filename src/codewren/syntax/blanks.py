@@ -11,6 +11,7 @@ from itertools import pairwise
 
 Span = tuple[int, int]
 
+_ABSENT = (-1, -1)  # span of a group that took no part
 _BACK = 2_000  # bytes a function's header may take
 _LONGEST_BRANCHES = 20_000  # bytes; longer ones are no pieces of one function
 _KEYWORDS = (
@@ -26,7 +27,20 @@ _MACRO = re.compile(
 )
 _EXPORT = re.compile(
     rb"\b(?:class|struct|union)\s++([A-Z][A-Z0-9_]++(?:\s*+\([^(){};]{0,200}\))?)\s++"
-    rb"(?=[A-Za-z_][\w:<>, ]{0,200}?(?:\bfinal\s*+)?\s*+(?::(?!:)|\{))"
+    rb"(?=(?!final\b|\w*FINAL\b)[A-Za-z_][\w:<>, ]{0,200}?(?:\bfinal\s*+)?\s*+(?::(?!:)|\{))"
+)
+_BEHIND_CLASS = re.compile(
+    rb"\b(?:class|struct)\s++(?:(?=\w*[a-z])\w++\s++([A-Z][A-Z0-9_]++)|\w++\s++(\w*FINAL))\s*+"
+    rb"(?=:(?!:)|\{)"  # `class X FINAL : public Y {`
+)
+_NAMED_BY_MACRO = re.compile(
+    rb"^[ \t]*+([A-Z][A-Z0-9_]++\()(?:[\w \t*]{1,80}(,))?[ \t]*+\w++[ \t]*+(\))"  # `STDMETHOD(name)(int a) {`
+    rb"(?=\s*+\([^;{}#]{0,1000}\)\s*+(?:const\b|override\b|noexcept\b|\s)*+\{)",
+    re.MULTILINE,
+)
+_TYPED_BY_MACRO = re.compile(
+    rb"^([A-Z][A-Z0-9_]++\()[\w \t*]{1,80}(\))(?=\s++(?:\w++::)++~?\w++\()",
+    re.MULTILINE,  # `STDMETHODIMP_(T) C::f(`
 )
 _ATTRIBUTE = re.compile(rb"[*&]\s*+(__attribute__\s*+\(\((?:[^()]|\([^()]*+\))*+\)\))")
 _BEHIND = re.compile(
@@ -67,6 +81,9 @@ def parsable(source: bytes, language: str) -> bytes:
     if b"__attribute__" in source:
         patterns.append(_ATTRIBUTE)
     spans = [match.span(1) for pattern in patterns for match in pattern.finditer(source)]
+    if language == "cpp":
+        for pattern in (_BEHIND_CLASS, _NAMED_BY_MACRO, _TYPED_BY_MACRO):
+            spans += [span for match in pattern.finditer(source) for span in match.regs[1:] if span != _ABSENT]
     spans += _old_declarations(source)
     spans += _second_headers(source)
     spans += _second_branches(source)

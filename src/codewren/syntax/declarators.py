@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
 _DEEPEST_DECLARATOR = 64
 _WORD = r"~?\s*[\w$]+(?:\s*<[^(){};]*>)?"
+_LOOP = re.compile(r"(?:[A-Z0-9]+_)*FOR_?(?:EACH|ALL|EVERY)(?:_[A-Z0-9_]*)?")
 _NAME = re.compile(rf"(?:::\s*)?{_WORD}(?:\s*::\s*(?:template\s+)?{_WORD})*|.*\boperator\b[^{{}};]*")
 
 
@@ -25,8 +26,13 @@ def is_definition(node: "Node", name: str, language: str) -> bool:
         return False
     outside = node.parent
     if outside is None or outside.type != "compound_statement":
-        return True
+        return not _is_loop_of_macro(node, name)
     return language == "c" and _declares(node) and node.child_by_field_name("type") is not None
+
+
+def _is_loop_of_macro(node: "Node", name: str) -> bool:
+    """Whether this is `FOR_ALL(x) {` in text that the parser has lost: in capitals, and indented."""
+    return node.start_point.column > 0 and _LOOP.fullmatch(name) is not None
 
 
 def declared_name(node: "Node", source: bytes, body: "Node | None") -> str:

@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 from codewren.core.errors import InputError
 from codewren.core.files import unicode_path
-from codewren.core.task import Unit
+from codewren.core.task import Task, Unit
 from codewren.predict.correspondence import LineRange, corresponding_lines
 from codewren.predict.explanation import Explainer, ReviewRanker
+from codewren.scan.worth import untrained_remark
+from codewren.syntax.file_names import language_of
 from codewren.verify.reported import Place, Reported
 from codewren.verify.source_tree import Source, SourceTree, function_around, function_text, lines_text
 
@@ -104,6 +106,12 @@ def verify(
         least = 0.0 if isinstance(predictor, ReviewRanker) else predictor.bundle.decision.threshold
     verified = [_with_drop(one, predictor, least) for one in judged]
     return sorted(verified, key=Verified.order)
+
+
+def untrained(verified: Sequence[Verified], task: Task) -> str:
+    """A warning where code was judged in a language that the model has never seen; else empty."""
+    judged = (one.paths[0] for one in verified if one.probability is not None)
+    return untrained_remark(task, {language for path in judged if (language := language_of(path, ("c",)))})
 
 
 def _with_drop(verified: Verified, predictor: "AnyPredictor", least: float) -> Verified:

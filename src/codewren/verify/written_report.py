@@ -12,7 +12,7 @@ from codewren.core.task import Task
 from codewren.predict.correspondence import range_rows
 from codewren.scan.formats.origin import Origin, printable
 from codewren.verify.reported import Report
-from codewren.verify.verified import Verified
+from codewren.verify.verified import Verified, untrained
 
 VERSION = 1
 _SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
@@ -61,6 +61,7 @@ def render_json(verified: Sequence[Verified], report: Report, task: Task, origin
         "codewren": origin.version,
         "model": {"name": origin.model, "sha256": origin.sha256, "task": task.to_dict()},
         "report": {"form": report.form, "findings": len(report.findings), "left_out": report.left_out},
+        "remarks": [warning] if (warning := untrained(verified, task)) else [],
         "findings": [{"rank": rank, **one.to_dict()} for rank, one in enumerate(verified, 1)],
     }
     return json.dumps(value, indent=2) + "\n"

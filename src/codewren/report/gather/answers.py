@@ -158,11 +158,11 @@ def _slices(longest: Ints, right: np.ndarray[tuple[int], np.dtype[np.bool_]]) ->
     return Table("items", "Slices by length", ("tokens", "items", "accuracy"), tuple(rows), note)
 
 
-def teacher_on_half(recipe: Recipe, logits: Path) -> Measure | None:
-    """Accuracy of a teacher that is only a file of logits, on the half it labelled, where that half has labels."""
-    if not logits.is_file() or not data_at_hand(recipe, "unlabelled"):
+def teacher_on(recipe: Recipe, split: str, logits: Path) -> Measure | None:
+    """Accuracy of a teacher's file of logits on a split, where that is at hand and has labels."""
+    if not logits.is_file() or not data_at_hand(recipe, split):
         return None
-    dataset = split_of(recipe, "unlabelled")
+    dataset = split_of(recipe, split)
     if any(label is None for label in dataset.labels):
         return None
     right = read_logits(logits, dataset).argmax(axis=1) == np.asarray(dataset.known_labels())

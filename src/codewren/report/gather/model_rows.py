@@ -7,7 +7,7 @@ from codewren.core.formulas import papers_flops, student_flops
 from codewren.measure.fields import Fields
 from codewren.measure.quality import Quality
 from codewren.report.facts import UNJUDGED, ModelFacts, Role
-from codewren.report.gather.answers import SplitAnswers, teacher_on_half
+from codewren.report.gather.answers import SplitAnswers, teacher_on
 from codewren.report.gather.bench_facts import BenchFacts
 from codewren.report.gather.provenance import bench_command
 from codewren.report.gather.subject import Subject
@@ -79,7 +79,10 @@ def _teacher(
         return _from_quality("teacher", Role.TEACHER, answers.models["teacher"].quality)
     if subject.folder is None:
         return None
-    half = teacher_on_half(subject.data, subject.file("logits-unlabelled.npz")) if subject.data else None
+    valid = teacher_on(subject.data, "valid", subject.file("logits-valid.npz")) if subject.data else None
+    if valid is not None:  # no bundle is there to be judged beside it
+        return ModelFacts("teacher", Role.TEACHER, f"on the valid split, n = {valid.n:,}", {"accuracy": valid})
+    half = teacher_on(subject.data, "unlabelled", subject.file("logits-unlabelled.npz")) if subject.data else None
     if half is None:
         missing["teacher"] = f"run codewren label recipe.toml --out {subject.shown()}"
         return None

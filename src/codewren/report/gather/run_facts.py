@@ -148,7 +148,7 @@ def _points(subject: Subject, missing: dict[str, str]) -> tuple[tuple[Point, ...
     for row in raw.each("candidates"):
         _check_scores(row.within("scores"))
     noise = raw.number("noise") if raw.has("noise") else None
-    return (*_trials(subject.file("journal.jsonl")), *front_points(front, chosen=subject.chosen)), noise
+    return (*_trials(subject.file("journal.jsonl")), *front_points(front, chosen=subject.chosen)), noise or None
 
 
 def _trials(path: Path) -> list[Point]:
