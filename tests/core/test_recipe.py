@@ -9,7 +9,8 @@ import pytest
 
 from codewren.core.errors import ConfigError, InputError, RecipeError
 from codewren.core.hint_recipe import HintRecipe
-from codewren.core.recipe import Recipe, recipe_tables
+from codewren.core.recipe import Recipe
+from codewren.core.recipe_files import recipe_tables
 from codewren.core.similarity_recipe import HINT, KIND, SimilarityRecipe, objective_kind
 
 RECIPES = Path(__file__).parents[2] / "recipes"
