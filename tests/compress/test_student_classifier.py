@@ -6,9 +6,8 @@ import random
 
 import numpy as np
 import pytest
-from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
-from sklearn.model_selection import GridSearchCV, cross_val_score
+from sklearn.model_selection import cross_val_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import FunctionTransformer
 from sklearn.utils import estimator_checks, get_tags
@@ -20,9 +19,11 @@ from codewren.core.errors import InputError, RecipeError
 from commands import run
 
 SMALL = {
-    "student": {"vocab_size": 300, "hidden_size": 16, "intermediate_size": 16, "hidden_dropout_prob": 0},
-    "distil": {"epochs": 6, "selection": "auc"},
-}
+    "student": {
+        "vocab_size": 300, "hidden_size": 32, "intermediate_size": 16, "hidden_dropout_prob": 0, "learning_rate": 5e-3,
+    },
+    "distil": {"epochs": 12, "selection": "auc"},
+}  # fmt: skip
 WORDS = ("copy", "read", "write")
 
 
@@ -38,8 +39,13 @@ def classifier(**options):
 
 
 @pytest.fixture(scope="module")
-def fitted():
-    return classifier().fit(*functions(120))
+def folder(tmp_path_factory):
+    return tmp_path_factory.mktemp("classifier")
+
+
+@pytest.fixture(scope="module")
+def fitted(folder):
+    return classifier(out=folder / "run").fit(*functions(120))
 
 
 def test_it_learns_labels_and_its_file_answers_the_same(fitted, tmp_path):
@@ -52,20 +58,13 @@ def test_it_learns_labels_and_its_file_answers_the_same(fitted, tmp_path):
     assert light.task.labels == tuple(WORDS)
     assert np.array_equal(light.predict_proba(texts), probabilities)
     assert fitted.predict(texts).tolist() == [label.name for label in light.predict(texts)]
-    assert "words alone on valid" in fitted.report_ and "/tmp" not in fitted.report_
+    assert "words alone on valid" in fitted.report_
 
 
-def test_an_equal_fit_gives_an_equal_file_and_another_seed_another(fitted):
-    data = functions(120)
-    assert clone(fitted).fit(*data).bundle_ == fitted.bundle_
-    assert clone(fitted).set_params(random_state=1).fit(*data).bundle_ != fitted.bundle_
-
-
-def test_the_file_is_that_of_the_command(tmp_path):
-    made = classifier(out=tmp_path / "run").fit(*functions(60))
-    assert made.bundle_ == (tmp_path / "run/student.wren").read_bytes()
-    run("compress", tmp_path / "run/recipe.json", "--out", tmp_path / "again", "--quiet")
-    assert (tmp_path / "again/student.wren").read_bytes() == made.bundle_
+def test_the_file_is_that_of_the_command(fitted, folder):
+    assert fitted.bundle_ == (folder / "run/student.wren").read_bytes()
+    run("compress", folder / "run/recipe.json", "--out", folder / "again", "--quiet")
+    assert (folder / "again/student.wren").read_bytes() == fitted.bundle_
 
 
 def test_logits_teach_as_labels_do_and_name_their_columns():
@@ -74,49 +73,35 @@ def test_logits_teach_as_labels_do_and_name_their_columns():
     named = classifier(classes=["c", "r", "w"]).fit(texts, logits)
     shown, truth = functions(40, seed=1)
     assert named.score(shown, [word[0] for word in truth]) >= 0.9
-    assert classifier().fit(texts, logits).classes_.tolist() == [0, 1, 2]
+    assert "/tmp" not in named.report_ and b"/tmp" not in pickle.dumps(named)
 
 
 def test_pairs_and_a_validation_set_of_ones_own(tmp_path):
     rng = random.Random(3)
     texts, words = functions(80)
-    pairs, same = zip(
-        *(((texts[i], texts[j]), words[i] == words[j]) for i, j in (rng.sample(range(80), 2) for _ in range(240))),
-        strict=True,
-    )
-    made = classifier(out=tmp_path)
-    made.fit(np.array(pairs)[:200], same[:200], X_val=list(pairs[200:]), y_val=same[200:])
-    assert made.classes_.tolist() == [False, True]
-    assert codewren.load(tmp_path / "student.wren").task.positive == "True"
+    drawn = [rng.sample(range(80), 2) for _ in range(120)]
+    pairs = [(texts[i], texts[j]) for i, j in drawn]
+    same = [1 if words[i] == words[j] else -1 for i, j in drawn]
+    short = classifier(out=tmp_path, epochs=1, recipe={"student": SMALL["student"]})
+    short.fit(np.array(pairs)[:100], same[:100], X_val=pairs[100:], y_val=same[100:])
+    assert short.classes_.tolist() == [-1, 1]
+    assert set(short.predict(pairs).tolist()) <= {-1, 1}
+    assert short.predict_proba([]).shape == (0, 2)
+    assert codewren.load(tmp_path / "student.wren").task.positive == "1"
     rows = [json.loads(line) for line in (tmp_path / "arrays/valid.jsonl").read_text().splitlines()]
-    assert [(row["func"], row["func2"]) for row in rows] == list(pairs[200:])
-    assert made.predict(pairs[:3]).dtype == bool
+    assert [(row["func"], row["func2"]) for row in rows] == pairs[100:]
 
 
-def test_numbers_as_labels_come_back_as_numbers():
-    texts, words = functions(60, words=("copy", "read"))
-    made = classifier().fit(np.array(texts), [1 if word == "read" else -1 for word in words])
-    assert made.classes_.tolist() == [-1, 1]
-    assert set(made.predict(texts).tolist()) <= {-1, 1}
-    assert made.predict_proba([]).shape == (0, 2)
-
-
-def test_a_pickle_holds_the_bundle_and_no_place(fitted):
+def test_a_pickle_answers_the_same(fitted):
     texts, _ = functions(10, seed=2)
-    before = fitted.predict_proba(texts)
-    content = pickle.dumps(fitted)
-    assert b"/tmp" not in content
-    assert np.array_equal(pickle.loads(content).predict_proba(texts), before)
+    assert np.array_equal(pickle.loads(pickle.dumps(fitted)).predict_proba(texts), fitted.predict_proba(texts))
 
 
-def test_it_stands_in_cross_validation_a_grid_and_a_pipeline():
-    texts, labels = functions(60, words=("copy", "read"))
-    short = classifier(recipe={**SMALL, "distil": {"epochs": 1}})
-    assert len(cross_val_score(short, texts, labels, cv=2)) == 2
-    search = GridSearchCV(short, {"validation_fraction": [0.2, 0.3]}, cv=2).fit(texts, labels)
-    assert search.best_params_["validation_fraction"] in (0.2, 0.3)
+def test_it_stands_in_a_pipeline_and_in_cross_validation():
+    texts, labels = functions(24, words=("copy", "read"))
     strip = FunctionTransformer(lambda items: [text.strip() for text in items])
-    assert make_pipeline(strip, short).fit(texts, labels).predict(texts[:2]).shape == (2,)
+    pipeline = make_pipeline(strip, classifier(recipe={**SMALL, "distil": {"epochs": 1}}))
+    assert len(cross_val_score(pipeline, texts, labels, cv=2)) == 2
 
 
 CHECKS = [
@@ -130,16 +115,12 @@ CHECKS = [
     "check_parameters_default_constructible",
     "check_get_params_invariance",
     "check_set_params",
-    "check_fit_score_takes_y",
 ]
 """Those of scikit-learn that need no matrix of numbers; it passes over the others itself, by the estimator's tags."""
 
 
 @pytest.mark.parametrize("name", CHECKS)
 def test_scikit_learn_finds_it_to_be_an_estimator(name):
-    needs_matrix = name == "check_fit_score_takes_y"
-    if needs_matrix:
-        pytest.skip("fits numbers, and these are texts")
     getattr(estimator_checks, name)("StudentClassifier", StudentClassifier())
 
 

@@ -1,6 +1,8 @@
 """The main path behind scikit-learn's interface, for those who have arrays: `fit(X, y)`, `predict`, `save`."""
 
+import shutil
 import tempfile
+import weakref
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
@@ -141,14 +143,15 @@ class StudentClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  
         """The loaded bundle, as `codewren.load` gives it."""
         check_is_fitted(self)
         if self._predictor is None:
-            self._folder = tempfile.TemporaryDirectory(prefix="codewren-")  # goes when the estimator does
-            self._predictor = load(self.save(Path(self._folder.name) / STUDENT))
+            folder = tempfile.mkdtemp(prefix="codewren-")  # goes when the estimator does
+            weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
+            self._predictor = load(self.save(Path(folder) / STUDENT))
         return self._predictor
 
     def __getstate__(self) -> dict[str, Any]:
         """What a pickle keeps: the bundle's bytes, and no place on this machine."""
         state: dict[str, Any] = super().__getstate__()
-        return {name: None if name == "_predictor" else value for name, value in state.items() if name != "_folder"}
+        return {**state, "_predictor": None} if "_predictor" in state else state
 
     def __sklearn_is_fitted__(self) -> bool:
         """Whether there is a bundle."""
