@@ -4,7 +4,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from codewren.compress.library import compress as compress
+    from codewren.compress.compress_recipe import compress as compress
     from codewren.compress.student_classifier import StudentClassifier as StudentClassifier
     from codewren.core.errors import BundleError as BundleError
     from codewren.core.errors import CodewrenError as CodewrenError

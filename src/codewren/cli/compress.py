@@ -33,6 +33,6 @@ def compress(recipe: Path, out: Path, settings: tuple[str, ...], quiet: bool, se
     Example: codewren compress recipes/clone.toml --out runs/clone
     """
     heavy()
-    from codewren.compress.library import compress as compress_recipe
+    from codewren.compress.compress_recipe import compress as compress_recipe
 
     click.echo(compress_recipe(recipe, out, settings=settings, seeds=seeds, quiet=quiet).table)
