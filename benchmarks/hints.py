@@ -20,7 +20,7 @@ from codewren.bundle.write_hint import HintText
 from codewren.compress.hint_path import HintRun, run_features, write_fitted
 from codewren.core.files import read_json, write_json
 from codewren.core.hint_recipe import HintRecipe
-from codewren.core.recipe import recipe_tables
+from codewren.core.recipe_files import recipe_tables
 from codewren.measure.review import auc, equal_length_auc, flagged
 from codewren.predict.hint import HintPredictor
 from codewren.predict.predictor import load

@@ -23,8 +23,8 @@ def test_what_the_guide_shows_is_what_comes_out(monkeypatch: pytest.MonkeyPatch)
 
 
 def test_every_public_name_is_listed_importable_and_in_the_guide():
-    assert set(dir(codewren)) == set(codewren.__all__)
-    for name in codewren.__all__:
+    assert set(dir(codewren)) == {*codewren.__all__, *codewren.HEAVY}
+    for name in dir(codewren):
         assert getattr(codewren, name) is not None
         assert name in GUIDE or name == "__version__"
     with pytest.raises(AttributeError, match="no attribute 'scam'"):

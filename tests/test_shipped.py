@@ -9,7 +9,8 @@ from codewren.compress.hint_figures import hint_figures
 from codewren.compress.stage_evaluate import bundle_quality, predictions
 from codewren.core.dataset import Dataset
 from codewren.core.hint_recipe import HintRecipe
-from codewren.core.recipe import Recipe, recipe_tables
+from codewren.core.recipe import Recipe
+from codewren.core.recipe_files import recipe_tables
 from codewren.data.load import load_split
 from codewren.predict.hint import HintPredictor
 from codewren.predict.predictor import Predictor, load, shipped_bundles

@@ -4,6 +4,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from codewren.compress.compress_recipe import compress as compress
+    from codewren.compress.student_classifier import StudentClassifier as StudentClassifier
     from codewren.core.errors import BundleError as BundleError
     from codewren.core.errors import CodewrenError as CodewrenError
     from codewren.core.errors import InputError as InputError
@@ -25,6 +27,10 @@ _HOMES = {
     "ScanReport": "codewren.scan.library",
     "load": "codewren.predict.predictor",
 }
+HEAVY = {"StudentClassifier": "codewren.compress.student_classifier"}
+"""Needs the extra `train`, so that `from codewren import *` leaves it out."""
+CALLABLE_PACKAGES = ("compress", "scan")
+"""What `codewren.compress(…)` and `codewren.scan(…)` call; `docs/adr/0011-packages-that-can-be-called.md`."""
 __all__ = [
     "BundleError",
     "CodewrenError",
@@ -34,6 +40,7 @@ __all__ = [
     "ScanOptions",
     "ScanReport",
     "__version__",
+    "compress",
     "load",
     "scan",
 ]
@@ -45,13 +52,18 @@ def __getattr__(name: str) -> Any:
         from importlib.metadata import version  # of pyproject.toml, the only place that states it
 
         return version("codewren")
-    if name == "scan":  # a package that can be called
-        return import_module("codewren.scan")
+    if name in CALLABLE_PACKAGES:
+        return import_module(f"codewren.{name}")
     if name in _HOMES:
         return getattr(import_module(_HOMES[name]), name)
+    if name in HEAVY:
+        from codewren.core.extras import check_train_extra
+
+        check_train_extra()
+        return getattr(import_module(HEAVY[name]), name)
     raise AttributeError(f"module 'codewren' has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:
     """What is exported, so that a notebook offers it."""
-    return sorted(__all__)
+    return sorted((*__all__, *HEAVY))

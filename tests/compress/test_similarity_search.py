@@ -13,7 +13,7 @@ from codewren.compress.similarity_search import EncoderTrial, front_of, promoted
 from codewren.core.errors import InfeasibleError, InputError
 from codewren.core.files import read_json
 from codewren.core.pareto import Budget, Scores
-from codewren.core.recipe import recipe_tables
+from codewren.core.recipe_files import recipe_tables
 from codewren.core.similarity_recipe import EncoderSearch, SimilarityRecipe
 from codewren.predict.predictor import load
 from codewren.search.space.encoder_space import described, encoder_space, spread_sizes

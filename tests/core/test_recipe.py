@@ -9,7 +9,8 @@ import pytest
 
 from codewren.core.errors import ConfigError, InputError, RecipeError
 from codewren.core.hint_recipe import HintRecipe
-from codewren.core.recipe import Recipe, recipe_tables
+from codewren.core.recipe import Recipe
+from codewren.core.recipe_files import recipe_tables
 from codewren.core.similarity_recipe import HINT, KIND, SimilarityRecipe, objective_kind
 
 RECIPES = Path(__file__).parents[2] / "recipes"
@@ -216,3 +217,41 @@ def test_a_base_may_be_extended_twice(tmp_path):
 def test_a_student_error_is_a_config_error():
     with pytest.raises(ConfigError):
         Recipe.from_dict({**MINIMAL, "student": {"num_hidden_layers": 0}})
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ((), "^{folder}/base.toml: student: unknown key 'hiden_size'; did you mean 'hidden_size'"),
+        (("student.hidden=3",), "^--set student.hidden=3: student: unknown key 'hidden'"),
+    ],
+)
+def test_an_unknown_key_is_named_with_the_file_that_has_it(tmp_path, settings, said):
+    key = "hidden_size" if settings else "hiden_size"
+    write(tmp_path, base=f"[student]\n{key} = 64\n", r="extends = 'base.toml'\n[task]\nname = 'clone'\n")
+    with pytest.raises(RecipeError, match=said.format(folder=tmp_path)):
+        Recipe.load(tmp_path / "r.toml", settings)
+
+
+@pytest.mark.parametrize(
+    ("base", "own", "name"),
+    [
+        ("[distil]\nepochs = 'ten'", "", "base"),
+        ("[distil]\nepochs = 'ten'", "[distil]\nepochs = 'two'", "r"),
+        ("[distil]\nwarmup = 3", "", "r"),  # the section says so, not the key: the file that was asked for is named
+        ("[data.valid]\npath = 'a'\nwhere = 3", "[data.valid]\nlimit = 9", "base"),
+    ],
+)
+def test_a_wrong_value_is_named_with_the_file_that_decides_it(tmp_path, base, own, name):
+    write(tmp_path, base=base, r=f"extends = 'base.toml'\n[task]\nname = 'clone'\n{own}")
+    with pytest.raises(RecipeError, match=f"^{tmp_path / name}.toml: "):
+        Recipe.load(tmp_path / "r.toml")
+
+
+@pytest.mark.parametrize("path", [*ENCODERS, *HINTS], ids=lambda p: p.stem)
+def test_a_saved_recipe_of_any_objective_is_the_recipe(path, tmp_path):
+    kind = SimilarityRecipe if path in ENCODERS else HintRecipe
+    recipe = kind.from_tables(recipe_tables(path), path)
+    saved = tmp_path / "recipe.json"
+    saved.write_text(json.dumps(recipe.to_dict()))
+    assert kind.from_tables(recipe_tables(saved), saved).to_dict() == recipe.to_dict()

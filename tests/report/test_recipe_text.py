@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from codewren.core.recipe import Recipe, recipe_tables
+from codewren.core.recipe import Recipe
+from codewren.core.recipe_files import recipe_tables
 from codewren.core.similarity_recipe import objective_kind
 from codewren.report.recipe_text import recipe_toml
 

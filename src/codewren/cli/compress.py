@@ -33,27 +33,6 @@ def compress(recipe: Path, out: Path, settings: tuple[str, ...], quiet: bool, se
     Example: codewren compress recipes/clone.toml --out runs/clone
     """
     heavy()
-    from codewren.compress import compress as run_all
-    from codewren.compress.hint_path import HintRun, compress_hint
-    from codewren.compress.run import Run
-    from codewren.compress.seeds import compress_seeds
-    from codewren.compress.similarity_path import compress_similarity
-    from codewren.compress.similarity_run import SimilarityRun
-    from codewren.compress.similarity_seeds import compress_similarity_seeds
-    from codewren.core.errors import InputError
-    from codewren.core.hint_recipe import HintRecipe
-    from codewren.core.recipe import Recipe, recipe_tables
-    from codewren.core.similarity_recipe import HINT, SimilarityRecipe, is_similarity, objective_kind
+    from codewren.compress.compress_recipe import compress as compress_recipe
 
-    tables = recipe_tables(recipe, settings)
-    if objective_kind(tables) == HINT:
-        if seeds is not None:
-            raise InputError("--seeds: a hint is fitted with one seed; set fit.seed instead")
-        click.echo(compress_hint(HintRun(HintRecipe.from_dict(tables, recipe.parent), out, quiet)))
-        return
-    if is_similarity(tables):
-        encoder_run = SimilarityRun(SimilarityRecipe.from_tables(tables, recipe), out, quiet)
-        click.echo(compress_similarity(encoder_run) if seeds is None else compress_similarity_seeds(encoder_run, seeds))
-        return
-    run = Run.start(Recipe.load(recipe, settings), out, quiet=quiet)
-    click.echo(run_all(run) if seeds is None else compress_seeds(run, seeds))
+    click.echo(compress_recipe(recipe, out, settings=settings, seeds=seeds, quiet=quiet).table)

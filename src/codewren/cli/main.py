@@ -24,6 +24,8 @@ VERBS = {
     "report": "One HTML page and a model card about a run, or several runs side by side.",
     "bench": "What a prediction costs on this machine: time, memory, energy.",
     "info": "What a bundle is: size, task, scores, provenance, hashes.",
+    "push": "Put a bundle and its card into a repository of the Hugging Face hub.",
+    "pull": "Fetch a bundle and its card from there, its hash checked.",
     "graph": "The data flow of functions, as a table or a drawing.",
     "predict": "Probabilities for files or standard input.",
     "scan": "Find vulnerable functions or clones in source files.",

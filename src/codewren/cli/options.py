@@ -92,10 +92,6 @@ def heavy() -> None:
     Raises:
         MissingExtraError: torch or another library of the `train` extra is missing.
     """
-    from importlib.util import find_spec
+    from codewren.core.extras import check_train_extra
 
-    from codewren.core.errors import MissingExtraError
-
-    for package in ("torch", "transformers", "tokenizers", "numpy", "sklearn"):
-        if find_spec(package) is None:
-            raise MissingExtraError(package, "train")
+    check_train_extra()

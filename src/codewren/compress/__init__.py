@@ -1,17 +1,21 @@
-"""The main path, and the stages it is made of; each stage reads files and leaves a file."""
+"""The main path, and the stages it is made of; each stage reads files and leaves a file.
 
-from typing import TYPE_CHECKING, Any
+The package can be called: `codewren.compress("recipe.toml", "runs/x")` is `codewren.compress.compress_recipe.compress`.
+"""
 
-if TYPE_CHECKING:
-    from codewren.compress.path import compress
+import sys
+from types import ModuleType
+from typing import Any
 
-__all__ = ["compress"]
+
+class _CallableModule(ModuleType):
+    """A module that is a function as well."""
+
+    def __call__(self, *arguments: Any, **options: Any) -> Any:
+        """See `codewren.compress.compress_recipe.compress`."""
+        from codewren.compress.compress_recipe import compress
+
+        return compress(*arguments, **options)
 
 
-def __getattr__(name: str) -> Any:
-    # `codewren bench` lives in this package and must not load torch to time a bundle.
-    if name == "compress":
-        from codewren.compress.path import compress
-
-        return compress
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+sys.modules[__name__].__class__ = _CallableModule

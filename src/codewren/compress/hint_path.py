@@ -33,14 +33,14 @@ class HintRun(StagedRun[HintRecipe]):
 
     def data_key(self) -> str:
         """Hash of the sources, and of what is drawn of them."""
-        recipe, described = self.recipe, self.recipe.to_dict()
+        recipe, described = self.recipe, asdict(self.recipe)
         paths = [path for source in recipe.sources.values() for path in (source.path, source.valid) if path is not None]
         files = {path: file_sha256(recipe.resolve(path)) for path in paths}
         return content_key([files, described["sources"], *(described["fit"][name] for name in ("share", "seed"))])
 
     def fit_key(self) -> str:
         """Hash of all that the weights depend on."""
-        described = self.recipe.to_dict()
+        described = asdict(self.recipe)
         return content_key([self.data_key(), *(described[name] for name in ("fit", "sizes", "review", "own_heads"))])
 
 
@@ -124,7 +124,7 @@ def _from_arrays(stored: Arrays) -> FittedHint:
 
 def _figures(run: HintRun, draft: Path) -> dict[str, Any]:
     """What the file reaches on files to measure on; `evaluation.json` keeps it."""
-    path, key = run.path("evaluation.json"), content_key([run.fit_key(), run.recipe.to_dict()])
+    path, key = run.path("evaluation.json"), content_key([run.fit_key(), asdict(run.recipe)])
     known = read_json(path) if path.exists() else {}
     if known.get("key") == key:
         return dict(known["figures"])

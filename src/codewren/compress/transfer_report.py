@@ -7,7 +7,7 @@ import numpy as np
 
 from codewren.core.errors import InputError
 from codewren.core.files import write_json
-from codewren.core.recipe import recipe_tables
+from codewren.core.recipe_files import recipe_tables
 from codewren.core.similarity_recipe import SimilarityRecipe, SimilaritySource, is_similarity
 from codewren.core.task import Unit
 from codewren.data.readers import Row, read_rows

@@ -18,7 +18,11 @@ class InputError(CodewrenError):
 
 
 class RecipeError(InputError):
-    """A recipe holds an unknown key or a value of the wrong kind."""
+    """A recipe holds an unknown key or a value of the wrong kind; `key` is its dotted name, where it is one key."""
+
+    def __init__(self, message: str, key: str = "") -> None:
+        super().__init__(message)
+        self.key = key
 
 
 class ConfigError(InputError):

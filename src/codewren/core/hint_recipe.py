@@ -7,7 +7,8 @@ from typing import Any, Literal, Self
 
 from codewren.core.errors import RecipeError
 from codewren.core.pareto import Budget
-from codewren.core.plain_values import build, check_keys
+from codewren.core.plain_values import TOP, build, check_keys
+from codewren.core.recipe_files import own_folder
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,13 +143,22 @@ class HintRecipe:
     folder: Path = Path()
 
     @classmethod
+    def from_tables(cls, raw: Mapping[str, Any], path: Path) -> Self:
+        """Build the recipe that a file holds: a TOML file, or a run's `recipe.json`, which names its folder.
+
+        Raises:
+            RecipeError: as `from_dict`.
+        """
+        return cls.from_dict(*own_folder(raw, path))
+
+    @classmethod
     def from_dict(cls, raw: Mapping[str, Any], folder: Path = Path()) -> Self:
         """Build a recipe from parsed TOML.
 
         Raises:
             RecipeError: an unknown key (the nearest is named), a missing one, or a value of the wrong kind.
         """
-        check_keys(raw, {"objective", "data", "student", "fit", "budget"}, where="recipe")
+        check_keys(raw, {"objective", "data", "student", "fit", "budget"}, where=TOP)
         objective = build(HintObjective, raw.get("objective", {}), where="objective")
         data = build(HintData, raw.get("data", {}), where="data")
         sources = {
@@ -182,5 +192,9 @@ class HintRecipe:
         return {name: source for name, source in sorted(self.sources.items()) if source.kind == kind}
 
     def to_dict(self) -> dict[str, Any]:
-        """The resolved recipe, saved beside every output."""
-        return {**asdict(self), "folder": str(self.folder)}
+        """The resolved recipe, saved beside every output: what `from_tables` reads."""
+        plain = asdict(self)
+        objective = {"kind": "hint", **{name: plain[name] for name in ("sources", "review", "own_heads")}}
+        data = {"root": self.root, "license": self.license}
+        tables = {"student": plain["sizes"], "fit": plain["fit"], "budget": plain["budget"]}
+        return {"objective": objective, "data": data, **tables, "folder": str(self.folder)}

@@ -31,6 +31,10 @@ def build(kind: type[T], raw: Mapping[str, Any], *, where: str, hyphens: bool = 
     return kind(**{names[key]: _convert(value, hints[names[key]], f"{where}.{key}") for key, value in raw.items()})
 
 
+TOP = "recipe"
+"""Where keys stand that are in no table."""
+
+
 def check_keys(raw: Mapping[str, Any], known: set[str], *, where: str) -> None:
     """Refuse a table with a key that is not `known`.
 
@@ -39,7 +43,8 @@ def check_keys(raw: Mapping[str, Any], known: set[str], *, where: str) -> None:
     """
     for key in raw:
         if key not in known:
-            raise RecipeError(f"{where}: unknown key {key!r}; {nearest(key, known)}")
+            place = key if where == TOP else f"{where}.{key}"
+            raise RecipeError(f"{where}: unknown key {key!r}; {nearest(key, known)}", place)
 
 
 def _convert(value: Any, hint: Any, where: str) -> Any:
@@ -57,9 +62,9 @@ def _convert(value: Any, hint: Any, where: str) -> Any:
         elif _fits(value, option):
             return float(value) if option is float else tuple(value) if isinstance(value, list) else value
     if get_origin(options[0]) is Literal:
-        raise RecipeError(f"{where}: {value!r} is not one of {', '.join(get_args(options[0]))}")
+        raise RecipeError(f"{where}: {value!r} is not one of {', '.join(get_args(options[0]))}", where)
     kinds = " or ".join(_in_words(option) for option in options if option is not type(None))
-    raise RecipeError(f"{where}: {value!r} is not of the kind wanted: {kinds}")
+    raise RecipeError(f"{where}: {value!r} is not of the kind wanted: {kinds}", where)
 
 
 def _in_words(kind: Any) -> str:

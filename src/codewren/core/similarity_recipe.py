@@ -8,7 +8,8 @@ from typing import Any, Literal, Self
 
 from codewren.core.errors import RecipeError
 from codewren.core.pareto import Budget
-from codewren.core.plain_values import build, check_keys
+from codewren.core.plain_values import TOP, build, check_keys
+from codewren.core.recipe_files import own_folder
 from codewren.core.task import Task, Unit
 
 KIND = "similarity"
@@ -271,8 +272,7 @@ class SimilarityRecipe:
         Raises:
             RecipeError: as `from_dict`.
         """
-        tables = dict(raw)
-        return cls.from_dict(tables, Path(str(tables.pop("folder", path.parent))))
+        return cls.from_dict(*own_folder(raw, path))
 
     @classmethod
     def from_dict(cls, raw: Mapping[str, Any], folder: Path = Path()) -> Self:
@@ -281,7 +281,7 @@ class SimilarityRecipe:
         Raises:
             RecipeError: an unknown key (the nearest is named), a missing one, or a value of the wrong kind.
         """
-        check_keys(raw, {"objective", "data", "student", "contrast", "alert", "budget", "search"}, where="recipe")
+        check_keys(raw, {"objective", "data", "student", "contrast", "alert", "budget", "search"}, where=TOP)
         objective, data = raw.get("objective", {}), raw.get("data", {})
         check_keys(objective, {"kind", "sources", "valid"}, where="objective")
         sources = {

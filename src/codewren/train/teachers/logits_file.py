@@ -112,9 +112,14 @@ def check_logits(logits: NDArray[Any], dataset: Dataset, *, source: str) -> None
         )
 
 
+def are_probabilities(logits: NDArray[Any]) -> bool:
+    """Whether every row is positive and sums to 1."""
+    return bool((logits >= 0).all() and (np.abs(logits.sum(axis=1) - 1) < PROBABILITY_TOLERANCE).all())
+
+
 def _check_no_probabilities(path: Path, logits: NDArray[Any]) -> None:
     """Refuse what another model handed in as probabilities: as logits they would say almost nothing."""
-    if (logits >= 0).all() and (np.abs(logits.sum(axis=1) - 1) < PROBABILITY_TOLERANCE).all():
+    if are_probabilities(logits):
         raise TeacherError(
             f"{path}: every row is positive and sums to 1, so these are probabilities, wanted logits; "
             "write numpy.log(numpy.clip(p, 1e-7, 1)) instead"
