@@ -149,3 +149,22 @@ def test_an_impossible_budget_names_the_limits(clone_task, searched, capsys):
     (searched / "none").mkdir(exist_ok=True)
     error = fails(capsys, *arguments, "--set", "budget.max_bytes=1000")
     assert "1,000" in error or "1000" in error
+
+
+def test_morph_measures_flips_of_every_trial_and_takes_the_steadiest(clone_task, searched, tmp_path, capsys):
+    recipe, out = clone_task / "recipe.toml", tmp_path / "run"
+    out.mkdir()
+    (out / "logits-unlabelled.npz").write_bytes((searched / "logits-unlabelled.npz").read_bytes())
+    wishes = settings("morph", trials=4, population=8, generations=3, pick="steadiest-within 50 points")
+    wishes += ("--set", 'search.objectives=["effectiveness", "size_bytes", "flops", "flips"]')
+    assert "flip_edit" not in fails(capsys, "search", recipe, "--out", out, "--quiet", *settings("avatar", objectives='["flips"]'))
+    assert "'rename'" in fails(capsys, "search", recipe, "--out", out, *wishes, "--set", 'search.flip_edits=["renames"]')
+    run("search", recipe, "--out", out, *wishes)
+    trials = [json.loads(line) for line in (out / "journal.jsonl").read_text().splitlines()[1:]]
+    assert len(trials) == 4
+    assert all(0 <= trial["scores"]["flips"] <= 1 for trial in trials)
+    front = ParetoFront.from_dict(json.loads((out / "front.json").read_text())).candidates
+    chosen = StudentConfig.from_dict(json.loads((out / "chosen.json").read_text())["config"])
+    steadiest = min(candidate.scores.flips for candidate in front)
+    assert next(c for c in front if c.config == chosen).scores.flips == steadiest
+    assert "flips" in (out / "front.md").read_text().splitlines()[0]

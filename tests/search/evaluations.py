@@ -17,6 +17,11 @@ def quality(config, fidelity=4):
     return 0.9 + 0.0002 * config.hidden_size - 0.002 * config.num_hidden_layers - rate - 0.04 / fidelity
 
 
+def flips(config):
+    """More words to lean on, more flips; nothing else matters."""
+    return 0.02 + 1e-5 * config.vocab_size
+
+
 @dataclass(frozen=True)
 class Smooth:
     """A noiseless student; `seed` does not matter."""
@@ -25,7 +30,7 @@ class Smooth:
 
     def __call__(self, config, *, fidelity, seed):
         time.sleep(self.seconds)
-        return Evaluation(scores(config, quality(config, fidelity)), energy_j=12.5)
+        return Evaluation(scores(config, quality(config, fidelity), flips(config)), energy_j=12.5)
 
 
 @dataclass(frozen=True)
@@ -35,7 +40,7 @@ class Crashing:
     def __call__(self, config, *, fidelity, seed):
         if config.num_hidden_layers == 1:
             raise ValueError("loss is\nnot a number")
-        return Evaluation(scores(config, quality(config, fidelity)))
+        return Evaluation(scores(config, quality(config, fidelity), flips(config)))
 
 
 @dataclass(frozen=True)

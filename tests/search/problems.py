@@ -42,5 +42,5 @@ def grid_size(space):
 HALF_A_MEGABYTE = Budget(max_bytes=500_000)
 
 
-def scores(config, effectiveness):
-    return Scores(effectiveness, shipped(config), measured=True)
+def scores(config, effectiveness, flips=None):
+    return Scores(effectiveness, shipped(config), measured=True, flips=flips)

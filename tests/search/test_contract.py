@@ -16,6 +16,7 @@ from codewren.core.task import CLONE
 from codewren.search.papers.avatar import Avatar, reduced_space
 from codewren.search.papers.avatar_v1 import AvatarV1
 from codewren.search.papers.compressor import Compressor
+from codewren.search.papers.morph import Morph
 from codewren.search.random_search import RandomArchitecture, RandomSearch
 from codewren.search.space.costs import papers_size
 from codewren.search.strategies import STRATEGIES as BY_NAME
@@ -37,9 +38,14 @@ CAREFUL = {
     "avatar-v1": AvatarV1(sample=8, epochs=2),
     "avatar": Avatar(sample=8, epochs=2, population=12, generations=6),
     "avatar-verified": Avatar(sample=8, epochs=2, population=12, generations=6, verify=3),
+    "morph": Morph(trials=6, epochs=2, population=8, generations=4),
+    "morph-without-flips": Morph(
+        trials=5, epochs=2, population=8, generations=4, objectives=("effectiveness", "size_bytes", "latency_s")
+    ),
     "wren": Wren(trials=14, epochs=4),
     "wren-without-effectiveness": Wren(trials=9, epochs=2, objectives=("size_bytes", "latency_s")),
     "wren-without-latency": Wren(trials=9, epochs=2, objectives=("effectiveness", "size_bytes")),
+    "wren-with-flips": Wren(trials=9, epochs=2, objectives=("effectiveness", "size_bytes", "flips")),
 }
 STRATEGIES = FAITHFUL | CAREFUL
 

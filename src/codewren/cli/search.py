@@ -18,9 +18,11 @@ def search(recipe: Path, out: Path, settings: tuple[str, ...], quiet: bool, sche
     \b
     search.strategy  fixed takes [student] as it is; wren (the default) trains trials and models
                      effectiveness, latency and bytes; random trains a random sample; compressor,
-                     avatar-v1 and avatar are the papers' (compressor and avatar-v1 by size first)
+                     avatar-v1 and avatar are the papers' (compressor and avatar-v1 by size first);
+                     morph also makes few predictions flip when code is edited and means the same
     search.space     extended (ours); compressor, compressor-old, avatar-v1, papers, papers-box
-    search.pick      knee; best-under 1 MB; fastest-under 0.2 ms; smallest-within 1 points
+    search.pick      knee; best-under 1 MB; fastest-under 0.2 ms; smallest-within 1 points;
+                     steadiest-within 1 points, by flips
     search.trials    trainings at most; search.max_seconds limits their time, for wren
     budget.max_bytes and budget.max_latency_s bound every candidate
     """  # noqa: D301 - click wants the character itself, which keeps the lines of a paragraph apart

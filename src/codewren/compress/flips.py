@@ -31,7 +31,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from codewren.core.dataset import Dataset, collapse_whitespace
-from codewren.core.errors import InputError
+from codewren.core.errors import InputError, nearest
+from codewren.core.task import Task
 from codewren.edits import EDITABLE, add_dead_code, local_names, reformat, remove_comments, rename
 from codewren.measure.fidelity import (
     Flags,
@@ -49,6 +50,7 @@ from codewren.measure.intervals import Floats, Ints, Measure, proportion
 from codewren.measure.quality import Quality
 from codewren.report.table import markdown
 
+EDITS = ("rename", "reformat", "comments", "dead_code")
 WORST_SHOWN = 4
 _DEFAULT_NAMES = ("value", "data", "index")
 
@@ -69,29 +71,50 @@ class Edited:
     edited_N: Flags
 
 
-def edited_splits(dataset: Dataset, *, seed: int = 0) -> dict[str, Edited]:
-    """A split under every edit, by name.
+def edited_splits(dataset: Dataset, *, seed: int = 0, only: Sequence[str] = ()) -> dict[str, Edited]:
+    """A split under every edit, or under those of `only`, by name.
 
     Raises:
-        InputError: functions of the task's language cannot be edited.
+        InputError: functions of the task's language cannot be edited, or an edit is unknown.
     """
-    edits = _edits(dataset)
+    check_edits(dataset.task, only)
+    wanted = only or edit_names(dataset.task)
     versions = {
-        name: [_version(dataset, edit, f"{seed} {name} {side}") for side in "ab"] for name, edit in edits.items()
+        name: [_version(dataset, edit, f"{seed} {name} {side}") for side in "ab"]
+        for name, edit in _edits(dataset).items()
+        if any(edit_name.startswith(name) for edit_name in wanted)
     }
     if dataset.task.functions_per_item == 1:
         return {name: _joined(dataset, left, ()) for name, (left, _) in versions.items()}
-    found = {name: _joined(dataset, left, right) for name, (left, right) in versions.items()}
-    return {**found, "rename_left": _joined(dataset, versions["rename"][0], dataset.functions)}
+    found = {name: _joined(dataset, left, right) for name, (left, right) in versions.items() if name in wanted}
+    if "rename_left" in wanted:
+        found["rename_left"] = _joined(dataset, versions["rename"][0], dataset.functions)
+    return found
+
+
+def edit_names(task: Task) -> tuple[str, ...]:
+    """Names of the edits that items of a task can be given."""
+    return (*EDITS, *(("rename_left",) if task.functions_per_item == 2 else ()))
+
+
+def check_edits(task: Task, names: Sequence[str]) -> None:
+    """Check names of edits before anything is spent on them.
+
+    Raises:
+        InputError: functions of the task's language cannot be edited, or an edit is unknown.
+    """
+    if task.language not in EDITABLE:
+        raise InputError(
+            f"task {task.name!r} is about {task.language or 'no one language'}; functions can be edited in "
+            f"{', '.join(EDITABLE)}; set language in [task]"
+        )
+    for name in names:
+        if name not in edit_names(task):
+            raise InputError(f"edit {name!r} is unknown; {nearest(name, edit_names(task))}")
 
 
 def _edits(dataset: Dataset) -> dict[str, Edit]:
-    language = dataset.task.language
-    if language not in EDITABLE:
-        raise InputError(
-            f"task {dataset.task.name!r} is about {language or 'no one language'}; functions can be edited in "
-            f"{', '.join(EDITABLE)}; set language in [task]"
-        )
+    language = dataset.task.language or ""
     pool = [name for text in dataset.functions for name in local_names(text, language)] or _DEFAULT_NAMES
     return {
         "rename": lambda text, rng: rename(text, language, rng=rng, names=pool),

@@ -13,6 +13,7 @@ from codewren.bundle.size import bundle_size_bytes
 from codewren.bundle.tokenizer_spec import TokenizerSpec
 from codewren.compress.run import Run
 from codewren.compress.stage_energy import run_meter
+from codewren.compress.trial_flips import trial_flips
 from codewren.core.errors import InputError
 from codewren.core.files import write_bytes
 from codewren.core.formulas import student_flops
@@ -21,6 +22,7 @@ from codewren.core.recipe import Recipe
 from codewren.core.run_folder import CHECKPOINT, IDENTITY, LOG, TRAINING, TRIALS
 from codewren.core.student_config import StudentConfig
 from codewren.measure.energy.stage import EnergyMeter
+from codewren.search.strategies import wants_flips
 from codewren.search.trials.trial import Evaluation
 from codewren.train.distil import Distilled, distil
 
@@ -105,6 +107,9 @@ class DistilTrial:
             size_bytes=bundle_size_bytes(trained.config, task, len(zlib.compress(trained.tokenizer.to_bytes(), 9))),
             flops=student_flops(trained.config, task),
             measured=True,
+            flips=trial_flips(run, trained.config, trained.tokenizer, trained.distilled)
+            if wants_flips(run.recipe.search)
+            else None,
         )
 
 

@@ -1,13 +1,15 @@
 """Stage: judge what ships, through the runtime that users run."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from codewren.compress.flips import Fidelity, PredictLabels, Rival, fidelity, flips_of
+from codewren.compress.attack import Judge, remembered
+from codewren.compress.attack_report import AttackReport, attack_judges, bundle_judge, teacher_judge
+from codewren.compress.flips import Edited, Fidelity, PredictLabels, Rival, fidelity, flips_of
 from codewren.compress.run import Run
 from codewren.compress.run_warnings import warnings
 from codewren.core.dataset import Dataset
@@ -22,13 +24,17 @@ from codewren.measure.intervals import Comparison, mcnemar
 from codewren.measure.latency import Latency, interleaved
 from codewren.measure.out_of_fold import OUT_OF_FOLD, out_of_fold
 from codewren.measure.quality import Quality, quality
+from codewren.measure.relations import Relations, relations
+from codewren.measure.robustness import AttackBudget
 from codewren.predict.predictor import AnyPredictor, load
+from codewren.report.relation_table import relation_table
 from codewren.report.table import ModelRow, comparison_line, comparison_table, markdown
 from codewren.train.processes import one_thread
 from codewren.train.teachers.logits_file import read_logits
 from codewren.train.teachers.pretrained import beside
 from codewren.train.teachers.teacher import Teacher, load_teacher
 
+AS_WRITTEN = "as written"
 LATENCY_ITEMS = 200
 TEACHER_LATENCY_ITEMS = 20
 
@@ -129,7 +135,8 @@ class Question:
         versus: another bundle for a paired test.
         logits_path: the teacher's logits of the split, for agreement.
         edits: edit functions and count the predictions that flip.
-        teacher: count the flips of the recipe's teacher too.
+        teacher: count the flips of the recipe's teacher too, and attack it.
+        attack: rename variables until right judgements turn wrong, within this budget.
     """
 
     split: str = "valid"
@@ -137,6 +144,7 @@ class Question:
     logits_path: Path | None = None
     edits: bool = False
     teacher: bool = False
+    attack: AttackBudget | None = None
 
 
 def evaluate_bundle(bundle: str, recipe: Recipe, question: Question, *, json_path: Path | None = None) -> str:
@@ -160,13 +168,39 @@ def evaluate_bundle(bundle: str, recipe: Recipe, question: Question, *, json_pat
         paired = compare(predictions(first, dataset)[0], predictions(second, dataset)[0], dataset)
         lines += ["", comparison_line(bundle, str(question.versus), paired)]
         result["versus"] = {"bundle": str(second.path), **paired.to_dict()}
+    teacher = remembered(teacher_judge(_judging_teacher(recipe))) if question.teacher else None
+    kept = {} if logits is None else {AS_WRITTEN: _kept(first, dataset, softmax(logits.astype(np.float64)))}
     if question.edits:
-        true = _fidelity(first, recipe, dataset, figures, logits=logits, versus=second, teacher=question.teacher)
+        true, edited = _fidelity(first, recipe, dataset, figures, logits=logits, versus=second, teacher=teacher)
         lines += ["", true.table()]
         result["fidelity"] = true.to_dict()
+        if teacher is not None:
+            splits = {AS_WRITTEN: dataset, **{name: one.dataset for name, one in edited.items()}}
+            kept |= {name: _kept(first, split, teacher(split)[1]) for name, split in splits.items()}
+    if kept:
+        lines += ["", relation_table(kept)]
+        result["relations"] = {name: one.to_dict() for name, one in kept.items()}
+    if question.attack is not None:
+        fallen = _attacked(first, dataset, question.attack, versus=second, teacher=teacher)
+        lines += ["", fallen.table()]
+        result["attack"] = fallen.to_dict()
     if json_path is not None:
         write_json(json_path, result)
     return "\n".join(lines)
+
+
+def _kept(student: AnyPredictor, dataset: Dataset, teacher: NDArray[np.float64]) -> Relations:
+    """What the student keeps of its teacher's probabilities."""
+    return relations(predictions(student, dataset)[1], teacher, np.asarray(dataset.known_labels()))
+
+
+def _attacked(
+    bundle: AnyPredictor, dataset: Dataset, budget: AttackBudget, *, versus: AnyPredictor | None, teacher: Judge | None
+) -> AttackReport:
+    others = {} if versus is None else {versus.path.stem: bundle_judge(versus)}
+    if teacher is not None:
+        others["teacher"] = teacher
+    return attack_judges(bundle_judge(bundle), others, dataset, budget=budget)
 
 
 def _fidelity(
@@ -177,8 +211,8 @@ def _fidelity(
     *,
     logits: NDArray[np.float32] | None,
     versus: AnyPredictor | None,
-    teacher: bool,
-) -> Fidelity:
+    teacher: Judge | None,
+) -> tuple[Fidelity, Mapping[str, Edited]]:
     predicted, probabilities = predictions(student, dataset)
     true, edited = fidelity(
         _labels_of(student),
@@ -192,22 +226,22 @@ def _fidelity(
     if versus is not None:
         name = str(versus.path)
         true = replace(true, versus=Rival(name, flips_of(_labels_of(versus), dataset, edited)))
-    if teacher:
-        true = replace(true, teacher=Rival("teacher", flips_of(_teacher_labels(recipe), dataset, edited)))
-    return true
+    if teacher is not None:
+        true = replace(true, teacher=Rival("teacher", flips_of(lambda split: teacher(split)[0], dataset, edited)))
+    return true, edited
 
 
 def _labels_of(predictor: AnyPredictor) -> PredictLabels:
     return lambda dataset: np.asarray([int(label) for label in predictor.predict(dataset.sources())], dtype=np.int64)
 
 
-def _teacher_labels(recipe: Recipe) -> PredictLabels:
+def _judging_teacher(recipe: Recipe) -> Teacher:
+    """The recipe's teacher, if it can judge functions that it never saw."""
     if recipe.teacher.kind in FILE_TEACHERS:
         raise InputError(
             f"teacher.kind is {recipe.teacher.kind}: a file cannot judge edited functions; leave out --edit-teacher"
         )
-    model = load_teacher(recipe)
-    return lambda dataset: np.asarray(model.logits(dataset).argmax(axis=1), dtype=np.int64)
+    return load_teacher(recipe)
 
 
 def load_for(bundle: str, recipe: Recipe) -> AnyPredictor:

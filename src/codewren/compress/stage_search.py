@@ -12,6 +12,7 @@ import numpy as np
 from codewren.bundle.size import bundle_size_bytes, weights_size_bytes
 from codewren.compress.cost_table import latency_model
 from codewren.compress.epoch_times import search_pace
+from codewren.compress.flips import check_edits
 from codewren.compress.run import Run
 from codewren.compress.run_warnings import warn
 from codewren.compress.search_files import judged_rivals, report_front
@@ -25,7 +26,7 @@ from codewren.core.student_config import StudentConfig
 from codewren.search.choose import check_rule, choose
 from codewren.search.space.enumerate import check_feasible
 from codewren.search.space.space import named_space
-from codewren.search.strategies import strategy_of
+from codewren.search.strategies import strategy_of, wants_flips
 from codewren.search.strategy import Problem, SearchResult
 from codewren.search.trials.cluster import DaskCluster
 from codewren.search.trials.journal import Journal, read_journals
@@ -76,7 +77,7 @@ def _search(run: Run) -> SearchResult:
         validation_items=len(run.dataset("valid")),
     )
     if trains and (
-        section.mode == "repaired" or section.strategy in ("random", "wren")
+        section.mode == "repaired" or section.strategy in ("random", "morph", "wren")
     ):  # released ones keep no budget
         unlimited = replace(problem, budget=replace(recipe.budget, max_latency_s=None))
         check_feasible(space, unlimited.limits())
@@ -133,11 +134,13 @@ def _check_wishes(run: Run) -> None:
     """Refuse before anything is trained what could only be refused after it.
 
     Raises:
-        InputError: a pick rule that cannot be understood.
+        InputError: a pick rule or an edit that cannot be understood.
         InfeasibleError: the given student is larger than the budget.
     """
     recipe = run.recipe
     check_rule(recipe.search.pick)
+    if wants_flips(recipe.search):
+        check_edits(recipe.task, recipe.search.flip_edits)
     limit = recipe.budget.max_bytes
     if recipe.search.strategy == "fixed" and limit is not None:
         words = len(run.tokenizer(recipe.student).vocab)  # may be fewer than asked for
@@ -158,7 +161,8 @@ def _chance(run: Run) -> float:
 def _settings(run: Run) -> dict[str, Any]:
     plain = run.recipe.to_dict()
     # Where the trials ran does not change what they found.
-    search = {name: value for name, value in plain["search"].items() if name not in ("workers", "scheduler")}
+    idle = ("workers", "scheduler") if wants_flips(run.recipe.search) else ("workers", "scheduler", "flip_edits")
+    search = {name: value for name, value in plain["search"].items() if name not in idle}
     # Trials have a seed and epochs of their own.
     distil = {name: value for name, value in plain["distil"].items() if name not in ("seed", "epochs")}
     settings = {"search": search, "budget": plain["budget"], "student": plain["student"], "distil": distil}

@@ -45,6 +45,7 @@ class Scores:
         flops: floating-point operations per item (one multiply-add = 2).
         uncertainty: standard deviation of `effectiveness` where it is known.
         measured: True when a student was really trained.
+        flips: share of edited validation items whose prediction flips, where the search measures it (MORPH).
     """
 
     effectiveness: float | None
@@ -53,13 +54,15 @@ class Scores:
     flops: float | None = None
     uncertainty: float | None = None
     measured: bool = False
+    flips: float | None = None
 
     def dominates(self, other: Self) -> bool:
-        """Weak Pareto dominance in (effectiveness up; bytes, latency, FLOPs down): nowhere worse, somewhere better."""
+        """Weak Pareto dominance (effectiveness up; all else down): nowhere worse, somewhere better."""
         pairs: list[tuple[float, float]] = [(self.size_bytes, other.size_bytes)]
         if self.effectiveness is not None and other.effectiveness is not None:
             pairs.append((-self.effectiveness, -other.effectiveness))
-        for mine, theirs in ((self.latency_s, other.latency_s), (self.flops, other.flops)):
+        further = ((self.latency_s, other.latency_s), (self.flops, other.flops), (self.flips, other.flips))
+        for mine, theirs in further:
             if mine is not None and theirs is not None:
                 pairs.append((mine, theirs))
         return all(a <= b for a, b in pairs) and any(a < b for a, b in pairs)

@@ -181,13 +181,16 @@ class SearchSection:
         space: the papers' (`compressor`, `compressor-old`, `avatar-v1`, `papers`, `papers-box`) or our `extended` one.
         target_mb: the papers' target size, 3, 25 or 50.
         pick: rule that takes one candidate off the front.
-        trials: trainings made while searching; by default the strategy's own (Avatar 20, v1 50, wren 24).
+        trials: trainings made while searching; by default the strategy's own (Avatar 20, v1 50, morph and wren 24).
         trial_epochs: epochs of a full trial; shorter rungs are derived from it.
         max_seconds: of `wren`, wall time for all trainings of the search; it plans fewer, and stops in time.
         population: of the evolutionary strategies, by default their own.
         generations: likewise.
         objectives: what the front trades off, of `effectiveness`, `size_bytes`, `latency_s`, `flops`; by default the
-            strategy's own. Leave one out for an ablation.
+            strategy's own. Leave one out for an ablation. `morph` has `flips` too, the share of edited validation items
+            whose prediction changes, and `wren` takes it where it is named.
+        flip_edits: where `flips` count, the edits that keep the meaning: of `rename`, `reformat`, `comments`,
+            `dead_code`, and for pairs `rename_left`.
         workers: trials at once on this machine.
         scheduler: address of a `dask.distributed` cluster.
         warm_start: journals of earlier searches.
@@ -195,7 +198,9 @@ class SearchSection:
         seed: of everything that a strategy draws, and of its trainings.
     """
 
-    strategy: Literal["fixed", "compressor", "random-architecture", "random", "avatar-v1", "avatar", "wren"] = "wren"
+    strategy: Literal[
+        "fixed", "compressor", "random-architecture", "random", "avatar-v1", "avatar", "morph", "wren"
+    ] = "wren"
     mode: Literal["faithful", "repaired"] = "repaired"
     space: Literal["compressor", "compressor-old", "avatar-v1", "papers", "papers-box", "extended"] = "extended"
     target_mb: float = 3.0
@@ -206,6 +211,7 @@ class SearchSection:
     population: int | None = None
     generations: int | None = None
     objectives: Sequence[str] = ()
+    flip_edits: Sequence[str] = ("rename",)
     workers: int = 1
     scheduler: str | None = None
     warm_start: Sequence[str] = ()

@@ -2,7 +2,16 @@
 
 from codewren.edits.dead_code import add_dead_code
 from codewren.edits.reformat import reformat, remove_comments
-from codewren.edits.rename import local_names, rename, rename_with
+from codewren.edits.rename import Renamer, local_names, rename, rename_with
 from codewren.edits.trees import EDITABLE
 
-__all__ = ["EDITABLE", "add_dead_code", "local_names", "reformat", "remove_comments", "rename", "rename_with"]
+__all__ = [
+    "EDITABLE",
+    "Renamer",
+    "add_dead_code",
+    "local_names",
+    "reformat",
+    "remove_comments",
+    "rename",
+    "rename_with",
+]

@@ -70,15 +70,40 @@ def rename_with(source: str, language: str, mapping: Mapping[str, str]) -> str:
     Raises:
         InputError: the language has no edits, or a new name is no name, another variable's, or given twice.
     """
-    text = _encoded(source)
-    shape, bound = _variables(text, language)
-    renames = {name: mapping[name.decode()].encode() for name in bound.offsets if name.decode() in mapping}
-    names_taken = set(bound.names - renames.keys())
-    for name, new in renames.items():
-        if new in names_taken or not _is_usable(new.decode(), language):
-            raise InputError(f"{name.decode()!r} cannot be renamed {new.decode()!r}: that is taken, or no name")
-        names_taken.add(new)
-    return _renamed(text, shape, bound.offsets, renames, language)
+    return Renamer(source, language).renamed(mapping)
+
+
+class Renamer:
+    """One function, parsed once, for many ways to rename it.
+
+    Attributes:
+        names: of parameters and local variables that can be renamed, in the order they first occur.
+    """
+
+    def __init__(self, source: str, language: str) -> None:
+        """Raises InputError where the language has no edits."""
+        self._source, self._text, self._language = source, _encoded(source), language
+        self._shape, self._bound = _variables(self._text, language)
+        self.names = tuple(name.decode() for name in self._bound.offsets)
+
+    def renamed(self, mapping: Mapping[str, str]) -> str:
+        """The text with these variables renamed; names that cannot be renamed stay.
+
+        Raises:
+            InputError: a new name is no name, another variable's, or given twice.
+        """
+        bound = self._bound
+        renames = {name: mapping[name.decode()].encode() for name in bound.offsets if name.decode() in mapping}
+        names_taken = set(bound.names - renames.keys())
+        for name, new in renames.items():
+            if new in names_taken or not _is_usable(new.decode(), self._language):
+                raise InputError(f"{name.decode()!r} cannot be renamed {new.decode()!r}: that is taken, or no name")
+            names_taken.add(new)
+        return _renamed(self._text, self._shape, bound.offsets, renames, self._language)
+
+    def fresh(self, count: int, *, rng: random.Random, names: Sequence[str]) -> list[str]:
+        """So many different names, drawn from `names`, that the function does not have in any place."""
+        return list(islice(_fresh(self._source, self._language, rng, names, count=count), count))
 
 
 def _encoded(source: str) -> bytes:

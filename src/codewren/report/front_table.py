@@ -6,12 +6,23 @@ from codewren.core.student_config import StudentConfig
 HEADER = ("", "bytes", "effectiveness", "ms", "MFLOPs", "layers", "hidden", "inner", "heads", "vocabulary", "length")
 
 
+FLIPS = "flips"
+
+
 def front_table(front: ParetoFront, *, chosen: StudentConfig | None = None) -> str:
     """One line a candidate, smallest first, `*` at the chosen one and `~` where effectiveness is only predicted."""
     rows = [HEADER, *(_row(candidate, chosen=candidate.config == chosen) for candidate in front.candidates)]
+    if any(candidate.scores.flips is not None for candidate in front.candidates):
+        rows = [(*row[:3], text, *row[3:]) for row, text in zip(rows, _flips(front), strict=True)]
     widths = [max(len(row[column]) for row in rows) for column in range(len(HEADER))]
     lines = ["  ".join(cell.rjust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
     return "\n".join(lines) + "\n"
+
+
+def _flips(front: ParetoFront) -> list[str]:
+    """The column that only a search which measures flips has."""
+    known = [candidate.scores.flips for candidate in front.candidates]
+    return [FLIPS, *("-" if flips is None else f"{flips:.4f}" for flips in known)]
 
 
 def _row(candidate: Candidate, *, chosen: bool) -> tuple[str, ...]:

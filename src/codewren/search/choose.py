@@ -1,7 +1,8 @@
 """Taking one candidate off a front, by a rule that a person can write in a recipe.
 
-Rules: `knee`; `smallest-within N points` of the best; `best-under LIMIT`; `fastest-under LIMIT`. A limit is bytes
-(`500 kB`, `1 MB`, `800000`), a latency (`0.2 ms`), or for `fastest-under` also a loss (`2 points`).
+Rules: `knee`; `smallest-within N points` of the best; `steadiest-within N points`, the one of the fewest flips;
+`best-under LIMIT`; `fastest-under LIMIT`. A limit is bytes (`500 kB`, `1 MB`, `800000`), a latency (`0.2 ms`), or for
+`fastest-under` also a loss (`2 points`).
 """
 
 import re
@@ -12,7 +13,7 @@ from math import log
 from codewren.core.errors import InfeasibleError, InputError, nearest
 from codewren.core.pareto import Candidate, ParetoFront
 
-RULES = ("knee", "smallest-within", "best-under", "fastest-under")
+RULES = ("knee", "smallest-within", "steadiest-within", "best-under", "fastest-under")
 
 _BYTES = {"": 1.0, "b": 1.0, "bytes": 1.0, "kb": 1e3, "mb": 1e6, "kib": 1024.0, "mib": 1024.0**2}
 _SECONDS = {"s": 1.0, "ms": 1e-3, "us": 1e-6}
@@ -42,7 +43,8 @@ def choose(front: ParetoFront, rule: str, *, noise: float = 0.0) -> Choice:
         raise InfeasibleError("the front is empty: no training succeeded; see the errors in the journal")
     if len(front) == 1 and name == "knee":
         return Choice(front.candidates[0], "the only candidate")
-    distinct = _distinct(front.candidates, noise, keep_faster=name == "fastest-under")
+    steadiest = name == "steadiest-within"  # of equally good ones the steadiest is wanted, however large
+    distinct = list(front.candidates) if steadiest else _distinct(front.candidates, noise, keep_faster="fast" in name)
     dropped = len(front) - len(distinct)
     doubt = f"; {dropped} larger ones differ by less than noise ({100 * noise:.1f} points)" if dropped else ""
     if limit is None:
@@ -83,7 +85,7 @@ def _limit_of(rule: str) -> tuple[str, _Limit | None]:
     if match is None:
         raise InputError(f"pick rule {rule!r}: {bound!r} is no number with a unit (MB, kB, ms, points)")
     amount, unit = float(match[1].replace(",", "").replace("_", "")), match[2].lower()
-    limit = _limit(amount, unit, losses=name in ("smallest-within", "fastest-under"), costs=name != "smallest-within")
+    limit = _limit(amount, unit, losses=name != "best-under", costs=not name.endswith("within"))
     if limit is None:
         raise InputError(f"pick rule {rule!r}: the unit {match[2]!r} does not fit {name}; see the rules of choose")
     return name, limit
@@ -151,6 +153,12 @@ def _quality(candidate: Candidate) -> float:
     return candidate.scores.effectiveness
 
 
+def _flips(candidate: Candidate) -> float:
+    if candidate.scores.flips is None:
+        raise InputError("the front has no flips to choose by; search with strategy 'morph'")
+    return candidate.scores.flips
+
+
 def _latency(candidate: Candidate) -> float:
     if candidate.scores.latency_s is None:
         raise InputError("the front has no latency to choose by; calibrate latency, or pick by bytes or points")
@@ -159,6 +167,7 @@ def _latency(candidate: Candidate) -> float:
 
 _ORDERS: dict[str, tuple[str, Callable[[Candidate], tuple[float, ...]]]] = {
     "smallest-within": ("smallest", lambda c: (c.scores.size_bytes, -_quality(c))),
+    "steadiest-within": ("steadiest", lambda c: (_flips(c), -_quality(c), c.scores.size_bytes)),
     "best-under": ("best", lambda c: (-_quality(c), c.scores.size_bytes)),
     "fastest-under": ("fastest", lambda c: (_latency(c), -_quality(c), c.scores.size_bytes)),
 }

@@ -18,7 +18,7 @@ from codewren.search.surrogate import EffectivenessModel, Vector
 Prediction: TypeAlias = tuple[Vector, Vector]
 """Means and standard deviations, each of shape (n,)."""
 
-EFFECTIVENESS = "effectiveness"
+EFFECTIVENESS, FLIPS = "effectiveness", "flips"
 _SAMPLE = 64  # points on which settings of the free fields are compared
 _MOST_ROWS = 1_000_000  # predictions spent on the free fields of the front's own points
 

@@ -1,5 +1,7 @@
 """Multi-objective evolution inside the feasible set: pymoo's NSGA-II over domain indices, every child repaired.
 
+With AGE-MOEA's survival (`age_moea`) in place of its own it is that algorithm.
+
 All points ever judged are archived, because pymoo's own result is capped at the population.
 """
 
@@ -13,6 +15,7 @@ from pymoo.core.problem import Problem as MultiObjectiveProblem
 from pymoo.core.repair import Repair
 from pymoo.operators.crossover.ux import UniformCrossover
 from pymoo.operators.mutation.pm import PM
+from pymoo.operators.survival.rank_and_crowding import RankAndCrowding
 from pymoo.optimize import minimize
 
 from codewren.search.fronts import Table, nondominated
@@ -30,11 +33,13 @@ def evolved_front(
     *,
     generations: int,
     seed: int,
+    survival: Any = None,
 ) -> Points:
     """Points that no other point judged on the way dominates.
 
     `start` is the first population; all its points are feasible. `evaluate` gives the objectives to make small. A child
-    outside the feasible set is pulled toward a random member of `start`, half way at a time.
+    outside the feasible set is pulled toward a random member of `start`, half way at a time. `survival` is a survival
+    of pymoo's, NSGA-II's own by default.
     """
     names = [domain.field for domain in start.space.domains]
     archive: list[Indices] = []
@@ -50,6 +55,7 @@ def evolved_front(
         sampling=first,
         crossover=UniformCrossover(prob=0.9),
         mutation=PM(prob=1.0, prob_var=1.5 / len(names), eta=5.0, vtype=float, repair=None),
+        survival=survival or RankAndCrowding(),
         repair=_IntoFeasible(lambda rows: feasible(points_of(rows)), first),
         eliminate_duplicates=True,
     )
@@ -96,12 +102,18 @@ class _IntoFeasible(Repair):  # type: ignore[misc]
         self._feasible, self._anchors = feasible, anchors
 
     def _do(self, _problem: Any, x: Any, *, random_state: np.random.Generator, **_: Any) -> Indices:
-        rows: Indices = np.rint(x).astype(np.int64)
-        anchors = self._anchors[random_state.integers(len(self._anchors), size=len(rows))]
-        for _attempt in range(_HALVINGS):
-            outside = np.flatnonzero(~self._feasible(rows))
-            if not len(outside):
-                break
-            gap = rows[outside] - anchors[outside]
-            rows[outside] = anchors[outside] + np.trunc(gap / 2).astype(np.int64)
-        return rows
+        return pulled(np.rint(x).astype(np.int64), self._anchors, self._feasible, random_state)
+
+
+def pulled(
+    rows: Indices, anchors: Indices, feasible: Callable[[Indices], NDArray[np.bool_]], rng: np.random.Generator
+) -> Indices:
+    """The rows, those outside the feasible set pulled toward a random anchor inside, half way at a time."""
+    rows, anchors = rows.copy(), anchors[rng.integers(len(anchors), size=len(rows))]
+    for _attempt in range(_HALVINGS):
+        outside = np.flatnonzero(~feasible(rows))
+        if not len(outside):
+            break
+        gap = rows[outside] - anchors[outside]
+        rows[outside] = anchors[outside] + np.trunc(gap / 2).astype(np.int64)
+    return rows

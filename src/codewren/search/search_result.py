@@ -93,7 +93,7 @@ def search_result(trainings: Trainings, *, epochs: int, belief: Belief) -> Searc
     """The result of a search whose front holds students really trained for `epochs`."""
     trials = sorted(trainings.trials.values(), key=lambda trial: trial.number)
     sound = succeeded(trials)
-    full = [trial for trial in sound if trial.fidelity == epochs] or sound
+    full = _standing(trainings, [trial for trial in sound if trial.fidelity == epochs] or sound)
     budget = trainings.problem.budget
     candidates = [candidate for candidate in merged(trainings.problem, full) if budget.allows(candidate.scores)]
     strict = front_of(trainings, candidates)
@@ -106,6 +106,13 @@ def search_result(trainings: Trainings, *, epochs: int, belief: Belief) -> Searc
     details = {"feasible": len(trainings.feasible), **belief.to_dict()}
     notes = (*trainings.notes, _tally(trainings, trials), *belief.words(), *extra_note)
     return SearchResult(front, noise, tuple(trials), notes, details)
+
+
+def _standing(trainings: Trainings, trials: Sequence[Trial]) -> list[Trial]:
+    """Where flips count, without the collapsed: a constant answer never flips, and nobody wants it."""
+    collapsed = trainings.validation.collapsed(effectiveness_of(trials))
+    left = [trial for trial, bad in zip(trials, collapsed, strict=True) if not (bad and trainings.by_flips)]
+    return left or list(trials)
 
 
 def with_every_octave(front: ParetoFront, candidates: Sequence[Candidate], noise: float, *, top: float) -> ParetoFront:

@@ -6,25 +6,37 @@ from typing import Any
 
 from codewren.core.errors import RecipeError, nearest
 from codewren.core.recipe_sections import SearchSection
+from codewren.search.explore import FLIPS
 from codewren.search.papers.avatar import Avatar
 from codewren.search.papers.avatar_v1 import AvatarV1
 from codewren.search.papers.compressor import Compressor
+from codewren.search.papers.morph import Morph
 from codewren.search.random_search import RandomArchitecture, RandomSearch
 from codewren.search.strategy import Mode, Strategy
 from codewren.search.trials.trial import Trial
 from codewren.search.wren import Wren
 
 STRATEGIES: dict[str, type[Any]] = {
-    kind.name: kind for kind in (Compressor, RandomArchitecture, RandomSearch, AvatarV1, Avatar, Wren)
+    kind.name: kind for kind in (Compressor, RandomArchitecture, RandomSearch, AvatarV1, Avatar, Morph, Wren)
 }
+
+
+_BY_FLIPS = (Morph.name, Wren.name)
+
+
+def wants_flips(section: SearchSection) -> bool:
+    """Whether the strategy that a recipe names trades off flips, so that trials have to measure them."""
+    return section.strategy in _BY_FLIPS and FLIPS in strategy_of(section).objectives  # type: ignore[attr-defined]
 
 
 def strategy_of(section: SearchSection, *, warm_start: Sequence[Trial] = ()) -> Strategy:
     """The strategy that a recipe names, with those of the recipe's options that it has.
 
     Raises:
-        RecipeError: unknown strategy (`fixed` is none: it searches nothing).
+        RecipeError: unknown strategy (`fixed` is none: it searches nothing), or one that cannot trade off flips.
     """
+    if FLIPS in section.objectives and section.strategy not in _BY_FLIPS:
+        raise RecipeError(f"search strategy {section.strategy!r} cannot trade off flips; take {' or '.join(_BY_FLIPS)}")
     options = {
         "mode": section.mode,
         "target_mb": section.target_mb,

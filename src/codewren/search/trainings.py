@@ -7,11 +7,11 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from codewren.core.errors import InputError
-from codewren.core.pareto import Candidate
+from codewren.core.errors import InputError, TrainingError
+from codewren.core.pareto import Candidate, Scores
 from codewren.core.student_config import StudentConfig
 from codewren.search.candidates import measured, succeeded
-from codewren.search.explore import EFFECTIVENESS, Feasible, costed_fields
+from codewren.search.explore import EFFECTIVENESS, FLIPS, Feasible, costed_fields
 from codewren.search.fronts import representatives
 from codewren.search.octaves import best_of_each, octaves
 from codewren.search.space.coarsen import listable
@@ -34,6 +34,7 @@ class Trainings:
         rng: of its choices.
         feasible: the exact feasible set with the costs that are objectives.
         by_effectiveness: whether effectiveness is an objective.
+        by_flips: whether the share of predictions that flip under edits is one, too.
         earlier: trainings of other searches, for the surrogate only.
         trials: this search's own trainings.
         notes: for the person who will choose.
@@ -45,6 +46,7 @@ class Trainings:
     rng: np.random.Generator
     feasible: Feasible
     by_effectiveness: bool
+    by_flips: bool = False
     earlier: tuple[Trial, ...] = ()
     trials: dict[Request, Trial] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
@@ -58,6 +60,7 @@ class Trainings:
         """
         if problem.latency_s is None:  # without a model of latency FLOPs stand in, as in the papers
             objectives = ["flops" if name == "latency_s" else name for name in objectives]
+        by_flips, objectives = FLIPS in objectives, [name for name in objectives if name != FLIPS]
         space = listable(problem.space, problem.limits(), costed_fields(problem, objectives))
         notes = []
         if space is not problem.space:
@@ -67,7 +70,7 @@ class Trainings:
         feasible = Feasible.of(problem, objectives)
         rng = np.random.default_rng(seed)
         by_effectiveness = EFFECTIVENESS in objectives
-        return cls(problem, seed, problem.validation(), rng, feasible, by_effectiveness, earlier, notes=notes)
+        return cls(problem, seed, problem.validation(), rng, feasible, by_effectiveness, by_flips, earlier, notes=notes)
 
     @property
     def most_bytes(self) -> float:
@@ -153,13 +156,19 @@ class Trainings:
         return seen
 
     def objectives(self, candidates: Sequence[Candidate]) -> NDArray[np.float64]:
-        """What to make small, a row a candidate: logarithms of the costs, then the loss of effectiveness."""
+        """What to make small, a row a candidate: logarithms of the costs, the loss of effectiveness, the flips.
+
+        Raises:
+            TrainingError: flips are an objective, and a training did not measure them.
+        """
         rows = [[float(getattr(candidate.scores, name)) for name in self.feasible.amounts] for candidate in candidates]
         if self.by_effectiveness:
             rows = [
                 [*row, -(candidate.scores.effectiveness or 0.0)]
                 for row, candidate in zip(rows, candidates, strict=True)
             ]
+        if self.by_flips:
+            rows = [[*row, flips_of(candidate.scores)] for row, candidate in zip(rows, candidates, strict=True)]
         return self.log_costs(np.array(rows))
 
     def log_costs(self, objectives: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -173,6 +182,19 @@ class Trainings:
 def _steps(problem: Problem, coarse: SearchSpace) -> str:
     changed = [name for name in coarse.field_names if len(coarse.values(name)) < len(problem.space.values(name))]
     return ", ".join(f"{len(coarse.values(name))} values of {name} instead of all" for name in changed)
+
+
+def flips_of(scores: Scores | None) -> float:
+    """Measured share of predictions that flip.
+
+    Raises:
+        TrainingError: it was not measured.
+    """
+    if scores is None or scores.flips is None:
+        raise TrainingError(
+            "flips are an objective, but a trial measured none; search with a strategy that asks for them"
+        )
+    return scores.flips
 
 
 def effectiveness_of(trials: Sequence[Trial]) -> Vector:

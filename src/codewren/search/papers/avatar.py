@@ -10,11 +10,11 @@ Source: Avatar `MOO.py`, `surrogate.py`; SPEC 2.1-2.6.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from random import Random
 from typing import ClassVar, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.stats import spearmanr
 
 from codewren.core.errors import InputError
@@ -27,8 +27,8 @@ from codewren.search.nsga2 import evolved_front
 from codewren.search.papers.avatar_released import ITERATIONS, POPULATION, ReleasedSearch
 from codewren.search.search_result import Belief, evenly, search_result
 from codewren.search.space.costs import papers_flops, papers_size
-from codewren.search.space.enumerate import Limit
-from codewren.search.space.points import Points, divisible
+from codewren.search.space.enumerate import Limit, keep_limits
+from codewren.search.space.points import Points
 from codewren.search.space.sampling import adaptive_random, draw
 from codewren.search.space.space import SearchSpace
 from codewren.search.strategy import Mode, Problem, SearchResult
@@ -168,14 +168,9 @@ def evolved_points(trainings: Trainings, predictor: EffectivenessModel, *, popul
             columns.append(-predictor.predict(points)[0])
         return np.column_stack(columns)
 
-    def feasible(points: Points) -> NDArray[np.bool_]:
-        keeps = divisible(points).copy()
-        for limit in limits:
-            keeps[keeps] = limit.keeps(points.take(keeps))  # costs are defined where heads divide
-        return keeps
-
     start = Points.of(problem.space, draw(trainings.feasible.points, population, trainings.rng))
-    return evolved_front(start, evaluate, feasible, generations=generations, seed=trainings.seed)
+    inside = partial(keep_limits, limits)
+    return evolved_front(start, evaluate, inside, generations=generations, seed=trainings.seed)
 
 
 def _expected(problem: Problem, points: Points, predictor: EffectivenessModel) -> list[Candidate]:

@@ -67,6 +67,14 @@ def feasible_points(space: SearchSpace, limits: Sequence[Limit], *, fields: Sequ
     return Points.joined(tables)
 
 
+def keep_limits(limits: Sequence[Limit], points: Points) -> NDArray[np.bool_]:
+    """Which points can be built and keep all limits."""
+    keeps = divisible(points).copy()
+    for limit in limits:
+        keeps[keeps] = limit.keeps(points.take(keeps))  # costs are defined where heads divide
+    return keeps
+
+
 def check_feasible(space: SearchSpace, limits: Sequence[Limit]) -> None:
     """Look for one combination that keeps all limits, no further.
 

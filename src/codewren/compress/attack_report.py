@@ -1,0 +1,98 @@
+"""What `codewren evaluate --attack` finds: one attack a judge, side by side."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from codewren.compress.attack import Judge, attack
+from codewren.core.dataset import Dataset
+from codewren.measure.calibration import softmax
+from codewren.measure.intervals import Floats, Ints
+from codewren.measure.metrics import decide
+from codewren.measure.robustness import Attack, AttackBudget, compare_attacks
+from codewren.predict.predictor import AnyPredictor
+from codewren.report.table import markdown
+from codewren.train.teachers.teacher import Teacher
+
+
+@dataclass(frozen=True, slots=True)
+class AttackReport:
+    """An attack on a bundle, and the same one on others.
+
+    Attributes:
+        own: on the bundle.
+        others: on other judges, by name.
+    """
+
+    own: Attack
+    others: Mapping[str, Attack] = field(default_factory=dict)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the JSON form: the bundle's figures, and under `others` those of the others with the paired test."""
+        others = {
+            name: {**one.to_dict(), "test": compare_attacks(self.own, one).to_dict()}
+            for name, one in self.others.items()
+        }
+        return {**self.own.to_dict(), "others": others}
+
+    def table(self) -> str:
+        """One column a judge."""
+        attacks = [self.own, *self.others.values()]
+        budget = self.own.budget
+        head = [f"attack, {budget.queries} queries, {budget.identifiers} names", "bundle", *self.others]
+        lines = [head, *([title, *cells] for title, cells in _rows(attacks))]
+        tests = [compare_attacks(self.own, one) for one in self.others.values()]
+        paired = [f"{test.p_value:.2g} on {test.items:,} items" for test in tests]
+        return markdown([*lines, ["p, bundle or this one falls more", "", *paired]] if tests else lines)
+
+
+def _rows(attacks: list[Attack]) -> list[tuple[str, list[str]]]:
+    labels = attacks[0].labels
+    return [
+        ("accuracy before", [str(one.before) for one in attacks]),
+        ("accuracy after", [str(one.after) for one in attacks]),
+        ("success", [str(one.success) for one in attacks]),
+        *((f"success on {name}", [str(one.of_label(k)) for one in attacks]) for k, name in enumerate(labels)),
+        ("queries, median of successes", [_spent(one, "queries") for one in attacks]),
+        ("names, median of successes", [_spent(one, "identifiers") for one in attacks]),
+    ]
+
+
+def _spent(one: Attack, what: str) -> str:
+    spent = one.to_dict()[f"{what}_of_successes"]
+    return "–" if spent is None else f"{spent:g}"
+
+
+def attack_judges(
+    own: Judge, others: Mapping[str, Judge], dataset: Dataset, *, budget: AttackBudget, seed: int = 0
+) -> AttackReport:
+    """Attack every judge with the same names and the same budget.
+
+    Raises:
+        InputError: items without labels, or functions that cannot be edited.
+    """
+    attacks = {name: attack(judge, dataset, budget=budget, seed=seed) for name, judge in others.items()}
+    return AttackReport(attack(own, dataset, budget=budget, seed=seed), attacks)
+
+
+def bundle_judge(predictor: AnyPredictor) -> Judge:
+    """A bundle with its own threshold."""
+
+    def judge(dataset: Dataset) -> tuple[Ints, Floats]:
+        probabilities = np.asarray(predictor.predict_proba(dataset.sources()), dtype=np.float64)
+        threshold = predictor.bundle.decision.threshold
+        return decide(probabilities, positive=dataset.task.positive_index, threshold=threshold), probabilities
+
+    return judge
+
+
+def teacher_judge(teacher: Teacher) -> Judge:
+    """A teacher, by its likeliest label."""
+
+    def judge(dataset: Dataset) -> tuple[Ints, Floats]:
+        probabilities = softmax(teacher.logits(dataset).astype(np.float64))
+        return np.asarray(probabilities.argmax(axis=1), dtype=np.int64), probabilities
+
+    return judge

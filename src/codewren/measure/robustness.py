@@ -1,0 +1,147 @@
+"""How an attack on a judge went: success rate, accuracy that is left, and what each success took.
+
+Shape key: A attacked items.
+"""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from statistics import median
+from typing import Any
+
+from codewren.measure.fidelity import wilson
+from codewren.measure.fields import Fields
+from codewren.measure.intervals import Measure, binomial_tail
+
+
+@dataclass(frozen=True, slots=True)
+class AttackBudget:
+    """What an attacker may spend on one item.
+
+    Attributes:
+        queries: judgements of changed items.
+        identifiers: names changed.
+    """
+
+    queries: int = 100
+    identifiers: int = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of one item.
+
+    Attributes:
+        item: its index in the split.
+        label: the true one, which the judge gave before.
+        succeeded: whether the judge gives another label now.
+        queries: judgements of changed items that it took.
+        identifiers: names changed in the last text.
+        text: of the function as the attacker left it.
+    """
+
+    item: int
+    label: int
+    succeeded: bool
+    queries: int
+    identifiers: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Attack:
+    """An attack on one judge.
+
+    Attributes:
+        items: judged before the attack.
+        outcomes: of those that were judged rightly, the ones that were attacked.
+        budget: of each.
+        seed: of the names.
+        labels: names of the task's labels.
+    """
+
+    items: int
+    outcomes: tuple[Outcome, ...]
+    budget: AttackBudget
+    seed: int
+    labels: tuple[str, ...]
+
+    @property
+    def success(self) -> Measure:
+        """Share of the attacked items whose label changed, Wilson interval."""
+        return wilson("attack success", sum(one.succeeded for one in self.outcomes), len(self.outcomes))
+
+    @property
+    def before(self) -> Measure:
+        """Accuracy before the attack."""
+        return wilson("accuracy before", len(self.outcomes), self.items)
+
+    @property
+    def after(self) -> Measure:
+        """Accuracy that the attack leaves."""
+        return wilson("accuracy after", sum(not one.succeeded for one in self.outcomes), self.items)
+
+    def of_label(self, label: int) -> Measure:
+        """Attack success on the items of one true label."""
+        some = [one for one in self.outcomes if one.label == label]
+        return wilson(f"attack success, {self.labels[label]}", sum(one.succeeded for one in some), len(some))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the JSON form; texts are left out, they are the data's."""
+        return {
+            "budget": asdict(self.budget),
+            "seed": self.seed,
+            "success": self.success.to_dict(),
+            "before": self.before.to_dict(),
+            "after": self.after.to_dict(),
+            "success_of": {name: self.of_label(label).to_dict() for label, name in enumerate(self.labels)},
+            "queries": _median([one.queries for one in self.outcomes]),
+            "queries_of_successes": _median([one.queries for one in self.outcomes if one.succeeded]),
+            "identifiers_of_successes": _median([one.identifiers for one in self.outcomes if one.succeeded]),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class AttackTest:
+    """Which of two judges falls more often, on the items that both judged rightly before.
+
+    Attributes:
+        items: of those.
+        only_first: on which the attack succeeds against the first judge alone.
+        only_second: against the second alone.
+        p_value: of the exact two-sided McNemar test that both fall equally often.
+    """
+
+    items: int
+    only_first: int
+    only_second: int
+    p_value: float
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the JSON form."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, raw: Fields) -> "AttackTest":
+        """Read the JSON form.
+
+        Raises:
+            InputError: a field is missing or of another kind.
+        """
+        return cls(raw.count("items"), raw.count("only_first"), raw.count("only_second"), raw.number("p_value"))
+
+
+def compare_attacks(first: Attack, second: Attack) -> AttackTest:
+    """Compare two attacks on the same split with the same budget.
+
+    Source: McNemar, Psychometrika 12 (1947), exact form.
+    """
+    fell = {one.item: one.succeeded for one in second.outcomes}
+    pairs = [(one.succeeded, fell[one.item]) for one in first.outcomes if one.item in fell]
+    only_first = sum(mine and not theirs for mine, theirs in pairs)
+    only_second = sum(theirs and not mine for mine, theirs in pairs)
+    tail = binomial_tail(max(only_first, only_second), only_first + only_second, 0.5)
+    return AttackTest(len(pairs), only_first, only_second, min(1.0, 2 * tail))
+
+
+def _median(counts: Sequence[int]) -> float | None:
+    return float(median(counts)) if counts else None
