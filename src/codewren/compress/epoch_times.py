@@ -1,6 +1,7 @@
 """Stage: how long an epoch of any student takes on this machine, from a few students that trained a few steps."""
 
 import time
+from dataclasses import replace
 
 from codewren.bundle.tokenizer_spec import NESTED_KINDS
 from codewren.compress.cost_table import TIMED_FUNCTIONS, Stopwatch
@@ -101,6 +102,6 @@ class _StepClock:
             max_data_flow=config.max_data_flow,
             cache=self._run.path(FLOWS),
         )
-        options, task = self._run.recipe.distil, self._run.recipe.task
+        options, task = replace(self._run.recipe.distil, features="none"), self._run.recipe.task
         seconds = min(step_seconds(built, task, train=encoded, options=options, steps=TIMED_STEPS))
         return seconds / min(config.batch_size, len(encoded))

@@ -22,7 +22,7 @@ from codewren.core.student_config import StudentConfig
 from codewren.data.load import available_splits, load_split
 from codewren.search.space.space import named_space
 from codewren.train.batches import EncodedSplit, encode_split
-from codewren.train.teachers.logits_file import read_logits
+from codewren.train.teachers.logits_file import read_logits, read_vectors
 from codewren.train.tokenizer_training import cut, train_tokenizer
 from codewren.train.validation import validation_scores
 
@@ -78,6 +78,16 @@ class Run:
         """
         return read_logits(self.path(LOGITS.format(split=split)), self.dataset(split))
 
+    def vectors(self, split: str) -> NDArray[np.float32] | None:
+        """The teacher's vectors (F, W) of a split's functions, where the student learns from them.
+
+        Raises:
+            TeacherError: `label` did not write them.
+        """
+        if self.recipe.distil.features == "none":
+            return None
+        return read_vectors(self.path(LOGITS.format(split=split)), self.dataset(split))
+
     def inputs(self) -> dict[str, Any]:
         """Hashes of what a training depends on besides the recipe: texts, labels, the teacher's logits.
 
@@ -129,6 +139,7 @@ class Run:
         """A split as token ids, with the teacher's logits if `taught`."""
         logits = self.logits(split) if taught else None
         copies = self.renamed() if taught else ()
+        vectors = self.vectors(split) if taught else None
         return encode_split(
             self.dataset(split),
             spec,
@@ -137,6 +148,7 @@ class Run:
             copies=copies,
             max_data_flow=config.max_data_flow,
             cache=self.path(FLOWS),
+            vectors=vectors,
         )
 
     def renamed(self) -> list[dict[str, str]]:

@@ -46,7 +46,7 @@ def distil_student(run: Run, config: StudentConfig) -> TrainedStudent:
     """
     options, folder = run.recipe.distil, run.path(TRAINING)
     if options.epochs == run.recipe.search.trial_epochs:  # else the schedule of the learning rate is another one
-        _take_over(run.path(TRIALS) / _name(run.inputs(), config, options.seed), folder)
+        _take_over(trial_folder(run.out, run.inputs(), config, options.seed), folder)
     trained = _train(run, config, folder, seed=options.seed, epochs=options.epochs)
     run.save_recipe()
     return trained
@@ -59,7 +59,7 @@ def trial_student(run: Run, config: StudentConfig) -> TrainedStudent:
         InputError: no trial trained it so long.
     """
     seed, epochs = run.recipe.distil.seed, run.recipe.distil.epochs
-    folder = run.path(TRIALS) / _name(run.inputs(), config, seed)
+    folder = trial_folder(run.out, run.inputs(), config, seed)
     log = folder / LOG
     done = len(log.read_bytes().splitlines()) if (folder / CHECKPOINT).exists() and log.exists() else 0
     if done < epochs:
@@ -99,7 +99,7 @@ class DistilTrial:
     def _scores(self, config: StudentConfig, *, fidelity: int, seed: int) -> Scores:
         run = _opened(self.recipe.to_json(), self.out, json.dumps(self.inputs))
         epochs = max(self.recipe.search.trial_epochs, fidelity)
-        folder = self.out / TRIALS / _name(self.inputs, config, seed)
+        folder = trial_folder(self.out, self.inputs, config, seed)
         trained = _train(run, config, folder, seed=seed, epochs=epochs, stop_after=fidelity)
         task = self.recipe.task
         return Scores(
@@ -138,5 +138,7 @@ def _train(
     return TrainedStudent(built, spec, distilled)
 
 
-def _name(inputs: Mapping[str, Any], config: StudentConfig, seed: int) -> str:
-    return hashlib.sha256(json.dumps([inputs, config.to_dict(), seed], sort_keys=True).encode()).hexdigest()[:16]
+def trial_folder(out: Path, inputs: Mapping[str, Any], config: StudentConfig, seed: int) -> Path:
+    """Where a search in `out` keeps the training of a student on these inputs."""
+    name = hashlib.sha256(json.dumps([inputs, config.to_dict(), seed], sort_keys=True).encode()).hexdigest()[:16]
+    return out / TRIALS / name

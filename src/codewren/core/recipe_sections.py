@@ -228,6 +228,9 @@ class DistilSection:
         loss: `kl` with temperature as the papers, or `mse` on logits.
         temperature: the papers use 10 for vulnerability, 1 for clones.
         hard_label_weight: share of the cross-entropy with true labels, where the split has them.
+        features: what is learnt from the vectors that a network as teacher has of functions: `relations`, how similar
+            it finds the functions of a batch, or `vectors`, themselves, through a map that is thrown away.
+        feature_weight: what that loss counts beside the other one.
         train_on: splits to learn from (a labelled split needs teacher logits as well).
         tokenizer_mode: normalisation of the tokenizer, `compressor` or `avatar` as the papers, `wren` ours.
         lowercase: for `wren`, whether the tokenizer folds case.
@@ -250,6 +253,8 @@ class DistilSection:
     loss: Literal["kl", "mse"] = "kl"
     temperature: float = 1.0
     hard_label_weight: float = 0.0
+    features: Literal["none", "relations", "vectors"] = "none"
+    feature_weight: float = 1.0
     train_on: Sequence[str] = ("unlabelled",)
     tokenizer_mode: Literal["wren", "compressor", "avatar"] = "wren"
     lowercase: bool = True
@@ -271,6 +276,10 @@ class DistilSection:
         for name in ("hard_label_weight", "word_dropout", "rename", "average_checkpoints", "warmup"):
             if not 0 <= getattr(self, name) <= 1:
                 raise RecipeError(f"distil.{name}: {getattr(self, name)} is no share; wanted 0 to 1")
+        if not self.feature_weight > 0:
+            raise RecipeError(f"distil.feature_weight: {self.feature_weight} weighs a loss; wanted above 0")
+        if self.features != "none" and self.background_pairs:
+            raise RecipeError("distil.background_pairs are not the teacher's: it has no vectors of them for features")
         if not self.temperature > 0:
             raise RecipeError(f"distil.temperature: {self.temperature} divides the logits; wanted above 0")
         if not self.train_on or len(set(self.train_on)) < len(self.train_on):

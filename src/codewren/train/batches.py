@@ -35,6 +35,7 @@ class EncodedSplit:
         labels: (n,) true labels, -1 where unknown.
         copies: token ids of the same functions with other names for their variables, once a copy.
         graphs: nodes of the data flow of `functions`, then of each of `copies`; empty where only code is read.
+        vectors: (F, W) the teacher's own of `functions`, where the student learns from them too.
     """
 
     functions: list[NDArray[np.int32]]
@@ -43,6 +44,7 @@ class EncodedSplit:
     labels: NDArray[np.int64]
     copies: tuple[list[NDArray[np.int32]], ...] = ()
     graphs: tuple[list[Graph], ...] = ()
+    vectors: NDArray[np.float32] | None = None
 
     def __len__(self) -> int:
         return len(self.items)
@@ -52,7 +54,7 @@ class EncodedSplit:
         digest = hashlib.sha256()
         for functions in (self.functions, *self.copies):
             _add(digest, np.asarray([len(ids) for ids in functions]), *functions)
-        _add(digest, self.items, self.labels, *(() if self.logits is None else (self.logits,)))
+        _add(digest, self.items, self.labels, *(array for array in (self.logits, self.vectors) if array is not None))
         for graphs in self.graphs:
             for graph in graphs:
                 _add(digest, graph.spans, graph.edges)
@@ -69,6 +71,7 @@ class EncodedSplit:
             np.concatenate([self.labels, other.labels]),
             tuple(mine + theirs for mine, theirs in zip(self.copies, other.copies, strict=True)),
             tuple(mine + theirs for mine, theirs in zip(self.graphs, other.graphs, strict=True)),
+            None if self.vectors is None or other.vectors is None else np.concatenate([self.vectors, other.vectors]),
         )
 
 
@@ -88,6 +91,7 @@ class Batch:
     logits_RC: Tensor | None
     labels_R: Tensor
     nodes: Nodes | None = None
+    vectors_BW: Tensor | None = None
 
     @property
     def inputs(self) -> tuple[Tensor, ...] | tuple[Tensor, Tensor, Tensor, Nodes]:
@@ -101,7 +105,8 @@ class Batch:
             return self
         logits = None if self.logits_RC is None else self.logits_RC.to(device)
         ids, lengths, items, labels = (t.to(device) for t in (self.ids_N, self.lengths_B, self.items_RK, self.labels_R))
-        return Batch(ids, lengths, items, logits, labels, self.nodes and self.nodes.to(device))
+        vectors = None if self.vectors_BW is None else self.vectors_BW.to(device)
+        return Batch(ids, lengths, items, logits, labels, self.nodes and self.nodes.to(device), vectors)
 
 
 def encode_split(
@@ -113,6 +118,7 @@ def encode_split(
     copies: Sequence[Mapping[str, str]] = (),
     max_data_flow: int = 0,
     cache: Path | None = None,
+    vectors: NDArray[np.float32] | None = None,
 ) -> EncodedSplit:
     """Tokenise each distinct function once, and the text that each of `copies` has for it.
 
@@ -124,6 +130,7 @@ def encode_split(
         copies: another text for each function.
         max_data_flow: nodes of a function at most; 0 reads code only.
         cache: folder that keeps the graphs.
+        vectors: (F, W) of the teacher.
 
     Raises:
         InputError: data flow is wanted and the task's language has none.
@@ -145,6 +152,7 @@ def encode_split(
         np.asarray([-1 if label is None else label for label in dataset.labels], dtype=np.int64),
         tuple(encoded([copy[text] for text in dataset.functions]) for copy in copies),
         tuple(graphs),
+        vectors,
     )
 
 
@@ -204,6 +212,7 @@ def make_batch(
         batch_nodes([split.graphs[k][i] for i, k in zip(used, versions, strict=True)], lengths)
         if split.graphs
         else None,
+        None if split.vectors is None else torch.from_numpy(split.vectors[used]),
     )
 
 

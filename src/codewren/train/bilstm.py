@@ -136,7 +136,7 @@ def distil_bilstm(
         schedule,
         train=train,
         valid=valid,
-        options=replace(options, loss="mse"),
+        options=replace(options, loss="mse", features="none"),
         select=select,
         out=out,
         quiet=quiet,

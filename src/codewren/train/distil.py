@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -24,6 +24,7 @@ from codewren.core.run_folder import CHECKPOINT, IDENTITY
 from codewren.core.student_config import StudentConfig
 from codewren.core.task import Task
 from codewren.train.batches import Batch, EncodedSplit, batch_plan, function_batches, make_batch
+from codewren.train.feature_loss import VectorMap, relations_loss
 from codewren.train.flows import batch_nodes
 from codewren.train.loop import TrainingLoop
 from codewren.train.processes import Processes, keep_freed_memory, one_thread
@@ -201,6 +202,8 @@ class DistilLoop(TrainingLoop):
         also: Mapping[str, Any] | None = None,
     ) -> None:
         trained = [parameter for name, parameter in network.named_parameters() if options.train_all or _is_matrix(name)]
+        self.vector_map = _vector_map(train, config, options)
+        trained += [] if self.vector_map is None else self.vector_map.parameters()
         super().__init__(network, train, options, config, out=out, processes=Processes(), trained=trained, quiet=quiet)
         self.config, self.valid, self.options, self.select, self.predict = config, valid, options, select, predict
         self.also = also or {}
@@ -235,7 +238,19 @@ class DistilLoop(TrainingLoop):
             swap_pairs=options.swap_pairs,
             rename=options.rename,
         ).to(self.processes.device)
-        return distillation_loss(self.network(*batch.inputs), batch, options)
+        if options.features == "none":
+            return distillation_loss(self.network(*batch.inputs), batch, options)
+        return self._loss_with_features(batch)
+
+    def _loss_with_features(self, batch: Batch) -> Tensor:
+        """The same and what the vectors of the batch's functions say."""
+        student, vectors_BW = cast(Student, self.network), batch.vectors_BW
+        if vectors_BW is None:
+            raise TrainingError("a split to train on has no vectors of the teacher; run codewren label again")
+        student_BH = student.encode(batch.ids_N, batch.lengths_B, batch.nodes)
+        loss = distillation_loss(student.head(student_BH, batch.items_RK), batch, self.options)
+        compared = relations_loss if self.vector_map is None else self.vector_map
+        return loss + self.options.feature_weight * compared(student_BH, vectors_BW)
 
     def train_step(self, indices: NDArray[np.int64]) -> float:
         """One step, and the average of the weights after it."""
@@ -293,11 +308,14 @@ class DistilLoop(TrainingLoop):
     def extra_state(self) -> tuple[dict[str, Any], dict[str, Any]]:
         """The best and the average weights, and what is known of the epochs."""
         numbers = {"best": [self.best_score, self.best_epoch], "history": self.history}
-        return {"best": self.best, "average": self.average}, numbers
+        also = {} if self.vector_map is None else {"vector_map": self.vector_map.state_dict()}
+        return {"best": self.best, "average": self.average, **also}, numbers
 
     def load_extra_state(self, tensors: Mapping[str, Any], numbers: Mapping[str, Any]) -> None:
         """Take them up again."""
         self.best, self.average = tensors["best"], tensors["average"]
+        if self.vector_map is not None:
+            self.vector_map.load_state_dict(tensors["vector_map"])
         self.best_score, self.best_epoch = numbers["best"]
         self.history = numbers["history"]
         self.epoch = len(self.history)
@@ -307,6 +325,14 @@ class DistilLoop(TrainingLoop):
         if not (self.out / CHECKPOINT).exists() and self.processes.first:
             write_json(self.out / IDENTITY, self.identity)
         super().resume()
+
+
+def _vector_map(train: EncodedSplit, config: StudentConfig, options: DistilSection) -> VectorMap | None:
+    if options.features != "vectors":
+        return None
+    if train.vectors is None:
+        raise TrainingError("a split to train on has no vectors of the teacher; run codewren label again")
+    return VectorMap(train.vectors, config.hidden_size, seed=options.seed).to(Processes().device)
 
 
 def _no_score(labels: NDArray[np.int64], logits: NDArray[np.float32]) -> float:

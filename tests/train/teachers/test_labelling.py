@@ -10,8 +10,9 @@ from codewren.core.errors import TeacherError
 from codewren.train.teachers import network as module
 from codewren.train.teachers.finetune import finetune
 from codewren.train.teachers.labelling import label, label_split, logits_path, read_logits
-from codewren.train.teachers.logits_file import write_logits
+from codewren.train.teachers.logits_file import read_vectors, write_logits
 from codewren.train.teachers.teacher import load_teacher
+from codewren.train.teachers.text_batches import item_logits
 
 PAIRS = make_pairs(20, split="unlabelled")
 
@@ -111,3 +112,30 @@ def test_logits_do_not_depend_on_the_batch(recipe):
     one = load_teacher(replace(recipe, teacher=replace(recipe.teacher, batch_size=1))).logits(PAIRS)
     many = load_teacher(replace(recipe, teacher=replace(recipe.teacher, batch_size=64))).logits(PAIRS)
     np.testing.assert_allclose(one, many, atol=1e-5)
+
+
+def features(recipe):
+    return replace(recipe, distil=replace(recipe.distil, features="relations"))
+
+
+def test_the_vectors_beside_the_logits_are_those_the_logits_were_made_of(recipe, tmp_path):
+    (plain,) = label(recipe, tmp_path, [PAIRS], quiet=True)
+    with pytest.raises(TeacherError, match="holds logits only"):
+        read_vectors(plain, PAIRS)
+    logits = read_logits(plain, PAIRS)
+    (path,) = label(features(recipe), tmp_path, [PAIRS], quiet=True)  # written anew: the vectors were missing
+    vectors, teacher = read_vectors(path, PAIRS), load_teacher(recipe)
+    assert vectors.shape == (len(PAIRS.functions), teacher.network.width)
+    assert np.array_equal(item_logits(teacher.network, teacher.encoded(PAIRS), vectors), logits)
+    assert np.array_equal(read_logits(path, PAIRS), logits)
+
+
+def test_a_teacher_without_vectors_of_functions_is_refused_before_it_judges(recipe, tmp_path):
+    np.save(tmp_path / "logits.npy", np.zeros((len(PAIRS), 2)))
+    kind = replace(recipe.teacher, kind="logits", path=str(tmp_path / "logits.npy"))
+    wanted = features(replace(recipe, teacher=kind))
+    with pytest.raises(TeacherError, match=r"distil.features = 'relations' wants .* set distil.features = 'none'"):
+        label(wanted, tmp_path, [PAIRS], quiet=True)
+    joined = replace(load_teacher(recipe), joins_pairs=True)
+    with pytest.raises(TeacherError, match="reads functions one by one"):
+        label(features(recipe), tmp_path, [PAIRS], teacher=joined, quiet=True)

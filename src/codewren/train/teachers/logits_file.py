@@ -1,6 +1,7 @@
 """Logits of a split in a file: what `label` writes, and what any other model can hand in as a teacher.
 
-Our own form is `.npz` with `logits` (n, C) float32, `dataset_sha256` and `teacher_sha256`. Foreign forms: a bare
+Our own form is `.npz` with `logits` (n, C) float32, `dataset_sha256` and `teacher_sha256`, and where the student learns
+from them `vectors` (F, W) of the functions. Foreign forms: a bare
 `.npy`, an `.npz` without the hashes, and Parquet, CSV and JSONL with one column a label (named as the task's labels) or
 one list column `logits`; a column `id` there, or any column that holds just the items' ids, is matched with them,
 whatever the order of the rows. Probabilities are refused.
@@ -27,8 +28,10 @@ PROBABILITY_TOLERANCE = 1e-3
 SUFFIXES = (".npy", ".npz", ".parquet", ".csv", ".jsonl")
 
 
-def write_logits(path: Path, logits: Logits, dataset: Dataset, *, teacher_sha256: str) -> None:
-    """Write the logits of a split, bound to its texts and to the teacher.
+def write_logits(
+    path: Path, logits: Logits, dataset: Dataset, *, teacher_sha256: str, vectors: NDArray[np.float32] | None = None
+) -> None:
+    """Write the logits of a split, and its functions' vectors where there are any, bound to its texts and the teacher.
 
     Raises:
         TeacherError: the logits do not fit the data.
@@ -41,6 +44,7 @@ def write_logits(path: Path, logits: Logits, dataset: Dataset, *, teacher_sha256
             logits=logits.astype(np.float32),
             dataset_sha256=np.array(dataset.sha256()),
             teacher_sha256=np.array(teacher_sha256),
+            **({} if vectors is None else {"vectors": vectors.astype(np.float32)}),
         )
 
 
@@ -64,6 +68,25 @@ def read_logits(path: Path, dataset: Dataset) -> Logits:
     if logits_teacher_sha256(path) is None:
         _check_no_probabilities(path, logits)
     return logits.astype(np.float32)
+
+
+def read_vectors(path: Path, dataset: Dataset) -> NDArray[np.float32]:
+    """The teacher's vectors (F, W) of a split's functions, from the file that `label` wrote its logits to.
+
+    Raises:
+        TeacherError: it holds none, or they do not fit the data.
+    """
+    read_logits(path, dataset)  # says what is wrong with the file itself
+    arrays = read_arrays(path)
+    if "vectors" not in arrays:
+        raise TeacherError(f"{path}: holds logits only, distil.features wants the teacher's vectors; label again")
+    vectors = arrays["vectors"].astype(np.float32)
+    if vectors.ndim != 2 or len(vectors) != len(dataset.functions) or not np.isfinite(vectors).all():
+        raise TeacherError(
+            f"{path}: vectors of shape {vectors.shape}, wanted finite ones of the {len(dataset.functions)} functions "
+            f"of split {dataset.split!r}; label again"
+        )
+    return vectors
 
 
 def logits_teacher_sha256(path: Path) -> str | None:

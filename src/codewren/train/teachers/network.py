@@ -102,6 +102,12 @@ class NetworkTeacher:
         elsewhere: Elsewhere | None = None,
     ) -> Logits:
         """Judge every item; each distinct function is encoded once, similar lengths together, here or `elsewhere`."""
+        return self.judge(dataset, partial=partial, quiet=quiet, elsewhere=elsewhere)[0]
+
+    def judge(
+        self, dataset: Dataset, *, partial: Path | None, quiet: bool, elsewhere: Elsewhere | None = None
+    ) -> tuple[Logits, Floats]:
+        """`logits`, and the vectors (F, W) that they were made of: of functions, or of pairs if it joins them."""
         split = self.encoded(dataset, quiet=quiet)
         self.network.eval()
         identity = f"{dataset.sha256()} {self.sha256}" if partial is not None else ""
@@ -112,7 +118,7 @@ class NetworkTeacher:
         outputs = item_logits(self.network, split, vectors_FW)
         if self.first_output_only:
             outputs[:, 1:] = 0
-        return np.ascontiguousarray(outputs[:, list(self.columns)])
+        return np.ascontiguousarray(outputs[:, list(self.columns)]), vectors_FW
 
     def encoded(self, dataset: Dataset, *, quiet: bool = True) -> TeacherSplit:
         """A split as this teacher reads it.
