@@ -205,7 +205,8 @@ class EncoderSearch:
     """How the sizes of an encoder are found.
 
     Attributes:
-        strategy: `fixed` takes `[student]`; `halving` trains many sizes briefly, and the better half fully.
+        strategy: `fixed` takes `[student]`; `halving` trains many sizes briefly, and the better half fully; `wren`
+            does that too, but draws only the first half of the brief ones, and chooses the others by a surrogate.
         space: `extended`: rows and width of both tables, and both sketches.
         trials: sizes that are trained briefly.
         trial_steps: of a brief training.
@@ -213,7 +214,7 @@ class EncoderSearch:
         seed: of what is drawn.
     """
 
-    strategy: Literal["fixed", "halving"] = "fixed"
+    strategy: Literal["fixed", "halving", "wren"] = "fixed"
     space: Literal["extended"] = "extended"
     trials: int = 12
     trial_steps: int = 200
