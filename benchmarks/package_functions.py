@@ -12,7 +12,8 @@ Python, public domain and their kin must do for all of the package, by what it s
 listed.
 
 Of a package at most 120 files and 900 functions are taken, drawn with a seed by its name; tests, minified and generated
-files are left out. A row has project, licence (what the package says of itself, or nothing), language, name and func.
+files are left out. A row has project, licence (what the package says of itself, or nothing), language, name, doc (what
+its docstring or the comment right before it says, or nothing) and func.
 """
 
 import gzip
@@ -35,6 +36,12 @@ LANGUAGES = {
 LEFT_OUT = re.compile(r"\.min\.|/tests?/|_test\.|\.test\.|\.spec\.|/dist/.*bundle|\.d\.ts$|/umd/|/locales?/")
 MOST_FILES, MOST_FUNCTIONS, LARGEST_FILE_BYTES = 120, 900, 200_000
 LENGTHS = range(60, 5001)
+LONGEST_COMMENT = 4000
+DOCSTRING = re.compile(
+    r"\A(?:@[^\n]*\n\s*)*(?:async )?def [^\n]*(?:\n[^\n]*)??:[ \t]*\n\s*[rRuU]?(\"\"\"|''')(.*?)\1",
+    re.S,
+)
+COMMENT = re.compile(r"(?:/\*(?:[^*]|\*(?!/))*\*/|(?:(?<=\n)|\A)[ \t]*//[^\n]*(?:\n[ \t]*//[^\n]*)*)[ \t]*\n?[ \t]*\Z")
 
 
 PERMISSIVE = re.compile(
@@ -84,6 +91,21 @@ def sources(package: Path, rng: random.Random) -> list[Path]:
     return files if len(files) <= MOST_FILES else rng.sample(files, MOST_FILES)
 
 
+def documentation(before: str, text: str, language: str) -> str:
+    """What a function's docstring says, or the comment that ends right before it.
+
+    >>> documentation("// Adds\\n// two.\\n", "func add(a, b int) int {\\n}", "go")
+    'Adds two.'
+    >>> documentation("", "def f(x):\\n    '''Half of it.'''\\n    return x / 2", "python")
+    'Half of it.'
+    """
+    if language == "python":
+        said = DOCSTRING.search(text)
+        return " ".join(said[2].split()) if said else ""
+    said = COMMENT.search(before)
+    return " ".join(re.sub(r"(?m)^[ \t]*(?://[/!]?|/?\*+/?)|\*/", " ", said[0]).split()) if said else ""
+
+
 def functions(package: Path, rng: random.Random) -> Iterator[dict[str, str]]:
     """Rows of a package: functions of some length, without copies in other white space."""
     seen: set[str] = set()
@@ -100,7 +122,9 @@ def functions(package: Path, rng: random.Random) -> Iterator[dict[str, str]]:
             squeezed = re.sub(r"\s+", "", text)
             if len(text) in LENGTHS and text.count("\n") >= 3 and squeezed not in seen:
                 seen.add(squeezed)
-                row = {"project": package_name(package), "language": language, "name": span.name}
+                before = source[max(0, span.start_byte - LONGEST_COMMENT) : span.start_byte].decode("utf-8", "replace")
+                doc = documentation(before, text, language)
+                row = {"project": package_name(package), "language": language, "name": span.name, "doc": doc}
                 yield row | {"func": text}
 
 

@@ -9,12 +9,12 @@ import pytest
 
 from codewren.compress.similarity_path import compress_similarity
 from codewren.compress.similarity_run import SimilarityRun
-from codewren.compress.similarity_search import EncoderTrial, front_of, promoted
+from codewren.compress.similarity_search import EncoderTrial, front_of, promoted, search_sizes
 from codewren.core.errors import InfeasibleError, InputError
 from codewren.core.files import read_json
 from codewren.core.pareto import Budget, Scores
 from codewren.core.recipe_files import recipe_tables
-from codewren.core.similarity_recipe import EncoderSearch, SimilarityRecipe
+from codewren.core.similarity_recipe import EncoderSearch, EncoderSizes, SimilarityRecipe
 from codewren.predict.predictor import load
 from codewren.search.space.encoder_space import described, encoder_space, spread_sizes
 from train.similarity.made_functions import tiny_recipe, write_data
@@ -85,6 +85,22 @@ def test_draws_keep_the_budget_and_reach_every_octave() -> None:
     assert all(point in every for point in drawn)
     with pytest.raises(InfeasibleError, match="the smallest has"):
         spread_sizes(base, 10_000, 1, seed=0)
+
+
+def test_wren_chooses_half_of_the_brief_trainings_by_what_it_has_seen(tmp_path: Path) -> None:
+    recipe = replace(recipe_of(tmp_path), search=EncoderSearch("wren", trials=10, trial_steps=1))
+    trained: list[tuple[dict[str, int], int]] = []
+
+    def train(sizes: EncoderSizes, steps: int) -> EncoderTrial:
+        trained.append((described(sizes), steps))
+        return EncoderTrial(sizes, steps, Scores(sizes.names.width / 200, sizes.table_bytes, 1e-4), {"set": 0.5})
+
+    search_sizes(recipe, tmp_path, context="", train=train)
+    brief = [values for values, steps in trained if steps == 1]
+    assert len(brief) == 10
+    assert brief[:5] == [described(sizes) for sizes in spread_sizes(recipe.sizes, 134_000, 5, seed=0)]
+    assert len({str(values) for values in brief}) == 10
+    assert {steps for _, steps in trained} == {1, recipe.contrast.steps}
 
 
 def made(size_bytes: int, effectiveness: float, latency_s: float) -> EncoderTrial:

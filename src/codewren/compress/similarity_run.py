@@ -37,7 +37,8 @@ class SimilarityRun(StagedRun[SimilarityRecipe]):
         ]
         files = {name: file_sha256(recipe.resolve(name)) for name in names}
         sources = {name: asdict(source) for name, source in recipe.sources.items()}
-        return content_key([files, sources, recipe.contrast.originals, recipe.contrast.seed])
+        made = [name for name in ("changes", "docs") if getattr(recipe.contrast.mix, name) > 0]
+        return content_key([files, sources, recipe.contrast.originals, recipe.contrast.seed, *made])
 
     def training_key(self) -> str:
         """Hash of all that the trained rows depend on."""

@@ -26,6 +26,7 @@ from codewren.measure.transfer import area_under_curve
 from codewren.predict.similarity import SimilarityPredictor
 from codewren.report.table import markdown
 from codewren.search.choose import choose
+from codewren.search.encoder_proposals import greatest_bounds
 from codewren.search.octaves import octaves
 from codewren.search.space.encoder_space import described, spread_sizes
 from codewren.train.similarity.fitting import read_labelled, similarities
@@ -82,8 +83,15 @@ def search_sizes(recipe: SimilarityRecipe, out: Path, *, context: str, train: Tr
         return known.get(sizes, steps) or known.add(train(sizes, steps))
 
     most_bytes = (recipe.budget.max_bytes or 1 << 40) - MANIFEST_BYTES
-    drawn = spread_sizes(recipe.sizes, most_bytes, search.trials, seed=search.seed)
-    brief = [trial(sizes, search.trial_steps) for sizes in drawn]
+    first = search.trials if search.strategy == "halving" else ceil(search.trials / 2)
+    brief = [
+        trial(sizes, search.trial_steps) for sizes in spread_sizes(recipe.sizes, most_bytes, first, seed=search.seed)
+    ]
+    left = search.trials - first
+    for count in (ceil(left / 2), left // 2):
+        seen = {each.sizes: each.scores.effectiveness or 0.0 for each in brief}
+        proposed = greatest_bounds(seen, most_bytes, count, seed=search.seed)
+        brief += [trial(sizes, search.trial_steps) for sizes in proposed]
     full = [trial(each.sizes, recipe.contrast.steps) for each in promoted(brief)]
     front = front_of([each for each in full if recipe.budget.allows(each.scores)])
     choice = choose(_as_front(front), search.pick)

@@ -28,6 +28,7 @@ class SimilaritySource:
         problem: column of what a function solves.
         project: column of where it is from.
         name: column of its name; without it the name is read from the text.
+        doc: column of what its documentation says; without it there is none to learn from.
         id: column by which pairs name it.
         language: of all functions; empty: there is a column `language`.
         where: keep the rows whose columns have these values.
@@ -48,6 +49,7 @@ class SimilaritySource:
     problem: str = "problem"
     project: str = "project"
     name: str = "name"
+    doc: str = "doc"
     id: str = "idx"
     language: str = ""
     where: Mapping[str, str | int] = field(default_factory=dict)
@@ -70,12 +72,16 @@ class Mix:
         names: functions of one name in two projects, the name hidden.
         edits: a function and its edited copy.
         pairs: labels and teachers' logits.
+        changes: near copies that do something else, which must be told from the original.
+        docs: what the documentation says, and the function with its name hidden.
     """
 
     problems: float = 5.0
     names: float = 3.0
     edits: float = 2.0
     pairs: float = 1.5
+    changes: float = 0.0
+    docs: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,7 +206,8 @@ class EncoderSearch:
     """How the sizes of an encoder are found.
 
     Attributes:
-        strategy: `fixed` takes `[student]`; `halving` trains many sizes briefly, and the better half fully.
+        strategy: `fixed` takes `[student]`; `halving` trains many sizes briefly, and the better half fully; `wren`
+            does that too, but draws only the first half of the brief ones, and chooses the others by a surrogate.
         space: `extended`: rows and width of both tables, and both sketches.
         trials: sizes that are trained briefly.
         trial_steps: of a brief training.
@@ -208,7 +215,7 @@ class EncoderSearch:
         seed: of what is drawn.
     """
 
-    strategy: Literal["fixed", "halving"] = "fixed"
+    strategy: Literal["fixed", "halving", "wren"] = "fixed"
     space: Literal["extended"] = "extended"
     trials: int = 12
     trial_steps: int = 200

@@ -152,7 +152,7 @@ class Surrogate:
         sound = seen.take(np.flatnonzero(~collapsed))
         table = features(sound.points, fidelity=sound.fidelity)
         members = (
-            _fit_members(table, sound.effectiveness, seed) if len(sound) >= FEWEST else (_mean_of(sound, validation),)
+            fit_members(table, sound.effectiveness, seed) if len(sound) >= FEWEST else (_mean_of(sound, validation),)
         )
         floor = float(seen.effectiveness[collapsed].mean()) if collapsed.any() else validation.chance
         noise = validation.sampling_error(float(seen.effectiveness.max()))
@@ -242,7 +242,7 @@ def _rank(correlation: Callable[..., Any], guess: Vector, truth: Vector) -> floa
     return float(correlation(guess, truth).statistic)
 
 
-def _fit_members(table: Matrix, effectiveness: Vector, seed: int) -> tuple[Member, ...]:
+def fit_members(table: Matrix, effectiveness: Vector, seed: int) -> tuple[Member, ...]:
     """A linear model, a margin machine, two kinds of trees, the nearest students, and a smooth process.
 
     Each alone is a poor judge on twenty trainings; being unlike, their errors cancel (`benchmarks/search_quality.py`).

@@ -61,6 +61,10 @@ class Lessons:
         if corpus.edits:
             by_size = sorted(corpus.edits, key=lambda group: int(sizes[group[0]]))
             draws["edits"] = Groups(_by_language(by_size, corpus.languages), neighbours=0.6)
+        if corpus.changes:
+            draws["changes"] = Groups(_by_language(corpus.changes, corpus.languages), neighbours=1.0, spread=1)
+        if corpus.docs:
+            draws["docs"] = Groups(_by_language(corpus.docs, corpus.languages))
         names = [*draws, *(["pairs"] if corpus.pairs else [])]
         weights = {name: getattr(settings.mix, name) for name in names if getattr(settings.mix, name) > 0}
         if not weights:

@@ -1,6 +1,7 @@
 """The training corpus: functions by number, and which of them should be alike."""
 
 import random
+import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -20,6 +21,7 @@ from codewren.train.similarity.project_functions import (
     rows_of,
     same_name,
 )
+from codewren.train.similarity.semantic_edits import called_methods, differing
 from codewren.train.similarity.text_edits import edited, local_names, rename
 
 NAME_DONORS = 5000
@@ -27,6 +29,9 @@ NAME_DONORS = 5000
 
 EDITED_PROBLEMS = 0.3
 """Share of the problems' solutions that are edited as well."""
+
+LEAST_DOC_WORDS, MOST_DOC_WORDS = 6, 60
+"""Shorter documentation says too little to find a function by."""
 
 
 @dataclass(slots=True)
@@ -40,6 +45,8 @@ class Corpus:
         problems: problem, language, function numbers.
         names: groups of functions of one name.
         edits: a function and its edited copies.
+        changes: a function and its renamed copy, then a near copy of it that does something else, renamed too.
+        docs: what the documentation of a function says, and the function.
         pairs: two functions each, and how likely they are clones (pairs, 2) and (pairs,).
     """
 
@@ -49,6 +56,8 @@ class Corpus:
     problems: dict[str, dict[str, list[int]]] = field(default_factory=dict)
     names: list[list[int]] = field(default_factory=list)
     edits: list[list[int]] = field(default_factory=list)
+    changes: list[list[int]] = field(default_factory=list)
+    docs: list[list[int]] = field(default_factory=list)
     pairs: list[tuple[int, int]] = field(default_factory=list)
     probabilities: list[float] = field(default_factory=list)
 
@@ -60,10 +69,7 @@ class Corpus:
 
     def groups(self) -> dict[str, Any]:
         """All but the texts, as JSON."""
-        return {
-            name: getattr(self, name)
-            for name in ("languages", "written", "problems", "names", "edits", "pairs", "probabilities")
-        }
+        return {name: getattr(self, name) for name in self.__dataclass_fields__ if name != "texts"}
 
 
 def training_corpus(recipe: SimilarityRecipe) -> Corpus:
@@ -84,7 +90,12 @@ def training_corpus(recipe: SimilarityRecipe) -> Corpus:
     solutions = [i for languages in corpus.problems.values() for alike in languages.values() for i in alike]
     originals += [i for i in solutions if rng.random() < EDITED_PROBLEMS]
     corpus.written = len(corpus.texts)
-    _add_edits(corpus, originals, name_donors(functions or _as_functions(corpus, solutions), rng), rng)
+    donors = name_donors(functions or _as_functions(corpus, solutions), rng)
+    _add_edits(corpus, originals, donors, rng)
+    if recipe.contrast.mix.changes:
+        _add_changes(corpus, originals, donors, rng)
+    if recipe.contrast.mix.docs:
+        _add_docs(corpus, functions)
     return corpus
 
 
@@ -163,3 +174,23 @@ def _add_edits(corpus: Corpus, originals: Sequence[int], names: Sequence[str], r
         if index % 4 == 0:
             group.append(corpus.add(rename(text, rng, names), language))
         corpus.edits.append(group)
+
+
+def _add_changes(corpus: Corpus, originals: Sequence[int], names: Sequence[str], rng: random.Random) -> None:
+    """Of every second original two groups, side by side: it and a copy, a near copy that differs and a copy of that."""
+    methods = sorted({name for original in originals for name in called_methods(corpus.texts[original])})
+    for original in originals[::2]:
+        text, language = corpus.texts[original], corpus.languages[original]
+        other = differing(text, rng, methods)
+        if other != text:
+            corpus.changes.append([original, corpus.add(rename(text, rng, names), language)])
+            corpus.changes.append([corpus.add(each, language) for each in (other, rename(other, rng, names))])
+
+
+def _add_docs(corpus: Corpus, functions: Sequence[ProjectFunction]) -> None:
+    """Documentation as one string literal: its words are features of the names, and it has no structure."""
+    for function in functions:
+        words = re.findall(r"[A-Za-z_]\w+", function.doc)[:MOST_DOC_WORDS]
+        if len(words) >= LEAST_DOC_WORDS:
+            literal = '"' + " ".join(words) + '"'
+            corpus.docs.append([corpus.add(literal, function.language), corpus.add(function.masked, function.language)])

@@ -47,10 +47,12 @@ class Groups:
     Attributes:
         groups: language to groups of function numbers.
         neighbours: chance that a batch is drawn from groups that lie side by side.
+        spread: so many times the pairs of a batch are the groups that it is drawn from then.
     """
 
     groups: Mapping[str, Sequence[Sequence[int]]]
     neighbours: float = 0.0
+    spread: int = 2
 
     def __call__(self, rng: random.Random, pairs: int) -> list[Pair]:
         """Pairs of functions of one group; three of four batches hold one language."""
@@ -61,8 +63,8 @@ class Groups:
         else:
             chosen = [group for language in languages for group in self.groups[language]]
         if rng.random() < self.neighbours:
-            start = rng.randrange(max(1, len(chosen) - 2 * pairs))
-            chosen = chosen[start : start + 2 * pairs]
+            start = rng.randrange(max(1, len(chosen) - self.spread * pairs))
+            chosen = chosen[start : start + self.spread * pairs]
         return _members([(group, group) for group in chosen], rng, pairs)
 
 

@@ -41,6 +41,7 @@ class ProjectFunction:
     name: str
     project: str
     language: str
+    doc: str = ""
 
     @property
     def masked(self) -> str:
@@ -97,7 +98,8 @@ def _distinct(recipe: SimilarityRecipe, source: SimilaritySource) -> Iterator[Pr
             seen.add(squeezed)
             language = language_of(row, source)
             name = str(row.values[source.name]) if source.name in row.values else own_name(text, language)
-            yield ProjectFunction(text, name, str(row.value(source.project)), language)
+            doc = str(row.values.get(source.doc, ""))
+            yield ProjectFunction(text, name, str(row.value(source.project)), language, doc)
 
 
 def own_name(text: str, language: str) -> str:
