@@ -10,6 +10,7 @@ void bind_tokenizer(nanobind::module_& m);
 void bind_model(nanobind::module_& m);
 void bind_lexer(nanobind::module_& m);
 void bind_similarity(nanobind::module_& m);
+void bind_word_bags(nanobind::module_& m);
 void bind_hint(nanobind::module_& m);
 void bind_training(nanobind::module_& m);
 

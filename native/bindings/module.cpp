@@ -7,6 +7,7 @@ NB_MODULE(_native, m) {
   bind_model(m);
   bind_lexer(m);
   bind_similarity(m);
+  bind_word_bags(m);
   bind_hint(m);
   bind_training(m);
 }

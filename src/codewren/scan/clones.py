@@ -9,6 +9,7 @@ A model that learned from as many clones as non-clones sees far too many in a re
 is a clone. Unless a threshold is asked for, it is raised until few enough pairs are left (`PAIRS_EACH`).
 """
 
+from array import array
 from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
@@ -17,7 +18,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from codewren.predict.checked_items import TooManyPairsError
 from codewren.scan.finding import CloneKind, Finding, Location
 from codewren.scan.grouping import Pair, group
-from codewren.scan.lexical import EDITED_OVERLAP, overlap, overlapping
+from codewren.scan.lexical import EDITED_OVERLAP, PAIR_LIMIT, Bag, families, overlap, overlapping, overlaps
 from codewren.scan.namesakes import class_weight, owner_counts
 from codewren.scan.record import Record, hash_at
 from codewren.scan.result import SMALLEST_CLONE_LINES, ScanOptions, ScanResult, fingerprint, is_wanted, unused
@@ -26,12 +27,12 @@ from codewren.scan.schedule import ScannedFile
 if TYPE_CHECKING:
     from codewren.predict.predictor import AnyPredictor
 
-PAIR_LIMIT = 500_000
 PAIRS_EACH, FEW_PAIRS = 30, 10_000
 SAMPLE = 400
 SEMANTIC_LINKAGE = 0.8  # what a model says of pairs of one vocabulary is no chain of evidence
 SMALLEST_CLONE_TOKENS = 25  # below, even exact copies are one call or one guard
 SMALLEST_RENAMED_TOKENS = 50  # of one shape: setters, guards and delegates are below, by reading
+FAMILY = 50  # so many functions, any two of them edited copies, are compared with others as one
 
 
 class Member(NamedTuple):
@@ -55,6 +56,11 @@ class Member(NamedTuple):
     def size(self) -> int:
         """Number of tokens."""
         return self.record.size(self.number)
+
+    @property
+    def bag(self) -> "array[int]":
+        """Its words."""
+        return self.record.bag(self.number)
 
     @property
     def is_suppressed(self) -> bool:
@@ -96,7 +102,8 @@ def clone_findings(
     tight = group(len(units), close, apart=apart)
     for numbers, probability in tight:
         together = sorted((member for number in numbers for member in units[number]), key=Member.order)
-        classes.append(CloneClass((tuple(together),), probability))
+        alone = _likeness(units[numbers[0]]) if len(numbers) == 1 else probability
+        classes.append(CloneClass((tuple(together),), alone))
     start = [numbers for numbers, _ in tight]
     home = {number: index for index, numbers in enumerate(start) for number in numbers}
     for numbers, probability in group(len(units), far, start=start, apart=apart, linkage=SEMANTIC_LINKAGE):
@@ -136,23 +143,63 @@ def _units(members: Sequence[Member]) -> list[list[Member]]:
     units: defaultdict[bytes, list[Member]] = defaultdict(list)
     for member in sorted(members, key=Member.order):
         units[member.shape if member.size >= SMALLEST_RENAMED_TOKENS else member.text].append(member)
-    return list(units.values())
+    return _with_families(list(units.values()))
+
+
+def _with_families(units: list[list[Member]]) -> list[list[Member]]:
+    """Units; many that share their commonest words are one, for no list could hold their pairs."""
+    found = families([unit[0].bag for unit in units], FAMILY)
+    apart = _apart(units) if found else {}
+    home = list(range(len(units)))
+    for numbers in found:
+        together: set[int] = set()
+        for number in numbers:
+            if together.isdisjoint(apart.get(number, ())):
+                together.add(number)
+                home[number] = numbers[0]
+    wider: dict[int, list[Member]] = {}
+    for unit, name in zip(units, home, strict=True):
+        wider.setdefault(name, []).extend(unit)
+    return list(wider.values())
+
+
+def _likeness(unit: Sequence[Member]) -> float:
+    """The mean share of words that the functions of a unit have in common with its first one; of copies 1."""
+    shares = [kind_of(unit[0], member)[1] for member in unit[1:]]
+    return sum(shares) / len(shares) if shares else 1.0
 
 
 def _pairs(
     members: Sequence[Member], predictor: "AnyPredictor", options: ScanOptions, result: ScanResult
 ) -> tuple[list[Pair], list[Pair]]:
     """Close pairs, which share most of their words, and the others that the model calls clones."""
-    bags = [member.record.bag(member.number) for member in members]
-    shared = {(i, j): share for i, j, share in overlapping(bags)}
+    bags = [member.bag for member in members]
+    shared = {(i, j): share for i, j, share in _edited(bags, result)}
     far = []
-    for i, j, probability in _model_pairs(members, predictor, options, result):
-        share = shared.get((i, j)) or overlap(bags[i], bags[j])
+    pairs = _model_pairs(members, predictor, options, result)
+    for (i, j, probability), share in zip(pairs, overlaps(bags, [pair[:2] for pair in pairs]), strict=True):
         if share >= EDITED_OVERLAP:
             shared[i, j] = max(share, probability)
         else:
             far.append((i, j, probability))
     return [(i, j, share) for (i, j), share in shared.items()], far
+
+
+def _edited(bags: Sequence[Bag], result: ScanResult) -> Sequence[Pair]:
+    """Pairs that share most of their words; when they are too many, those that share still more."""
+    least = EDITED_OVERLAP
+    while True:
+        try:
+            pairs = list(overlapping(bags, least))
+            break
+        except OverflowError:
+            least = (1 + least) / 2
+    if least != EDITED_OVERLAP:
+        result.remarks.append(
+            f"more than {PAIR_LIMIT} pairs of {len(bags)} functions share {EDITED_OVERLAP:.0%} of their words; "
+            f"only those that share {least:.2%} are reported as edited"
+        )
+    return pairs
 
 
 def _model_pairs(
@@ -292,5 +339,5 @@ def kind_of(first: Member, member: Member) -> tuple[CloneKind, float]:
         return CloneKind.EXACT, 1.0
     if member.shape == first.shape:
         return CloneKind.RENAMED, 1.0
-    share = overlap(first.record.bag(first.number), member.record.bag(member.number))
+    share = overlap(first.bag, member.bag)
     return CloneKind.EDITED if share >= EDITED_OVERLAP else CloneKind.SEMANTIC, share

@@ -2,24 +2,23 @@
 
 Two functions that share 70 % of their words share one of the rarest 30 % of each: only functions with such a word in
 common are compared. Source: Sajnani et al., SourcererCC, ICSE 2016, sections 2.1 and 3.1.
+
+Thousands of generated functions of one shape are all pairs of each other, and no list of pairs is short enough for
+them. But functions whose commonest 70 % of words are the same share those, each with each: a family, told by one hash.
 """
 
-import math
-from collections import Counter, defaultdict
+from array import array
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+from itertools import accumulate, chain
+
+from codewren._native import WordBags
 
 EDITED_OVERLAP = 0.7  # of words: what SourcererCC calls a clone of type 3
 FEWEST_WORDS = 15  # below, shared words are chance
+PAIR_LIMIT = 500_000  # a few hundred bytes each once they are Python's
 
 Bag = Sequence[int]
 """Distinct words of a function: each the hash of a word in the upper 24 bits, how often it occurs in the lower 8."""
-
-
-class _Words(NamedTuple):
-    number: int
-    total: int
-    counts: dict[int, int]
 
 
 def overlap(first: Bag, second: Bag) -> float:
@@ -28,47 +27,46 @@ def overlap(first: Bag, second: Bag) -> float:
     >>> overlap([0x101, 0x202], [0x202, 0x301])
     0.6666666666666666
     """
-    return _shared(_counts(first), _counts(second)) / max(word_count(first), word_count(second), 1)
+    return next(overlaps([first, second], [(0, 1)]))
 
 
-def overlapping(bags: Sequence[Bag], least: float = EDITED_OVERLAP) -> Iterator[tuple[int, int, float]]:
+def overlaps(bags: Sequence[Bag], pairs: Sequence[tuple[int, int]]) -> Iterator[float]:
+    """The overlap of each of some pairs of bags.
+
+    >>> list(overlaps([[0x101, 0x202], [0x202, 0x301], [0x301]], [(0, 1), (0, 2)]))
+    [0.6666666666666666, 0.0]
+    """
+    packed = _word_bags(bags).overlaps(list(chain.from_iterable(pairs)))
+    return (share for *_, share in _shares(packed))
+
+
+def overlapping(
+    bags: Sequence[Bag], least: float = EDITED_OVERLAP, *, limit: int = PAIR_LIMIT
+) -> Iterator[tuple[int, int, float]]:
     """All pairs i < j of bags with at least `FEWEST_WORDS` words that overlap by `least` or more, with the overlap.
 
+    Raises:
+        OverflowError: more than `limit` pairs.
+
     >>> bag = [word << 8 | 5 for word in range(4)]
-    >>> list(overlapping([bag, bag[1:], [0x405], bag[:3] + [0x505]]))
+    >>> sorted(overlapping([bag, bag[1:], [0x405], bag[:3] + [0x505]]))
     [(0, 1, 0.75), (0, 3, 0.75)]
     """
-    totals = [word_count(bag) for bag in bags]
-    order = sorted((number for number, total in enumerate(totals) if total >= FEWEST_WORDS), key=totals.__getitem__)
-    rarity = Counter(entry >> 8 for number in order for entry in bags[number])
-    index: defaultdict[int, list[_Words]] = defaultdict(list)
-    for number in order:
-        words = _Words(number, totals[number], _counts(bags[number]))
-        shortest = math.ceil(least * words.total - 1e-9)
-        candidates: dict[int, _Words] = {}
-        for word in _prefix(words, rarity, words.total - shortest + 1):
-            for other in reversed(index[word]):
-                if other.total < shortest:
-                    break
-                candidates[other.number] = other
-            index[word].append(words)
-        for other in candidates.values():
-            share = _shared(other.counts, words.counts) / words.total
-            if share >= least:
-                yield min(number, other.number), max(number, other.number), share
+    return _shares(_word_bags(bags).overlapping(least, FEWEST_WORDS, limit))
 
 
-def _prefix(words: _Words, rarity: Counter[int], length: int) -> Iterator[int]:
-    """The rarest words that together occur `length` times."""
-    for word in sorted(words.counts, key=lambda word: (rarity[word], word)):
-        if length <= 0:
-            return
-        yield word
-        length -= words.counts[word]
+def families(bags: Sequence[Bag], fewest: int) -> list[list[int]]:
+    """Groups of at least `fewest` bags, any two of which overlap by `EDITED_OVERLAP` or more; not all such groups.
 
-
-def _counts(bag: Bag) -> dict[int, int]:
-    return {entry >> 8: entry & 0xFF for entry in bag}
+    >>> common = [word << 8 | 5 for word in range(3)]
+    >>> families([common + [0x501], common + [0x601], [0x901], common + [0x702]], 2)
+    [[0, 1, 3]]
+    """
+    groups: dict[int, list[int]] = {}
+    for number, name in enumerate(array("Q", _word_bags(bags).commonest(EDITED_OVERLAP, FEWEST_WORDS))):
+        if name:
+            groups.setdefault(name, []).append(number)
+    return [numbers for numbers in groups.values() if len(numbers) >= fewest]
 
 
 def word_count(bag: Bag) -> int:
@@ -76,5 +74,11 @@ def word_count(bag: Bag) -> int:
     return sum(entry & 0xFF for entry in bag)
 
 
-def _shared(first: dict[int, int], second: dict[int, int]) -> int:
-    return sum(min(count, second[word]) for word, count in first.items() if word in second)
+def _word_bags(bags: Sequence[Bag]) -> WordBags:
+    return WordBags(array("I", chain.from_iterable(bags)), list(accumulate(map(len, bags))))
+
+
+def _shares(packed: bytes) -> Iterator[tuple[int, int, float]]:
+    numbers = iter(array("i", packed))
+    for first, second, shared, longer in zip(numbers, numbers, numbers, numbers, strict=True):
+        yield first, second, shared / max(longer, 1)
