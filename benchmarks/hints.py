@@ -26,6 +26,7 @@ from codewren.predict.hint import HintPredictor
 from codewren.predict.predictor import load
 from codewren.train.hint.examples import source_rows
 from codewren.train.hint.hint_fit import Material, fit_hint
+from codewren.train.hint.line_fit import with_line_trees
 from codewren.train.processes import one_thread
 
 Floats = NDArray[np.float64]
@@ -41,15 +42,22 @@ def left_out_bundles(recipe: HintRecipe, out: Path, seed: int, packages: Sequenc
     missing = [package for package in packages if not (folder / f"{package}.wren").exists()]
     fit = replace(recipe.fit, seed=seed, share=SHARE, folds=FOLDS)
     drawn = replace(recipe, fit=fit, own_heads=())
-    examples, bags = run_features(HintRun(drawn, folder)) if missing else (None, None)
+    read = run_features(HintRun(drawn, folder)) if missing else None
     for package in packages:
         path = folder / f"{package}.wren"
-        if examples is not None and bags is not None and package in missing:
+        if read is not None and package in missing:
+            examples, bags, lines = read
             without = replace(drawn, fit=replace(fit, leave_out=(package,)))
             with one_thread():
-                fitted = fit_hint(without, Material.of(without, examples, bags), lambda line: print(line, flush=True))
+                fitted = fit_hint(without, Material.of(without, examples, bags), told)
+                fitted = with_line_trees(without, fitted, lines, told)
             write_fitted(path, fitted, HintText())
         yield package, path
+
+
+def told(line: str) -> None:
+    """Say what is done."""
+    print(line, flush=True)
 
 
 def package_scores(recipe: HintRecipe, package: str, bundle: Path) -> dict[str, Any]:

@@ -1,35 +1,45 @@
 """Whether the lines that speak for a finding are those that a security patch changed.
 
     python benchmarks/line_hits.py [BUNDLE...] [--data ../shared/data/debian_cve] [--top 5] [--left-out FOLDER]
+    python benchmarks/line_hits.py --recipe recipes/shipped/hints-c-micro.toml --seeds 0 1 2
 
-For each function that a Debian package patched for a CVE: its lines with a letter or digit are ranked by what they
-carry, the first `--top` are taken, and it is a hit if the patch changes one of them. A changed line is one that the
-difference to the fixed function deletes or replaces; where only lines are added, it is the line before and the line
-behind them. Beside it: lines drawn at random (the exact expectation), the longest lines, and those with most calls.
-Differences are paired by function: the interval is that of a bootstrap, p that of a sign-flipping test, both over
-functions. `shift` reads each text again without the line, so that later tokens move up, in place of hiding it.
-`--left-out` names a folder with a bundle PACKAGE.wren for each package, trained without it; each then explains that
-package's functions.
+For each function that a Debian package patched for a CVE: its lines on which a word, a number or a string begins are
+ranked by what they carry, the first `--top` are taken, and it is a hit if the patch changes one of them. A changed line
+is one that the difference to the fixed function deletes or replaces; where only lines are added, it is the line before
+and the line behind them. Beside it: lines drawn at random (the exact expectation), the longest lines, and those with
+most calls. Differences are paired by function: the interval is that of a bootstrap, p that of a sign-flipping test,
+both over functions. `shift` reads each text again without the line, so that later tokens move up, in place of hiding
+it. `--left-out` names a folder with a bundle PACKAGE.wren for each package, trained without it; each then explains that
+package's functions. `--recipe` fits the trees of a hint without each package in turn, nine tenths of the other
+functions drawn by the seed, and ranks the lines of that package by them in the runtime. What a shipped hint says of
+these functions is no measure: it has learned from them, and only its scores are ranked here, not its likelihoods.
 """
 
 import argparse
 import json
 import lzma
-import math
 import re
 import time
 from collections.abc import Callable, Iterator, Sequence
-from difflib import SequenceMatcher
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
+from codewren import _native
+from codewren.core.hint_recipe import HintRecipe
+from codewren.core.recipe import recipe_tables
+from codewren.measure import line_hits
+from codewren.measure.line_hits import hit_by_chance
 from codewren.predict.predictor import Predictor, load
+from codewren.train.hint.examples import training_examples
+from codewren.train.hint.line_trees import ChangedLines, changed_lines, fit_line_trees, line_measures
 
 SHARED = Path(__file__).parents[2] / "shared/data/debian_cve"
 BUNDLES = ("vulnerability-c-micro", "vulnerability-c-mini", "vulnerability-c-standard")
+SHARE = 0.9
 _FEWEST_LINES = 8
 _DRAWS = 10_000
 _CALL = re.compile(r"\w\s*\(")
@@ -49,12 +59,16 @@ class Patched(NamedTuple):
 def main() -> None:
     """Read, rank, compare, print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("bundles", nargs="*", default=BUNDLES)
+    parser.add_argument("bundles", nargs="*", help="default: the vulnerability bundles, none with --recipe")
     parser.add_argument("--data", type=Path, default=SHARED)
     parser.add_argument("--top", type=int, default=5)
     parser.add_argument("--left-out", type=Path, metavar="FOLDER", help="bundles that have not seen a package each")
     parser.add_argument("--shift", action="store_true", help="also with later tokens moved up")
+    parser.add_argument("--recipe", type=Path, help="of a hint: fit its trees without each package in turn")
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0])
     arguments = parser.parse_args()
+    if arguments.recipe and not arguments.bundles:
+        arguments.bundles = ()
     functions = list(patched(arguments.data))
     if arguments.left_out:
         functions = [one for one in functions if (arguments.left_out / f"{one.package}.wren").exists()]
@@ -73,7 +87,12 @@ def main() -> None:
         values = hits(functions, left_out_scores(functions, arguments.left_out), arguments.top)
         figures = f"{compared(values, chance)}   {compared(values, longest)}"
         print(f"{str(arguments.left_out)[-32:]:32}{values.mean():7.3f}{'':7}   {figures}")
-    for bundle in arguments.bundles:
+    for seed in arguments.seeds if arguments.recipe else ():
+        scores = tree_scores(functions, arguments.recipe, seed)
+        values = hits(functions, scores, arguments.top)
+        figures = f"{compared(values, chance)}   {compared(values, longest)}"
+        print(f"{f'trees left out, seed {seed}':32}{values.mean():7.3f}{'':7}   {figures}", flush=True)
+    for bundle in arguments.bundles or (() if arguments.recipe else BUNDLES):
         predictor = load(bundle)
         predictor.threads = 1
         rankings: dict[str, Scores] = {bundle: lambda texts, predictor=predictor: explained(predictor, texts)}
@@ -102,8 +121,8 @@ def patched(folder: Path) -> Iterator[Patched]:
             if not row["target"] or not row["fixed"]:
                 continue
             lines = lines_of(row["func"])
-            telling = tuple(number for number, line in enumerate(lines) if any(map(str.isalnum, line)))
-            changed = frozenset(changed_lines(lines, lines_of(row["fixed"]))) & frozenset(telling)
+            telling = tuple(line_measures(row["func"])[0].tolist())
+            changed = frozenset(changed_lines(lines, lines_of(row["fixed"]), telling)) & frozenset(telling)
             if changed and len(telling) >= _FEWEST_LINES:
                 yield Patched(row["package"], row["func"], telling, changed)
 
@@ -113,44 +132,41 @@ def lines_of(text: str) -> list[str]:
     return text.split("\n")
 
 
-def changed_lines(before: Sequence[str], after: Sequence[str]) -> Iterator[int]:
-    """Lines that the difference deletes or replaces; around lines that are only added, the telling neighbours."""
-    first, second = ([" ".join(line.split()) for line in lines] for lines in (before, after))
-    telling = [number for number, line in enumerate(first) if any(map(str.isalnum, line))]
-    for tag, i, j, k, m in SequenceMatcher(None, first, second, autojunk=False).get_opcodes():
-        if tag == "insert" and any(any(map(str.isalnum, line)) for line in second[k:m]):
-            yield from [number for number in telling if number < i][-1:]
-            yield from [number for number in telling if number >= i][:1]
-        elif tag in {"delete", "replace"}:
-            yield from range(i, j)
-
-
 def by_chance(function: Patched, top: int) -> float:
     """The probability that one of `top` lines drawn at random is changed."""
-    lines, changed = len(function.lines), len(function.changed)
-    return 1 - math.comb(lines - changed, top) / math.comb(lines, top)
+    return hit_by_chance(len(function.lines), len(function.changed), top)
 
 
 def hits(functions: Sequence[Patched], scores: Sequence[Sequence[float]], top: int) -> Floats:
     """For each function whether a changed line is among the first; equal ones share the places that are left."""
-    return np.array([_hit(one, row, top) for one, row in zip(functions, scores, strict=True)])
+    rows = [np.array([row[line] for line in one.lines]) for one, row in zip(functions, scores, strict=True)]
+    return line_hits.hits(rows, [np.array([line in one.changed for line in one.lines]) for one in functions], top)
 
 
-def _hit(function: Patched, scores: Sequence[float], top: int) -> float:
-    ranked = sorted(function.lines, key=lambda line: -scores[line])
-    last = scores[ranked[top - 1]]
-    above = [line for line in ranked if scores[line] > last]
-    if function.changed & set(above):
-        return 1.0
-    equal = [line for line in ranked if scores[line] == last]
-    changed = len(function.changed & set(equal))
-    return 1 - math.comb(len(equal) - changed, top - len(above)) / math.comb(len(equal), top - len(above))
+def tree_scores(functions: Sequence[Patched], path: Path, seed: int) -> list[list[float]]:
+    """What trees that have not seen its package say of each line, in the runtime."""
+    recipe = HintRecipe.from_dict(recipe_tables(path, ()), path.parent)
+    examples = training_examples(of_review(recipe))
+    lines, rng = ChangedLines.of(examples), np.random.default_rng(seed)
+    drawn = rng.random(len(lines.projects)) < SHARE
+    native = {}
+    for package in sorted({one.package for one in functions}):
+        taught = lines.kept(drawn & (lines.projects != package))
+        native[package] = _native.HintLines(fit_line_trees(taught, recipe.fit.line_trees, rng).ravel().tolist())
+    rows = (native[one.package].scores([one.text], 1)[0] for one in functions)
+    return [[-np.inf if score is None else float(score) for score in row] for row in rows]
+
+
+def of_review(recipe: HintRecipe) -> HintRecipe:
+    """The recipe with the sources that have fixed versions."""
+    return replace(recipe, sources={name: source for name, source in recipe.sources.items() if source.fixed})
 
 
 def left_out_scores(functions: Sequence[Patched], folder: Path) -> list[list[float]]:
-    """What each line carries by the bundle that has not seen its package."""
+    """What ranks each line by the bundle that has not seen its package."""
     predictors = {package: load(folder / f"{package}.wren") for package in {one.package for one in functions}}
-    return [explained(predictors[one.package], [one.text])[0] for one in functions]
+    explanations = (predictors[one.package].explain([one.text])[0] for one in functions)
+    return [[line.rank for line in one.lines] for one in explanations]
 
 
 def explained(predictor: Any, texts: Sequence[str]) -> list[list[float]]:

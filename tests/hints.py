@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from codewren import _native
-from codewren.bundle.hint import COVARIATES, HintCalibration, HintConfig
+from codewren.bundle.hint import COVARIATES, LINE_DEPTH, LINE_MEASURES, LINE_NUMBERS, HintCalibration, HintConfig
 from codewren.bundle.write import Array
 from codewren.bundle.write_hint import HintText, write_hint_bundle
 from codewren.core.task import VULNERABILITY
@@ -34,7 +34,16 @@ def random_weights(texts: Sequence[str]) -> dict[str, Array]:
         "fingerprints": (known >> np.uint64(32)).astype(np.uint32),
         "rows": rng.integers(-127, 128, (len(known), len(HEADS))).astype(np.int8),
         "kind_rows": rng.integers(-127, 128, (len(known) // 2, len(KINDS))).astype(np.int8),
+        "line_trees": random_trees(20),
     }
+
+
+def random_trees(count: int) -> Array:
+    """Trees that ask about any measure."""
+    rng = np.random.default_rng(1)
+    questions = rng.integers(0, (len(LINE_MEASURES), 12), (count, LINE_DEPTH, 2)).reshape(count, -1)
+    leaves = rng.integers(-99, 100, (count, LINE_NUMBERS - 2 * LINE_DEPTH))
+    return np.hstack([questions, leaves]).astype(np.int32)
 
 
 def write_hint(path: Path, texts: Sequence[str], card: str = "") -> Path:

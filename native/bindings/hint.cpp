@@ -1,5 +1,6 @@
 // Python bindings of the hint: its features, and the class HintModel.
 #include <nanobind/ndarray.h>
+#include <nanobind/stl/optional.h>
 #include <nanobind/stl/string.h>
 #include <nanobind/stl/vector.h>
 
@@ -7,6 +8,7 @@
 
 #include "bindings/bindings.h"
 #include "hint/facts.h"
+#include "hint/line_trees.h"
 #include "hint/model.h"
 
 namespace nb = nanobind;
@@ -61,6 +63,25 @@ nb::list hint_facts(nb::list texts) {
   return rows;
 }
 
+// The measures of the telling lines of functions, one function after another: how many lines each has, their numbers
+// counted from 0, their measures.
+nb::tuple hint_line_measures(nb::list texts) {
+  std::vector<std::uint32_t> sizes, numbers;
+  std::vector<std::uint8_t> values;
+  codewren::hint::Features features;
+  for (const std::string_view text : text_views(texts)) {
+    codewren::hint::read_features(text, features);
+    const std::size_t before = numbers.size();
+    for (const auto& line : codewren::hint::read_line_measures(text, features)) {
+      if (!line.is_telling) continue;
+      numbers.push_back(line.line);
+      values.insert(values.end(), line.values.begin(), line.values.end());
+    }
+    sizes.push_back(std::uint32_t(numbers.size() - before));
+  }
+  return nb::make_tuple(packed(sizes), packed(numbers), packed(values));
+}
+
 // A model with the Python object it must not outlive.
 class PythonHint {
  public:
@@ -93,12 +114,31 @@ class PythonHint {
   Model model_;
 };
 
+class PythonLines {
+ public:
+  explicit PythonLines(const std::vector<std::int32_t>& numbers) : trees_(numbers) {}
+
+  std::vector<std::vector<std::optional<std::int64_t>>> scores(nb::list texts, std::size_t threads) {
+    const std::vector<std::string_view> views = text_views(texts);
+    const nb::gil_scoped_release release;
+    return trees_.scores(views, threads);
+  }
+
+ private:
+  codewren::hint::LineTrees trees_;
+};
+
 }  // namespace
 
 void bind_hint(nb::module_& m) {
   m.def("hint_features", &hint_features, "texts"_a,
         "Distinct features of functions: how many each has, hashes, counts, and the functions' measures.");
   m.def("hint_facts", &hint_facts, "texts"_a, "Facts of functions: line, kind, name, variable, whether it is checked.");
+  m.def("hint_line_measures", &hint_line_measures, "texts"_a,
+        "Measures of lines: how many telling lines each function has, their numbers, their measures.");
+  nb::class_<PythonLines>(m, "HintLines", "Text to what the trees say of each line; see codewren.predict.hint.")
+      .def(nb::init<const std::vector<std::int32_t>&>(), "numbers"_a)
+      .def("scores", &PythonLines::scores, "texts"_a, "threads"_a);
   nb::class_<PythonHint>(m, "HintModel", "Text to the sums of each head; see codewren.predict.hint.")
       .def(nb::init<Bytes, const std::vector<std::size_t>&>(), "weights"_a, "settings"_a)
       .def("sums", &PythonHint::sums, "texts"_a, "threads"_a)

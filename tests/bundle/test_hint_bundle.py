@@ -48,8 +48,9 @@ def test_what_was_written_is_read(good: Path, tmp_path: Path) -> None:
     assert bundle.calibrations == CALIBRATIONS
     assert bundle.decision.alert_threshold == 0.9
     assert write_hint(tmp_path / "again.wren", TEXTS, "# Card\n").read_bytes() == good.read_bytes()
-    for entry, array in zip(bundle.tensors, random_weights(TEXTS).values(), strict=True):
-        assert bytes(bundle.weights[entry.offset : entry.end]) == array.tobytes()
+    for entry in bundle.tensors:
+        assert bytes(bundle.weights[entry.offset : entry.end]) == random_weights(TEXTS)[entry.name].tobytes()
+    assert list(bundle.line_trees) == random_weights(TEXTS)["line_trees"].ravel().tolist()
 
 
 def test_one_form_is_not_read_as_the_other(good: Path, tmp_path: Path) -> None:
@@ -65,6 +66,10 @@ def _config(**changes: Any) -> Edit:
 
 def _general(**changes: Any) -> Edit:
     return lambda manifest: manifest["calibrations"]["general"].update(changes)
+
+
+def _tree(place: int, number: Any) -> Edit:
+    return lambda manifest: manifest["line_trees"][3].__setitem__(place, number)
 
 
 EDITS: dict[str, tuple[Edit, str]] = {
@@ -92,6 +97,15 @@ EDITS: dict[str, tuple[Edit, str]] = {
     "infinite offset": (_general(offset=float("inf")), "config offset is inf"),
     "threshold": (_general(threshold=1.5), "threshold 1.5 is out of range"),
     "alert": (_general(alert_threshold=-1), "threshold -1.0 is out of range"),
+    "trees an object": (lambda m: m.update(line_trees={}), "'line_trees' is dict"),
+    "tree a number": (lambda m: m["line_trees"].append(1), "line_trees holds a list of 21"),
+    "tree cut": (lambda m: m["line_trees"][0].pop(), "not all trees"),
+    "many trees": (lambda m: m.update(line_trees=m["line_trees"] * 205), "line_trees holds a list of 4100"),
+    "no such measure": (_tree(0, 58), "not all trees"),
+    "no such limit": (_tree(1, 256), "not all trees"),
+    "leaf true": (_tree(6, True), "not all trees"),
+    "leaf a fraction": (_tree(6, 0.5), "not all trees"),
+    "huge leaf": (_tree(13, -(1 << 21)), "not all trees"),
     "tensor missing": (lambda m: m["tensors"].pop(), "names 2 tensors"),
     "outside": (lambda m: m["tensors"][0].update(offset=1 << 40), "ends at byte"),
     "overlap": (lambda m: m["tensors"][1].update(offset=0), "tensors overlap"),
@@ -151,6 +165,11 @@ def test_flipped_bits_never_change_an_answer(good: Path, tmp_path: Path) -> None
         damaged[rng.randrange(len(content))] ^= 1 << rng.randrange(8)
         path.write_bytes(damaged)
         assert outcome(path) in (None, answer)
+
+
+def test_a_hint_without_trees_is_read(good: Path, tmp_path: Path) -> None:
+    path = edited(good, tmp_path / "x.wren", lambda manifest: manifest.pop("line_trees"))
+    assert predictor_of(open_bundle(path)).predict_proba(TEXTS) == outcome(good)
 
 
 def test_the_manifest_says_its_form(good: Path) -> None:

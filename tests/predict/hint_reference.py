@@ -54,7 +54,7 @@ class Function:
         self.named: list[int] = []
         self.endings: list[int] = []
         self.variables: list[str | None] = []
-        self.compared: set[str] = set()
+        self.compared: dict[str, int] = {}
         self._own_name_read = False
         self._depth = 0
         for k, token in enumerate(self.tokens):
@@ -116,17 +116,19 @@ class Function:
     def _variable(self, k: int) -> str | None:
         return self.variables[k] if 0 <= k < len(self.variables) else None
 
-    def _compare(self, *places: int) -> None:
-        self.compared |= {name for name in map(self._variable, places) if name is not None}
+    def _compare(self, k: int, *places: int) -> None:
+        for name in map(self._variable, places):
+            if name is not None:
+                self.compared.setdefault(name, k)
 
     def _reason(self, k: int) -> None:
         text, before = self.words[k], self._word(k - 1)
         if text in COMPARISONS:
-            self._compare(k - 2, k - 1, k + 1, k + 2)
+            self._compare(k, k - 2, k - 1, k + 1, k + 2)
         elif text == "!":
-            self._compare(k + 1)
+            self._compare(k, k + 1)
         elif text == "if" and self._word(k + 3) == ")":
-            self._compare(k + 2)
+            self._compare(k, k + 2)
         elif text == "[":
             self.measures["indices"] += 1
             self._index(k)
@@ -196,12 +198,17 @@ class Function:
 
 
 def lines_with_tokens(text: str, words: list[str]) -> int:
-    """Lines on which a token begins, found by looking for the tokens one after another outside comments."""
+    """Lines on which a token begins."""
+    return len(set(token_lines(text, words)))
+
+
+def token_lines(text: str, words: list[str]) -> list[int]:
+    """The line of each token, from 0, found by looking for the tokens one after another outside comments."""
     letters = text.encode().decode("latin-1")  # one a byte, as the lexer has them
     spaced = re.sub(r"//[^\n]*|/\*[\s\S]*?(?:\*/|\Z)", lambda match: re.sub(r"[^\n]", " ", match[0]), letters)
-    lines, position = set(), 0
+    lines, position = [], 0
     for word in words:
         position = spaced.index(word, position)
-        lines.add(spaced.count("\n", 0, position))
+        lines.append(spaced.count("\n", 0, position))
         position += len(word)
-    return len(lines)
+    return lines

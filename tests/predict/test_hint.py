@@ -1,6 +1,7 @@
 """A hint adds up what a plain reading of its features gives, line by line, and cuts nothing off."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -9,14 +10,15 @@ from hypothesis import strategies as st
 
 import codewren
 from codewren import _native
-from codewren.bundle.hint import MEASURES, covariates
+from codewren.bundle.hint import LINE_MEASURES, MEASURES, covariates
 from codewren.core.errors import InputError
 from codewren.predict.hint import HintPredictor
 from codewren.predict.hint_evidence import Fact
 from codewren.predict.predictor import load
 from codewren.train.similarity.source_lexer import words
-from hints import CALIBRATIONS, HEADS, KINDS, known_features, random_weights, write_hint
+from hints import CALIBRATIONS, HEADS, KINDS, known_features, random_trees, random_weights, write_hint
 from predict.hint_reference import Function
+from predict.line_reference import LineReference, plain_tree_value
 
 COPY = """int read_header(struct stream *s, char *out, int len)
 {
@@ -177,6 +179,67 @@ def test_use_after_free_is_seen_in_one_run_of_statements() -> None:
     assert kinds == ["free", "freed"]
     assert [fact.kind for fact in facts("void f() { free(p); p = 0; use(p); }")] == ["free"]
     assert [fact.kind for fact in facts("void f() { if (x) { free(p); return; } use(p); }")] == ["free"]
+
+
+def native_measures(text: str) -> tuple[list[int], list[list[int]]]:
+    _, numbers, values = _native.hint_line_measures([text])
+    rows = np.frombuffer(values, np.uint8).reshape(-1, len(LINE_MEASURES)).tolist()
+    return np.frombuffer(numbers, np.uint32).tolist(), rows
+
+
+PARTS = st.sampled_from(
+    (
+        *words('buf_len memcpy free MAX err n int if for return sizeof 9 "%s" { } ( ) [ ] ; , * -> = += < ! && << + é'),
+        *(" ", "/* x\n*/", "\n", "\n", "\n"),
+    )
+)
+
+
+@settings(max_examples=150, deadline=None, derandomize=True)
+@given(st.lists(PARTS, max_size=120))
+def test_measures_of_lines_are_those_of_the_definition(parts: list[str]) -> None:
+    text = " ".join(parts)
+    reference = LineReference(text)
+    assert native_measures(text) == (reference.telling(), [reference.rows[number] for number in reference.telling()])
+
+
+def test_measures_of_a_line_say_what_it_holds() -> None:
+    numbers, rows = native_measures(COPY)
+    assert numbers == [0, 4, 5, 6, 7, 8, 9, 10]
+    copying = dict(zip(LINE_MEASURES, rows[4], strict=True))
+    wanted = {"bytes": 26, "tokens": 11, "variables": 4, "calls": 1, "compared": 1, "uncompared": 3, "first": 1}
+    wanted |= {"last": 2, "uses": 4, "facts": 1, "unchecked": 1, "depth": 1, "size words": 1, "copying words": 1}
+    assert {name: copying[name] for name in wanted} == wanted
+    assert copying["before jumps"] == copying["behind loops"] == 1
+
+
+@pytest.mark.parametrize("text", [COPY, OTHER, COPY * 3, *EMPTY])
+def test_likelihoods_are_the_shares_of_what_the_trees_add(predictor: HintPredictor, text: str) -> None:
+    reference, trees = LineReference(text), random_trees(20).tolist()
+    scores = {line: sum(plain_tree_value(tree, reference.rows[line]) for tree in trees) for line in reference.telling()}
+    total = sum(math.exp(score / 256) for score in scores.values())
+    expected = [math.exp(scores[k] / 256) / total if k in scores else 0.0 for k in range(text.count("\n") + 1)]
+    assert predictor.line_likelihoods([text])[0] == pytest.approx(expected)
+
+
+def test_the_likeliest_lines_come_first(predictor: HintPredictor) -> None:
+    (explanation,) = predictor.explain([COPY])
+    (likelihoods,) = predictor.line_likelihoods([COPY])
+    assert [line.likelihood for line in explanation.lines] == likelihoods
+    strongest = explanation.strongest(3)
+    assert [line.likelihood for line in strongest] == sorted(likelihoods, reverse=True)[:3]
+
+
+def test_a_hint_without_trees_ranks_lines_by_their_scores(predictor: HintPredictor) -> None:
+    (explanation,) = HintPredictor(replace(predictor.bundle, line_trees=())).explain([COPY])
+    assert {line.likelihood for line in explanation.lines} == {None}
+    assert [line.score for line in explanation.lines] == [line.score for line in predictor.explain([COPY])[0].lines]
+
+
+@pytest.mark.parametrize("numbers", [[0] * 13, [58] + [0] * 13, [0, 256] + [0] * 12, [-1] + [0] * 13])
+def test_numbers_that_are_no_trees_are_refused(numbers: list[int]) -> None:
+    with pytest.raises(ValueError, match="tree"):
+        _native.HintLines(numbers)
 
 
 @settings(max_examples=150, deadline=None, derandomize=True)

@@ -28,6 +28,28 @@ LONG = 6.0
 COVARIATES = (*(f"log {name}" for name in MEASURES), "long", *(f"root {name}" for name in MEASURES))
 """What the line of a calibration goes through beside the heads."""
 
+LINE_MEASURES = (
+    *("bytes", "tokens", "variables", "calls", "numbers", "strings", "assignments", "comparisons", "conjunctions"),
+    *("negations", "indices", "members", "products", "sums", "shifts", "commas", "branches", "loops", "jumps", "sizes"),
+    *("types", "capitals", "compared", "uncompared", "first", "last", "uses", "facts", "unchecked", "goes on"),
+    *("declares", "depth", "place", "number", "behind", "all", "size words", "failure words", "freeing words"),
+    "copying words",
+    *(
+        f"{neighbour} {name}"
+        for neighbour in ("before", "behind")
+        for name in ("tokens", "calls", "assignments", "branches", "loops", "jumps", "declares", "facts", "failures")
+    ),
+)
+"""What is known of a line, in the order in which the runtime gives it."""
+
+LINE_DEPTH = 3
+LINE_NUMBERS = 2 * LINE_DEPTH + (1 << LINE_DEPTH)
+"""Of one tree: a measure and a limit for each level, and what each leaf adds."""
+
+LINE_TREE_LIMIT, LARGEST_LIMIT, LARGEST_LEAF = 1 << 12, 255, 1 << 20
+LINE_STEP = 1 / 256
+"""What one step of a leaf adds to the logarithm of a line's likelihood."""
+
 REVIEW = "review"
 """The calibration that says what to review first; the general one says what the text itself shows."""
 
@@ -131,12 +153,14 @@ class HintBundle(BundleFile):
         calibrations: "general" and "review" among them.
         calibration: the one in use.
         tensors: places in `weights`, in file order.
+        line_trees: numbers of the trees that say which lines a patch would change, tree by tree; empty: there are none.
     """
 
     config: HintConfig
     calibrations: Mapping[str, HintCalibration]
     calibration: HintCalibration
     tensors: tuple[TableEntry, ...]
+    line_trees: tuple[int, ...]
 
     @classmethod
     def of(cls, container: Container) -> Self:
@@ -159,6 +183,7 @@ class HintBundle(BundleFile):
                 calibrations=calibrations,
                 calibration=calibrations[GENERAL],
                 tensors=table_entries(manifest, hint_layout(config), container.weights),
+                line_trees=_line_trees(manifest),
             )
 
     @property
@@ -185,6 +210,24 @@ class HintBundle(BundleFile):
         if name not in self.calibrations:
             raise BundleError(f"{self.path}: no calibration {name!r}; it has {', '.join(self.calibrations)}")
         return replace(self, calibration=self.calibrations[name])
+
+
+def _line_trees(manifest: Mapping[str, Any]) -> tuple[int, ...]:
+    trees = manifest_field(manifest, "line_trees", list) if "line_trees" in manifest else []
+    if len(trees) > LINE_TREE_LIMIT or not all(map(_is_line_tree, trees)):
+        raise BundleError(f"line_trees holds a list of {len(trees)} that are not all trees; {AGAIN}")
+    return tuple(number for tree in trees for number in tree)
+
+
+def _is_line_tree(tree: Any) -> bool:
+    if not isinstance(tree, list) or [type(number) for number in tree] != [int] * LINE_NUMBERS:
+        return False
+    questions, leaves = tree[: 2 * LINE_DEPTH], tree[2 * LINE_DEPTH :]
+    return (
+        all(0 <= measure < len(LINE_MEASURES) for measure in questions[::2])
+        and all(0 <= limit <= LARGEST_LIMIT for limit in questions[1::2])
+        and all(abs(leaf) <= LARGEST_LEAF for leaf in leaves)
+    )
 
 
 def _config(raw: Mapping[str, Any]) -> HintConfig:

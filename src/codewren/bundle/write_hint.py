@@ -42,7 +42,7 @@ def write_hint_bundle(
         task: single functions, two labels.
         config: sizes and heads.
         arrays: `fingerprints` uint32 (entries,), distinct; `rows` int8 (entries, heads); `kind_rows` int8
-            (kind_entries, kinds).
+            (kind_entries, kinds); `line_trees` int32 (trees, numbers) where there are some.
         calibrations: "general" and "review" among them.
         text: card, scores and provenance.
 
@@ -76,4 +76,7 @@ def write_hint_bundle(
         "scores": dict(text.scores),
         "provenance": dict(text.provenance),
     }
+    trees = arrays.get("line_trees")
+    if trees is not None and len(trees):
+        manifest["line_trees"] = trees.tolist()
     return write_archive(Path(path), members, manifest)

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from codewren.bundle.hint import HintCalibration, HintConfig
+from codewren.bundle.hint import LINE_MEASURES, HintCalibration, HintConfig
 from codewren.bundle.write_hint import HintText, write_hint_bundle
 from codewren.compress.hint_card import hint_card
 from codewren.compress.hint_figures import hint_figures
@@ -22,6 +22,8 @@ from codewren.predict.predictor import load
 from codewren.train.hint.examples import Examples, training_examples
 from codewren.train.hint.hint_bags import HintBags
 from codewren.train.hint.hint_fit import FittedHint, Material, fit_hint
+from codewren.train.hint.line_fit import with_line_trees
+from codewren.train.hint.line_trees import ChangedLines
 from codewren.train.processes import one_thread
 from codewren.train.similarity.feature_bags import Bags
 from codewren.train.similarity.tables import Arrays
@@ -36,7 +38,8 @@ class HintRun(StagedRun[HintRecipe]):
         recipe, described = self.recipe, asdict(self.recipe)
         paths = [path for source in recipe.sources.values() for path in (source.path, source.valid) if path is not None]
         files = {path: file_sha256(recipe.resolve(path)) for path in paths}
-        return content_key([files, described["sources"], *(described["fit"][name] for name in ("share", "seed"))])
+        drawn = [described["fit"][name] for name in ("share", "seed")]
+        return content_key([files, described["sources"], list(LINE_MEASURES), *drawn])
 
     def fit_key(self) -> str:
         """Hash of all that the weights depend on."""
@@ -84,8 +87,8 @@ def write_fitted(path: Path, fitted: FittedHint, text: HintText) -> int:
     )
 
 
-def run_features(run: HintRun) -> tuple[Examples, HintBags]:
-    """The examples without their texts, and their features; `features.npz` keeps both."""
+def run_features(run: HintRun) -> tuple[Examples, HintBags, ChangedLines]:
+    """The examples without their texts, their features, and the lines that patches change; `features.npz` keeps all."""
 
     def make() -> Arrays:
         examples = training_examples(run.recipe)
@@ -93,18 +96,21 @@ def run_features(run: HintRun) -> tuple[Examples, HintBags]:
         read = HintBags.of(examples.texts)
         groups = {name: value for name, value in asdict(examples).items() if name != "texts"}
         arrays: Arrays = {"starts": read.bags.starts, "hashes": read.bags.hashes, "counts": read.bags.counts}
-        return {"groups": np.array(json.dumps(groups)), "measures": read.measures, **arrays}
+        lines = ChangedLines.of(examples).to_arrays()
+        return {"groups": np.array(json.dumps(groups)), "measures": read.measures, **lines, **arrays}
 
     arrays = run.stage("features.npz", run.data_key(), make)
     bags = Bags(arrays["starts"], arrays["hashes"], arrays["counts"])
-    return Examples(texts=[], **json.loads(str(arrays["groups"]))), HintBags(bags, arrays["measures"])
+    examples = Examples(texts=[], **json.loads(str(arrays["groups"])))
+    return examples, HintBags(bags, arrays["measures"]), ChangedLines.from_arrays(arrays)
 
 
 def _fitted(run: HintRun) -> FittedHint:
     def make() -> Arrays:
-        examples, read = run_features(run)
+        examples, read, lines = run_features(run)
         with one_thread():
             fitted = fit_hint(run.recipe, Material.of(run.recipe, examples, read), run.tell)
+            fitted = with_line_trees(run.recipe, fitted, lines, run.tell)
         calibrations = {name: calibration.to_dict() for name, calibration in fitted.calibrations.items()}
         described = {"config": fitted.config.to_dict(), "calibrations": calibrations, "outside": fitted.outside}
         return {"described": np.array(json.dumps(described)), **fitted.arrays}
@@ -118,7 +124,7 @@ def _from_arrays(stored: Arrays) -> FittedHint:
         name: HintCalibration(**{**raw, "counts": tuple(raw["counts"])})
         for name, raw in described["calibrations"].items()
     }
-    arrays = {name: stored[name] for name in ("fingerprints", "rows", "kind_rows")}
+    arrays = {name: stored[name] for name in ("fingerprints", "rows", "kind_rows", "line_trees")}
     return FittedHint(HintConfig(**described["config"]), arrays, calibrations, described["outside"])
 
 

@@ -59,6 +59,7 @@ class FitSection:
         folds: groups of projects; each is judged by a fit without it, and calibrations are fitted on that.
         flagged: share of functions that alarm.
         least_functions: features of fewer functions are left out.
+        line_trees: trees that learn which lines patches change, from the fixed versions; 0: none.
         leave_out: projects that are not learned from, nor functions of other sources that bear the name of one of
             theirs.
         share: of the rows of each source that are drawn.
@@ -75,6 +76,7 @@ class FitSection:
     folds: int = 4
     flagged: float = 0.02
     least_functions: int = 5
+    line_trees: int = 60
     leave_out: Sequence[str] = ()
     share: float = 1.0
     seed: int = 0

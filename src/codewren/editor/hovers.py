@@ -18,6 +18,11 @@ LONGEST_LINE = 100
 MOST_EXPLAINED_BYTES = 50_000
 """Of one function: explaining takes as many judgements as it has lines."""
 MOST_PLACES = 5
+HEADINGS = (
+    "Lines that a patch would most likely change:",
+    "Lines that carry the score (log-odds that are lost without the line):",
+)
+"""Of models that learned what patches change, and of others."""
 _MARKUP = re.compile(r"[\\`*\[\]<>#]|(?<![^\W_])_|_(?![^\W_])")  # an underscore inside a word is none
 
 
@@ -85,13 +90,13 @@ def _strongest_lines(predictor: Predictor, judgement: Judgement, found: EditorFi
     strongest = explanation.strongest(MOST_LINES)
     if strongest:
         yield ""
-        yield "Lines that carry the score (log-odds that are lost without the line):"
+        yield HEADINGS[strongest[0].likelihood is None]
         yield ""
     written = text.split("\n")
     for line in strongest:
         first = line_feed_offset(document.text, found.finding.location.start_line + line.line - 1)
         number = document.lines.position(first).line + 1
-        yield f"- line {number} (+{line.score:.2f}): `{_quoted(written[line.line - 1].strip())}`"
+        yield f"- line {number} ({line.weight}): `{_quoted(written[line.line - 1].strip())}`"
 
 
 def _quoted(text: str) -> str:

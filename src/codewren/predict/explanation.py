@@ -10,6 +10,15 @@ LONGEST_QUOTE = 60  # characters of a line in a sentence
 _LINE = re.compile(r"\bline (\d{1,9})\b")
 
 
+def shown_weight(score: float, likelihood: float | None) -> str:
+    """What a line is shown with: its likelihood where there is one, else its log-odds.
+
+    >>> [shown_weight(0.234, None), shown_weight(0.234, 0.061)]
+    ['+0.23', '6.1%']
+    """
+    return f"{score:+.2g}" if likelihood is None else f"{100 * likelihood:.2g}%"
+
+
 @dataclass(frozen=True, slots=True)
 class LineScore:
     """What one line carries.
@@ -17,10 +26,23 @@ class LineScore:
     Attributes:
         line: counted from 1 in the text of the function.
         score: log-odds of the positive label that are lost without the line; 0 for a line the model did not read.
+        likelihood: that a security patch of the function changes this line, from models that learned it; the lines of
+            a function share 1. None from others.
     """
 
     line: int
     score: float
+    likelihood: float | None = None
+
+    @property
+    def weight(self) -> str:
+        """What the line is shown with."""
+        return shown_weight(self.score, self.likelihood)
+
+    @property
+    def rank(self) -> float:
+        """What the strongest lines have most of: likelihood where there is one, else score."""
+        return self.score if self.likelihood is None else self.likelihood
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,9 +79,12 @@ class Explanation:
         return "`".join(parts)
 
     def strongest(self, count: int) -> tuple[LineScore, ...]:
-        """The lines that speak most for the positive label, strongest first; none that speaks against it."""
-        speaking = [line for line in self.lines if line.score > 0]
-        return tuple(sorted(speaking, key=lambda line: (-line.score, line.line))[:count])
+        """The likeliest lines, for models that learned what patches change; else those that speak for the label most.
+
+        None that speaks against it, strongest first.
+        """
+        speaking = [line for line in self.lines if line.rank > 0]
+        return tuple(sorted(speaking, key=lambda line: (-line.rank, line.line))[:count])
 
 
 @runtime_checkable

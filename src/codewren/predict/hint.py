@@ -3,10 +3,11 @@
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import count, repeat
 from typing import TYPE_CHECKING
 
 from codewren import _native
-from codewren.bundle.hint import MEASURES, REVIEW, HintBundle, HintConfig
+from codewren.bundle.hint import LINE_STEP, MEASURES, REVIEW, HintBundle, HintConfig
 from codewren.bundle.similarity import GENERAL
 from codewren.core.errors import InputError
 from codewren.predict.base_predictor import BasePredictor
@@ -52,6 +53,7 @@ class HintPredictor(BasePredictor[HintBundle]):
         if target not in ("", self.target):
             raise InputError(f"target is {target!r}; a hint knows {self.target} only")
         self._model = _native_model(bundle)
+        self._lines = _native.HintLines(bundle.line_trees) if bundle.line_trees else None
 
     @property
     def config(self) -> HintConfig:
@@ -112,9 +114,10 @@ class HintPredictor(BasePredictor[HintBundle]):
         return [self._kinds(sums) for sums in self._sums(texts)]
 
     def explain(self, texts: Sequence[str], *, languages: Languages = None) -> list[Explanation]:
-        """What each line of each function adds to the log odds of the positive label, exactly, and a sentence.
+        """What each line adds to the log odds of the positive label, how likely a patch changes it, and a sentence.
 
-        The lines' scores, the bias and what the counts of the function add are together its log odds.
+        The lines' scores, the bias and what the counts of the function add are together its log odds, exactly. The
+        likelihoods are learned from security patches by themselves; the lines of a function share 1.
 
         Raises:
             InputError: not a list of strings.
@@ -125,9 +128,19 @@ class HintPredictor(BasePredictor[HintBundle]):
         with Damage(self.path):
             rows = self._model.lines(items, factors, self.threads)
             facts = [[Fact(*fact) for fact in row] for row in _native.hint_facts(items)]
-        return [
-            self._explanation(lines, sums, own) for lines, sums, own in zip(rows, self._sums(items), facts, strict=True)
-        ]
+        lines = map(_line_scores, rows, self.line_likelihoods(items) or repeat(None))
+        return list(map(self._explanation, lines, self._sums(items), facts))
+
+    def line_likelihoods(self, texts: Sequence[str]) -> list[list[float]]:
+        """How likely a security patch of each function changes each of its lines; nothing where none was learned.
+
+        The lines of a function share 1; those without a word, number or string have 0.
+
+        Raises:
+            InputError: not a list of strings.
+        """
+        items = [text for (text,) in checked_items(texts, None)]
+        return list(map(_shares, self._lines.scores(items, self.threads))) if self._lines else []
 
     def encode(self, functions: Sequence[str], *, languages: Languages = None) -> "memoryview[int]":
         """Refuse: a hint makes no vectors.
@@ -163,10 +176,10 @@ class HintPredictor(BasePredictor[HintBundle]):
         """
         return [(sums.measures[0],) * 2 for sums in self._sums(texts)]
 
-    def _explanation(self, lines: list[float], sums: HintSums, facts: Sequence[Fact]) -> Explanation:
+    def _explanation(self, lines: tuple[LineScore, ...], sums: HintSums, facts: Sequence[Fact]) -> Explanation:
         kinds = self._kinds(sums)
         return Explanation(
-            lines=tuple(LineScore(number, score) for number, score in enumerate(lines, 1)),
+            lines=lines,
             kind=max(kinds, key=lambda kind: kinds[kind]) if kinds else None,
             evidence=evidence_sentence(lines, facts),
             tokens_read=sums.measures[0],
@@ -202,6 +215,18 @@ class HintPredictor(BasePredictor[HintBundle]):
 
     def _columns(self, other: float, positive: float) -> list[float]:
         return [other, positive] if self.task.positive_index else [positive, other]
+
+
+def _line_scores(scores: Sequence[float], likelihoods: Sequence[float] | None) -> tuple[LineScore, ...]:
+    return tuple(map(LineScore, count(1), scores, likelihoods or [None] * len(scores)))
+
+
+def _shares(scores: Sequence[int | None]) -> list[float]:
+    """Likelihoods by their logarithms in steps; None stands for a likelihood of 0."""
+    largest = max((score for score in scores if score is not None), default=0)
+    powers = [0.0 if score is None else math.exp(LINE_STEP * (score - largest)) for score in scores]
+    total = math.fsum(powers) or 1.0
+    return [power / total for power in powers]
 
 
 def _native_model(bundle: HintBundle) -> _native.HintModel:

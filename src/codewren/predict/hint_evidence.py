@@ -4,6 +4,8 @@ import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from codewren.predict.explanation import LineScore
+
 TEMPLATES = {
     "copy": (
         "{name} at line {line}: size from {variable}, no check before it",
@@ -44,23 +46,28 @@ class Fact(NamedTuple):
     is_checked: bool
 
 
-def evidence_sentence(lines: Sequence[float], facts: Sequence[Fact]) -> str:
-    """One sentence about the fact that tells most, its line's score weighed in, or the number of the strongest line.
+def evidence_sentence(lines: Sequence[LineScore], facts: Sequence[Fact]) -> str:
+    """One sentence about the fact that tells most, its line weighed in, or about the strongest line.
 
-    >>> evidence_sentence([0.1, 0.7], [Fact(2, "copy", "memcpy", "len", False)])
+    >>> lines = [LineScore(1, 0.1), LineScore(2, 0.7)]
+    >>> evidence_sentence(lines, [Fact(2, "copy", "memcpy", "len", False)])
     'memcpy at line 2: size from len, no check before it'
-    >>> evidence_sentence([0.1, 0.7], [])
+    >>> evidence_sentence(lines, [])
     'line 2 speaks most for it; no known pattern there'
     """
     telling = [fact for fact in facts if fact.variable or fact.kind == "unbounded"]
     if telling:
-        largest = max(map(abs, lines)) or 1.0
-        fact = max(telling, key=lambda fact: (_weight(fact) * math.exp(lines[fact.line - 1] / largest), -fact.line))
+        largest = max(abs(line.rank) for line in lines) or 1.0
+        fact = max(
+            telling, key=lambda fact: (_weight(fact) * math.exp(lines[fact.line - 1].rank / largest), -fact.line)
+        )
         return TEMPLATES[fact.kind][fact.is_checked].format(**fact._asdict())
-    strongest = max(range(len(lines)), key=lambda index: (lines[index], -index))
-    if lines[strongest] <= 0:
+    strongest = max(lines, key=lambda line: (line.rank, -line.line))
+    if strongest.rank <= 0:
         return "no line by itself speaks for it"
-    return f"line {strongest + 1} speaks most for it; no known pattern there"
+    if strongest.likelihood is not None:
+        return f"a patch would most likely change line {strongest.line}; no known pattern there"
+    return f"line {strongest.line} speaks most for it; no known pattern there"
 
 
 def _weight(fact: Fact) -> float:

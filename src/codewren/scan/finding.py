@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 from codewren.core.files import unicode_path
 from codewren.predict.correspondence import LineRange
+from codewren.predict.explanation import shown_weight
 
 CHANCE_OVERLAP = 0.3  # of the words of two functions of one project, by reading classes below it
 
@@ -40,11 +41,23 @@ class TellingLine:
         line: counted from 1 in the file.
         score: log-odds of the label that the line carries.
         text: the line, without white space around it.
+        likelihood: that a security patch of the function changes the line, from models that learned it, else None.
     """
 
     line: int
     score: float
     text: str
+    likelihood: float | None = None
+
+    @property
+    def weight(self) -> str:
+        """What the line is shown with."""
+        return shown_weight(self.score, self.likelihood)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the JSON form."""
+        likelihood = None if self.likelihood is None else round(self.likelihood, 6)
+        return {"line": self.line, "score": round(self.score, 6), "likelihood": likelihood, "text": self.text}
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,8 +91,7 @@ class FindingExplanation:
             "tokens_total": self.tokens_total,
             "weakness": self.kind,
             "evidence": self.evidence or None,
-            "lines": lines
-            and [{"line": line.line, "score": round(line.score, 6), "text": line.text} for line in lines],
+            "lines": lines and [line.to_dict() for line in lines],
         }
 
 

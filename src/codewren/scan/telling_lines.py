@@ -73,7 +73,9 @@ def in_file(explanation: Explanation, text: str, start_line: int) -> FindingExpl
     """The explanation of a function whose text begins at a line of a file."""
     lines = text.split("\n")
     telling = [
-        TellingLine(start_line + line.line - 1, line.score, lines[line.line - 1].strip()[:LONGEST_LINE])
+        TellingLine(
+            start_line + line.line - 1, line.score, lines[line.line - 1].strip()[:LONGEST_LINE], line.likelihood
+        )
         for line in explanation.strongest(len(lines))
         if any(character.isalnum() for character in lines[line.line - 1])
     ][:MOST_LINES]

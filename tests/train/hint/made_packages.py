@@ -53,6 +53,6 @@ def made_recipe(folder: Path, **fit: Any) -> HintRecipe:
     raw = {
         "objective": {"kind": "hint", "review": "packages", "own_heads": ["other"], "sources": sources},
         "student": {"entries": 2000, "kind_entries": 500},
-        "fit": {"iterations": 15, "folds": 2, "rate": 0.0, **fit},
+        "fit": {"iterations": 15, "folds": 3, "rate": 0.0, "line_trees": 10, **fit},
     }
     return HintRecipe.from_dict(raw, folder)

@@ -76,6 +76,13 @@ def test_kinds_are_learned_and_absent_ones_are_not_named(predictor: HintPredicto
     assert copied["concurrency"] < 0.01
 
 
+def test_the_lines_that_a_check_was_added_between_are_the_likeliest(predictor: HintPredictor) -> None:
+    text = made_function(random.Random(9), checked=False, lines=12)
+    copied = 1 + next(number for number, line in enumerate(text.split("\n")) if "memcpy" in line)
+    (explanation,) = predictor.explain([text])
+    assert {line.line for line in explanation.strongest(2)} == {copied - 1, copied}
+
+
 def test_equal_seeds_give_equal_bytes(run: HintRun, folder: Path) -> None:
     compress_hint(HintRun(made_recipe(folder), folder / "again", quiet=True))
     assert (folder / "again/student.wren").read_bytes() == run.path("student.wren").read_bytes()
@@ -100,6 +107,7 @@ def test_what_was_measured_is_in_the_bundle_its_card_and_the_folder(run: HintRun
     assert outside["suspicion_auc_of_equal_length"] > 0.9
     assert outside["vulnerable_above_fixed"] > 0.9
     assert outside["review_auc"] > outside["lines_auc"]
+    assert outside["line_hits"] > max(outside["longest_line_hits"], outside["random_line_hits"])
     assert outside["rate"] == pytest.approx(0.3, abs=0.1)
     assert figures["other"]["accuracy"] > 0.9
     for word in ("reading order", "Trained on", "Limits", "accuracy", "Licence"):

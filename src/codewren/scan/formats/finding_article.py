@@ -88,9 +88,9 @@ def _code(finding: Finding, lines: Lines) -> Iterator[Markup]:
     for other in _distinct(different, lines)[:most]:
         yield _table((first, other), side_by_side(own, _dedented(lines(other)), rows))
     if not different:
-        scores = {line.line: line.score for line in (finding.explanation and finding.explanation.lines) or ()}
+        weights = {line.line: line.weight for line in (finding.explanation and finding.explanation.lines) or ()}
         yield from (element("p", {"class": "note"}, sentence) for sentence in sentences(finding.explanation))
-        yield _table((first,), one_side(own, MOST_ROWS), scores)
+        yield _table((first,), one_side(own, MOST_ROWS), weights)
 
 
 def _distinct(locations: Sequence[Location], lines: Lines) -> list[Location]:
@@ -106,13 +106,13 @@ def _dedented(lines: Sequence[str]) -> list[str]:
     return [line[indent:] for line in spaced]
 
 
-def _table(sides: Sequence[Location], comparison: Comparison, scores: Mapping[int, float] | None = None) -> Markup:
-    """Rows of code; `scores` are log-odds by line of the file, for lines that speak for a finding."""
+def _table(sides: Sequence[Location], comparison: Comparison, weights: Mapping[int, str] | None = None) -> Markup:
+    """Rows of code; `weights` are those of lines that speak for a finding, by line of the file."""
     names = [
         element("th", {"scope": "colgroup", "colspan": 2}, _path(side), f" {side.kind}" if side.kind else "")
         for side in sides
     ]
-    body = [_line(row, sides, scores or {}) for row in comparison.rows]
+    body = [_line(row, sides, weights or {}) for row in comparison.rows]
     if comparison.left_out:
         body.append(_gap(plural(comparison.left_out, "more line"), len(sides)))
     caption = element("caption", None, " beside ".join(side.name for side in sides))
@@ -122,20 +122,20 @@ def _table(sides: Sequence[Location], comparison: Comparison, scores: Mapping[in
     return element("div", {"class": "scroll", "tabindex": "0", "role": "region", "aria-label": "Code"}, table)
 
 
-def _line(row: Row, sides: Sequence[Location], scores: Mapping[int, float]) -> Markup:
+def _line(row: Row, sides: Sequence[Location], weights: Mapping[int, str]) -> Markup:
     if row.skipped:
         return _gap(plural(row.skipped, "equal line"), len(sides))
     numbers, pieces = (row.left, row.right), (row.left_pieces, row.right_pieces)
-    score = None if row.left is None else scores.get(sides[0].start_line + row.left)
+    weight = None if row.left is None else weights.get(sides[0].start_line + row.left)
     columns = zip(sides, numbers, pieces, strict=False)
-    cells = [_side(side, number, texts, score) for side, number, texts in columns]
-    return element("tr", {"class": None if score is None else "telling"}, cells)
+    cells = [_side(side, number, texts, weight) for side, number, texts in columns]
+    return element("tr", {"class": None if weight is None else "telling"}, cells)
 
 
-def _side(side: Location, number: int | None, pieces: Sequence[Piece], score: float | None) -> list[Markup]:
+def _side(side: Location, number: int | None, pieces: Sequence[Piece], weight: str | None) -> list[Markup]:
     shown = "" if number is None else str(side.start_line + number)
     text = [element("mark", None, piece.text) if piece.differs else piece.text for piece in pieces]
-    note = None if score is None else (" ", element("b", {"class": "score"}, f"{score:+.2f}"))
+    note = None if weight is None else (" ", element("b", {"class": "score"}, weight))
     return [element("th", None, shown), element("td", {"class": "none" if number is None else None}, text, note)]
 
 

@@ -82,7 +82,7 @@ def _telling_lines(finding: Finding) -> Iterator[str]:
             yield from (printable(line) for line in location.differences.shown)
             return
     for line in (finding.explanation and finding.explanation.lines) or ():
-        yield f"{line.line:5} {line.score:+.2f} {printable(line.text)}"
+        yield f"{line.line:5} {line.weight} {printable(line.text)}"
     yield from (f"# {printable(sentence)}" for sentence in sentences(finding.explanation))
 
 

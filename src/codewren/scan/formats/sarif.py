@@ -122,7 +122,7 @@ def _line(number: int, line: TellingLine, location: Location, origin: Origin) ->
     """A line that speaks for the finding."""
     return {
         "id": number,
-        "message": {"text": f"carries {line.score:+.2g}: {line.text}"},
+        "message": {"text": f"carries {line.weight}: {line.text}"},
         "physicalLocation": {
             "artifactLocation": _artifact(location.path, origin),
             "region": {"startLine": line.line, "endLine": line.line},

@@ -36,7 +36,7 @@ def explanation_rows(explanation: FindingExplanation | None) -> Iterator[str]:
         return
     width = max((len(str(line.line)) for line in explanation.lines), default=0)
     for line in explanation.lines:
-        yield f"    {line.line:{width}}  {_YELLOW}{line.score:<+7.2g}{_RESET}  {printable(line.text)}"
+        yield f"    {line.line:{width}}  {_YELLOW}{line.weight:<7}{_RESET}  {printable(line.text)}"
     for sentence in sentences(explanation):
         yield f"    {_DIM}{printable(sentence)}{_RESET}"
 
