@@ -20,8 +20,8 @@ from codewren.core.student_config import StudentConfig
 from codewren.search.explore import EFFECTIVENESS
 from codewren.search.rates import Rate, neighbours, offered_rates
 from codewren.search.search_result import Belief, evenly, search_result
-from codewren.search.space.sampling import spread_by_cost, with_free_fields
 from codewren.search.space.points import Points
+from codewren.search.space.sampling import spread_by_cost, with_free_fields
 from codewren.search.space.space import SearchSpace
 from codewren.search.strategy import Problem, SearchResult
 from codewren.search.trainings import Trainings, effectiveness_of
