@@ -119,12 +119,12 @@ class Updater:
         seen: set[str] = set()
         changed = []
         for source in walked.files:
-            stamp, kept = _stamps(source.path)
+            stamp = _stamp(source.path)
             path = source.path.removeprefix(self._prefix)
             seen.add(path)
             entry = self._entries.get(path)
             if entry is None or entry.stamp != stamp or entry.language != source.language:
-                changed.append(_Seen(path, source, kept))
+                changed.append(_Seen(path, source, _kept(Stamp(*stamp))))
             else:
                 self._unchanged += 1
         looked_at = self._entries if only is None else [self._tree.relative(path) for path in only]
@@ -220,16 +220,20 @@ class Updater:
             self._live_rows[entry.segment] += len(self.view.rows_of(entry))
 
 
-def _stamps(path: str) -> tuple[Stamp, Stamp]:
-    """A file's stamp, and the one to keep of it: none where a write in the same tick of the clock would go unseen."""
+def _stamp(path: str) -> tuple[int, int, int]:
+    """A file's stamp, as the plain tuple that it equals: a class for each file of a tree would take longer."""
     try:
         status = os.stat(path)
     except OSError:
-        return Stamp(0, 0, 0), Stamp(0, 0, 0)  # reading it will say why
-    stamp = Stamp(status.st_mtime_ns, status.st_size, status.st_ino)
+        return 0, 0, 0  # reading it will say why
+    return status.st_mtime_ns, status.st_size, status.st_ino
+
+
+def _kept(stamp: Stamp) -> Stamp:
+    """The stamp to keep: none where a write in the same tick of the clock would go unseen."""
     tick = TICK_NS if stamp.mtime_ns % 1_000_000_000 else COARSE_TICK_NS
     is_settled = time.time_ns() - stamp.mtime_ns > tick
-    return stamp, stamp if is_settled else stamp._replace(mtime_ns=0)
+    return stamp if is_settled else stamp._replace(mtime_ns=0)
 
 
 def _digest(path: str) -> bytes:

@@ -8,6 +8,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
+from operator import attrgetter
 from types import MappingProxyType
 from typing import NamedTuple
 
@@ -24,6 +25,7 @@ TESTS = (
     *("*_unittest.cc", "*Test.java", "*Tests.java", "*TestCase.java", "*.test.*", "*.spec.*"),
 )
 """Patterns of files that hold tests, in the syntax of `.gitignore`."""
+_BY_NAME = attrgetter("name")
 _ENVIRONMENT_MARK = "pyvenv.cfg"  # what tells a virtual environment, whatever its name
 
 Layers = tuple[Rules, ...]
@@ -171,7 +173,7 @@ class _Walker:
             path, absolute, above = waiting.pop()
             try:
                 with os.scandir(absolute) as listing:
-                    entries = sorted(listing, key=lambda entry: entry.name)
+                    entries = sorted(listing, key=_BY_NAME)
             except OSError as error:
                 self.notes.append(Note(path or os.curdir, f"cannot be read: {error.strerror or error}"))
                 continue
@@ -179,13 +181,14 @@ class _Walker:
             if _ENVIRONMENT_MARK in names and path != top:
                 continue
             layers = self._layers(absolute, names, above)
-            folders = []
+            folders, shown = [], os.path.join(path, "")
             for entry in entries:
+                name = entry.name
                 if entry.is_dir(follow_symlinks=False):
-                    if entry.name not in SKIPPED_FOLDERS and not self._is_ignored(entry.path, layers, is_folder=True):
-                        folders.append((os.path.join(path, entry.name), entry.path, layers))
+                    if name not in SKIPPED_FOLDERS and not self._is_ignored(entry.path, layers, is_folder=True):
+                        folders.append((shown + name, entry.path, layers))
                 elif entry.is_file(follow_symlinks=False) and not self._is_ignored(entry.path, layers):
-                    self.file(os.path.join(path, entry.name), entry.path)
+                    self.file(shown + name, entry.path)
             waiting += reversed(folders)
 
     def those_below(self, top: str, only: Iterable[str]) -> None:
