@@ -11,6 +11,7 @@ import click
 from codewren.core.errors import CodewrenError, InputError, nearest
 
 VERBS = {
+    "init": "Draft a recipe from a look at data and teacher.",
     "compress": "The whole path: label, search, distil, export, evaluate, report.",
     "teach": "A student of a few dozen labelled functions, in minutes.",
     "finetune": "Make a teacher from a pretrained encoder.",
