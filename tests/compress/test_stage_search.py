@@ -157,8 +157,12 @@ def test_morph_measures_flips_of_every_trial_and_takes_the_steadiest(clone_task,
     (out / "logits-unlabelled.npz").write_bytes((searched / "logits-unlabelled.npz").read_bytes())
     wishes = settings("morph", trials=4, population=8, generations=3, pick="steadiest-within 50 points")
     wishes += ("--set", 'search.objectives=["effectiveness", "size_bytes", "flops", "flips"]')
-    assert "flip_edit" not in fails(capsys, "search", recipe, "--out", out, "--quiet", *settings("avatar", objectives='["flips"]'))
-    assert "'rename'" in fails(capsys, "search", recipe, "--out", out, *wishes, "--set", 'search.flip_edits=["renames"]')
+    assert "flip_edit" not in fails(
+        capsys, "search", recipe, "--out", out, "--quiet", *settings("avatar", objectives='["flips"]')
+    )
+    assert "'rename'" in fails(
+        capsys, "search", recipe, "--out", out, *wishes, "--set", 'search.flip_edits=["renames"]'
+    )
     run("search", recipe, "--out", out, *wishes)
     trials = [json.loads(line) for line in (out / "journal.jsonl").read_text().splitlines()[1:]]
     assert len(trials) == 4
