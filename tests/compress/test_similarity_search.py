@@ -51,6 +51,9 @@ def test_no_point_of_the_front_is_beaten_by_another(run: SimilarityRun) -> None:
     table = run.path("front.md").read_text()
     assert table.count("| * ") == 1
     assert "made java" in table
+    picture = run.path("front.svg").read_text()
+    assert picture.count("point chosen") == 1
+    assert all(f"{each.size_bytes:,} bytes" in picture for each in front)
 
 
 def test_every_training_is_in_the_journal_once_and_none_is_repeated(run: SimilarityRun, tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """Search over the sizes of a similarity encoder: brief trainings of many, full ones of the better half, a front.
 
-Leaves `journal.jsonl` (each training once, so that a search resumes), `front.json`, `front.md` and `chosen.json`.
+Leaves `journal.jsonl` (each training once, so that a search resumes), `front.json`, its table `front.md`, its picture
+`front.svg`, and `chosen.json`.
 """
 
 import json
@@ -19,11 +20,12 @@ from codewren.compress.transfer_report import bundle_figures, valid_solutions
 from codewren.core.errors import InputError
 from codewren.core.files import read_json, write_bytes, write_json
 from codewren.core.pareto import Candidate, ParetoFront, Scores
-from codewren.core.run_folder import CHOSEN, FRONT, FRONT_TABLE, JOURNAL
+from codewren.core.run_folder import CHOSEN, FRONT, FRONT_PLOT, FRONT_TABLE, JOURNAL
 from codewren.core.similarity_recipe import EncoderSizes, SimilarityRecipe
 from codewren.core.student_config import StudentConfig
 from codewren.measure.transfer import area_under_curve
 from codewren.predict.similarity import SimilarityPredictor
+from codewren.report.draw.pareto_plot import Group, Point, pareto_file
 from codewren.report.table import markdown
 from codewren.search.choose import choose
 from codewren.search.encoder_proposals import greatest_bounds
@@ -98,6 +100,7 @@ def search_sizes(recipe: SimilarityRecipe, out: Path, *, context: str, train: Tr
     chosen = front[int(choice.candidate.name)]
     write_json(out / FRONT, {"candidates": [each.to_dict() for each in front]})
     write_bytes(out / FRONT_TABLE, (front_table(front, chosen) + "\n").encode())
+    write_bytes(out / FRONT_PLOT, pareto_file(front_points(full, front, chosen), metric="mean AUC").encode())
     return chosen.sizes, choice.reason
 
 
@@ -141,6 +144,20 @@ def front_table(front: Sequence[EncoderTrial], chosen: EncoderTrial) -> str:
         for trial in front
     ]
     return markdown([header, *lines])
+
+
+def front_points(full: Sequence[EncoderTrial], front: Sequence[EncoderTrial], chosen: EncoderTrial) -> list[Point]:
+    """Points of the picture: every full training, those of the front apart."""
+    return [
+        Point(
+            ", ".join(f"{name} {value}" for name, value in described(trial.sizes).items()),
+            trial.scores.size_bytes,
+            trial.scores.effectiveness or 0.0,
+            Group.CHOSEN if trial is chosen else Group.FRONT if trial in front else Group.TRIAL,
+            latency_s=trial.scores.latency_s,
+        )
+        for trial in full
+    ]
 
 
 class _Journal:
