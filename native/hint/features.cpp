@@ -337,8 +337,6 @@ std::uint32_t lines_with_tokens(std::string_view text, const std::vector<Token>&
 
 }  // namespace
 
-bool is_keyword(std::string_view word) { return keyword_set.has(word, symbol(word)); }
-
 void read_features(std::string_view text, Features& features) {
   features.occurrences.clear();
   features.named.clear();

@@ -67,9 +67,6 @@ struct Features {
   std::string folded;
 };
 
-// Whether a word is one of the language: no name of a variable or function.
-bool is_keyword(std::string_view word);
-
 // Fills `occurrences` and `counts`.
 void read_features(std::string_view text, Features& features);
 

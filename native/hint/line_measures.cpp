@@ -6,6 +6,7 @@
 #include <string>
 
 #include "hint/facts.h"
+#include "similarity/hashes.h"
 
 namespace codewren::hint {
 namespace {
@@ -72,12 +73,14 @@ class LineReader {
   }
 
  private:
-  static void raise(std::uint8_t& value, std::uint32_t by = 1) {
-    value = std::uint8_t(std::min(largest, value + by));
-  }
+  static void raise(std::uint8_t& value, std::uint32_t by = 1) { value = std::uint8_t(std::min(largest, value + by)); }
 
   bool is_word(std::size_t k) const { return k < tokens_.size() && tokens_[k].kind == Kind::word; }
-  bool is_name(std::size_t k) const { return is_word(k) && !is_keyword(tokens_[k].text); }
+  // A keyword is named by its own symbol, other words are not.
+  bool is_keyword(std::size_t k) const {
+    return is_word(k) && features_.named[k] == similarity::symbol(tokens_[k].text);
+  }
+  bool is_name(std::size_t k) const { return is_word(k) && !is_keyword(k); }
   bool is(std::size_t k, std::string_view wanted) const { return k < tokens_.size() && tokens_[k].text == wanted; }
 
   void place_tokens() {
@@ -135,7 +138,7 @@ class LineReader {
     row.is_telling |= token.kind != Kind::op;
     if (token.kind == Kind::number) raise(values[line_numbers]);
     if (token.kind == Kind::string) raise(values[line_strings]);
-    if (token.kind == Kind::word) is_keyword(token.text) ? raise(values[measure_of_keyword(token.text)]) : name(row, k);
+    if (token.kind == Kind::word) is_keyword(k) ? raise(values[measure_of_keyword(token.text)]) : name(row, k);
     if (token.kind != Kind::op) return;
     if (const LineMeasure measure = measure_of(token.text); measure != own_line_measures) raise(values[measure]);
     if (token.text == "{") ++depth_;

@@ -57,9 +57,9 @@ enum LineMeasure : std::size_t {
 };
 
 // What is also known of the line before and of the line behind that hold tokens.
-constexpr LineMeasure neighbour_measures[] = {line_tokens,     line_calls, line_assignments, line_branches,
-                                              line_loops,      line_jumps, line_declares,    line_facts,
-                                              line_failure_words};
+constexpr LineMeasure neighbour_measures[] = {line_tokens,   line_calls, line_assignments,
+                                              line_branches, line_loops, line_jumps,
+                                              line_declares, line_facts, line_failure_words};
 constexpr std::size_t line_measures = own_line_measures + 2 * std::size(neighbour_measures);
 
 struct LineMeasures {

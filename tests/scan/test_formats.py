@@ -110,7 +110,7 @@ def function(path: str = "a.c", line: int = 3, probability: float = 0.75, finger
 
 
 def explained() -> Finding:
-    lines = (TellingLine(5, 0.25, "gets(x); /* 100%\x1b */"), TellingLine(4, 0.125, "char x[8];"))
+    lines = (TellingLine(5, 0.25, "gets(x); /* 100%\x1b */"), TellingLine(4, 0.125, "char x[8];", 0.25))
     explanation = FindingExplanation(400, 1213, lines, "memory bounds", "reads without a limit")
     return dataclasses.replace(function(), explanation=explanation, review_first=0.875)
 
@@ -239,7 +239,7 @@ def test_an_explanation_is_told_in_every_format(origin: Origin) -> None:
     assert text.render(result(explained()), origin).splitlines() == [
         "a.c:3: vulnerable 0.75, review first 0.88 S::f (5 lines)",
         "    5  +0.25    gets(x); /* 100%\\x1b */",
-        "    4  +0.12    char x[8];",
+        "    4  25%      char x[8];",
         *(f"    {sentence}" for sentence in sentences),
     ]
     told = "S::f is judged vulnerable (probability 0.75, review first 0.88); " + "; ".join(sentences)

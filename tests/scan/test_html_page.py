@@ -119,7 +119,7 @@ def test_lines_that_speak_for_a_finding_are_marked_with_their_score():
     finding = replace(clone(1), others=(), kind=None, explanation=explanation)
     tree = check(render(scanned(finding, task=VULNERABILITY), ORIGIN))
     telling = [text_of(node) for node in tree.iter("tr") if node.get("class") == "telling"]
-    assert telling == ["2 int sum = 0; +1.25", "4 sum += i; -0.50"]
+    assert telling == ["2 int sum = 0; +1.2", "4 sum += i; -0.5"]
     text = text_of(articles(tree)[0])
     assert "overflow" in text
     assert "written past the end" in text

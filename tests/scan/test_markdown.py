@@ -68,7 +68,7 @@ def test_a_function_is_a_row_with_the_lines_that_speak_for_it():
     text = render(scanned(finding, task=VULNERABILITY), ORIGIN)
     assert "| 0.90 | `total` | `src/a.c:1` |" in text
     (fence,) = (token.content for token in tokens(text) if token.type == "fence")
-    assert fence.splitlines()[0].split() == ["3", "+1.50", "gets(x);"]
+    assert fence.splitlines()[0].split() == ["3", "+1.5", "gets(x);"]
     assert "first 5 of 9 tokens" in fence
 
 

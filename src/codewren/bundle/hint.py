@@ -14,6 +14,7 @@ from typing import Any, Self
 from codewren.bundle.container import AGAIN, BundleFile, Container, Decision, manifest_field, naming
 from codewren.bundle.similarity import GENERAL, TableEntry, back_to_back, table_entries
 from codewren.core.errors import BundleError
+from codewren.core.hint_recipe import LINE_TREE_LIMIT
 from codewren.core.task import Unit
 
 LEXER = {"kind": "hint", "version": 1}  # what tokenizer.json says: the tokens and features are the program's own
@@ -46,7 +47,7 @@ LINE_DEPTH = 3
 LINE_NUMBERS = 2 * LINE_DEPTH + (1 << LINE_DEPTH)
 """Of one tree: a measure and a limit for each level, and what each leaf adds."""
 
-LINE_TREE_LIMIT, LARGEST_LIMIT, LARGEST_LEAF = 1 << 12, 255, 1 << 20
+LARGEST_LIMIT, LARGEST_LEAF = 255, 1 << 20
 LINE_STEP = 1 / 256
 """What one step of a leaf adds to the logarithm of a line's likelihood."""
 

@@ -16,6 +16,7 @@ CARD = """# Hints for C and C++
 A linear model over all features of a function: parts of names, called functions, pairs of tokens, arguments and
 indices and whether they were compared before. Nothing is cut off. It says what to review first (text and length), how
 suspicious the text is among functions of equal length, which lines carry that, and of which kind a weakness would be.
+How likely a security patch changes each line is learned by itself, by trees over what a line is made of.
 It is a reading order for a reviewer, not a judgement: most of what it puts first is not vulnerable.
 
 ## Trained on
@@ -26,8 +27,9 @@ It is a reading order for a reviewer, not a judgement: most of what it puts firs
 
 Of {review}: each project judged by a fit without it, {folds} groups of projects in turn. There, among the
 {flagged:.0%} of each project's functions that come first, {precision:.1%} were vulnerable ({rate:.1%} of all were) and
-{recall:.1%} of the vulnerable ones were among them. `lines` is the ranking by the number of lines alone. More is in
-docs/hints.md.
+{recall:.1%} of the vulnerable ones were among them. `lines` is the ranking by the number of lines alone.
+`line hits` is how often a line that the patch changes is among the five likeliest of its function; beside it the five
+longest lines, and five at random. More is in docs/hints.md.
 
 ## Limits
 Labels are noisy: a function counts as vulnerable when a fix touched it. Functions of the review source count as

@@ -10,6 +10,9 @@ from codewren.core.pareto import Budget
 from codewren.core.plain_values import TOP, build, check_keys
 from codewren.core.recipe_files import own_folder
 
+LINE_TREE_LIMIT = 1 << 12
+"""Trees that a bundle may hold."""
+
 
 @dataclass(frozen=True, slots=True)
 class HintSource:
@@ -76,7 +79,7 @@ class FitSection:
     folds: int = 4
     flagged: float = 0.02
     least_functions: int = 5
-    line_trees: int = 60
+    line_trees: int = 150
     leave_out: Sequence[str] = ()
     share: float = 1.0
     seed: int = 0
@@ -171,6 +174,9 @@ class HintRecipe:
             if name not in sources or sources[name].kind != "labelled":
                 known = ", ".join(sources)
                 raise RecipeError(f"objective: {name!r} is no labelled source; wanted one of {known}")
+        fit = build(FitSection, raw.get("fit", {}), where="fit")
+        if not 0 <= fit.line_trees <= LINE_TREE_LIMIT:
+            raise RecipeError(f"fit: line_trees is {fit.line_trees}; wanted 0 to {LINE_TREE_LIMIT}")
         if not sources[objective.review].project:
             raise RecipeError(f"objective.sources.{objective.review}: project is missing; name the column that says it")
         return cls(
@@ -180,7 +186,7 @@ class HintRecipe:
             review=objective.review,
             own_heads=tuple(objective.own_heads),
             sizes=build(HintSizes, raw.get("student", {}), where="student"),
-            fit=build(FitSection, raw.get("fit", {}), where="fit"),
+            fit=fit,
             budget=build(Budget, raw.get("budget", {}), where="budget"),
             folder=folder,
         )

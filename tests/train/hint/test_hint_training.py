@@ -168,6 +168,12 @@ def test_a_recipe_that_cannot_be_is_refused(folder: Path, change: dict[str, obje
         HintRecipe.from_dict({"objective": objective}, folder)
 
 
+@pytest.mark.parametrize("trees", [-1, 4097])
+def test_more_trees_than_a_bundle_holds_are_refused(folder: Path, trees: int) -> None:
+    with pytest.raises(RecipeError, match=f"line_trees is {trees}; wanted 0 to 4096"):
+        made_recipe(folder, line_trees=trees)
+
+
 def test_a_label_that_is_none_is_refused(tmp_path: Path) -> None:
     write_packages(tmp_path)
     with (tmp_path / "other.jsonl").open("a") as stream:

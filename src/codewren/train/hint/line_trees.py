@@ -25,13 +25,13 @@ Bytes = NDArray[np.uint8]
 FEWEST_LINES = 8
 """Of a function that teaches or is measured: among fewer there is nothing to choose."""
 
-RATE = 0.1
+RATE = 0.04
 """Of what a tree is asked for, how much is added."""
 
 DRAWN = 0.5
 """Share of the functions, and of the measures, that each tree sees."""
 
-STIFFNESS = 2.0
+STIFFNESS = 5.0
 """Weight of a leaf's value being 0, in functions."""
 
 LIMITS = 16
