@@ -98,18 +98,18 @@ def main() -> None:
         rankings: dict[str, Scores] = {bundle: lambda texts, predictor=predictor: explained(predictor, texts)}
         if arguments.shift:
             rankings[f"{bundle}, shift"] = lambda texts, predictor=predictor: shifted(predictor, texts)
-        scores = {}
+        scores_of: dict[str, list[list[float]]] = {}
         for name, ranking in rankings.items():
             before = time.process_time()
-            scores[name] = ranking(texts)
+            scores_of[name] = ranking(texts)
             cost_ms = 1e3 * (time.process_time() - before) / len(texts)
-            values = hits(functions, scores[name], arguments.top)
+            values = hits(functions, scores_of[name], arguments.top)
             print(
                 f"{name:32}{values.mean():7.3f}{cost_ms:7.2f}   {compared(values, chance)}   "
                 f"{compared(values, longest)}"
             )
         if arguments.shift:
-            hidden, moved = scores.values()
+            hidden, moved = scores_of.values()
             shared = agreement(functions, hidden, moved, arguments.top)
             print(f"  hidden against shifted: {shared:.2f} of the top shared")
 

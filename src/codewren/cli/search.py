@@ -32,7 +32,8 @@ def search(recipe: Path, out: Path, settings: tuple[str, ...], quiet: bool, sche
     from codewren.compress.similarity_run import SimilarityRun
     from codewren.compress.similarity_search import searched
     from codewren.compress.stage_search import search_configuration
-    from codewren.core.recipe import Recipe, recipe_tables
+    from codewren.core.recipe import Recipe
+    from codewren.core.recipe_files import recipe_tables
     from codewren.core.similarity_recipe import SimilarityRecipe, is_similarity
     from codewren.search.space.encoder_space import described
 

@@ -38,14 +38,15 @@ def write_logits(
         InputError: the file cannot be written.
     """
     check_logits(logits, dataset, source=str(path))
+    arrays: dict[str, NDArray[Any]] = {
+        "logits": logits.astype(np.float32),
+        "dataset_sha256": np.array(dataset.sha256()),
+        "teacher_sha256": np.array(teacher_sha256),
+    }
+    if vectors is not None:
+        arrays["vectors"] = vectors.astype(np.float32)
     with atomic_write(path) as stream:
-        np.savez(
-            stream,
-            logits=logits.astype(np.float32),
-            dataset_sha256=np.array(dataset.sha256()),
-            teacher_sha256=np.array(teacher_sha256),
-            **({} if vectors is None else {"vectors": vectors.astype(np.float32)}),
-        )
+        np.savez(stream, allow_pickle=False, **arrays)
 
 
 def read_logits(path: Path, dataset: Dataset) -> Logits:
