@@ -32,8 +32,8 @@ class AttackReport:
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON form: the bundle's figures, and under `others` those of the others with the paired test."""
         others = {
-            name: {**one.to_dict(), "test": compare_attacks(self.own, one).to_dict()}
-            for name, one in self.others.items()
+            name: {**attack.to_dict(), "test": compare_attacks(self.own, attack).to_dict()}
+            for name, attack in self.others.items()
         }
         return {**self.own.to_dict(), "others": others}
 
@@ -43,7 +43,7 @@ class AttackReport:
         budget = self.own.budget
         head = [f"attack, {budget.queries} queries, {budget.identifiers} names", "bundle", *self.others]
         lines = [head, *([title, *cells] for title, cells in _rows(attacks))]
-        tests = [compare_attacks(self.own, one) for one in self.others.values()]
+        tests = [compare_attacks(self.own, attack) for attack in self.others.values()]
         paired = [f"{test.p_value:.2g} on {test.items:,} items" for test in tests]
         return markdown([*lines, ["p, bundle or this one falls more", "", *paired]] if tests else lines)
 
@@ -51,17 +51,17 @@ class AttackReport:
 def _rows(attacks: list[Attack]) -> list[tuple[str, list[str]]]:
     labels = attacks[0].labels
     return [
-        ("accuracy before", [str(one.before) for one in attacks]),
-        ("accuracy after", [str(one.after) for one in attacks]),
-        ("success", [str(one.success) for one in attacks]),
-        *((f"success on {name}", [str(one.of_label(k)) for one in attacks]) for k, name in enumerate(labels)),
-        ("queries, median of successes", [_spent(one, "queries") for one in attacks]),
-        ("names, median of successes", [_spent(one, "identifiers") for one in attacks]),
+        ("accuracy before", [str(attack.before) for attack in attacks]),
+        ("accuracy after", [str(attack.after) for attack in attacks]),
+        ("success", [str(attack.success) for attack in attacks]),
+        *((f"success on {name}", [str(attack.of_label(k)) for attack in attacks]) for k, name in enumerate(labels)),
+        ("queries, median of successes", [_spent(attack, "queries") for attack in attacks]),
+        ("names, median of successes", [_spent(attack, "identifiers") for attack in attacks]),
     ]
 
 
-def _spent(one: Attack, what: str) -> str:
-    spent = one.to_dict()[f"{what}_of_successes"]
+def _spent(attack: Attack, what: str) -> str:
+    spent = attack.to_dict()[f"{what}_of_successes"]
     return "–" if spent is None else f"{spent:g}"
 
 
