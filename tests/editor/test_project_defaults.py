@@ -40,3 +40,9 @@ def test_broken_settings_are_told(root: Path):
     (root / "codewren.toml").write_text("treshold = 1\n")
     with pytest.raises(InputError, match="did you mean 'threshold'"):
         ProjectDefaults.of(os.fspath(root))
+
+
+def test_a_baseline_outside_of_the_project_is_told(root: Path):
+    (root / "codewren.toml").write_text('baseline = "../known.json"\n')
+    with pytest.raises(InputError, match=r"'\.\./known\.json' is outside"):
+        ProjectDefaults.of(os.fspath(root))
