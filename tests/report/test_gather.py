@@ -175,7 +175,7 @@ def test_relations_and_attacks_are_told_where_they_were_measured(folder):
     relation = {**dict.fromkeys(names, figure), "calibration_gap": None}
     fell = {key: {**figure, "value": 0.25} for key in ("before", "after", "success")}
     test = {"items": 40, "only_first": 1, "only_second": 9, "p_value": 0.021}
-    attack = {**fell, "budget": {"queries": 60, "identifiers": 5}, "others": {"published": {**fell, "test": test}}}
+    attack = {**fell, "budget": {"queries": 60, "identifiers": 5}, "rivals": {"published": {**fell, "test": test}}}
     flips = {"seed": 0, "flips": {}, "slices": []}
     dump(folder / "fidelity.json", {"fidelity": flips, "relations": {"as written": relation}, "attack": attack})
     text = text_of(report(folder))

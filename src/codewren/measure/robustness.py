@@ -68,7 +68,7 @@ class Attack:
     @property
     def success(self) -> Measure:
         """Share of the attacked items whose label changed, Wilson interval."""
-        return wilson("attack success", sum(one.succeeded for one in self.outcomes), len(self.outcomes))
+        return wilson("attack success", sum(outcome.succeeded for outcome in self.outcomes), len(self.outcomes))
 
     @property
     def before(self) -> Measure:
@@ -78,12 +78,12 @@ class Attack:
     @property
     def after(self) -> Measure:
         """Accuracy that the attack leaves."""
-        return wilson("accuracy after", sum(not one.succeeded for one in self.outcomes), self.items)
+        return wilson("accuracy after", sum(not outcome.succeeded for outcome in self.outcomes), self.items)
 
     def of_label(self, label: int) -> Measure:
         """Attack success on the items of one true label."""
-        some = [one for one in self.outcomes if one.label == label]
-        return wilson(f"attack success, {self.labels[label]}", sum(one.succeeded for one in some), len(some))
+        some = [outcome for outcome in self.outcomes if outcome.label == label]
+        return wilson(f"attack success, {self.labels[label]}", sum(outcome.succeeded for outcome in some), len(some))
 
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON form; texts are left out, they are the data's."""
@@ -94,9 +94,11 @@ class Attack:
             "before": self.before.to_dict(),
             "after": self.after.to_dict(),
             "success_of": {name: self.of_label(label).to_dict() for label, name in enumerate(self.labels)},
-            "queries": _median([one.queries for one in self.outcomes]),
-            "queries_of_successes": _median([one.queries for one in self.outcomes if one.succeeded]),
-            "identifiers_of_successes": _median([one.identifiers for one in self.outcomes if one.succeeded]),
+            "queries": _median([outcome.queries for outcome in self.outcomes]),
+            "queries_of_successes": _median([outcome.queries for outcome in self.outcomes if outcome.succeeded]),
+            "identifiers_of_successes": _median(
+                [outcome.identifiers for outcome in self.outcomes if outcome.succeeded]
+            ),
         }
 
 
@@ -135,8 +137,8 @@ def compare_attacks(first: Attack, second: Attack) -> AttackTest:
 
     Source: McNemar, Psychometrika 12 (1947), exact form.
     """
-    fell = {one.item: one.succeeded for one in second.outcomes}
-    pairs = [(one.succeeded, fell[one.item]) for one in first.outcomes if one.item in fell]
+    fell = {outcome.item: outcome.succeeded for outcome in second.outcomes}
+    pairs = [(outcome.succeeded, fell[outcome.item]) for outcome in first.outcomes if outcome.item in fell]
     only_first = sum(mine and not theirs for mine, theirs in pairs)
     only_second = sum(theirs and not mine for mine, theirs in pairs)
     tail = binomial_tail(max(only_first, only_second), only_first + only_second, 0.5)

@@ -22,21 +22,21 @@ def _relations(fields: Fields) -> list[Table]:
     if not fields.has("relations"):
         return []
     raw = fields.within("relations")
-    found = {name: Relations.from_dict(raw.within(name)) for name in raw.raw}
-    rows = tuple((title, *cells) for title, cells in relation_rows(found))
+    relations = {name: Relations.from_dict(raw.within(name)) for name in raw.raw}
+    rows = tuple((title, *cells) for title, cells in relation_rows(relations))
     note = "MetaCompress's relations (arXiv 2511.05476), our tolerances; the student should behave as its teacher does."
-    return [Table("fidelity", "What the student keeps of its teacher", ("relation", *found), rows, note)]
+    return [Table("fidelity", "What the student keeps of its teacher", ("relation", *relations), rows, note)]
 
 
 def _attack(fields: Fields, student: str) -> list[Table]:
     if not fields.has("attack"):
         return []
     own = fields.within("attack")
-    others = own.within("others") if own.has("others") else Fields({}, "others")
-    judges = {student: own, **{name: others.within(name) for name in others.raw}}
-    rows = [(title, *(str(one.measure(key)) for one in judges.values())) for key, title in FIGURES.items()]
-    if others.raw:
-        tests = [AttackTest.from_dict(others.within(name).within("test")) for name in others.raw]
+    rivals = own.within("rivals") if own.has("rivals") else Fields({}, "rivals")
+    judges = {student: own, **{name: rivals.within(name) for name in rivals.raw}}
+    rows = [(title, *(str(judge.measure(key)) for judge in judges.values())) for key, title in FIGURES.items()]
+    if rivals.raw:
+        tests = [AttackTest.from_dict(rivals.within(name).within("test")) for name in rivals.raw]
         rows.append((f"p, {student} or this one falls more", "", *(f"{test.p_value:.2g}" for test in tests)))
     spent = own.within("budget")
     note = (
