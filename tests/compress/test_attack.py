@@ -185,7 +185,7 @@ def test_evaluate_attacks_bundles_and_says_that_a_file_cannot_be_attacked(tmp_pa
     assert "attack, 20 queries, 2 names" in out and "output agreement" in out
     found = json.loads((tmp_path / "x.json").read_text())
     assert found["attack"]["budget"] == {"queries": 20, "identifiers": 2}
-    assert found["attack"]["others"]["two"]["test"]["items"] <= 16
+    assert found["attack"]["rivals"]["two"]["test"]["items"] <= 16
     assert found["relations"]["as written"]["agreement"]["n"] == 16
     assert "a file cannot judge edited functions" in fails(capsys, *ask, "--edit-teacher")
     assert "--edits or --attack" in fails(capsys, *ask[:3], "--edit-teacher")

@@ -1,6 +1,7 @@
 """A front is shown as it is: every candidate, the chosen one marked, predictions told from measurements."""
 
 import xml.etree.ElementTree as ET
+from dataclasses import replace
 
 import pytest
 
@@ -28,6 +29,15 @@ def front(*, latency=0.0001, measured=True, effectiveness=0.94):
             for n in (1, 2, 3)
         )
     )
+
+
+def test_a_column_of_flips_stands_where_they_were_measured():
+    steady = ParetoFront(
+        tuple(replace(c, scores=replace(c.scores, flips=0.01 * n)) for n, c in enumerate(front().candidates))
+    )
+    lines = [line.split() for line in front_table(steady).splitlines()]
+    assert lines[0][:3] == ["bytes", "effectiveness", "flips"]
+    assert [line[2] for line in lines[1:]] == ["0.0000", "0.0100", "0.0200"]
 
 
 def test_table_has_a_line_for_each_candidate_and_a_star_at_the_chosen_one():

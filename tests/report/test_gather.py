@@ -169,6 +169,26 @@ def test_flips_and_slices_come_from_the_fidelity_file(folder):
         assert words in text, words
 
 
+def test_relations_and_attacks_are_told_where_they_were_measured(folder):
+    figure = {"value": 0.9, "low": 0.8, "high": 0.95, "n": 50}
+    names = ("agreement", "divergence", "similarity", "high_confidence", "discrepancies")
+    relation = {**dict.fromkeys(names, figure), "calibration_gap": None}
+    fell = {key: {**figure, "value": 0.25} for key in ("before", "after", "success")}
+    test = {"items": 40, "only_first": 1, "only_second": 9, "p_value": 0.021}
+    attack = {**fell, "budget": {"queries": 60, "identifiers": 5}, "rivals": {"published": {**fell, "test": test}}}
+    flips = {"seed": 0, "flips": {}, "slices": []}
+    dump(folder / "fidelity.json", {"fidelity": flips, "relations": {"as written": relation}, "attack": attack})
+    text = text_of(report(folder))
+    for words in (
+        "output agreement 0.9000 [0.8000, 0.9500], n = 50",
+        "60 judgements and 5 names",
+        "published",
+        "0.021",
+    ):
+        assert words in text, words
+    assert "calibration alignment" not in text
+
+
 def test_a_bilstm_baseline_has_its_row_and_says_how_long_it_was_trained(folder):
     labels, *_, dataset, _ = expected(folder)
     baseline = folder / "bilstm-repaired"

@@ -1,5 +1,7 @@
 """Pick rules take what they say, of equals the smallest, and refuse in words."""
 
+from dataclasses import replace
+
 import pytest
 
 from codewren.core.errors import InfeasibleError, InputError
@@ -42,6 +44,19 @@ def test_each_rule_takes_the_candidate_it_names(rule, size):
     choice = choose(FRONT, rule)
     assert choice.candidate.scores.size_bytes == size
     assert choice.reason
+
+
+def test_the_steadiest_is_taken_among_those_that_are_good_enough_noise_or_not():
+    flips = (0.01, 0.04, 0.02, 0.09)
+    front = ParetoFront(
+        tuple(replace(c, scores=replace(c.scores, flips=f)) for c, f in zip(FRONT.candidates, flips, strict=True))
+    )
+    assert choose(front, "steadiest-within 1 points", noise=0.2).candidate.scores.size_bytes == 500_000
+    assert choose(front, "steadiest-within 10 points").candidate.scores.size_bytes == 100_000
+    with pytest.raises(InputError, match="no flips to choose by"):
+        choose(FRONT, "steadiest-within 1 points")
+    with pytest.raises(InputError, match="unit 'MB' does not fit steadiest-within"):
+        check_rule("steadiest-within 1 MB")
 
 
 def test_below_noise_the_smallest_is_taken_and_the_reason_says_so():

@@ -104,13 +104,13 @@ def _judged(judge: Judge, dataset: Dataset, wishes: Mapping[int, Sequence[str]])
 
 def _changed(dataset: Dataset, asked: Sequence[tuple[int, str]]) -> Dataset:
     """The asked items, each with another first function."""
-    kept = dataset.subset(item for item, _ in asked)
+    subset = dataset.subset(item for item, _ in asked)
     count = len(asked)
     return replace(
-        kept,
-        functions=(*(text for _, text in asked), *kept.functions),
-        function_ids=(*(f"changed {place}" for place in range(count)), *kept.function_ids),
-        items=tuple((place, *(count + index for index in rest)) for place, (_, *rest) in enumerate(kept.items)),
+        subset,
+        functions=(*(text for _, text in asked), *subset.functions),
+        function_ids=(*(f"changed {number}" for number in range(count)), *subset.function_ids),
+        items=tuple((number, *(count + index for index in others)) for number, (_, *others) in enumerate(subset.items)),
     )
 
 
@@ -152,7 +152,7 @@ class _Attacker:
         """New names for each variable, none twice."""
         names = self.renamer.names
         fresh = self.renamer.fresh(len(names) * NAMES, rng=self.rng, names=pool)
-        return {name: fresh[place * NAMES : (place + 1) * NAMES] for place, name in enumerate(names)}
+        return {name: fresh[index * NAMES : (index + 1) * NAMES] for index, name in enumerate(names)}
 
     def _ask(self, mappings: Iterable[dict[str, str]]) -> Generator[list[str], list[Verdict], dict[Renaming, float]]:
         """Probabilities of the true label after each renaming, while queries are left; one that wins is taken."""

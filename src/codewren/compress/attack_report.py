@@ -23,27 +23,27 @@ class AttackReport:
 
     Attributes:
         own: on the bundle.
-        others: on other judges, by name.
+        rivals: on other judges, by name.
     """
 
     own: Attack
-    others: Mapping[str, Attack] = field(default_factory=dict)
+    rivals: Mapping[str, Attack] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the JSON form: the bundle's figures, and under `others` those of the others with the paired test."""
-        others = {
-            name: {**attack.to_dict(), "test": compare_attacks(self.own, attack).to_dict()}
-            for name, attack in self.others.items()
+        """Return the JSON form: the bundle's figures, and under `rivals` those of the others with the paired test."""
+        rivals = {
+            name: {**rival.to_dict(), "test": compare_attacks(self.own, rival).to_dict()}
+            for name, rival in self.rivals.items()
         }
-        return {**self.own.to_dict(), "others": others}
+        return {**self.own.to_dict(), "rivals": rivals}
 
     def table(self) -> str:
         """One column a judge."""
-        attacks = [self.own, *self.others.values()]
+        attacks = [self.own, *self.rivals.values()]
         budget = self.own.budget
-        head = [f"attack, {budget.queries} queries, {budget.identifiers} names", "bundle", *self.others]
+        head = [f"attack, {budget.queries} queries, {budget.identifiers} names", "bundle", *self.rivals]
         lines = [head, *([title, *cells] for title, cells in _rows(attacks))]
-        tests = [compare_attacks(self.own, attack) for attack in self.others.values()]
+        tests = [compare_attacks(self.own, rival) for rival in self.rivals.values()]
         paired = [f"{test.p_value:.2g} on {test.items:,} items" for test in tests]
         return markdown([*lines, ["p, bundle or this one falls more", "", *paired]] if tests else lines)
 
@@ -51,29 +51,29 @@ class AttackReport:
 def _rows(attacks: list[Attack]) -> list[tuple[str, list[str]]]:
     labels = attacks[0].labels
     return [
-        ("accuracy before", [str(attack.before) for attack in attacks]),
-        ("accuracy after", [str(attack.after) for attack in attacks]),
-        ("success", [str(attack.success) for attack in attacks]),
-        *((f"success on {name}", [str(attack.of_label(k)) for attack in attacks]) for k, name in enumerate(labels)),
-        ("queries, median of successes", [_spent(attack, "queries") for attack in attacks]),
-        ("names, median of successes", [_spent(attack, "identifiers") for attack in attacks]),
+        ("accuracy before", [str(fallen.before) for fallen in attacks]),
+        ("accuracy after", [str(fallen.after) for fallen in attacks]),
+        ("success", [str(fallen.success) for fallen in attacks]),
+        *((f"success on {name}", [str(fallen.of_label(k)) for fallen in attacks]) for k, name in enumerate(labels)),
+        ("queries, median of successes", [_spent(fallen, "queries") for fallen in attacks]),
+        ("names, median of successes", [_spent(fallen, "identifiers") for fallen in attacks]),
     ]
 
 
-def _spent(attack: Attack, what: str) -> str:
-    spent = attack.to_dict()[f"{what}_of_successes"]
+def _spent(fallen: Attack, what: str) -> str:
+    spent = fallen.to_dict()[f"{what}_of_successes"]
     return "–" if spent is None else f"{spent:g}"
 
 
 def attack_judges(
-    own: Judge, others: Mapping[str, Judge], dataset: Dataset, *, budget: AttackBudget, seed: int = 0
+    own: Judge, rivals: Mapping[str, Judge], dataset: Dataset, *, budget: AttackBudget, seed: int = 0
 ) -> AttackReport:
     """Attack every judge with the same names and the same budget.
 
     Raises:
         InputError: items without labels, or functions that cannot be edited.
     """
-    attacks = {name: attack(judge, dataset, budget=budget, seed=seed) for name, judge in others.items()}
+    attacks = {name: attack(judge, dataset, budget=budget, seed=seed) for name, judge in rivals.items()}
     return AttackReport(attack(own, dataset, budget=budget, seed=seed), attacks)
 
 

@@ -39,9 +39,9 @@ def trial_flips(run: Run, config: StudentConfig, tokenizer: TokenizerSpec, disti
         )
         return np.asarray(predict_logits(student, split).argmax(axis=1), dtype=np.int64)
 
-    found = flips_of(labels, run.dataset("valid"), _edited(run)).values()
-    edited = sum(int(one.edited_N.sum()) for one in found)
-    return sum(int(one.flipped_N.sum()) for one in found) / max(edited, 1)
+    flips = flips_of(labels, run.dataset("valid"), _edited(run)).values()
+    edited = sum(int(edit.edited_N.sum()) for edit in flips)
+    return sum(int(edit.flipped_N.sum()) for edit in flips) / max(edited, 1)
 
 
 @lru_cache(maxsize=1)

@@ -96,7 +96,9 @@ class Attack:
             "success_of": {name: self.of_label(label).to_dict() for label, name in enumerate(self.labels)},
             "queries": _median([outcome.queries for outcome in self.outcomes]),
             "queries_of_successes": _median([outcome.queries for outcome in self.outcomes if outcome.succeeded]),
-            "identifiers_of_successes": _median([outcome.identifiers for outcome in self.outcomes if outcome.succeeded]),
+            "identifiers_of_successes": _median(
+                [outcome.identifiers for outcome in self.outcomes if outcome.succeeded]
+            ),
         }
 
 

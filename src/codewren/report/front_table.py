@@ -14,7 +14,7 @@ def front_table(front: ParetoFront, *, chosen: StudentConfig | None = None) -> s
     rows = [HEADER, *(_row(candidate, chosen=candidate.config == chosen) for candidate in front.candidates)]
     if any(candidate.scores.flips is not None for candidate in front.candidates):
         rows = [(*row[:3], text, *row[3:]) for row, text in zip(rows, _flips(front), strict=True)]
-    widths = [max(len(row[column]) for row in rows) for column in range(len(HEADER))]
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     lines = ["  ".join(cell.rjust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
     return "\n".join(lines) + "\n"
 

@@ -16,14 +16,16 @@ TITLES = {
 }
 
 
-def relation_table(found: Mapping[str, Relations]) -> str:
+def relation_table(relations: Mapping[str, Relations]) -> str:
     """Student against teacher, for people."""
-    return markdown([["relation to the teacher", *found], *([title, *cells] for title, cells in relation_rows(found))])
+    return markdown(
+        [["relation to the teacher", *relations], *([title, *cells] for title, cells in relation_rows(relations))]
+    )
 
 
-def relation_rows(found: Mapping[str, Relations]) -> Iterator[tuple[str, list[str]]]:
+def relation_rows(relations: Mapping[str, Relations]) -> Iterator[tuple[str, list[str]]]:
     """Title and cells of every relation that was measured."""
     for name, title in TITLES.items():
-        figures: list[Measure | None] = [getattr(one, name) for one in found.values()]
+        figures: list[Measure | None] = [getattr(column, name) for column in relations.values()]
         if any(figures):
             yield title, ["–" if figure is None else f"{figure}, n = {figure.n:,}" for figure in figures]

@@ -67,9 +67,9 @@ def survival_scores(front: Table) -> tuple[Scores, float, Scores]:
     chosen, left = list(ends), [row for row in range(count) if row not in ends]
     while left:
         nearest = np.sort(gaps[np.ix_(left, chosen)], axis=1)[:, :2].sum(axis=1)
-        place = int(np.argmax(nearest))
-        row = left.pop(place)
-        scores[row] = nearest[place]
+        farthest = int(np.argmax(nearest))
+        row = left.pop(farthest)
+        scores[row] = nearest[farthest]
         chosen.append(row)
     return scores, power, width
 

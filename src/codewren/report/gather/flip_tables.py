@@ -6,6 +6,7 @@ from codewren.core.errors import InputError
 from codewren.measure.fidelity import FlipRate, FlipTest, Slice
 from codewren.measure.fields import Fields
 from codewren.report.facts import Table
+from codewren.report.gather.robustness_tables import robustness_tables
 
 EDITS = {
     "rename": "other names for parameters and variables",
@@ -17,7 +18,7 @@ EDITS = {
 
 
 def fidelity_tables(path: Path, *, student: str) -> list[Table]:
-    """Tables of flips and of the worst slices; no file is no table.
+    """Tables of flips, of what else was measured of the same kind, and of the worst slices; no file is no table.
 
     Raises:
         InputError: the file holds no fidelity, or is malformed.
@@ -28,7 +29,8 @@ def fidelity_tables(path: Path, *, student: str) -> list[Table]:
     if not fields.has("fidelity"):
         raise InputError(f"{path}: holds no fidelity; write it again with codewren evaluate --edits --json {path}")
     fidelity = fields.within("fidelity")
-    return [_flips(fidelity, student), *_kappa(fidelity, student), *_slices(fidelity)]
+    further = robustness_tables(fields, student=student)
+    return [_flips(fidelity, student), *_kappa(fidelity, student), *further, *_slices(fidelity)]
 
 
 def _flips(fidelity: Fields, student: str) -> Table:

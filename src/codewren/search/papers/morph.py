@@ -77,7 +77,7 @@ class Morph:
         effectiveness = Surrogate.fit(seen, trainings.validation, seed=seed)
         steadiness = Steadiness.fit(_steady(trainings), seed=seed) if trainings.by_flips else None
         front = self._evolved(trainings, effectiveness, steadiness)
-        trainings.train(_spread(front, self.trials - sampled), self.epochs)
+        trainings.train(_spread(front, self.trials - sampled, by_flips=trainings.by_flips), self.epochs)
         belief = Belief.of(trainings, trainings.validation.sampling_error(float(seen.effectiveness.max())))
         result = search_result(trainings, epochs=self.epochs, belief=belief)
         details = {**result.details, "evolved": len(front.points), **_skill_of_flips(trainings)}
@@ -175,10 +175,14 @@ def _steady(trainings: Trainings) -> Observations:
     return Observations(points, np.array([trial.fidelity for trial in sound]), stays)
 
 
-def _spread(front: EvolvedFront, count: int) -> list[StudentConfig]:
-    """Members that together dominate the most."""
-    rows = evenly(len(front.points), _FRONT_POINTS)
-    chosen = rows[representatives(front.objectives[rows], count)]
+def _spread(front: EvolvedFront, count: int, *, by_flips: bool) -> list[StudentConfig]:
+    """The member expected to be the best, then members that together with it dominate the most.
+
+    Hypervolume alone looks at small students only; effectiveness is the last column, or the last but that of flips.
+    """
+    best = int(np.argmin(front.objectives[:, -2 if by_flips else -1]))
+    rows = np.unique(np.append(evenly(len(front.points), _FRONT_POINTS), best))
+    chosen = rows[representatives(front.objectives[rows], count, first=[int(np.searchsorted(rows, best))])]
     return [front.points.config(row) for row in chosen.tolist()]
 
 
