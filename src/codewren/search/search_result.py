@@ -1,4 +1,4 @@
-"""What a search found, and how far to believe it: front, noise, flatness, skill of the surrogate, in words too."""
+"""What a search found, and how far to believe it: front, noise, flatness, skill of a surrogate, in words too."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -8,9 +8,8 @@ import numpy as np
 
 from codewren.core.pareto import Candidate, ParetoFront
 from codewren.core.student_config import StudentConfig
-from codewren.search.candidates import measured, predicted, succeeded
-from codewren.search.explore import Feasible, predicted_front
-from codewren.search.fronts import nondominated, representatives
+from codewren.search.candidates import measured, succeeded, uncollapsed
+from codewren.search.fronts import nondominated
 from codewren.search.octaves import best_of_each, octaves
 from codewren.search.strategy import Problem, SearchResult
 from codewren.search.surrogate import Skill, Surrogate, cross_validated_skill
@@ -18,11 +17,7 @@ from codewren.search.trainings import Trainings, effectiveness_of, longest
 from codewren.search.trials.trial import Trial
 
 LEAST_SKILL = 0.2
-"""Cross-validated rank correlation below which predictions are not shown."""
-
-_FRONT_POINTS = 400  # points of a predicted front among which a spread is picked
-_EXPECTED_POINTS = 1_000_000  # feasible points the surrogate is asked about; of more, a random part
-_REPORTED = 12
+"""Cross-validated rank correlation below which a surrogate is said to predict nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,24 +27,32 @@ class Belief:
     Attributes:
         deviation: standard deviation of one training's effectiveness.
         flat: whether students differ by no more than the error of one figure.
-        skill: of the surrogate, None with too few trainings.
+        by_surrogate: whether a surrogate predicts.
+        skill: of the surrogate, None with too few trainings or where none predicts.
     """
 
     deviation: float
     flat: bool
-    skill: Skill | None
+    by_surrogate: bool = False
+    skill: Skill | None = None
 
     @classmethod
     def of(cls, trainings: Trainings, deviation: float) -> Self:
-        """ValidationNoise the trainings."""
+        """What trainings say that nothing predicted."""
         seen = trainings.observations()
+        return cls(deviation, seen is not None and trainings.validation.is_flat(longest(seen).effectiveness))
+
+    @classmethod
+    def of_surrogate(cls, trainings: Trainings, deviation: float) -> Self:
+        """The same, and how well our surrogate would have predicted them."""
+        plain, seen = cls.of(trainings, deviation), trainings.observations()
         if seen is None:
-            return cls(deviation, flat=False, skill=None)
-        once, validation, seed = longest(seen), trainings.validation, trainings.seed
+            return replace(plain, by_surrogate=True)
+        validation, seed = trainings.validation, trainings.seed
         skill = cross_validated_skill(
-            once, lambda some: Surrogate.fit(some, validation, seed=seed), seed=seed, repeats=1
+            longest(seen), lambda some: Surrogate.fit(some, validation, seed=seed), seed=seed, repeats=1
         )
-        return cls(deviation, validation.is_flat(once.effectiveness), skill)
+        return replace(plain, by_surrogate=True, skill=skill)
 
     @property
     def difference(self) -> float:
@@ -68,8 +71,8 @@ class Belief:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON form."""
-        skill = self.skill.to_dict() if self.skill else None
-        return {"deviation": self.deviation, "flat": self.flat, "skill": skill}
+        plain = {"deviation": self.deviation, "flat": self.flat}
+        return {**plain, "skill": self.skill.to_dict() if self.skill else None} if self.by_surrogate else plain
 
     def words(self) -> Iterator[str]:
         """For the person who will choose."""
@@ -79,6 +82,8 @@ class Belief:
                 "the space is flat: students differ by no more than the error of one figure, "
                 "so the smallest is as good as any"
             )
+        if not self.by_surrogate:
+            return
         if self.skill is None:
             yield "too few trainings to say whether effectiveness can be predicted"
         else:
@@ -94,6 +99,7 @@ def search_result(trainings: Trainings, *, epochs: int, belief: Belief) -> Searc
     trials = sorted(trainings.trials.values(), key=lambda trial: trial.number)
     sound = succeeded(trials)
     full = [trial for trial in sound if trial.fidelity == epochs] or sound
+    full = uncollapsed(trainings.problem, full) if trainings.by_effectiveness else full
     budget = trainings.problem.budget
     candidates = [candidate for candidate in merged(trainings.problem, full) if budget.allows(candidate.scores)]
     strict = front_of(trainings, candidates)
@@ -148,29 +154,6 @@ def front_of(trainings: Trainings, candidates: Sequence[Candidate]) -> ParetoFro
         return ParetoFront(())
     rows = nondominated(trainings.objectives(candidates))
     return ParetoFront.of([candidates[row] for row in rows.tolist()])
-
-
-def expected_front(trainings: Trainings, feasible: Feasible) -> list[Candidate]:
-    """A spread of the front that the surrogate expects over feasible points, untrained: for a person to look at."""
-    seen = trainings.observations()
-    if seen is None:
-        return []
-    surrogate = Surrogate.fit(seen, trainings.validation, seed=trainings.seed)
-    if len(feasible) > _EXPECTED_POINTS:
-        feasible = feasible.take(np.sort(trainings.rng.choice(len(feasible), _EXPECTED_POINTS, replace=False)))
-    front = predicted_front(feasible, surrogate, with_effectiveness=trainings.by_effectiveness)
-    table = trainings.log_costs(front.feasible.objectives(front.effectiveness))
-    rows = evenly(len(table), _FRONT_POINTS)
-    chosen = rows[representatives(table[rows], _REPORTED)]
-    return [
-        predicted(
-            trainings.problem,
-            front.feasible.points.config(row),
-            effectiveness=float(front.effectiveness[row]),
-            uncertainty=float(front.uncertainty[row]),
-        )
-        for row in chosen.tolist()
-    ]
 
 
 def evenly(count: int, most: int) -> np.ndarray[Any, np.dtype[np.intp]]:

@@ -14,24 +14,26 @@ from math import ceil
 from typing import ClassVar, Self
 
 import numpy as np
+from scipy.stats import spearmanr
 
 from codewren.core.errors import InputError
 from codewren.core.student_config import StudentConfig
 from codewren.search.explore import EFFECTIVENESS
 from codewren.search.rates import Rate, neighbours, offered_rates
 from codewren.search.search_result import Belief, evenly, search_result
-from codewren.search.space.sampling import spread_by_cost, with_free_fields
 from codewren.search.space.points import Points
+from codewren.search.space.sampling import spread_by_cost, with_free_fields
 from codewren.search.space.space import SearchSpace
 from codewren.search.strategy import Problem, SearchResult
+from codewren.search.surrogate import FEWEST
 from codewren.search.trainings import Trainings, effectiveness_of
 from codewren.search.trials.pace import Pace
 from codewren.search.trials.trial import Trial
 
-RATES_TRIED = 3
+RATES_TRIED = 4
 """Learning rates compared at most, on one student."""
 
-_PROMOTED = 0.5  # share of a rung's students that the next one trains on
+_PROMOTED = 0.35  # share of a rung's students that the next one trains on
 _LONG = 4  # epochs of a full training above which there is a rung between short and full
 
 
@@ -49,7 +51,7 @@ class Wren:
 
     name: ClassVar[str] = "wren"
     trains: ClassVar[bool] = True
-    trials: int = 18
+    trials: int = 20
     epochs: int = 4
     objectives: tuple[str, ...] = (EFFECTIVENESS, "size_bytes", "latency_s")
     repeats: int = 1
@@ -82,8 +84,9 @@ class Wren:
         for count, before, epochs in zip(plan.rungs[1:], plan.epochs, plan.epochs[1:], strict=False):
             trainings.train(trainings.promising(count, before), epochs)
         belief = Belief.of(trainings, _deviation(trainings, plan.repeats, full))
+        foresight = _foresight(trainings, short, full)
         result = search_result(trainings, epochs=full, belief=belief)
-        figures = {"learning_rate": rate.rate, "at_hidden_size": rate.width}
+        figures = {"learning_rate": rate.rate, "at_hidden_size": rate.width, "foresight": foresight}
         return replace(result, details={**result.details, **figures})
 
     def _plan(self, trainings: Trainings, rate: Rate, tuned: int) -> tuple["Plan", Points]:
@@ -110,10 +113,10 @@ class Plan:
     def of(cls, trials: int, epochs: int, repeats: int) -> Self:
         """The largest plan of at most `trials` trainings.
 
-        >>> Plan.of(20, 4, 1)
-        Plan(rungs=(11, 7), epochs=(1, 4), repeats=1)
-        >>> Plan.of(20, 8, 1)
-        Plan(rungs=(9, 6, 4), epochs=(2, 4, 8), repeats=1)
+        >>> Plan.of(16, 4, 1)
+        Plan(rungs=(11, 4), epochs=(1, 4), repeats=1)
+        >>> Plan.of(16, 8, 1)
+        Plan(rungs=(9, 4, 2), epochs=(2, 4, 8), repeats=1)
         """
         half = {max(1, epochs // 2)} if epochs > _LONG else set()
         steps = tuple(sorted({max(1, epochs // 4), epochs} | half))
@@ -274,3 +277,20 @@ def _deviation(trainings: Trainings, repeats: int, epochs: int) -> float:
     pairs = [(once[trial.config], trial.effectiveness) for trial in again]
     squares = [(first - second) ** 2 / 2 for first, second in pairs if first is not None and second is not None]
     return float(np.sqrt((2 * expected**2 + sum(squares)) / (2 + len(squares))))
+
+
+def _foresight(trainings: Trainings, short: int, full: int) -> float | None:
+    """Rank correlation of the students trained fully, after the short training and after the full one; told in a note.
+
+    None with fewer than four, or where all are alike. Only promising ones were trained on, so it is on the low side.
+    """
+    before, after = ({trial.config: _worth(trial) for trial in trainings.at(epochs)} for epochs in (short, full))
+    both = [(before[config], after[config]) for config in before if config in after]
+    first, last = np.array(both).reshape(-1, 2).T
+    if short == full or len(both) < FEWEST or not np.ptp(first) or not np.ptp(last):
+        return None
+    rank = float(spearmanr(first, last).statistic)
+    trainings.notes.append(
+        f"{len(both)} students rank after {full} epochs as after {short} with a correlation of {rank:.2f}"
+    )
+    return rank
