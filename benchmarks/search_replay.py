@@ -101,6 +101,8 @@ def begun(pool: Pool, seed: int) -> Trainings:
 def spread(trainings: Trainings, count: int) -> list[StudentConfig]:
     points = trainings.feasible.points
     rows = spread_by_cost(points, trainings.bytes_of(trainings.feasible), count, trainings.rng)
+    left = [row for row in range(len(points)) if row not in rows]  # a band of bytes may hold none of the pool
+    rows += trainings.rng.permutation(left)[: count - len(rows)].tolist()
     return points.take(np.array(rows)).configs()
 
 
@@ -136,11 +138,12 @@ def rule(short: int, guided: int, full: int) -> Rule:
 
 RULES: dict[str, Rule] = {
     "6 spread, 5 by surrogate, 7 trained on": rule(6, 5, 7),
+    "6 spread, 5 by surrogate, 5 trained on": rule(6, 5, 5),
+    "6 spread, 5 by surrogate, 4 trained on": rule(6, 5, 4),
+    "5 spread, 4 by surrogate, 4 trained on": rule(5, 4, 4),
     "11 spread, 7 trained on": rule(11, 0, 7),
-    "8 spread, 5 trained on": rule(8, 0, 5),
+    "11 spread, 4 trained on": rule(11, 0, 4),
     "8 spread, 4 trained on": rule(8, 0, 4),
-    "7 spread, 4 trained on": rule(7, 0, 4),
-    "6 spread, 3 trained on": rule(6, 0, 3),
 }
 
 

@@ -1,4 +1,4 @@
-"""What a search found, and how far to believe it: front, noise, flatness, skill of a surrogate, in words too."""
+"""What a search found, and how far to believe it: front, noise, flatness, skill of the surrogate, in words too."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -27,32 +27,24 @@ class Belief:
     Attributes:
         deviation: standard deviation of one training's effectiveness.
         flat: whether students differ by no more than the error of one figure.
-        by_surrogate: whether a surrogate predicts.
-        skill: of the surrogate, None with too few trainings or where none predicts.
+        skill: of the surrogate, None with too few trainings.
     """
 
     deviation: float
     flat: bool
-    by_surrogate: bool = False
-    skill: Skill | None = None
+    skill: Skill | None
 
     @classmethod
     def of(cls, trainings: Trainings, deviation: float) -> Self:
-        """What trainings say that nothing predicted."""
+        """Judge the trainings."""
         seen = trainings.observations()
-        return cls(deviation, seen is not None and trainings.validation.is_flat(longest(seen).effectiveness))
-
-    @classmethod
-    def of_surrogate(cls, trainings: Trainings, deviation: float) -> Self:
-        """The same, and how well our surrogate would have predicted them."""
-        plain, seen = cls.of(trainings, deviation), trainings.observations()
         if seen is None:
-            return replace(plain, by_surrogate=True)
-        validation, seed = trainings.validation, trainings.seed
+            return cls(deviation, flat=False, skill=None)
+        once, validation, seed = longest(seen), trainings.validation, trainings.seed
         skill = cross_validated_skill(
-            longest(seen), lambda some: Surrogate.fit(some, validation, seed=seed), seed=seed, repeats=1
+            once, lambda some: Surrogate.fit(some, validation, seed=seed), seed=seed, repeats=1
         )
-        return replace(plain, by_surrogate=True, skill=skill)
+        return cls(deviation, validation.is_flat(once.effectiveness), skill)
 
     @property
     def difference(self) -> float:
@@ -71,8 +63,8 @@ class Belief:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON form."""
-        plain = {"deviation": self.deviation, "flat": self.flat}
-        return {**plain, "skill": self.skill.to_dict() if self.skill else None} if self.by_surrogate else plain
+        skill = self.skill.to_dict() if self.skill else None
+        return {"deviation": self.deviation, "flat": self.flat, "skill": skill}
 
     def words(self) -> Iterator[str]:
         """For the person who will choose."""
@@ -82,8 +74,6 @@ class Belief:
                 "the space is flat: students differ by no more than the error of one figure, "
                 "so the smallest is as good as any"
             )
-        if not self.by_surrogate:
-            return
         if self.skill is None:
             yield "too few trainings to say whether effectiveness can be predicted"
         else:

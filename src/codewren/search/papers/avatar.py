@@ -104,7 +104,7 @@ class Avatar:
         trainings = Trainings.begin(problem, self.objectives, seed=seed)
         trainings.train(adaptive_random(trainings.feasible.points, self.sample, trainings.rng), self.epochs)
         seen = trainings.measured()
-        belief = Belief.of_surrogate(trainings, trainings.validation.sampling_error(float(seen.effectiveness.max())))
+        belief = Belief.of(trainings, trainings.validation.sampling_error(float(seen.effectiveness.max())))
         predictor = self._fit(seen, trainings)
         points = evolved_points(trainings, predictor, population=self.population, generations=self.generations)
         candidates = _expected(problem, points, predictor)

@@ -111,7 +111,7 @@ class AvatarV1:
         config = expected.feasible.points.config(top)
         effectiveness, doubt = float(expected.effectiveness[top]), float(expected.uncertainty[top])
         candidate = predicted(problem, config, effectiveness=effectiveness, uncertainty=doubt)
-        belief = Belief.of_surrogate(trainings, trainings.validation.sampling_error(float(seen.effectiveness.max())))
+        belief = Belief.of(trainings, trainings.validation.sampling_error(float(seen.effectiveness.max())))
         result = search_result(trainings, epochs=self.epochs, belief=belief)
         details = {**result.details, "fitness": float(fitness[top])}
         return SearchResult(ParetoFront((candidate,)), belief.difference, result.trials, result.notes, details)
