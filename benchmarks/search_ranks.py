@@ -8,8 +8,7 @@ computed is kept in --cache.
 """
 
 import argparse
-import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -30,7 +29,6 @@ from codewren.search.space.costs import papers_flops, papers_size
 from codewren.search.space.features import features, papers_codes
 from codewren.search.surrogate import fitted_quietly
 
-SHOWN = (5, 10, 15, 30)
 Table = NDArray[np.float64]
 Ranker = Callable[[Table, Table, Table], Table]
 """Features and effectiveness of the shown, features of the others: predictions for the others."""
@@ -58,12 +56,8 @@ SINGLE: dict[str, Ranker] = {
 }
 
 
-def together(seen: Table, effectiveness: Table, unseen: Table) -> Table:
-    """The mean of all of them: what `Surrogate` does with six."""
-    return np.mean([rank(seen, effectiveness, unseen) for rank in SINGLE.values()], axis=0)
-
-
-RANKERS: dict[str, Ranker] = {**SINGLE, "mean of five": together}
+TOGETHER = "mean of five"
+"""What `Surrogate` does with six."""
 
 
 def recorded(name: str, cache: Path, *, sound: bool) -> tuple[dict[str, Table], Table]:
@@ -85,26 +79,29 @@ def recorded(name: str, cache: Path, *, sound: bool) -> tuple[dict[str, Table], 
     return kinds, seen.effectiveness[keep]
 
 
-def correlations(table: Table, worth: Table, rank: Ranker, *, shown: int, draws: int) -> Table:
-    """Spearman's and Kendall's correlation of every draw, shape (draws, 2)."""
-    rows = []
+def correlations(table: Table, worth: Table, *, shown: int, draws: int) -> dict[str, Table]:
+    """Spearman's and Kendall's correlation of every draw, (draws, 2), for every model and their mean."""
+    rows: dict[str, list[list[float]]] = {}
     for draw in range(draws):
         order = np.random.default_rng(draw).permutation(len(worth))
         seen, unseen = order[:shown], order[shown:]
-        guess = rank(table[seen], worth[seen], table[unseen])
-        flat = np.ptp(guess) < 1e-12
-        rows.append([0.0 if flat else float(f(guess, worth[unseen]).statistic) for f in (spearmanr, kendalltau)])
-    return np.array(rows)
+        guesses = {name: rank(table[seen], worth[seen], table[unseen]) for name, rank in SINGLE.items()}
+        guesses[TOGETHER] = np.mean(list(guesses.values()), axis=0)
+        for name, guess in guesses.items():
+            flat = np.ptp(guess) < 1e-12
+            found = [0.0 if flat else float(f(guess, worth[unseen]).statistic) for f in (spearmanr, kendalltau)]
+            rows.setdefault(name, []).append(found)
+    return {name: np.array(found) for name, found in rows.items()}
 
 
-def lines(kinds: dict[str, Table], worth: Table, draws: int, shown: tuple[int, ...]) -> Iterator[str]:
+def lines(kinds: dict[str, Table], worth: Table, draws: int, shown: Sequence[int]) -> Iterator[str]:
     """The table of one set of trainings in Markdown."""
     yield "| what is known | ranked by | " + " | ".join(f"{count} shown" for count in shown) + " |"
     yield "|---" * (2 + len(shown)) + "|"
     for kind, table in kinds.items():
-        for name, rank in RANKERS.items():
-            cells = [cell(correlations(table, worth, rank, shown=count, draws=draws)) for count in shown]
-            yield f"| {kind} | {name} | " + " | ".join(cells) + " |"
+        found = [correlations(table, worth, shown=count, draws=draws) for count in shown]
+        for name in found[0]:
+            yield f"| {kind} | {name} | " + " | ".join(cell(one[name]) for one in found) + " |"
 
 
 def cell(rows: Table) -> str:
@@ -121,22 +118,21 @@ def unfitted(kinds: dict[str, Table], worth: Table) -> Iterator[str]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--draws", type=int, default=100)
+    parser.add_argument("--draws", type=int, default=30)
+    parser.add_argument("--shown", type=int, nargs="+", default=[15])
     parser.add_argument("--cache", type=Path, default=Path("runs/search-ranks"))
     parser.add_argument("--pool", type=Path, action="append", default=[], help="run folders of searches of our own")
-    parser.add_argument("--json", type=Path, help="write the pool's table of features there")
+    parser.add_argument("--sets", nargs="+", choices=search_quality.SETS, default=list(search_quality.SETS))
     given = parser.parse_args()
-    for name in () if given.pool else search_quality.SETS:
+    for name in () if given.pool else given.sets:
         for sound in (False, True):
             kinds, worth = recorded(name, given.cache, sound=sound)
             print(f"\n{name}, {len(worth)} trainings{', without collapsed ones' if sound else ''}\n")
-            print("\n".join(lines(kinds, worth, given.draws, SHOWN)), flush=True)
+            print("\n".join(lines(kinds, worth, given.draws, given.shown)), flush=True)
     for folder in given.pool:
         kinds, alone, worth = pool_table(folder, given.cache)
-        if given.json:
-            given.json.write_text(json.dumps({name: table.tolist() for name, table in kinds.items()}))
         print(f"\n{folder}, {len(worth)} trainings\n")
-        print("\n".join(lines(kinds, worth, given.draws, tuple(n for n in SHOWN if n <= len(worth) // 2))))
+        print("\n".join(lines(kinds, worth, given.draws, given.shown)))
         print("\nalone: " + "; ".join(unfitted(alone, worth)), flush=True)
 
 

@@ -12,6 +12,7 @@ from codewren.core.errors import InputError
 from codewren.core.pareto import Budget
 from codewren.core.task import CLONE
 from codewren.search.choose import choose
+from codewren.search.random_search import RandomSearch
 from codewren.search.rates import Rate
 from codewren.search.space import coarsen
 from codewren.search.space.latency_model import FEATURES, LatencyModel
@@ -69,7 +70,7 @@ def test_the_learning_rate_is_settled_on_one_fully_trained_student():
     assert any(note.startswith("learning rate 0.001 at hidden size") for note in result.notes)
 
 
-@pytest.mark.parametrize(("best", "tried"), [(1e-4, {1e-4, 3e-4, 1e-3, 3e-3}), (3e-3, {3e-4, 1e-3, 3e-3})])
+@pytest.mark.parametrize(("best", "tried"), [(1e-4, {1e-4, 3e-4, 1e-3, 3e-3}), (3e-3, {1e-3, 3e-3})])
 def test_the_rate_climbs_to_the_best_one_on_offer(best, tried):
     def evaluate(config, *, fidelity, seed):
         missed = 0.03 * abs(np.log10(config.learning_rate / best))
@@ -80,8 +81,18 @@ def test_the_rate_climbs_to_the_best_one_on_offer(best, tried):
     assert result.details["learning_rate"] == best
     full = {t.config: t.config.learning_rate for t in result.trials if t.fidelity == 4}
     assert set(full.values()) >= tried
-    later = [t for t in result.trials if t.fidelity == 1][7:]
-    assert {trial.config.learning_rate for trial in later[3:]} == {best}
+    short = [t for t in result.trials if t.fidelity == 1]
+    assert {trial.config.learning_rate for trial in short[(len(short) + 3) // 2 :]} == {best}
+
+
+def test_a_rate_is_tried_upwards_first_and_no_further_than_it_helps():
+    def higher_is_better(config, *, fidelity, seed):
+        return Evaluation(scores(config, 0.8 + 0.01 * np.log10(config.learning_rate)))
+
+    result = Wren(trials=30).search(problem(higher_is_better), seed=0)
+    tuned = [trial.config.learning_rate for trial in result.trials if trial.fidelity == 4][:2]
+    assert tuned == [1e-3, 3e-3]
+    assert not any(trial.config.learning_rate < 1e-3 for trial in result.trials)
 
 
 def test_a_rate_falls_with_the_root_of_the_width_and_is_one_on_offer():
@@ -114,7 +125,7 @@ def test_every_octave_of_bytes_is_tried_and_trained_fully(seed):
             assert sum(low < size <= high for size in sizes) >= least
     front = [candidate.scores.size_bytes for candidate in result.front.candidates]
     assert min(front) < 100_000
-    assert max(front) > 1_500_000
+    assert max(front) > 1_000_000
 
 
 def test_a_front_keeps_one_of_every_octave_unless_it_is_beaten_beyond_noise():
@@ -254,18 +265,22 @@ def test_noise_grows_with_trainings_that_do_not_repeat():
     assert {trial.seed for trial in wild.trials} == {0, 1}
 
 
-def test_the_surrogate_reports_its_skill_and_predictions_only_with_some():
+def test_a_search_says_how_well_its_short_trainings_ranked_the_full_ones():
+    result = Wren(trials=40).search(problem(Smooth()), seed=0)
+    assert result.details["foresight"] == pytest.approx(1.0)
+    assert any(note.endswith("rank after 4 epochs as after 1 with a correlation of 1.00") for note in result.notes)
+
+    def turned(config, *, fidelity, seed):
+        return Evaluation(scores(config, 0.7 + (1 if fidelity == 4 else -1) * (quality(config) - 0.9)))
+
+    assert Wren(trials=40).search(problem(turned), seed=0).details["foresight"] < 0
+    assert Wren(trials=3).search(problem(Smooth()), seed=0).details["foresight"] is None
+
+
+def test_the_surrogate_reports_its_skill():
     result = Wren(trials=40).search(problem(Smooth()), seed=0)
     assert result.details["skill"]["spearman"] > 0.3
-    assert result.details["expected"]
-
-    def random(config, *, fidelity, seed):
-        rng = np.random.default_rng(list(f"{config.to_dict()}{fidelity}".encode()))
-        return Evaluation(scores(config, 0.7 + 0.2 * rng.random()))
-
-    unskilled = Wren(trials=40).search(problem(random), seed=0)
-    assert unskilled.details["skill"]["spearman"] < 0.3 or unskilled.details["expected"]
-    assert any("cannot be predicted" in note or "can be predicted" in note for note in unskilled.notes)
+    assert any("effectiveness can be predicted" in note for note in result.notes)
 
 
 def test_a_warm_start_saves_the_learning_rates_and_teaches_the_surrogate():
@@ -298,3 +313,16 @@ def test_a_space_too_large_to_list_is_searched_in_coarser_steps(monkeypatch):
 def test_no_trainings_are_refused():
     with pytest.raises(InputError, match="trials 0"):
         Wren(trials=0).search(problem(Smooth()), seed=0)
+
+
+@pytest.mark.parametrize("strategy", [Wren(), RandomSearch()], ids=lambda strategy: strategy.name)
+def test_a_student_that_collapsed_is_no_choice_however_small(strategy):
+    def small_ones_collapse(config, *, fidelity, seed):
+        return Evaluation(scores(config, 0.5 if shipped(config) < 200_000 else quality(config, fidelity)))
+
+    result = strategy.search(problem(small_ones_collapse), seed=0)
+    assert any(trial.effectiveness == 0.5 for trial in result.trials)
+    assert all(candidate.scores.effectiveness > 0.7 for candidate in result.front.candidates)
+    assert any("collapsed" in note for note in result.notes)
+    everything = strategy.search(problem(lambda config, **_: Evaluation(scores(config, 0.5))), seed=0)
+    assert len(everything.front)  # told elsewhere that the chosen one is no better than one answer for all

@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -73,7 +72,7 @@ def _search(run: Run) -> SearchResult:
         space,
         recipe.budget,
         lambda config: bundle_size_bytes(config, recipe.task),
-        chance=_chance(run),
+        chance=_constant_score(run),
         validation_items=len(run.dataset("valid")),
     )
     if trains and (
@@ -150,12 +149,6 @@ def _check_wishes(run: Run) -> None:
                 f"the student of [student] has {weights:,} bytes of weights alone, the budget is {limit:,}; "
                 "lower vocab_size or hidden_size, or raise budget.max_bytes"
             )
-
-
-def _chance(run: Run) -> float:
-    """Share of the commonest label of the validation split: what a constant answer reaches."""
-    counts = Counter(run.dataset("valid").known_labels())
-    return max(counts.values()) / counts.total()
 
 
 def _settings(run: Run) -> dict[str, Any]:

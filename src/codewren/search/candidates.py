@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
+import numpy as np
+
 from codewren.core.errors import TrainingError
 from codewren.core.pareto import Candidate, Scores
 from codewren.core.student_config import StudentConfig
@@ -20,6 +22,13 @@ def succeeded(trials: Sequence[Trial]) -> list[Trial]:
     if trials and not done:
         raise TrainingError(f"all {len(trials)} trainings failed, the first with {trials[0].error}; see the journal")
     return done
+
+
+def uncollapsed(problem: Problem, trials: Sequence[Trial]) -> list[Trial]:
+    """Of trials with scores those whose training did not collapse, where any did not: the others are no choice."""
+    worth = np.array([trial.effectiveness or 0.0 for trial in trials], dtype=np.float64)
+    bad = problem.validation().collapsed(worth)
+    return [trial for trial, collapsed in zip(trials, bad, strict=True) if not collapsed] or list(trials)
 
 
 def measured(problem: Problem, trial: Trial) -> Candidate:

@@ -6,7 +6,7 @@ from typing import ClassVar
 import numpy as np
 
 from codewren.core.pareto import Candidate, ParetoFront
-from codewren.search.candidates import measured, succeeded
+from codewren.search.candidates import measured, succeeded, uncollapsed
 from codewren.search.papers.compressor import papers_candidate, random_of_equal_size
 from codewren.search.space.enumerate import feasible_points
 from codewren.search.space.sampling import draw
@@ -33,8 +33,11 @@ class RandomSearch:
         points = feasible_points(problem.space, problem.limits())
         configs = draw(points, self.trials, np.random.default_rng(seed))
         trials = problem.run_trials([Request(config, seed, self.epochs) for config in configs])
-        front = ParetoFront.of(measured(problem, trial) for trial in succeeded(trials))
-        return SearchResult(front, trials=tuple(trials), details={"feasible": len(points)})
+        done = succeeded(trials)
+        sound = uncollapsed(problem, done)
+        front = ParetoFront.of(measured(problem, trial) for trial in sound)
+        notes = (f"{len(done) - len(sound)} collapsed students are no choice",) if len(sound) < len(done) else ()
+        return SearchResult(front, trials=tuple(trials), notes=notes, details={"feasible": len(points)})
 
 
 @dataclass(frozen=True, slots=True)

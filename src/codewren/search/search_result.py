@@ -8,9 +8,8 @@ import numpy as np
 
 from codewren.core.pareto import Candidate, ParetoFront
 from codewren.core.student_config import StudentConfig
-from codewren.search.candidates import measured, predicted, succeeded
-from codewren.search.explore import Feasible, predicted_front
-from codewren.search.fronts import nondominated, representatives
+from codewren.search.candidates import measured, succeeded, uncollapsed
+from codewren.search.fronts import nondominated
 from codewren.search.octaves import best_of_each, octaves
 from codewren.search.strategy import Problem, SearchResult
 from codewren.search.surrogate import Skill, Surrogate, cross_validated_skill
@@ -18,11 +17,7 @@ from codewren.search.trainings import Trainings, effectiveness_of, longest
 from codewren.search.trials.trial import Trial
 
 LEAST_SKILL = 0.2
-"""Cross-validated rank correlation below which predictions are not shown."""
-
-_FRONT_POINTS = 400  # points of a predicted front among which a spread is picked
-_EXPECTED_POINTS = 1_000_000  # feasible points the surrogate is asked about; of more, a random part
-_REPORTED = 12
+"""Cross-validated rank correlation below which a surrogate is said to predict nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +36,7 @@ class Belief:
 
     @classmethod
     def of(cls, trainings: Trainings, deviation: float) -> Self:
-        """ValidationNoise the trainings."""
+        """Judge the trainings."""
         seen = trainings.observations()
         if seen is None:
             return cls(deviation, flat=False, skill=None)
@@ -93,7 +88,8 @@ def search_result(trainings: Trainings, *, epochs: int, belief: Belief) -> Searc
     """The result of a search whose front holds students really trained for `epochs`."""
     trials = sorted(trainings.trials.values(), key=lambda trial: trial.number)
     sound = succeeded(trials)
-    full = _standing(trainings, [trial for trial in sound if trial.fidelity == epochs] or sound)
+    full = [trial for trial in sound if trial.fidelity == epochs] or sound
+    full = uncollapsed(trainings.problem, full) if trainings.by_effectiveness or trainings.by_flips else full
     budget = trainings.problem.budget
     candidates = [candidate for candidate in merged(trainings.problem, full) if budget.allows(candidate.scores)]
     strict = front_of(trainings, candidates)
@@ -106,13 +102,6 @@ def search_result(trainings: Trainings, *, epochs: int, belief: Belief) -> Searc
     details = {"feasible": len(trainings.feasible), **belief.to_dict()}
     notes = (*trainings.notes, _tally(trainings, trials), *belief.words(), *extra_note)
     return SearchResult(front, noise, tuple(trials), notes, details)
-
-
-def _standing(trainings: Trainings, trials: Sequence[Trial]) -> list[Trial]:
-    """Where flips count, without the collapsed: a constant answer never flips, and nobody wants it."""
-    collapsed = trainings.validation.collapsed(effectiveness_of(trials))
-    left = [trial for trial, bad in zip(trials, collapsed, strict=True) if not (bad and trainings.by_flips)]
-    return left or list(trials)
 
 
 def with_every_octave(front: ParetoFront, candidates: Sequence[Candidate], noise: float, *, top: float) -> ParetoFront:
@@ -155,29 +144,6 @@ def front_of(trainings: Trainings, candidates: Sequence[Candidate]) -> ParetoFro
         return ParetoFront(())
     rows = nondominated(trainings.objectives(candidates))
     return ParetoFront.of([candidates[row] for row in rows.tolist()])
-
-
-def expected_front(trainings: Trainings, feasible: Feasible) -> list[Candidate]:
-    """A spread of the front that the surrogate expects over feasible points, untrained: for a person to look at."""
-    seen = trainings.observations()
-    if seen is None:
-        return []
-    surrogate = Surrogate.fit(seen, trainings.validation, seed=trainings.seed)
-    if len(feasible) > _EXPECTED_POINTS:
-        feasible = feasible.take(np.sort(trainings.rng.choice(len(feasible), _EXPECTED_POINTS, replace=False)))
-    front = predicted_front(feasible, surrogate, with_effectiveness=trainings.by_effectiveness)
-    table = trainings.log_costs(front.feasible.objectives(front.effectiveness))
-    rows = evenly(len(table), _FRONT_POINTS)
-    chosen = rows[representatives(table[rows], _REPORTED)]
-    return [
-        predicted(
-            trainings.problem,
-            front.feasible.points.config(row),
-            effectiveness=float(front.effectiveness[row]),
-            uncertainty=float(front.uncertainty[row]),
-        )
-        for row in chosen.tolist()
-    ]
 
 
 def evenly(count: int, most: int) -> np.ndarray[Any, np.dtype[np.intp]]:

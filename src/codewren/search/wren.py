@@ -1,10 +1,12 @@
-"""Our default search: successive halving over the exact feasible set, its students spread over the bytes.
+"""Our default search: successive halving over the exact feasible set, its students chosen by an upper confidence bound.
 
 The rungs of successive halving are epochs: many students are trained briefly, the best of every octave of bytes are
-trained on, and the front holds only students that were trained fully (Jamieson and Talwalkar, AISTATS 2016). A short
-training is what predicts here: nothing that is known of an untrained student ranked real trainings
-(`benchmarks/search_ranks.py`), so no surrogate proposes any. The learning rate is settled apart from the architecture,
-on the best middling student, trained fully. Costs are exact for every point, so only effectiveness is guessed.
+trained on, and the front holds only students that were trained fully (Jamieson and Talwalkar, AISTATS 2016). The first
+half of the lowest rung is spread over the bytes; the other half are those with the greatest upper confidence bound of
+the surrogate, its mean and a deviation, in every octave (Auer, JMLR 2002; Srinivas et al., ICML 2010). What a short
+training shows ranks students better than anything known before it (`benchmarks/search_ranks.py`), so few are trained
+on. The learning rate is settled apart from the architecture, on the best middling student, trained fully. Costs are
+exact for every point, so only effectiveness is guessed.
 """
 
 from collections import Counter
@@ -14,24 +16,28 @@ from math import ceil
 from typing import ClassVar, Self
 
 import numpy as np
+from numpy.typing import NDArray
+from scipy.stats import spearmanr
 
 from codewren.core.errors import InputError
 from codewren.core.student_config import StudentConfig
-from codewren.search.explore import EFFECTIVENESS
+from codewren.search.explore import EFFECTIVENESS, Feasible
+from codewren.search.octaves import best_of_each, octaves
 from codewren.search.rates import Rate, neighbours, offered_rates
 from codewren.search.search_result import Belief, evenly, search_result
-from codewren.search.space.points import Points
 from codewren.search.space.sampling import spread_by_cost, with_free_fields
 from codewren.search.space.space import SearchSpace
 from codewren.search.strategy import Problem, SearchResult
+from codewren.search.surrogate import FEWEST, Surrogate
 from codewren.search.trainings import Trainings, effectiveness_of
 from codewren.search.trials.pace import Pace
 from codewren.search.trials.trial import Trial
 
-RATES_TRIED = 3
+RATES_TRIED = 4
 """Learning rates compared at most, on one student."""
 
-_PROMOTED = 0.5  # share of a rung's students that the next one trains on
+_PROMOTED = 0.35  # share of a rung's students that the next one trains on
+_PROPOSAL_POINTS = 100_000  # feasible points the surrogate is asked about between trainings
 _LONG = 4  # epochs of a full training above which there is a rung between short and full
 
 
@@ -44,12 +50,12 @@ class Wren:
         epochs: of a full training; short ones have a quarter and, of more than four, a half.
         objectives: what the front trades off; leave one out for an ablation.
         repeats: full trainings repeated with another seed, to learn the noise of a training.
-        warm_start: trials of earlier searches on the same data, for the learning rate.
+        warm_start: trials of earlier searches on the same data, for the surrogate and the learning rate.
     """
 
     name: ClassVar[str] = "wren"
     trains: ClassVar[bool] = True
-    trials: int = 18
+    trials: int = 20
     epochs: int = 4
     objectives: tuple[str, ...] = (EFFECTIVENESS, "size_bytes", "latency_s")
     repeats: int = 1
@@ -66,36 +72,37 @@ class Wren:
             raise InputError(f"trials {self.trials} and epochs {self.epochs} must both be at least 1")
         trainings = Trainings.begin(problem, self.objectives, seed=seed, warm_start=self.warm_start)
         rate, tuned = _first_rate(trainings, self.trials)
-        plan, spread = self._plan(trainings, rate, tuned)
+        plan, begin = self._plan(trainings, rate, tuned)
         short, full = plan.epochs[0], plan.epochs[-1]
-        # Half of the lowest rung settles the rate at which the other half, whose bytes lie between, is trained.
-        begin, later = _every_other(spread, 0), _every_other(spread, 1)
-        trainings.train(rate.at(begin).configs(), short)
+        trainings.train(begin, short)
         rate = _lower_after_collapse(trainings, rate)
         rate = _climbed(trainings, rate, short, full, tuned) if tuned else rate
         plan = _fitting(trainings, plan, begun=len(begin))
-        rows = evenly(len(later), plan.rungs[0] - len(begin))
-        trainings.train(rate.at(later.take(rows)).configs(), short)
-        rate = _lower_after_collapse(trainings, rate)
+        left = plan.rungs[0] - len(begin)
+        for count in (ceil(left / 2), left // 2):
+            trainings.train(_by_upper_confidence_bound(trainings, count, rate), short)
+            rate = _lower_after_collapse(trainings, rate)
         plan = _fitting(trainings, plan, begun=plan.rungs[0])
         # Successive halving: each rung trains the best of the one below on, for more epochs.
         for count, before, epochs in zip(plan.rungs[1:], plan.epochs, plan.epochs[1:], strict=False):
             trainings.train(trainings.promising(count, before), epochs)
         belief = Belief.of(trainings, _deviation(trainings, plan.repeats, full))
+        foresight = _foresight(trainings, short, full)
         result = search_result(trainings, epochs=full, belief=belief)
-        figures = {"learning_rate": rate.rate, "at_hidden_size": rate.width}
+        figures = {"learning_rate": rate.rate, "at_hidden_size": rate.width, "foresight": foresight}
         return replace(result, details={**result.details, **figures})
 
-    def _plan(self, trainings: Trainings, rate: Rate, tuned: int) -> tuple["Plan", Points]:
-        """The largest plan that the trainings and the time limit allow, and the students of its lowest rung."""
+    def _plan(self, trainings: Trainings, rate: Rate, tuned: int) -> tuple["Plan", list[StudentConfig]]:
+        """The largest plan that the trainings and the time limit allow, and the students it begins with."""
         pace = trainings.problem.pace
         plan = Plan.of(self.trials - tuned, self.epochs, self.repeats)
-        spread = _spread(trainings, plan.rungs[0])
+        begin = _spread(trainings, ceil(plan.rungs[0] / 2), rate)
         if pace is not None:
-            typical, extra = rate.at(spread).configs(), tuned * self.epochs
-            plan = _fitting(trainings, plan, begun=0, extra=extra, typical=typical)
-            pace.plan(plan.trials + tuned, _typical(pace, typical) * (plan.epochs_left(0) + extra))
-        return plan, spread.take(evenly(len(spread), max(1, plan.rungs[0])))
+            extra = tuned * self.epochs
+            plan = _fitting(trainings, plan, begun=0, extra=extra, typical=begin)
+            pace.plan(plan.trials + tuned, _typical(pace, begin) * (plan.epochs_left(0) + extra))
+        rows = evenly(len(begin), max(1, ceil(plan.rungs[0] / 2)))
+        return plan, [begin[row] for row in rows.tolist()]
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,10 +117,10 @@ class Plan:
     def of(cls, trials: int, epochs: int, repeats: int) -> Self:
         """The largest plan of at most `trials` trainings.
 
-        >>> Plan.of(20, 4, 1)
-        Plan(rungs=(11, 7), epochs=(1, 4), repeats=1)
-        >>> Plan.of(20, 8, 1)
-        Plan(rungs=(9, 6, 4), epochs=(2, 4, 8), repeats=1)
+        >>> Plan.of(16, 4, 1)
+        Plan(rungs=(11, 4), epochs=(1, 4), repeats=1)
+        >>> Plan.of(16, 8, 1)
+        Plan(rungs=(9, 4, 2), epochs=(2, 4, 8), repeats=1)
         """
         half = {max(1, epochs // 2)} if epochs > _LONG else set()
         steps = tuple(sorted({max(1, epochs // 4), epochs} | half))
@@ -250,14 +257,71 @@ def _lower_after_collapse(trainings: Trainings, rate: Rate) -> Rate:
     return Rate(max(lower), rate.width)
 
 
-def _spread(trainings: Trainings, count: int) -> Points:
-    """Students from the smallest to the largest, otherwise unlike each other; their learning rates are still open."""
+def _spread(trainings: Trainings, count: int, rate: Rate) -> list[StudentConfig]:
+    """Students from the smallest to the largest, otherwise unlike each other."""
     rows = spread_by_cost(trainings.feasible.points, trainings.bytes_of(trainings.feasible), count, trainings.rng)
-    return with_free_fields(trainings.feasible.points.take(np.array(rows, dtype=np.intp)), trainings.rng)
+    points = trainings.feasible.points.take(np.array(rows, dtype=np.intp))
+    return rate.at(with_free_fields(points, trainings.rng)).configs()
 
 
-def _every_other(points: Points, first: int) -> Points:
-    return points.take(np.arange(first, len(points), 2))
+def _by_upper_confidence_bound(trainings: Trainings, count: int, rate: Rate) -> list[StudentConfig]:
+    """In every octave of bytes the student of the greatest upper confidence bound: predicted mean plus one deviation.
+
+    Octaves with few trainings come first, of equals those in which that would gain the most over smaller students.
+    """
+    seen = trainings.observations()
+    if seen is None or count == 0:
+        return []
+    surrogate = Surrogate.fit(seen, trainings.validation, seed=trainings.seed)
+    some = _candidates(trainings)
+    points = rate.at(with_free_fields(some.points, trainings.rng))
+    mean, deviation = surrogate.predict(points)
+    sizes = trainings.bytes_of(some)
+    bound = mean + deviation if trainings.by_effectiveness else -np.log(sizes)
+    group = octaves(sizes, trainings.most_bytes)
+    tried = {trial.config for trial in trainings.trials.values()}
+    chosen: dict[StudentConfig, None] = {}
+    count_in = Counter(_levels_trained(trainings))
+    while len(chosen) < count and np.isfinite(bound).any():
+        gains = _gains(best_of_each(group.tolist(), bound), sizes, bound)
+        row = min(gains, key=lambda row: (count_in[int(group[row])], -gains[row]))
+        bound[row] = -np.inf
+        config = points.config(row)
+        if config not in tried and config not in chosen:
+            chosen[config] = None
+            count_in[int(group[row])] += 1
+    return list(chosen)
+
+
+def _levels_trained(trainings: Trainings) -> list[int]:
+    """The octave of bytes of every student that was trained."""
+    configs = {trial.config.replace(learning_rate=1.0): trial for trial in trainings.trials.values()}
+    sizes = [trainings.problem.cheap_scores(trial.config).size_bytes for trial in configs.values()]
+    levels: list[int] = octaves(np.array(sizes, dtype=np.float64), trainings.most_bytes).tolist()
+    return levels
+
+
+def _gains(rows: Sequence[int], sizes: NDArray[np.float64], worth: NDArray[np.float64]) -> dict[int, float]:
+    """What each of these adds to the best of the smaller ones, where anything is left; the smallest adds the most."""
+    gains: dict[int, float] = {}
+    best = -np.inf
+    for row in sorted(rows, key=lambda row: float(sizes[row])):
+        if np.isfinite(worth[row]):
+            gains[row] = float(worth[row] - best)
+            best = max(best, float(worth[row]))
+    return gains
+
+
+def _candidates(trainings: Trainings) -> Feasible:
+    """Feasible points, of many a random part with about as many from every octave of bytes."""
+    feasible, rng = trainings.feasible, trainings.rng
+    if len(feasible) <= _PROPOSAL_POINTS:
+        return feasible
+    group = octaves(trainings.bytes_of(feasible), trainings.most_bytes)
+    each = _PROPOSAL_POINTS // (int(group.max()) + 1)
+    groups = [np.flatnonzero(group == level) for level in np.unique(group)]
+    drawn = [rng.choice(inside, size=min(each, len(inside)), replace=False) for inside in groups]
+    return feasible.take(np.sort(np.concatenate(drawn)))
 
 
 def _deviation(trainings: Trainings, repeats: int, epochs: int) -> float:
@@ -274,3 +338,20 @@ def _deviation(trainings: Trainings, repeats: int, epochs: int) -> float:
     pairs = [(once[trial.config], trial.effectiveness) for trial in again]
     squares = [(first - second) ** 2 / 2 for first, second in pairs if first is not None and second is not None]
     return float(np.sqrt((2 * expected**2 + sum(squares)) / (2 + len(squares))))
+
+
+def _foresight(trainings: Trainings, short: int, full: int) -> float | None:
+    """Rank correlation of the students trained fully, after the short training and after the full one; told in a note.
+
+    None with fewer than four, or where all are alike. Only promising ones were trained on, so it is on the low side.
+    """
+    before, after = ({trial.config: _worth(trial) for trial in trainings.at(epochs)} for epochs in (short, full))
+    both = [(before[config], after[config]) for config in before if config in after]
+    first, last = np.array(both).reshape(-1, 2).T
+    if short == full or len(both) < FEWEST or not np.ptp(first) or not np.ptp(last):
+        return None
+    rank = float(spearmanr(first, last).statistic)
+    trainings.notes.append(
+        f"{len(both)} students rank after {full} epochs as after {short} with a correlation of {rank:.2f}"
+    )
+    return rank
