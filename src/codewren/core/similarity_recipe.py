@@ -95,7 +95,7 @@ class ContrastSection:
         dropout: chance that a feature is left out of the learned parts.
         temperature: at the start; it is learned.
         mix: how often each kind of lesson gives a batch.
-        originals: functions of each language that are edited.
+        originals: functions of each language that are edited, and documented ones at most.
         initial: `rows.npz` of another run, whose rows are the start of these: a smaller encoder learns from a larger.
         seed: of everything drawn.
     """

@@ -3,7 +3,7 @@
 import random
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -95,7 +95,8 @@ def training_corpus(recipe: SimilarityRecipe) -> Corpus:
     if recipe.contrast.mix.changes:
         _add_changes(corpus, originals, donors, rng)
     if recipe.contrast.mix.docs:
-        _add_docs(corpus, functions)
+        documented = [f for f in functions if len(doc_words(f)) >= LEAST_DOC_WORDS]
+        _add_docs(corpus, _originals(documented, recipe.contrast.originals, rng))
     return corpus
 
 
@@ -187,10 +188,13 @@ def _add_changes(corpus: Corpus, originals: Sequence[int], names: Sequence[str],
             corpus.changes.append([corpus.add(each, language) for each in (other, rename(other, rng, names))])
 
 
-def _add_docs(corpus: Corpus, functions: Sequence[ProjectFunction]) -> None:
+def doc_words(function: ProjectFunction) -> list[str]:
+    """The first words of what its documentation says."""
+    return re.findall(r"[A-Za-z_]\w+", function.doc)[:MOST_DOC_WORDS]
+
+
+def _add_docs(corpus: Corpus, functions: Iterable[ProjectFunction]) -> None:
     """Documentation as one string literal: its words are features of the names, and it has no structure."""
     for function in functions:
-        words = re.findall(r"[A-Za-z_]\w+", function.doc)[:MOST_DOC_WORDS]
-        if len(words) >= LEAST_DOC_WORDS:
-            literal = '"' + " ".join(words) + '"'
-            corpus.docs.append([corpus.add(literal, function.language), corpus.add(function.masked, function.language)])
+        literal = '"' + " ".join(doc_words(function)) + '"'
+        corpus.docs.append([corpus.add(literal, function.language), corpus.add(function.masked, function.language)])
