@@ -57,7 +57,7 @@ def predictor(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Predictor:
 
 
 def found(predictor: Predictor, threshold: float = 1.0, **options: object) -> list[Finding]:
-    return scan(["."], predictor, ScanOptions(threshold=threshold, jobs=1, **options)).findings  # type: ignore[arg-type]
+    return scan(["."], predictor, ScanOptions(threshold=threshold, jobs=1, all_clones=True, **options)).findings  # type: ignore[arg-type]
 
 
 def shown(findings: list[Finding]) -> list[list[tuple[str, str | None]]]:
@@ -90,6 +90,45 @@ def test_what_the_model_joins_is_labelled_by_its_tokens(
     assert far.probability == pytest.approx(0.75)
     assert close.weight == 1.0 > far.weight
     assert (len(close.members), len(far.members)) == (2, 3)
+
+
+def remarked(predictor: Predictor, *, all_clones: bool = False) -> tuple[list[str | None], list[str]]:
+    result = scan(["."], predictor, ScanOptions(threshold=0.5, jobs=1, all_clones=all_clones))
+    return [finding.kind for finding in result.findings], result.remarks
+
+
+def test_functions_with_few_words_in_common_are_no_clones_by_default(
+    predictor: Predictor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_class(tmp_path / "A.java", BASE, DIFFERENT)
+    monkeypatch.setattr(predictor, "pairs_above", lambda *_, **__: [(0, 1, 0.9)])
+    remark = "not reported: 1 pairs that are too little alike (--all-clones reports them)"
+    assert remarked(predictor) == ([], [remark])
+    assert remarked(predictor, all_clones=True) == ([CloneKind.SEMANTIC], [])
+
+
+def test_functions_of_two_languages_need_few_words_in_common(
+    predictor: Predictor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(clones_module, "FEWEST_SAVED", 0)
+    write_class(tmp_path / "A.java", BASE)
+    lines = "    who = str(who)[1:]\n" * 6
+    (tmp_path / "a.py").write_text(f"def greet(who):\n{lines}    return who\n")
+    monkeypatch.setattr(predictor, "pairs_above", lambda *_, **__: [(0, 1, 0.9)])
+    result = scan(["."], predictor, ScanOptions(threshold=0.5, jobs=1, languages=("java", "python")))
+    assert [finding.kind for finding in result.findings] == [CloneKind.SEMANTIC]
+
+
+def test_edited_copies_that_save_few_lines_are_left_out_by_default(
+    predictor: Predictor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    words = [f"w{number}" for number in range(20)]
+    methods = [f"int f()\n{{\n  return g({', '.join(words[start:])});\n\n\n}}" for start in (0, 6)]
+    write_class(tmp_path / "A.java", *methods)
+    monkeypatch.setattr(predictor, "pairs_above", lambda *_, **__: [])
+    (remark,) = remarked(predictor)[1]
+    assert remark.startswith("not reported: 1 classes that would save fewer than 5 lines (")
+    assert remarked(predictor, all_clones=True) == ([CloneKind.EDITED], [])
 
 
 def test_copies_in_files_that_a_program_wrote_come_last(predictor: Predictor, tmp_path: Path) -> None:
@@ -203,7 +242,7 @@ def test_too_many_pairs_raise_the_threshold_and_say_so(
     assert result.threshold is not None
     kept = low.pairs_above(low.encode(methods), result.threshold)
     assert 0 < len(kept) <= 30
-    asked = scan(["."], low, ScanOptions(threshold=0.0, min_tokens=1))
+    asked = scan(["."], low, ScanOptions(threshold=0.0, min_tokens=1, all_clones=True))
     assert (asked.threshold, asked.remarks) == (0.0, [])
 
 

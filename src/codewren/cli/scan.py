@@ -40,6 +40,9 @@ _WORTH_A_BAR = 200  # files
 @click.option("--threshold", type=Probability(), help="Probability to exceed; by default the bundle's own.")
 @click.option("--min-lines", type=click.IntRange(1), help="Shortest function reported: 1 by default, 6 for clones.")
 @click.option("--min-tokens", type=click.IntRange(1), help="Smallest clones in tokens: 25 by default.")
+@click.option(
+    "--all-clones/--no-all-clones", is_flag=True, help="Also clones that share few words or would save few lines."
+)
 @click.option("--diff", "revision", metavar="REV", help="Only what changed since a git revision, or main...HEAD.")
 @click.option("--baseline", type=click.Path(path_type=Path), help="Only findings that this file does not hold.")
 @click.option("--write-baseline", type=click.Path(path_type=Path), help="Make all findings known, and report none.")

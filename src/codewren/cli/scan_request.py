@@ -45,6 +45,7 @@ class ScanRequest:
     output: Path | None
     languages: tuple[str, ...]
     exclude_tests: bool
+    all_clones: bool
     exclude: tuple[str, ...]
     max_file_bytes: int | None
     jobs: int | None
@@ -81,6 +82,7 @@ class ScanRequest:
             cache=None if self.no_cache else self.cache_dir or default_cache_folder(),
             changes=changes,
             order=Order(self.order) if self.order else None,
+            all_clones=self.all_clones,
         )
 
 

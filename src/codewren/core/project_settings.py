@@ -82,6 +82,7 @@ class ScanSettings(Limits):
         languages: to scan; by default the model's own.
         exclude: patterns as in `.gitignore`, relative to the settings.
         exclude_tests: leave out tests, by their names.
+        all_clones: report also clones that share few words or would save few lines.
         max_file_bytes: larger files are skipped.
         baseline: file of known findings.
         badge: file for a drawing of the main figure.
@@ -100,6 +101,7 @@ class ScanSettings(Limits):
     languages: Sequence[str] = ()
     exclude: Sequence[str] = ()
     exclude_tests: bool = False
+    all_clones: bool = False
     max_file_bytes: int | None = None
     baseline: str | None = None
     badge: str | None = None

@@ -30,6 +30,9 @@ if TYPE_CHECKING:
 PAIRS_EACH, FEW_PAIRS = 30, 10_000
 SAMPLE = 400
 SEMANTIC_LINKAGE = 0.8  # what a model says of pairs of one vocabulary is no chain of evidence
+SEMANTIC_OVERLAP = 0.55  # of words: below, what a model says of two functions of one project is noise, by reading
+SEMANTIC_PROBABILITY = 0.98  # where no threshold is asked for: below, functions of one vocabulary, by reading
+FEWEST_SAVED = 5  # lines: below, classes that are no copies are tests, constructors and guards alike by nature
 SMALLEST_CLONE_TOKENS = 25  # below, even exact copies are one call or one guard
 SMALLEST_RENAMED_TOKENS = 50  # of one shape: setters, guards and delegates are below, by reading
 FAMILY = 50  # so many functions, any two of them edited copies, are compared with others as one
@@ -56,6 +59,11 @@ class Member(NamedTuple):
     def size(self) -> int:
         """Number of tokens."""
         return self.record.size(self.number)
+
+    @property
+    def language(self) -> str:
+        """Of its file."""
+        return self.file.source.language
 
     @property
     def bag(self) -> "array[int]":
@@ -89,6 +97,14 @@ class CloneClass(NamedTuple):
         return tuple(member for members in self.groups for member in members)
 
 
+class _Pairs(NamedTuple):
+    """Pairs that share most of their words, others that the model calls clones, and how many it does in vain."""
+
+    close: list[Pair]
+    far: list[Pair]
+    left_out: int
+
+
 def clone_findings(
     files: Sequence[ScannedFile], predictor: "AnyPredictor", options: ScanOptions, result: ScanResult
 ) -> list[Finding]:
@@ -96,29 +112,46 @@ def clone_findings(
     members = list(_members(files, options))
     units = _units(members)
     first = [unit[0] for unit in units]
-    close, far = _pairs(first, predictor, options, result)
+    pairs = _pairs(first, predictor, options, result)
     apart = _apart(units)
     classes = []
-    tight = group(len(units), close, apart=apart)
+    tight = group(len(units), pairs.close, apart=apart)
     for numbers, probability in tight:
         together = sorted((member for number in numbers for member in units[number]), key=Member.order)
         alone = _likeness(units[numbers[0]]) if len(numbers) == 1 else probability
         classes.append(CloneClass((tuple(together),), alone))
     start = [numbers for numbers, _ in tight]
     home = {number: index for index, numbers in enumerate(start) for number in numbers}
-    for numbers, probability in group(len(units), far, start=start, apart=apart, linkage=SEMANTIC_LINKAGE):
+    for numbers, probability in group(len(units), pairs.far, start=start, apart=apart, linkage=SEMANTIC_LINKAGE):
         joined = {home[number]: None for number in numbers}
         if len(joined) > 1:
             groups = sorted((classes[index].members for index in joined), key=lambda members: members[0].order())
             classes.append(CloneClass(tuple(groups), probability))
     audible = _audible(classes, files, options, result)
     owners = owner_counts((member.file.source.path, member.record.names[member.number]) for member in members)
-    return [
+    findings = [
         _finding(clones, result.task.positive, owners)
         for clones in _outermost(audible)
         if _exceeds(clones, options)
         and any(is_wanted(member.file, member.number, 0, options.changes) for member in clones.members)
     ]
+    return findings if options.all_clones else _worthwhile(findings, pairs.left_out, result)
+
+
+def _worthwhile(findings: Sequence[Finding], left_out: int, result: ScanResult) -> list[Finding]:
+    """Copies, and of the other classes those that would save some lines; what else there is, is said."""
+    worth = [
+        finding
+        for finding in findings
+        if finding.saved_lines >= FEWEST_SAVED or all(place.overlap == 1.0 for place in finding.others)
+    ]
+    small = len(findings) - len(worth)
+    said = f"{small} classes that would save fewer than {FEWEST_SAVED} lines" if small else ""
+    if left_out:
+        said += f"{', and ' * bool(said)}{left_out} pairs that are too little alike"
+    if said:
+        result.remarks.append(f"not reported: {said} (--all-clones reports them)")
+    return worth
 
 
 def _members(files: Sequence[ScannedFile], options: ScanOptions) -> Iterator[Member]:
@@ -169,20 +202,22 @@ def _likeness(unit: Sequence[Member]) -> float:
     return sum(shares) / len(shares) if shares else 1.0
 
 
-def _pairs(
-    members: Sequence[Member], predictor: "AnyPredictor", options: ScanOptions, result: ScanResult
-) -> tuple[list[Pair], list[Pair]]:
-    """Close pairs, which share most of their words, and the others that the model calls clones."""
+def _pairs(members: Sequence[Member], predictor: "AnyPredictor", options: ScanOptions, result: ScanResult) -> _Pairs:
     bags = [member.bag for member in members]
     shared = {(i, j): share for i, j, share in _edited(bags, result)}
-    far = []
+    far, left_out = [], 0
     pairs = _model_pairs(members, predictor, options, result)
+    likely = SEMANTIC_PROBABILITY if options.threshold is None else options.threshold
     for (i, j, probability), share in zip(pairs, overlaps(bags, [pair[:2] for pair in pairs]), strict=True):
         if share >= EDITED_OVERLAP:
             shared[i, j] = max(share, probability)
-        else:
+        elif options.all_clones or (
+            probability >= likely and (share >= SEMANTIC_OVERLAP or members[i].language != members[j].language)
+        ):
             far.append((i, j, probability))
-    return [(i, j, share) for (i, j), share in shared.items()], far
+        else:
+            left_out += 1
+    return _Pairs([(i, j, share) for (i, j), share in shared.items()], far, left_out)
 
 
 def _edited(bags: Sequence[Bag], result: ScanResult) -> Sequence[Pair]:
@@ -334,10 +369,12 @@ def _location(first: Member, member: Member, copies: int) -> Location:
 
 
 def kind_of(first: Member, member: Member) -> tuple[CloneKind, float]:
-    """How alike two functions are, and the share of their words that they have in common."""
+    """How alike two functions are, and the share of their words that they have in common; one shape counts as all."""
     if member.text == first.text:
         return CloneKind.EXACT, 1.0
-    if member.shape == first.shape:
+    if member.shape == first.shape and member.size >= SMALLEST_RENAMED_TOKENS:
         return CloneKind.RENAMED, 1.0
     share = overlap(first.bag, member.bag)
+    if member.shape == first.shape:
+        return CloneKind.RENAMED, share
     return CloneKind.EDITED if share >= EDITED_OVERLAP else CloneKind.SEMANTIC, share

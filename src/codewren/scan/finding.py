@@ -119,7 +119,8 @@ class Location:
         end_line: last line, inclusive.
         name: the function's name, qualified by what surrounds it.
         kind: in a class of clones, how this function relates to the first location of the class; None for the first.
-        overlap: share of words it has in common with the first location, 1 for exact and renamed copies.
+        overlap: share of words it has in common with the first location, 1 for exact copies and for renamed ones of 50
+            tokens or more.
         copies: in a semantic class, how many close copies of this function there are, which form a class of their own.
         differences: from the first location of the class, where they were asked for.
         correspondence: of its lines with those of the first location of the class, where it was asked for.

@@ -80,6 +80,8 @@ class ScanOptions:
         changes: report only functions these lines touch.
         order: of findings; None is by path, by what could be saved for clones, and by what to review first for models
             that rank functions by it.
+        all_clones: report also classes that rest on the model's word alone though their functions share few words, and
+            those that would save few lines: mostly noise.
     """
 
     threshold: float | None = None
@@ -94,6 +96,7 @@ class ScanOptions:
     cache: Path | None = None
     changes: "Changes | None" = None
     order: Order | None = None
+    all_clones: bool = False
 
     def __post_init__(self) -> None:
         for name in ("languages", "exclude"):
