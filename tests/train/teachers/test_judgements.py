@@ -106,3 +106,10 @@ def test_five_labels_share_what_a_judge_leaves_over():
     task = Task("kind", Unit.FUNCTION, ("a", "b", "c", "d", "e"), "a")
     found = probabilities({"label": "c", "confidence": 0.6}, task.labels, confidence=0.9)
     np.testing.assert_allclose(found, [0.1, 0.1, 0.6, 0.1, 0.1])
+
+
+def test_judgements_of_rows_that_a_limit_cut_off_are_passed_over(tmp_path):
+    path = write(tmp_path / "j.jsonl", *({"id": name, "label": "safe"} for name in DATA.ids))
+    assert read_judgements(path, DATA.subset([0, 1]), confidence=0.9, cut=True).shape == (2, 2)
+    with pytest.raises(TeacherError, match="is of no item"):
+        read_judgements(path, DATA.subset([0, 1]), confidence=0.9)

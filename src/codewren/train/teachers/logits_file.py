@@ -44,8 +44,13 @@ def write_logits(path: Path, logits: Logits, dataset: Dataset, *, teacher_sha256
         )
 
 
-def read_logits(path: Path, dataset: Dataset) -> Logits:
+def read_logits(path: Path, dataset: Dataset, *, cut: bool = False) -> Logits:
     """Logits (n, C) of a split, float32, column k for `task.labels[k]`, checked against the data.
+
+    Args:
+        path: the file.
+        dataset: the split.
+        cut: it has only the first rows of its file (`limit`), so that the logits may have more.
 
     Raises:
         TeacherError: no such file, a format that is not known, or logits that do not fit: rows, columns, numbers that
@@ -57,9 +62,10 @@ def read_logits(path: Path, dataset: Dataset) -> Logits:
         raise TeacherError(f"{path}: no such file; run codewren label first, or mend teacher.path")
     try:
         in_numpy = path.suffix in (".npy", ".npz")
-        logits = _read_numpy(path, dataset) if in_numpy else _from_columns(path, _columns(path), dataset)
+        logits = _read_numpy(path, dataset) if in_numpy else _from_columns(path, _columns(path), dataset, cut=cut)
     except DAMAGED as error:
         raise TeacherError(f"{path}: cannot be read as logits ({error}); write it again") from error
+    logits = logits[: len(dataset)] if cut else logits
     check_logits(logits, dataset, source=str(path))
     if logits_teacher_sha256(path) is None:
         _check_no_probabilities(path, logits)
@@ -182,7 +188,7 @@ def _parquet_columns(path: Path) -> Mapping[str, Sequence[Any]]:
     return {name: table[name].to_pylist() for name in table.column_names}
 
 
-def _from_columns(path: Path, columns: Mapping[str, Sequence[Any]], dataset: Dataset) -> NDArray[Any]:
+def _from_columns(path: Path, columns: Mapping[str, Sequence[Any]], dataset: Dataset, *, cut: bool) -> NDArray[Any]:
     labels = list(dataset.task.labels)
     if set(labels) <= set(columns):
         logits = np.column_stack([np.asarray(columns[label], dtype=np.float64) for label in labels])
@@ -193,19 +199,20 @@ def _from_columns(path: Path, columns: Mapping[str, Sequence[Any]], dataset: Dat
             f"{path}: columns {', '.join(columns)}; wanted one for each of {', '.join(labels)}, or 'logits'"
         )
     if "id" in columns:
-        return logits[_rows_by_id(path, columns["id"], dataset)]
+        return logits[_rows_by_id(path, columns["id"], dataset, cut=cut)]
     for name, values in columns.items():  # the data's own id column, under whatever name
         names = [] if name in (*labels, "logits") else values
-        if len(names) == len(dataset) and {spelling(value) for value in names} == set(dataset.ids):
-            return logits[_rows_by_id(path, names, dataset)]
+        spelt, ids = {spelling(value) for value in names}, set(dataset.ids)
+        if (spelt >= ids) if cut else (len(names) == len(dataset) and spelt == ids):
+            return logits[_rows_by_id(path, names, dataset, cut=cut)]
     return logits
 
 
-def _rows_by_id(path: Path, found: Sequence[Any], dataset: Dataset) -> list[int]:
+def _rows_by_id(path: Path, found: Sequence[Any], dataset: Dataset, *, cut: bool) -> list[int]:
     """The row of each item, found by its id."""
     row_of = {spelling(name): row for row, name in enumerate(found)}
     missing = [name for name in dataset.ids if name not in row_of]
-    if missing or len(row_of) != len(found) or len(found) != len(dataset):
+    if missing or len(row_of) != len(found) or (len(found) != len(dataset) and not cut):
         raise TeacherError(
             f"{path}: {len(found)} rows with {len(row_of)} distinct ids, of which {len(dataset) - len(missing)} are of "
             f"the {len(dataset)} items of split {dataset.split!r}"
