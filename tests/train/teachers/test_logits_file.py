@@ -98,7 +98,7 @@ def test_logits_that_do_not_fit_say_what_was_wanted(tmp_path, name, logits, mess
         ("l.csv", b"safe,vulnerable\n1,high\n", "cannot be read as logits .could not convert string"),
         ("l.csv", b"a,b\n1,2\n", "columns a, b; wanted one for each of safe, vulnerable"),
         ("l.jsonl", b"{", "cannot be read as logits"),
-        ("l.jsonl", b"[1]", "a line is no object"),
+        ("l.jsonl", b"[1]", r"l\.jsonl, line 1: \[1\] is JSON but no object"),
         ("l.jsonl", b'{"safe": 1, "vulnerable": 2}\n{"safe": 1}', "cannot be read as logits"),
     ],
 )

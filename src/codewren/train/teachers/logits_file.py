@@ -6,8 +6,6 @@ one list column `logits`; a column `id` there, or any column that holds just the
 whatever the order of the rows. Probabilities are refused.
 """
 
-import csv
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -17,9 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from codewren.core.dataset import Dataset
-from codewren.core.errors import MissingExtraError, TeacherError
+from codewren.core.errors import InputError, TeacherError
 from codewren.core.files import atomic_write
-from codewren.data.readers import spelling
+from codewren.data.readers import read_rows, spelling
 
 Logits = NDArray[np.float32]
 DAMAGED = (ValueError, EOFError, BadZipFile, OSError, KeyError)
@@ -63,6 +61,8 @@ def read_logits(path: Path, dataset: Dataset, *, cut: bool = False) -> Logits:
     try:
         in_numpy = path.suffix in (".npy", ".npz")
         logits = _read_numpy(path, dataset) if in_numpy else _from_columns(path, _columns(path), dataset, cut=cut)
+    except InputError as error:
+        raise TeacherError(f"cannot be read as logits: {error}") from error
     except DAMAGED as error:
         raise TeacherError(f"{path}: cannot be read as logits ({error}); write it again") from error
     logits = logits[: len(dataset)] if cut else logits
@@ -152,40 +152,8 @@ def _check_hash(path: Path, found: str, dataset: Dataset) -> None:
 
 def _columns(path: Path) -> Mapping[str, Sequence[Any]]:
     """The columns of a table by name."""
-    if path.suffix == ".csv":
-        with path.open(encoding="utf-8-sig", newline="") as stream:
-            rows: list[dict[str, Any]] = list(csv.DictReader(stream))
-    elif path.suffix == ".jsonl":
-        rows = read_rows(path)
-    else:
-        return _parquet_columns(path)
+    rows = [row.values for row in read_rows(path)]
     return {name: [row[name] for row in rows] for name in (rows[0] if rows else ())}
-
-
-def read_rows(path: Path) -> list[dict[str, Any]]:
-    """The objects of a JSONL file.
-
-    Raises:
-        ValueError: a line holds something else.
-        OSError: the file cannot be read.
-    """
-    lines = path.read_text(encoding="utf-8-sig").split("\n")
-    rows = [json.loads(line) for line in lines if line.strip()]
-    if not all(isinstance(row, dict) for row in rows):
-        raise ValueError("a line is no object")
-    return rows
-
-
-def _parquet_columns(path: Path) -> Mapping[str, Sequence[Any]]:
-    try:
-        from pyarrow import ArrowException, parquet
-    except ImportError:
-        raise MissingExtraError("pyarrow", "train") from None
-    try:
-        table = parquet.read_table(path)
-    except ArrowException as error:
-        raise ValueError(str(error)) from error
-    return {name: table[name].to_pylist() for name in table.column_names}
 
 
 def _from_columns(path: Path, columns: Mapping[str, Sequence[Any]], dataset: Dataset, *, cut: bool) -> NDArray[Any]:
