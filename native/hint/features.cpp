@@ -4,6 +4,7 @@
 #include <bit>
 
 #include "similarity/hashes.h"
+#include "similarity/sub_tokens.h"
 
 namespace codewren::hint {
 namespace {
@@ -11,7 +12,9 @@ namespace {
 using similarity::fnv1a_begin;
 using similarity::fnv1a_go_on;
 using similarity::fold;
+using similarity::hashed_lowered;
 using similarity::Kind;
+using similarity::lowered;
 using similarity::mix;
 using similarity::symbol;
 using similarity::Token;
@@ -52,15 +55,6 @@ class Keywords {
 constexpr Keywords keyword_set;
 constexpr std::uint64_t variable_symbol = symbol("<variable>"), number_symbol = symbol("<number>"),
                         string_symbol = symbol("<string>"), format_symbol = symbol("<format>");
-
-constexpr bool is_upper(char c) { return c >= 'A' && c <= 'Z'; }
-constexpr bool is_lower(char c) { return c >= 'a' && c <= 'z'; }
-constexpr char lowered(char c) { return is_upper(c) ? char(c + 32) : c; }
-
-std::uint64_t hashed_lowered(std::uint64_t seed, std::string_view text) {
-  for (const char c : text) seed = (seed ^ std::uint8_t(lowered(c))) * 0x100000001B3u;
-  return mix(seed);
-}
 
 // Without case, underscores and dollar signs.
 std::uint64_t hashed_folded(std::uint64_t seed, std::string_view text) {
@@ -189,26 +183,13 @@ class Reader {
     }
   }
 
-  // The matches of [A-Z]+(?![a-z])|[A-Z]?[a-z]+, in lower case; the hash of the last.
+  // Features of the words of a name, in lower case; the hash of the last.
   std::uint64_t sub_tokens(std::string_view text, FeatureClass feature_class) {
     std::uint64_t last = variable_symbol;
-    for (std::size_t p = 0; p < text.size();) {
-      std::size_t end = p;
-      while (end < text.size() && is_upper(text[end])) ++end;
-      if (end < text.size() && is_lower(text[end])) {
-        if (end - p > 1)
-          --end;  // HTTPHeader: the last capital belongs to the next word
-        else
-          while (end < text.size() && is_lower(text[end])) ++end;
-      }
-      if (end == p) {
-        ++p;
-        continue;
-      }
-      last = hashed_lowered(fnv1a_begin(3), text.substr(p, end - p));
+    similarity::each_sub_token(text, [&](std::string_view word) {
+      last = hashed_lowered(fnv1a_begin(3), word);
       add(feature_class, last);
-      p = end;
-    }
+    });
     return last;
   }
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "similarity/sub_tokens.h"
 #include "similarity/words.h"
 
 namespace codewren::similarity {
@@ -15,15 +16,7 @@ constexpr std::uint64_t call_symbol = symbol("<call>"), member_symbol = symbol("
                         variable_symbol = symbol("<variable>"), number_symbol = symbol("<number>"),
                         string_symbol = symbol("<string>");
 
-constexpr bool is_upper(char c) { return c >= 'A' && c <= 'Z'; }
-constexpr bool is_lower(char c) { return c >= 'a' && c <= 'z'; }
 constexpr bool is_digit(char c) { return c >= '0' && c <= '9'; }
-constexpr char lowered(char c) { return is_upper(c) ? char(c + 32) : c; }
-
-std::uint64_t hashed_lowered(std::uint64_t seed, std::string_view text) {
-  for (const char c : text) seed = (seed ^ std::uint8_t(lowered(c))) * 0x100000001B3u;
-  return mix(seed);
-}
 
 std::uint64_t hashed_after(FeatureClass feature_class, std::string_view prefix, std::string_view text) {
   return mix(fnv1a_go_on(fnv1a_go_on(fnv1a_begin(feature_class), prefix), text));
@@ -127,26 +120,13 @@ class Reader {
     if (used) out_.names.push_back(hashed(called_name, out_.folded));
   }
 
-  // The matches of [A-Z]+(?![a-z])|[A-Z]?[a-z]+, in lower case; how many there were.
+  // The words of a name, in lower case; how many there were.
   std::size_t sub_tokens(std::string_view text) {
     std::size_t count = 0;
-    for (std::size_t p = 0; p < text.size();) {
-      std::size_t end = p;
-      while (end < text.size() && is_upper(text[end])) ++end;
-      if (end < text.size() && is_lower(text[end])) {
-        if (end - p > 1)
-          --end;  // HTTPHeader: the last capital belongs to the next word
-        else
-          while (end < text.size() && is_lower(text[end])) ++end;
-      }
-      if (end == p) {
-        ++p;
-        continue;
-      }
-      out_.names.push_back(hashed_lowered(fnv1a_begin(sub_token), text.substr(p, end - p)));
+    each_sub_token(text, [&](std::string_view word) {
+      out_.names.push_back(hashed_lowered(fnv1a_begin(sub_token), word));
       ++count;
-      p = end;
-    }
+    });
     return count;
   }
 

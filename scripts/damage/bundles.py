@@ -8,7 +8,7 @@ import math
 import random
 import shutil
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -54,7 +54,7 @@ class Cases:
     """One outcome a case: `refused` or `answered`; anything else that happens is a fault."""
 
     def __init__(self) -> None:
-        self.folder = Path(tempfile.mkdtemp(dir="/dev/shm" if Path("/dev/shm").is_dir() else None))
+        self.folder = folder_in_memory()
         self.small = [small_base(index) for index in range(96)]
         self.damages = DAMAGES
         students = [path for path in sorted({*shipped_bundles().values()}) if isinstance(open_bundle(path), Bundle)]
@@ -85,6 +85,42 @@ class Cases:
                 raise AssertionError(f"{type(error).__name__}: {said[:300]!r} of {len(said)} characters") from error
             return f"{kind}: refused"
         return f"{kind}: answered"
+
+
+class SmallCases(Cases):
+    """Cases of small bundles of another form; nothing that ships is damaged."""
+
+    def __init__(self, write: Callable[[int, Path], Path], count: int, kind: str, damages: Mapping[str, Any]) -> None:
+        """`write` puts the bundle of a number into a folder; `kind` is that of its lexer."""
+        self.folder = folder_in_memory()
+        self.small = self.shipped = [lexed_base(write(index, self.folder), kind) for index in range(count)]
+        self.damages = dict(damages)
+
+
+def folder_in_memory() -> Path:
+    """A new folder, where the system keeps one in memory."""
+    return Path(tempfile.mkdtemp(dir="/dev/shm" if Path("/dev/shm").is_dir() else None))
+
+
+def lexed_base(path: Path, kind: str) -> Base:
+    """A bundle that reads tokens of the source, as manifest and members."""
+    bundle = open_bundle(path)
+    members = {
+        WEIGHTS: bytes(bundle.weights),
+        "tokenizer.json": f'{{"kind":"{kind}","version":1}}'.encode(),
+        "MODEL_CARD.md": b"#",
+    }
+    return Base(dict(bundle.manifest), members)
+
+
+def with_tables(base: Base, manifest: dict[str, Any], rng: random.Random, layout: Callable[[], Sequence[Any]]) -> bytes:
+    """The file of a changed manifest, with random weights for its tables; where they cannot be, with the old ones."""
+    try:
+        entries = layout()
+    except CodewrenError:
+        return packed(hashed(manifest, base.members))
+    manifest["tensors"] = [entry.to_dict() for entry in entries]
+    return packed(hashed(manifest, {**base.members, WEIGHTS: rng.randbytes(entries[-1].end)}))
 
 
 def asked(predictor: Predictor, rng: random.Random) -> None:

@@ -2,42 +2,36 @@
 
 import random
 import sys
-import tempfile
 from pathlib import Path
 
-from archives import WEIGHTS, hashed, packed
+from archives import hashed, packed
 from bundles import (
     Base,
     Damage,
+    SmallCases,
     lies_in_headers,
     noise_in_file,
     noise_in_member,
     strange_manifest,
     strange_tensors,
-)
-from bundles import (
-    Cases as StudentCases,
+    with_tables,
 )
 from strange import strange_text
 from tiny_task import ROOT
 
 from codewren.bundle.hint import COVARIATES, HintBundle, HintConfig, hint_layout
 from codewren.bundle.open import open_bundle
-from codewren.core.errors import CodewrenError
 from codewren.predict.hint import HintPredictor
 
 SIZES = [0, 1, 2, 3, 7, 64, 65, 100]
 SLOPES = [0, -0.0, 1, 1e-300, 5e-324, 1e12, -1e12, 1.0000001e12, 1e308, 2**70, True, None]
 
 
-class Cases(StudentCases):
+class Cases(SmallCases):
     """As for students, with hints."""
 
     def __init__(self) -> None:
-        self.folder = Path(tempfile.mkdtemp(dir="/dev/shm" if Path("/dev/shm").is_dir() else None))
-        self.small = [small_base(index, self.folder) for index in range(12)]
-        self.shipped = self.small
-        self.damages = DAMAGES
+        super().__init__(write_small, 12, "hint", DAMAGES)
 
     def ask(self, path: Path, rng: random.Random) -> None:
         bundle = open_bundle(path)
@@ -53,20 +47,14 @@ class Cases(StudentCases):
                 raise AssertionError(f"{len(explanation.lines)} lines of {text!r:.200}")
 
 
-def small_base(index: int, folder: Path) -> Base:
+def write_small(index: int, folder: Path) -> Path:
     """A hint that knows some features of some strange texts."""
     sys.path.insert(0, str(ROOT / "tests"))
     from hints import write_hint
 
     rng = random.Random(index)
     texts = [strange_text(rng, 30).encode("utf-8", "replace").decode() for _ in range(8)]
-    bundle = open_bundle(write_hint(folder / f"base{index}.wren", texts))
-    members = {
-        WEIGHTS: bytes(bundle.weights),
-        "tokenizer.json": b'{"kind":"hint","version":1}',
-        "MODEL_CARD.md": b"#",
-    }
-    return Base(dict(bundle.manifest), members)
+    return write_hint(folder / f"base{index}.wren", texts)
 
 
 def other_tables(base: Base, rng: random.Random) -> bytes:
@@ -80,12 +68,7 @@ def other_tables(base: Base, rng: random.Random) -> bytes:
                 config[name] = {**config[name], **others} if rng.random() < 0.7 else others
             case name:
                 config[name] = rng.choice(SIZES)
-    try:
-        layout = hint_layout(HintConfig(**config))
-    except CodewrenError:
-        return packed(hashed(manifest, base.members))
-    manifest["tensors"] = [entry.to_dict() for entry in layout]
-    return packed(hashed(manifest, {**base.members, WEIGHTS: rng.randbytes(layout[-1].end)}))
+    return with_tables(base, manifest, rng, lambda: hint_layout(HintConfig(**config)))
 
 
 def other_lines(base: Base, rng: random.Random) -> bytes:

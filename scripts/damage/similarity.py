@@ -1,43 +1,44 @@
 """Damaged bundles of similarity encoders for `run.py`: refused in one line, or whole numbers, whatever the text."""
 
 import random
-import tempfile
+import sys
 from pathlib import Path
 
-from archives import WEIGHTS, hashed, packed
 from bundles import (
     Base,
     Damage,
+    SmallCases,
     lies_in_headers,
     noise_in_file,
     noise_in_member,
     strange_manifest,
     strange_tensors,
-)
-from bundles import (
-    Cases as StudentCases,
+    with_tables,
 )
 from strange import strange_text
 from tiny_task import ROOT
 
 from codewren import _native
 from codewren.bundle.open import open_bundle
-from codewren.bundle.similarity import Calibration, FeatureTable, SimilarityBundle, SimilarityConfig, similarity_layout
-from codewren.core.errors import CodewrenError
+from codewren.bundle.similarity import (
+    Calibration,
+    FeatureTable,
+    SimilarityBundle,
+    SimilarityConfig,
+    TableEntry,
+    similarity_layout,
+)
 from codewren.predict.similarity import SimilarityPredictor
 
 SIZES = [0, 1, 2, 3, 7, 8, 31, 64, 100]
 LANGUAGES = [None, "c", "java", "python"]
 
 
-class Cases(StudentCases):
+class Cases(SmallCases):
     """As for students, with encoders."""
 
     def __init__(self) -> None:
-        self.folder = Path(tempfile.mkdtemp(dir="/dev/shm" if Path("/dev/shm").is_dir() else None))
-        self.small = [small_base(index, self.folder) for index in range(24)]
-        self.shipped = self.small
-        self.damages = DAMAGES
+        super().__init__(write_small, 24, "source", DAMAGES)
 
     def ask(self, path: Path, rng: random.Random) -> None:
         bundle = open_bundle(path)
@@ -56,10 +57,8 @@ class Cases(StudentCases):
                 raise AssertionError(f"probabilities {row}")
 
 
-def small_base(index: int, folder: Path) -> Base:
+def write_small(index: int, folder: Path) -> Path:
     """An encoder that knows some features of some strange texts."""
-    import sys
-
     sys.path.insert(0, str(ROOT / "tests"))
     from encoders import random_arrays, write_encoder
 
@@ -68,14 +67,7 @@ def small_base(index: int, folder: Path) -> Base:
     entries = rng.choice([1, 20, 80])
     arrays = random_arrays(texts, entries=entries, rows=entries // 2, widths=(rng.choice(SIZES), 8), seed=index)
     sketches = (rng.choice([0, 1, 16, 64]), rng.choice([0, 2, 32]))
-    path = write_encoder(folder / f"base{index}.wren", arrays=arrays, sketch_widths=sketches)
-    bundle = open_bundle(path)
-    members = {
-        WEIGHTS: bytes(bundle.weights),
-        "tokenizer.json": b'{"kind":"source","version":1}',
-        "MODEL_CARD.md": b"#",
-    }
-    return Base(dict(bundle.manifest), members)
+    return write_encoder(folder / f"base{index}.wren", arrays=arrays, sketch_widths=sketches)
 
 
 def other_tables(base: Base, rng: random.Random) -> bytes:
@@ -89,13 +81,12 @@ def other_tables(base: Base, rng: random.Random) -> bytes:
     if rng.random() < 0.3:
         slope, offset = rng.choice([5e-324, 1e308, 9.0]), rng.choice([-1e308, 1e308, 0.0])
         manifest["calibrations"]["general"] = Calibration(slope, offset).to_dict()
-    try:
+
+    def layout() -> tuple[TableEntry, ...]:
         names, structure = (FeatureTable(**manifest["config"][name]) for name in ("names", "structure"))
-        layout = similarity_layout(SimilarityConfig(names, structure, tuple(manifest["config"]["roots"])))
-    except CodewrenError:
-        return packed(hashed(manifest, base.members))
-    manifest["tensors"] = [entry.to_dict() for entry in layout]
-    return packed(hashed(manifest, {**base.members, WEIGHTS: rng.randbytes(layout[-1].end)}))
+        return similarity_layout(SimilarityConfig(names, structure, tuple(manifest["config"]["roots"])))
+
+    return with_tables(base, manifest, rng, layout)
 
 
 DAMAGES: dict[str, tuple[Damage, int]] = {

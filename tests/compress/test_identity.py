@@ -107,3 +107,27 @@ def test_paths_in_a_bundle_say_nothing_of_the_machine(tmp_path):
     plain = {"teacher": {"path": str(tmp_path / "a/b"), "also": ("/elsewhere/home/l.npy", "near.npy")}, "n": 3}
     wanted = {"teacher": {"path": "a/b", "also": ["l.npy", "near.npy"]}, "n": 3}
     assert json.dumps(without_places(plain, tmp_path)) == json.dumps(wanted)
+
+
+def test_settings_hold_for_later_verbs_and_other_ones_are_told(clone_task, tmp_path, capsys):
+    out = ("--out", tmp_path)
+    run("label", clone_task / "recipe.toml", *out, "--set", "distil.epochs=1", "--set", "student.hidden_size=16")
+    for verb in ("search", "distil", "export"):
+        run(verb, *out)
+    made = codewren.load(tmp_path / "student.wren")
+    assert (made.config.hidden_size, made.manifest["provenance"]["recipe"]["distil"]["epochs"]) == (16, 1)
+    capsys.readouterr()
+    run("label", clone_task / "recipe.toml", *out)
+    kept = tmp_path / "recipe.json"
+    said = f"note: {kept} was made with other values of student.hidden_size, distil.epochs; leave RECIPE out"
+    assert said in capsys.readouterr().err
+    run("label", kept, *out)
+    assert "note:" not in capsys.readouterr().err
+
+
+def test_a_limit_cuts_logits_as_it_cuts_rows(clone_task, tmp_path):
+    cut = ("--set", "data.unlabelled.limit=120", "--set", "data.valid.limit=90", "--quiet")
+    run("label", clone_task / "recipe.toml", "--out", tmp_path, *cut)
+    for split, count in (("unlabelled", 120), ("valid", 90)):
+        whole = np.load(clone_task / f"logits-{split}.npy")
+        np.testing.assert_array_equal(np.load(tmp_path / f"logits-{split}.npz")["logits"], whole[:count])

@@ -223,24 +223,15 @@ def test_judgements_are_told_from_logits(tmp_path):
     assert look_at_teacher(str(tmp_path / "l.csv")).kind == "logits"
 
 
-MANY = "multi_label_classification"
-
-
-@pytest.mark.parametrize(
-    ("files", "said"),
-    [
-        ({"adapter_config.json": "{}"}, "merge the adapter into its model"),
-        ({"x": ""}, "no config.json there"),
-        (
-            {"config.json": json.dumps({"architectures": ["XForSequenceClassification"], "problem_type": MANY})},
-            "several labels at once",
-        ),
-    ],
-)  # fmt: skip
-def test_a_teacher_that_cannot_teach_is_refused_before_anything_is_written(data, tmp_path, capsys, files, said):
-    folder = tmp_path / "model"
-    folder.mkdir()
-    for name, text in files.items():
-        (folder / name).write_text(text)
-    assert said in fails(capsys, "init", data, "--teacher", folder, "--recipe", tmp_path / "recipe.toml")
+def test_a_folder_that_is_no_model_is_refused_before_anything_is_written(data, tmp_path, capsys):
+    assert "no config.json there" in fails(
+        capsys, "init", data, "--teacher", data, "--recipe", tmp_path / "recipe.toml"
+    )
     assert not (tmp_path / "recipe.toml").exists()
+
+
+def test_what_label_may_refuse_is_drafted_as_it_is(tmp_path):
+    (tmp_path / "adapter_config.json").write_text("{}")
+    (tmp_path / "model.onnx").touch()
+    assert look_at_teacher(str(tmp_path)).says == "an adapter (PEFT)"
+    assert look_at_teacher(str(tmp_path / "model.onnx")).kind == "huggingface"

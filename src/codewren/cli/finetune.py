@@ -17,9 +17,12 @@ def finetune(recipe: Path, out: Path, settings: tuple[str, ...], quiet: bool) ->
     run goes on where it stopped.
     """
     heavy()
+    from codewren.compress.run import Run
     from codewren.core.recipe import Recipe
     from codewren.core.run_folder import TEACHER
     from codewren.train.teachers.finetune import finetune as train_teacher
 
-    train_teacher(Recipe.load(recipe, settings), out / TEACHER, quiet=quiet)
+    run = Run.start(Recipe.load(recipe, settings), out, quiet=quiet)
+    train_teacher(run.recipe, out / TEACHER, quiet=quiet)
+    run.save_recipe()
     click.echo(out / TEACHER)

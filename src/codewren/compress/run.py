@@ -1,6 +1,8 @@
 """A run: one recipe, one folder, and what several stages read from them."""
 
 import hashlib
+import json
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cache
@@ -26,6 +28,9 @@ from codewren.train.teachers.logits_file import read_logits, read_vectors
 from codewren.train.tokenizer_training import cut, train_tokenizer
 from codewren.train.validation import validation_scores
 
+MOST_CHANGED = 5
+"""Keys that a note names."""
+
 
 @dataclass(eq=False)
 class Run:
@@ -44,8 +49,25 @@ class Run:
 
     @classmethod
     def start(cls, recipe: Recipe, out: Path, *, quiet: bool = False) -> "Run":
-        """Open a run; nothing is written before a stage has succeeded."""
-        return cls(recipe, out, quiet)
+        """Open a run; nothing is written before a stage has succeeded.
+
+        Where the folder was begun with another recipe, or other settings, the keys that differ are said on stderr.
+        """
+        run = cls(recipe, out, quiet)
+        if not quiet and (changed := run.changed_keys()):
+            shown = ", ".join(changed[:MOST_CHANGED]) + (" …" if len(changed) > MOST_CHANGED else "")
+            print(
+                f"note: {run.path(RECIPE)} was made with other values of {shown}; leave RECIPE out to go on with those",
+                file=sys.stderr,
+            )
+        return run
+
+    def changed_keys(self) -> list[str]:
+        """Dotted keys whose values are not those of the recipe that this folder keeps; none where it keeps none."""
+        path = self.path(RECIPE)
+        kept = flat_keys(read_json(path)) if path.is_file() else {}
+        now = flat_keys(json.loads(json.dumps(self.recipe.to_dict())))
+        return [key for key in now if kept and key != "folder" and kept.get(key) != now[key]]
 
     def save_recipe(self, *, shipped: bool = False) -> None:
         """Save the resolved recipe after a stage; once a student lies here, only what ships another one changes it.
@@ -199,6 +221,17 @@ class Run:
         if not path.exists():
             raise InputError(f"{path}: no such file; run codewren search with the same recipe and --out first")
         return StudentConfig.from_dict(read_json(path)["config"])
+
+
+def flat_keys(tables: Any, above: str = "") -> dict[str, Any]:
+    """The values of nested tables by dotted key.
+
+    >>> flat_keys({"student": {"hidden_size": 96}, "folder": "."})
+    {'student.hidden_size': 96, 'folder': '.'}
+    """
+    if not isinstance(tables, dict):
+        return {above.removesuffix("."): tables}
+    return {key: value for name in tables for key, value in flat_keys(tables[name], f"{above}{name}.").items()}
 
 
 def _sha256(value: object) -> str:

@@ -1,4 +1,4 @@
-"""A progress bar on a terminal, a few plain lines elsewhere; always on stderr, because stdout is data."""
+"""A progress bar on a terminal, one line in a notebook, a few elsewhere; always on stderr, because stdout is data."""
 
 import sys
 import time
@@ -9,13 +9,15 @@ if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
 LINE_EVERY_S = 30.0
+REDRAWN_EVERY_S = 0.5
+"""In a notebook, where a line replaces the one before."""
 
 
 class Bar:
     """Counts `total` steps of one piece of work.
 
-    On a terminal it draws a bar with the time left; elsewhere it prints a line when half a minute has passed since the
-    last one, and one at the end, so that a log stays readable.
+    On a terminal it draws a bar with the time left; in a notebook it draws one line again and again; elsewhere it
+    prints a line when half a minute has passed since the last one, and one at the end, so that a log stays readable.
 
     Args:
         description: what is being done, two or three words.
@@ -29,6 +31,7 @@ class Bar:
         self.note = ""
         self._rich: Progress | None = None
         self._task: TaskID | None = None
+        self._in_notebook = type(sys.stderr).__module__.startswith("ipykernel.")
 
     def __enter__(self) -> Self:
         self._started = self._printed = time.monotonic()
@@ -54,8 +57,12 @@ class Bar:
         self.note = self.note if note is None else note
         if self._rich is not None and self._task is not None:
             self._rich.update(self._task, completed=self.done, note=self.note)
-        elif not self.quiet and time.monotonic() - self._printed >= LINE_EVERY_S:
-            self._print()
+        elif not self.quiet and time.monotonic() - self._printed >= self._every_s:
+            self._print(end="" if self._in_notebook else "\n")
+
+    @property
+    def _every_s(self) -> float:
+        return REDRAWN_EVERY_S if self._in_notebook else LINE_EVERY_S
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -65,7 +72,9 @@ class Bar:
         elif not self.quiet:
             self._print()
 
-    def _print(self) -> None:
+    def _print(self, end: str = "\n") -> None:
         self._printed = time.monotonic()
         elapsed = self._printed - self._started
-        print(f"{self.description}: {self.done}/{self.total} in {elapsed:.0f} s  {self.note}".rstrip(), file=sys.stderr)
+        line = f"{self.description}: {self.done}/{self.total} in {elapsed:.0f} s  {self.note}".rstrip()
+        begin = "\r" if self._in_notebook else ""
+        print(f"{begin}{line}", end=end, file=sys.stderr, flush=True)

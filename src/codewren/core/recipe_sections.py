@@ -24,7 +24,7 @@ class Source:
         right: column of the right function's id, for pair lists.
         label: column of the label; a split without that column has unknown labels.
         where: keep the rows whose columns have these values.
-        limit: keep the first rows only.
+        limit: keep the first rows only; of files of logits and judgements likewise.
     """
 
     path: str

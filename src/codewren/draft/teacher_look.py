@@ -66,6 +66,8 @@ def token_lengths(folder: Path, texts: Sequence[str]) -> tuple[int, ...]:
 
 
 def _file(path: Path) -> TeacherLook:
+    if path.suffix == ".onnx":
+        return TeacherLook("huggingface", str(path), "an ONNX file")
     if path.suffix not in LOGITS_SUFFIXES:
         raise TeacherError(
             f"teacher {path}: not known; wanted a folder, or logits in a file that ends in {', '.join(LOGITS_SUFFIXES)}"
@@ -89,9 +91,10 @@ def _folder(folder: Path) -> TeacherLook:
         return TeacherLook("huggingface", str(folder), "made by codewren finetune; it knows how it was fed")
     if "modules.json" in names:
         return TeacherLook("huggingface", str(folder), "a sentence-transformers folder, for tasks on pairs")
+    if "adapter_config.json" in names:
+        return TeacherLook("huggingface", str(folder), "an adapter (PEFT)")
     if "config.json" not in names:
-        hint = "merge the adapter into its model, save that" if "adapter_config.json" in names else "name the folder"
-        raise TeacherError(f"teacher {folder}: no config.json there; {hint} that holds config.json and weights")
+        raise TeacherError(f"teacher {folder}: no config.json there; name the folder that holds it and the weights")
     return _model(folder)
 
 
@@ -105,8 +108,6 @@ def _model(folder: Path) -> TeacherLook:
     if not any(name.endswith("ForSequenceClassification") for name in classes):
         said = f"{', '.join(classes) or 'a model'} without a classifier: codewren finetune makes a teacher of it"
         return TeacherLook("encoder", str(folder), said, max_tokens=limit)
-    if config.get("problem_type") == "multi_label_classification":
-        raise TeacherError(f"teacher {folder}: several labels at once; hand its logits in, one task a label")
     names = config.get("id2label") or {}
     labels = tuple(str(names[key]) for key in sorted(names, key=int))
     return TeacherLook("huggingface", str(folder), ", ".join(classes), labels, limit)

@@ -64,9 +64,9 @@ def test_a_token_that_begins_several_labels_says_nothing():
 @pytest.mark.parametrize(
     ("row", "said"),
     [
-        ({"id": "0"}, r":4: has id; a judgement has 'id' and 'label' or 'logprobs'"),
-        ({"id": "9", "label": "safe"}, r":4: id '9' is of no item of split 'unlabelled'"),
-        ({"label": "safe"}, r":4: id '' is of no item"),
+        ({"id": "0"}, r"line 4: has id; a judgement has 'id' and 'label' or 'logprobs'"),
+        ({"id": "9", "label": "safe"}, r"line 4: id '9' is of no item of split 'unlabelled'"),
+        ({"label": "safe"}, r"line 4: id '' is of no item"),
         ({"id": "0", "label": "vulnerble"}, "did you mean 'vulnerable'"),
         ({"id": "0", "label": 2}, "label 2 is none of safe, vulnerable"),
         ({"id": "0", "label": "safe", "confidence": 0.2}, r"confidence 0\.2 must lie in \[0\.5, 1\]"),
@@ -75,7 +75,7 @@ def test_a_token_that_begins_several_labels_says_nothing():
         ({"id": "0", "logprobs": {"safe": 0.7}}, "none above 0"),
         ({"id": "0", "logprobs": [1, 2]}, "must be an object of tokens"),
         ({"id": "0", "logprobs": {"yes": -0.1}}, "none of the tokens 'yes' begins one of safe"),
-        ([1], "a line is no object"),
+        ([1], "line 4: .* is JSON but no object"),
     ],
 )
 def test_what_is_no_judgement_is_one_line_with_its_place(tmp_path, row, said):
@@ -106,3 +106,10 @@ def test_five_labels_share_what_a_judge_leaves_over():
     task = Task("kind", Unit.FUNCTION, ("a", "b", "c", "d", "e"), "a")
     found = probabilities({"label": "c", "confidence": 0.6}, task.labels, confidence=0.9)
     np.testing.assert_allclose(found, [0.1, 0.1, 0.6, 0.1, 0.1])
+
+
+def test_judgements_of_rows_that_a_limit_cut_off_are_passed_over(tmp_path):
+    path = write(tmp_path / "j.jsonl", *({"id": name, "label": "safe"} for name in DATA.ids))
+    assert read_judgements(path, DATA.subset([0, 1]), confidence=0.9, cut=True).shape == (2, 2)
+    with pytest.raises(TeacherError, match="is of no item"):
+        read_judgements(path, DATA.subset([0, 1]), confidence=0.9)

@@ -98,7 +98,7 @@ def test_logits_that_do_not_fit_say_what_was_wanted(tmp_path, name, logits, mess
         ("l.csv", b"safe,vulnerable\n1,high\n", "cannot be read as logits .could not convert string"),
         ("l.csv", b"a,b\n1,2\n", "columns a, b; wanted one for each of safe, vulnerable"),
         ("l.jsonl", b"{", "cannot be read as logits"),
-        ("l.jsonl", b"[1]", "a line is no object"),
+        ("l.jsonl", b"[1]", r"l\.jsonl, line 1: \[1\] is JSON but no object"),
         ("l.jsonl", b'{"safe": 1, "vulnerable": 2}\n{"safe": 1}', "cannot be read as logits"),
     ],
 )
@@ -123,3 +123,23 @@ def test_ids_that_do_not_match_are_refused(tmp_path):
     path = save(tmp_path / "l.parquet", LOGITS, id=["0", "1", "2", "3", "4", "x"])
     with pytest.raises(TeacherError, match="item '5' has no row"):
         read_logits(path, DATA)
+
+
+def test_a_split_that_is_cut_takes_its_own_rows_of_a_longer_file(tmp_path):
+    logits = np.arange(12, dtype=np.float32).reshape(6, 2)
+    first = DATA.subset(range(4))
+    order = [5, 1, 0, 3, 2, 4]
+    columns = {
+        "id": [DATA.ids[i] for i in order],
+        **{n: logits[order, k].tolist() for k, n in enumerate(DATA.task.labels)},
+    }
+    save_text(tmp_path / "l.csv", columns)
+    save_text(tmp_path / "own.jsonl", {"name of mine" if name == "id" else name: v for name, v in columns.items()})
+    for path in (save(tmp_path / "l.npy", logits), tmp_path / "l.csv", tmp_path / "own.jsonl"):
+        np.testing.assert_array_equal(read_logits(path, first, cut=True), logits[:4])
+        if path.name != "own.jsonl":
+            with pytest.raises(TeacherError):
+                read_logits(path, first)
+    with pytest.raises(TeacherError, match="has no row"):
+        save_text(tmp_path / "short.csv", {name: values[:2] for name, values in columns.items()})
+        read_logits(tmp_path / "short.csv", first, cut=True)

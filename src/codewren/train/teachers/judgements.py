@@ -22,9 +22,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from codewren.core.dataset import Dataset
-from codewren.core.errors import TeacherError, nearest
-from codewren.data.readers import spelling
-from codewren.train.teachers.logits_file import Logits, read_rows
+from codewren.core.errors import InputError, TeacherError, nearest
+from codewren.data.readers import read_rows, spelling
+from codewren.train.teachers.logits_file import Logits
 
 UNSURE = "unsure"
 LEAST = 1e-4
@@ -32,35 +32,34 @@ LEAST = 1e-4
 Floats = NDArray[np.float64]
 
 
-def read_judgements(path: Path, dataset: Dataset, *, confidence: float) -> Logits:
+def read_judgements(path: Path, dataset: Dataset, *, confidence: float, cut: bool = False) -> Logits:
     """Logits (n, C) of a split, float32, centred so that each row sums to 0.
 
     Args:
         path: a JSONL file.
         dataset: the split; every item is judged at least once, and nothing else is.
         confidence: of a judgement that states none.
+        cut: the split has only the first rows of its file (`limit`), so that others may be judged as well.
 
     Raises:
         TeacherError: no such file, a line that is no judgement, an id of no item, or an item without judgement.
     """
     try:
-        rows = read_rows(path)
-    except (OSError, ValueError) as error:
-        raise TeacherError(
-            f"{path}: cannot be read as judgements ({error}); one JSON object a line is wanted"
-        ) from error
+        rows = list(read_rows(path))
+    except InputError as error:
+        raise TeacherError(f"cannot be read as judgements: {error}") from error
     index_of = {name: index for index, name in enumerate(dataset.ids)}
     said: dict[int, list[Floats]] = defaultdict(list)
-    for number, row in enumerate(rows, 1):
+    for position, row in rows:
         name = spelling(row.get("id"))
+        if name not in index_of and cut:
+            continue
         if name not in index_of:
-            raise TeacherError(
-                f"{path}:{number}: id {name!r} is of no item of split {dataset.split!r}; mend or drop it"
-            )
+            raise TeacherError(f"{position}: id {name!r} is of no item of split {dataset.split!r}; mend or drop it")
         try:
             said[index_of[name]].append(probabilities(row, dataset.task.labels, confidence=confidence))
         except ValueError as error:
-            raise TeacherError(f"{path}:{number}: {error}") from None
+            raise TeacherError(f"{position}: {error}") from None
     missing = [name for index, name in enumerate(dataset.ids) if index not in said]
     if missing:
         raise TeacherError(

@@ -7,8 +7,6 @@ one list column `logits`; a column `id` there, or any column that holds just the
 whatever the order of the rows. Probabilities are refused.
 """
 
-import csv
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -18,9 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from codewren.core.dataset import Dataset
-from codewren.core.errors import MissingExtraError, TeacherError
+from codewren.core.errors import InputError, TeacherError
 from codewren.core.files import atomic_write
-from codewren.data.readers import spelling
+from codewren.data.readers import read_rows, spelling
 
 Logits = NDArray[np.float32]
 DAMAGED = (ValueError, EOFError, BadZipFile, OSError, KeyError)
@@ -49,8 +47,13 @@ def write_logits(
         np.savez(stream, allow_pickle=False, **arrays)
 
 
-def read_logits(path: Path, dataset: Dataset) -> Logits:
+def read_logits(path: Path, dataset: Dataset, *, cut: bool = False) -> Logits:
     """Logits (n, C) of a split, float32, column k for `task.labels[k]`, checked against the data.
+
+    Args:
+        path: the file.
+        dataset: the split.
+        cut: it has only the first rows of its file (`limit`), so that the logits may have more.
 
     Raises:
         TeacherError: no such file, a format that is not known, or logits that do not fit: rows, columns, numbers that
@@ -62,9 +65,12 @@ def read_logits(path: Path, dataset: Dataset) -> Logits:
         raise TeacherError(f"{path}: no such file; run codewren label first, or mend teacher.path")
     try:
         in_numpy = path.suffix in (".npy", ".npz")
-        logits = _read_numpy(path, dataset) if in_numpy else _from_columns(path, _columns(path), dataset)
+        logits = _read_numpy(path, dataset) if in_numpy else _from_columns(path, _columns(path), dataset, cut=cut)
+    except InputError as error:
+        raise TeacherError(f"cannot be read as logits: {error}") from error
     except DAMAGED as error:
         raise TeacherError(f"{path}: cannot be read as logits ({error}); write it again") from error
+    logits = logits[: len(dataset)] if cut else logits
     check_logits(logits, dataset, source=str(path))
     if logits_teacher_sha256(path) is None:
         _check_no_probabilities(path, logits)
@@ -170,43 +176,11 @@ def _check_hash(path: Path, found: str, dataset: Dataset) -> None:
 
 def _columns(path: Path) -> Mapping[str, Sequence[Any]]:
     """The columns of a table by name."""
-    if path.suffix == ".csv":
-        with path.open(encoding="utf-8-sig", newline="") as stream:
-            rows: list[dict[str, Any]] = list(csv.DictReader(stream))
-    elif path.suffix == ".jsonl":
-        rows = read_rows(path)
-    else:
-        return _parquet_columns(path)
+    rows = [row.values for row in read_rows(path)]
     return {name: [row[name] for row in rows] for name in (rows[0] if rows else ())}
 
 
-def read_rows(path: Path) -> list[dict[str, Any]]:
-    """The objects of a JSONL file.
-
-    Raises:
-        ValueError: a line holds something else.
-        OSError: the file cannot be read.
-    """
-    lines = path.read_text(encoding="utf-8-sig").split("\n")
-    rows = [json.loads(line) for line in lines if line.strip()]
-    if not all(isinstance(row, dict) for row in rows):
-        raise ValueError("a line is no object")
-    return rows
-
-
-def _parquet_columns(path: Path) -> Mapping[str, Sequence[Any]]:
-    try:
-        from pyarrow import ArrowException, parquet
-    except ImportError:
-        raise MissingExtraError("pyarrow", "train") from None
-    try:
-        table = parquet.read_table(path)
-    except ArrowException as error:
-        raise ValueError(str(error)) from error
-    return {name: table[name].to_pylist() for name in table.column_names}
-
-
-def _from_columns(path: Path, columns: Mapping[str, Sequence[Any]], dataset: Dataset) -> NDArray[Any]:
+def _from_columns(path: Path, columns: Mapping[str, Sequence[Any]], dataset: Dataset, *, cut: bool) -> NDArray[Any]:
     labels = list(dataset.task.labels)
     if set(labels) <= set(columns):
         logits = np.column_stack([np.asarray(columns[label], dtype=np.float64) for label in labels])
@@ -217,19 +191,20 @@ def _from_columns(path: Path, columns: Mapping[str, Sequence[Any]], dataset: Dat
             f"{path}: columns {', '.join(columns)}; wanted one for each of {', '.join(labels)}, or 'logits'"
         )
     if "id" in columns:
-        return logits[_rows_by_id(path, columns["id"], dataset)]
+        return logits[_rows_by_id(path, columns["id"], dataset, cut=cut)]
     for name, values in columns.items():  # the data's own id column, under whatever name
         names = [] if name in (*labels, "logits") else values
-        if len(names) == len(dataset) and {spelling(value) for value in names} == set(dataset.ids):
-            return logits[_rows_by_id(path, names, dataset)]
+        spelt, ids = {spelling(value) for value in names}, set(dataset.ids)
+        if (spelt >= ids) if cut else (len(names) == len(dataset) and spelt == ids):
+            return logits[_rows_by_id(path, names, dataset, cut=cut)]
     return logits
 
 
-def _rows_by_id(path: Path, found: Sequence[Any], dataset: Dataset) -> list[int]:
+def _rows_by_id(path: Path, found: Sequence[Any], dataset: Dataset, *, cut: bool) -> list[int]:
     """The row of each item, found by its id."""
     row_of = {spelling(name): row for row, name in enumerate(found)}
     missing = [name for name in dataset.ids if name not in row_of]
-    if missing or len(row_of) != len(found) or len(found) != len(dataset):
+    if missing or len(row_of) != len(found) or (len(found) != len(dataset) and not cut):
         raise TeacherError(
             f"{path}: {len(found)} rows with {len(row_of)} distinct ids, of which {len(dataset) - len(missing)} are of "
             f"the {len(dataset)} items of split {dataset.split!r}"

@@ -26,12 +26,14 @@ class FileTeacher:
         train_on: the splits they cover when no path has `{split}`.
         label_margin: if not 0, the files are of `unlabelled`, and the other splits to learn from teach their labels.
         confidence: if not 0, the files hold judgements, and this is what one counts that states no confidence.
+        cut: splits of which the recipe takes the first rows only (`limit`), and of the files likewise.
     """
 
     paths: tuple[Path, ...]
     train_on: tuple[str, ...]
     label_margin: float = 0.0
     confidence: float = 0.0
+    cut: tuple[str, ...] = ()
 
     def files(self, split: str) -> list[Path]:
         """The files of a split."""
@@ -66,8 +68,8 @@ class FileTeacher:
 
     def _read(self, file: Path, dataset: Dataset) -> Logits:
         if self.confidence:
-            return read_judgements(file, dataset, confidence=self.confidence)
-        return read_logits(file, dataset)
+            return read_judgements(file, dataset, confidence=self.confidence, cut=dataset.split in self.cut)
+        return read_logits(file, dataset, cut=dataset.split in self.cut)
 
 
 def label_logits(dataset: Dataset, margin: float) -> Logits:

@@ -8,7 +8,7 @@ from codewren.core.dataset import Dataset
 from codewren.core.errors import TeacherError
 from codewren.core.recipe import Recipe
 from codewren.core.task import Task
-from codewren.data.load import load_split
+from codewren.data.load import SPLITS, load_split
 from codewren.train.teachers.folder import SHEET
 from codewren.train.teachers.logits_file import Logits
 from codewren.train.teachers.logits_teacher import FileTeacher
@@ -46,7 +46,7 @@ def load_teacher(recipe: Recipe) -> Teacher:
     if section.kind in ("logits", "judgements"):
         paths = tuple(recipe.resolve(path) for path in (section.path, *section.also))
         confidence = _confidence(section.confidence, task) if section.kind == "judgements" else 0.0
-        return FileTeacher(paths, tuple(recipe.distil.train_on), section.label_margin, confidence)
+        return FileTeacher(paths, tuple(recipe.distil.train_on), section.label_margin, confidence, _cut(recipe))
     path = beside(recipe.folder, section.path)
     if section.kind == "papers":
         encoder = beside(recipe.folder, section.encoder or "")
@@ -56,6 +56,12 @@ def load_teacher(recipe: Recipe) -> Teacher:
     if (Path(path) / MODULES).is_file():
         return sentence_teacher(Path(path), section, task, labelled=lambda: load_split(recipe, "labelled"))
     return classifier_teacher(path, section, task)
+
+
+def _cut(recipe: Recipe) -> tuple[str, ...]:
+    """The splits that have a `limit`; halves are drawn from all rows, so that a file's first are not theirs."""
+    sources = {split: getattr(recipe.data, split) for split in SPLITS}
+    return tuple(split for split, source in sources.items() if source is not None and source.limit is not None)
 
 
 def _confidence(confidence: float, task: Task) -> float:
