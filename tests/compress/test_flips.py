@@ -135,5 +135,5 @@ def test_evaluate_writes_everything_a_report_needs(folder, tmp_path):
 
 def test_a_file_of_logits_says_nothing_of_edited_functions(folder, capsys):
     arguments = ("evaluate", folder / "one.wren", folder / "recipe.toml", "--edit-teacher")
-    assert "give both" in fails(capsys, *arguments)
+    assert "--edits or --attack" in fails(capsys, *arguments)
     assert "cannot judge edited functions" in fails(capsys, *arguments, "--edits")

@@ -2,6 +2,8 @@
 
 import numpy as np
 import pytest
+from pymoo.core.population import Population
+from pymoo.core.problem import Problem
 
 from codewren.search.age_moea import GeometrySurvival, corners, curvature, intercepts, survival_scores
 from codewren.search.fronts import hypervolume
@@ -76,3 +78,18 @@ def test_evolution_with_four_objectives_finds_the_front_of_a_small_space():
     worst = evaluate(every).max(axis=0) + 1
     assert hypervolume(evaluate(found), worst) >= 0.97 * hypervolume(evaluate(every), worst)
     assert hypervolume(evaluate(start), worst) < 0.9 * hypervolume(evaluate(every), worst)
+
+
+def test_of_a_front_that_does_not_fit_the_same_points_stay_whatever_the_order_of_the_rows():
+    first = np.random.default_rng(0).dirichlet(np.ones(3), 20)
+    second = first + np.linspace(0.3, 0.32, 20)[:, None]  # pymoo's own keeps the last rows here (findings/pymoo-age-moea-last-front.sh)
+
+    def survivors(order):
+        rows = np.vstack([first, second])[order]
+        population = Population.new("X", np.array(order)[:, None], "F", rows)
+        problem = Problem(n_var=1, n_obj=3, xl=0, xu=100)
+        stays = GeometrySurvival().do(problem, population, n_survive=28)
+        return {int(individual.X[0]) for individual in stays}
+
+    order = list(range(40))
+    assert set(range(20)) < survivors(order) == survivors(order[::-1])

@@ -38,9 +38,9 @@ CAREFUL = {
     "avatar-v1": AvatarV1(sample=8, epochs=2),
     "avatar": Avatar(sample=8, epochs=2, population=12, generations=6),
     "avatar-verified": Avatar(sample=8, epochs=2, population=12, generations=6, verify=3),
-    "morph": Morph(trials=6, epochs=2, population=8, generations=4),
+    "morph": Morph(trials=9, epochs=2, population=8, generations=4),
     "morph-without-flips": Morph(
-        trials=5, epochs=2, population=8, generations=4, objectives=("effectiveness", "size_bytes", "latency_s")
+        trials=9, epochs=2, population=8, generations=4, objectives=("effectiveness", "size_bytes", "latency_s")
     ),
     "wren": Wren(trials=14, epochs=4),
     "wren-without-effectiveness": Wren(trials=9, epochs=2, objectives=("size_bytes", "latency_s")),
