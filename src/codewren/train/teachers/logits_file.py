@@ -38,13 +38,14 @@ def write_logits(
         InputError: the file cannot be written.
     """
     check_logits(logits, dataset, source=str(path))
+    also: dict[str, Any] = {} if vectors is None else {"vectors": vectors.astype(np.float32)}
     with atomic_write(path) as stream:
         np.savez(
             stream,
             logits=logits.astype(np.float32),
             dataset_sha256=np.array(dataset.sha256()),
             teacher_sha256=np.array(teacher_sha256),
-            **({} if vectors is None else {"vectors": vectors.astype(np.float32)}),
+            **also,
         )
 
 
