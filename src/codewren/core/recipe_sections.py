@@ -181,7 +181,7 @@ class SearchSection:
         space: the papers' (`compressor`, `compressor-old`, `avatar-v1`, `papers`, `papers-box`) or our `extended` one.
         target_mb: the papers' target size, 3, 25 or 50.
         pick: rule that takes one candidate off the front.
-        trials: trainings made while searching; by default the strategy's own (Avatar 20, v1 50, morph 24, wren 20).
+        trials: trainings made while searching; by default the strategy's own (Avatar 20, v1 50, morph 24, wren 18).
         trial_epochs: epochs of a full trial; shorter rungs are derived from it.
         max_seconds: of `wren`, wall time for all trainings of the search; it plans fewer, and stops in time.
         population: of the evolutionary strategies, by default their own.

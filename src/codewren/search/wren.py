@@ -55,7 +55,7 @@ class Wren:
 
     name: ClassVar[str] = "wren"
     trains: ClassVar[bool] = True
-    trials: int = 20
+    trials: int = 18
     epochs: int = 4
     objectives: tuple[str, ...] = (EFFECTIVENESS, "size_bytes", "latency_s")
     repeats: int = 1
