@@ -157,7 +157,7 @@ def test_every_base_is_used_and_the_recipes_stay_short():
         sum(length for path, length in lengths.items() if path.stem.startswith(stem)) for stem in ("clones", "hints")
     )
     assert sum(lengths.values()) - encoders - hints <= 700  # students and teachers, as before there were others
-    assert encoders <= 100
+    assert encoders <= 120  # with the search over their sizes
     assert hints <= 100
 
 
