@@ -72,7 +72,7 @@ def main() -> None:
             every |= theirs
             _report(name, theirs, ours, functions, arguments.misses)
     _report("either", every, ours, functions, 0)
-    only = [keys for keys in classes if every.isdisjoint(combinations(keys, 2))]
+    only = sorted(keys for keys in classes if every.isdisjoint(combinations(keys, 2)))
     print(f"only ours: {len(only)} classes")
     for keys in random.Random(arguments.seed).sample(only, min(arguments.only_ours, len(only))):
         print(f"##### {len(keys)} functions")
