@@ -24,7 +24,18 @@ def scanned(tmp_path, capsys, monkeypatch):
     def scan(task, *arguments, **decision):
         write_student(tmp_path / "x.wren", task=task, **decision)
         with pytest.raises(SystemExit):
-            main(["scan", "a.c" if task is VULNERABILITY else ".", "--model", "x.wren", "--format", "json", *arguments])
+            main(
+                [
+                    "scan",
+                    "a.c" if task is VULNERABILITY else ".",
+                    "--model",
+                    "x.wren",
+                    "--format",
+                    "json",
+                    "--all-clones",
+                    *arguments,
+                ]
+            )
         report = json.loads(capsys.readouterr().out)
         return report["threshold"], len(report["findings"])
 
