@@ -218,7 +218,7 @@ class HintPredictor(BasePredictor[HintBundle]):
 
 
 def _line_scores(scores: Sequence[float], likelihoods: Sequence[float] | None) -> tuple[LineScore, ...]:
-    return tuple(map(LineScore, count(1), scores, likelihoods or [None] * len(scores)))
+    return tuple(map(LineScore, count(1), scores, likelihoods or repeat(None)))
 
 
 def _shares(scores: Sequence[int | None]) -> list[float]:

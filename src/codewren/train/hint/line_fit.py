@@ -32,7 +32,7 @@ def line_scores(trees: NDArray[np.int32], lines: ChangedLines) -> Floats:
     totals = np.zeros(len(lines.functions), np.int64)
     for tree in trees:
         totals += tree_values(tree, lines.measures)
-    return LINE_STEP * totals
+    return np.asarray(LINE_STEP * totals, np.float64)
 
 
 def _outside_figures(recipe: HintRecipe, lines: ChangedLines) -> dict[str, float]:

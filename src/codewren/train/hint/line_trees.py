@@ -182,6 +182,6 @@ def _gains(bins: NDArray[np.int64], leaves: NDArray[np.int64], slopes: Floats, c
         for part in slopes
     ]
     above = [part[:, :, -1:] - part for part in below]
-    gains = sum(slope**2 / (curvature + STIFFNESS) for slope, curvature in (below, above))
+    gains = np.add(*(slope**2 / (curvature + STIFFNESS) for slope, curvature in (below, above)))
     possible = below[1].sum(axis=1)[:, :-1] < below[1].sum(axis=1)[:, -1:] * (1 - 1e-9)
     return np.asarray(np.where(possible, gains.sum(axis=1)[:, :-1], -1.0))
