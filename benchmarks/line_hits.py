@@ -88,8 +88,7 @@ def main() -> None:
         figures = f"{compared(values, chance)}   {compared(values, longest)}"
         print(f"{str(arguments.left_out)[-32:]:32}{values.mean():7.3f}{'':7}   {figures}")
     for seed in arguments.seeds if arguments.recipe else ():
-        scores = tree_scores(functions, arguments.recipe, seed)
-        values = hits(functions, scores, arguments.top)
+        values = hits(functions, tree_scores(functions, arguments.recipe, seed), arguments.top)
         figures = f"{compared(values, chance)}   {compared(values, longest)}"
         print(f"{f'trees left out, seed {seed}':32}{values.mean():7.3f}{'':7}   {figures}", flush=True)
     for bundle in arguments.bundles or (() if arguments.recipe else BUNDLES):
