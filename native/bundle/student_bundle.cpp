@@ -205,6 +205,20 @@ TensorTable tensors_of(const Json& rows, const Settings& settings, std::span<con
   return table;
 }
 
+// One threshold a label; `threshold` for each where the manifest has no others.
+std::vector<double> thresholds_of(const Json& decision, std::size_t labels, double threshold) {
+  const auto stated = decision.find("thresholds");
+  if (!stated || stated->is(JsonKind::null)) return std::vector<double>(labels, threshold);
+  if (!stated->is(JsonKind::list) || stated->size() != labels) refuse("the thresholds are not one for each label");
+  std::vector<double> thresholds;
+  for (const Json& value : stated->items()) {
+    if (!(value.is(JsonKind::whole) || value.is(JsonKind::number)) || !(value.number() >= 0 && value.number() <= 1))
+      refuse("a threshold of a label is no probability");
+    thresholds.push_back(value.number());
+  }
+  return thresholds;
+}
+
 }  // namespace
 
 StudentBundle read_student(const Container& container, const std::string& target) {
@@ -221,6 +235,8 @@ StudentBundle read_student(const Container& container, const std::string& target
   const Json decision = manifest.field("decision", JsonKind::object);
   bundle.threshold = threshold_of(decision, "threshold");
   bundle.alert_threshold = alert_threshold_of(decision, bundle.threshold);
+  if (container.task.kind == Kind::multi_label)
+    bundle.thresholds = thresholds_of(decision, settings.labels, bundle.threshold);
   bundle.temperature = number_of(decision, "temperature");
   if (!(bundle.temperature > 0 && std::isfinite(bundle.temperature))) refuse("the temperature is out of range");
   const TensorTable table = tensors_of(manifest.field("tensors", JsonKind::list), settings, container.weights);

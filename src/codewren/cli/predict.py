@@ -11,6 +11,7 @@ import click
 from codewren.core.errors import InputError
 
 if TYPE_CHECKING:
+    from codewren.core.task import Task
     from codewren.predict.predictor import AnyPredictor
 
 
@@ -46,16 +47,26 @@ def predict(bundle: str, files: tuple[str, ...], *, explain: bool, form: str) ->
     labels = predictor.task.labels
     explanations = _explanations(predictor, texts) if explain else [None] * len(names)
     rows = zip(names, predictor.predict(items), predictor.predict_proba(items), explanations, strict=True)
-    for name, label, row, explanation in rows:
+    for name, answer, row, explanation in rows:
         if form == "json":
             probabilities = dict(zip(labels, row, strict=True))
             told = {"explanation": explanation.value} if explanation else {}
-            click.echo(json.dumps({"item": name, "label": label.name, "probabilities": probabilities, **told}))
+            click.echo(
+                json.dumps(
+                    {"item": name, **_answered(predictor.task, int(answer)), "probabilities": probabilities, **told}
+                )
+            )
         else:
             figures = "  ".join(f"{one} {p:.4f}" for one, p in zip(labels, row, strict=True))
-            click.echo(f"{name}: {label.name}  ({figures})")
+            click.echo(f"{name}: {predictor.task.in_words(int(answer))}  ({figures})")
             for line in explanation.rows if explanation else ():
                 click.echo(line)
+
+
+def _answered(task: "Task", answer: int) -> dict[str, Any]:
+    if not task.is_multi_label:
+        return {"label": task.in_words(answer)}
+    return {"labels": [label for index, label in enumerate(task.labels) if answer >> index & 1]}
 
 
 def _explanations(predictor: "AnyPredictor", texts: Sequence[str]) -> list[Told]:

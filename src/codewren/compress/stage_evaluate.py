@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from codewren.compress.flips import Fidelity, PredictLabels, Rival, fidelity, flips_of
 from codewren.compress.run import Run
 from codewren.compress.run_warnings import warnings
+from codewren.compress.words_baseline import words_quality
 from codewren.core.dataset import Dataset
 from codewren.core.errors import InputError
 from codewren.core.files import read_json, write_bytes, write_json
@@ -17,11 +18,11 @@ from codewren.core.recipe import Recipe
 from codewren.core.recipe_sections import FILE_TEACHERS
 from codewren.core.run_folder import EVALUATION, LOGITS, REPORT, WORDS
 from codewren.data.load import item_column, load_split, load_test_split
-from codewren.measure.calibration import softmax
 from codewren.measure.intervals import Comparison, mcnemar
 from codewren.measure.latency import Latency, interleaved
 from codewren.measure.out_of_fold import OUT_OF_FOLD, out_of_fold
-from codewren.measure.quality import Quality, quality
+from codewren.measure.quality import Quality
+from codewren.measure.task_quality import logits_predictions, task_probabilities, task_quality
 from codewren.predict.predictor import AnyPredictor, load
 from codewren.report.table import ModelRow, comparison_line, comparison_table, markdown
 from codewren.train.processes import one_thread
@@ -55,19 +56,15 @@ def bundle_quality(
         InputError: items without labels.
     """
     predicted, probabilities = predictions(predictor, dataset)
-    return quality(
-        np.asarray(dataset.known_labels()),
-        probabilities,
-        positive=dataset.task.positive_index,
-        predictions=predicted,
-        teacher=None if teacher_logits is None else teacher_logits.argmax(axis=1),
-    )
+    taught = None if teacher_logits is None else logits_predictions(dataset.task, teacher_logits)
+    labels = np.asarray(dataset.known_labels())
+    return task_quality(dataset.task, labels, probabilities, predictions=predicted, teacher=taught)
 
 
 def logits_quality(logits: NDArray[np.float32], dataset: Dataset) -> Quality:
     """Quality of a teacher from its logits."""
-    labels = np.asarray(dataset.known_labels())
-    return quality(labels, softmax(logits.astype(np.float64)), positive=dataset.task.positive_index)
+    labels, task = np.asarray(dataset.known_labels()), dataset.task
+    return task_quality(task, labels, task_probabilities(task, logits.astype(np.float64)))
 
 
 def compare(first: NDArray[np.int64], second: NDArray[np.int64], dataset: Dataset) -> Comparison:
@@ -99,8 +96,10 @@ def evaluate_run(run: Run, bundle: Path, *, seconds: float) -> str:
     if logits is not None:
         size = None if teacher is None else _weight_bytes(Path(beside(run.recipe.folder, run.recipe.teacher.path)))
         rows.insert(0, ModelRow("teacher", size, logits_quality(logits, dataset), times.get("teacher")))
-        paired = compare(predictions(student, dataset)[0], logits.argmax(axis=1), dataset)
+        paired = compare(predictions(student, dataset)[0], logits_predictions(dataset.task, logits), dataset)
         lines.append(comparison_line("student", "teacher", paired))
+    words = words_quality(run)
+    rows += [] if words is None else [ModelRow("words alone", None, words)]
     if run.path(WORDS).exists():
         lines.append(read_json(run.path(WORDS))["line"])
     lines += [f"warning: {line}" for line in warnings(run)]
@@ -207,7 +206,7 @@ def _teacher_labels(recipe: Recipe) -> PredictLabels:
             f"teacher.kind is {recipe.teacher.kind}: a file cannot judge edited functions; leave out --edit-teacher"
         )
     model = load_teacher(recipe)
-    return lambda dataset: np.asarray(model.logits(dataset).argmax(axis=1), dtype=np.int64)
+    return lambda dataset: logits_predictions(dataset.task, model.logits(dataset))
 
 
 def load_for(bundle: str, recipe: Recipe) -> AnyPredictor:
@@ -218,7 +217,8 @@ def load_for(bundle: str, recipe: Recipe) -> AnyPredictor:
         InputError: it is for another task.
     """
     predictor = load(bundle)
-    if (predictor.task.unit, predictor.task.labels) != (recipe.task.unit, recipe.task.labels):
+    theirs, ours = predictor.task, recipe.task
+    if (theirs.unit, theirs.labels, theirs.kind) != (ours.unit, ours.labels, ours.kind):
         raise InputError(
             f"{bundle} is for task {predictor.task.name!r} with labels {list(predictor.task.labels)}, "
             f"the recipe's task is {recipe.task.name!r} with labels {list(recipe.task.labels)}"
