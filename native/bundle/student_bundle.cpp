@@ -207,14 +207,15 @@ TensorTable tensors_of(const Json& rows, const Settings& settings, std::span<con
 
 // One threshold a label; `threshold` for each where the manifest has no others.
 std::vector<double> thresholds_of(const Json& decision, std::size_t labels, double threshold) {
+  std::vector<double> thresholds(labels, threshold);
   const auto stated = decision.find("thresholds");
-  if (!stated || stated->is(JsonKind::null)) return std::vector<double>(labels, threshold);
+  if (!stated || stated->is(JsonKind::null)) return thresholds;
   if (!stated->is(JsonKind::list) || stated->size() != labels) refuse("the thresholds are not one for each label");
-  std::vector<double> thresholds;
-  for (const Json& value : stated->items()) {
-    if (!(value.is(JsonKind::whole) || value.is(JsonKind::number)) || !(value.number() >= 0 && value.number() <= 1))
-      refuse("a threshold of a label is no probability");
-    thresholds.push_back(value.number());
+  const std::vector<Json> values = stated->items();
+  for (std::size_t c = 0; c < labels; ++c) {
+    const bool is_number = values[c].is(JsonKind::whole) || values[c].is(JsonKind::number);
+    thresholds[c] = is_number ? values[c].number() : -1;
+    if (!(thresholds[c] >= 0 && thresholds[c] <= 1)) refuse("a threshold of a label is no probability");
   }
   return thresholds;
 }

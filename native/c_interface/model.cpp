@@ -35,7 +35,10 @@ void softmax(std::span<const float> logits, double temperature, double* out) {
 
 // out = each label's own probability
 void sigmoids(std::span<const float> logits, double temperature, double* out) {
-  for (std::size_t c = 0; c < logits.size(); ++c) out[c] = (1 + std::tanh(double(logits[c]) / (2 * temperature))) / 2;
+  for (std::size_t c = 0; c < logits.size(); ++c) {
+    const double power = std::exp(-std::abs(double(logits[c])) / temperature);
+    out[c] = (logits[c] > 0 ? 1 : power) / (1 + power);
+  }
 }
 
 // The last label that is reached, or passed, with more than the threshold.

@@ -77,10 +77,10 @@ class TeacherSection:
     """What the student learns from.
 
     Attributes:
-        kind: `huggingface` (folder or hub id; a LoRA adapter or an ONNX file too), `papers` (the papers' fine-tuned state dict), `logits` (a file),
-            `judgements` (a JSONL file of what judges said of each item: labels with a confidence, or a language model's
-            log-probabilities), `ngrams` (words and word pairs, learnt from the labels of `distil.train_on`; needs
-            nothing else).
+        kind: `huggingface` (folder or hub id; a LoRA adapter or an ONNX file too), `papers` (the papers' fine-tuned
+            state dict), `logits` (a file), `judgements` (a JSONL file of what judges said of each item: labels with a
+            confidence, or a language model's log-probabilities), `ngrams` (words and word pairs, learnt from the labels
+            of `distil.train_on`; needs nothing else).
         path: of the teacher, below the recipe's folder; of a file of logits or judgements, below `data.root`, where
             `{split}` stands for the split's name.
         also: for `logits` and `judgements`: further files, whose logits are averaged with `path`'s.

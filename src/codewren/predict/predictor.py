@@ -297,7 +297,8 @@ def _softmax(logits: list[float], temperature: float) -> list[float]:
 
 
 def _sigmoid(logits: list[float], temperature: float) -> list[float]:
-    return [(1 + math.tanh(value / (2 * temperature))) / 2 for value in logits]
+    powers = [math.exp(-abs(value) / temperature) for value in logits]
+    return [(1.0 if value > 0 else power) / (1 + power) for value, power in zip(logits, powers, strict=True)]
 
 
 def _native_model(bundle: Bundle, target: str) -> _native.Model:

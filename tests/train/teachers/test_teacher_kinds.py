@@ -49,6 +49,16 @@ CONFIGS = {
     "gpt2": transformers.GPT2Config(n_embd=16, n_layer=2, n_head=2, n_positions=64),
     "llama": transformers.LlamaConfig(**DECODER),
     "qwen2": transformers.Qwen2Config(**DECODER),
+    "qwen3": transformers.Qwen3Config(**DECODER, head_dim=8),
+    "mistral": transformers.MistralConfig(**DECODER),
+    "phi": transformers.PhiConfig(**DECODER),
+    "gemma": transformers.GemmaConfig(**DECODER, head_dim=8),  # whose configuration pads with 0, its tokenizer with 1
+    "albert": transformers.AlbertConfig(**SMALL, embedding_size=16),
+    "ernie": transformers.ErnieConfig(**SMALL),
+    "xlm-roberta": transformers.XLMRobertaConfig(**SMALL, pad_token_id=1, max_position_embeddings=66),
+    "t5": transformers.T5Config(
+        d_model=16, d_kv=8, d_ff=24, num_layers=2, num_heads=2, pad_token_id=1, decoder_start_token_id=1
+    ),
 }
 
 
@@ -90,7 +100,7 @@ def test_each_architecture_gives_the_librarys_own_logits(kind, tmp_path):
     folder = save_classifier(tmp_path, CONFIGS[kind])
     logits = load_teacher(with_teacher(folder)).logits(FUNCTIONS)
     assert logits.std(axis=0).min() > 1e-3, "texts must differ, else nothing is compared"
-    np.testing.assert_allclose(logits, oracle(folder, FUNCTIONS), atol=2e-4)
+    np.testing.assert_allclose(logits, oracle(folder, FUNCTIONS), atol=1e-5)
 
 
 def test_a_plain_classifier_reads_the_text_as_it_stands(tmp_path):
@@ -214,18 +224,6 @@ def test_broken_weights_are_one_line(tmp_path, broken, message):
         load_teacher(with_teacher(folder))
 
 
-def test_a_multi_label_head_is_no_softmax(tmp_path):
-    folder = save_roberta(tmp_path, problem_type="multi_label_classification")
-    with pytest.raises(TeacherError, match="a multi-label classifier"):
-        load_teacher(with_teacher(folder))
-
-
-def test_an_adapter_without_its_model_says_so(tmp_path):
-    (tmp_path / "adapter_config.json").write_text("{}")
-    with pytest.raises(TeacherError, match="a LoRA adapter without its model; merge them"):
-        load_teacher(with_teacher(tmp_path))
-
-
 def test_a_tokenizer_without_padding_is_one_line(tmp_path):
     folder = save_classifier(tmp_path, CONFIGS["gpt2"])
     settings = json.loads((folder / "tokenizer_config.json").read_text())
@@ -294,7 +292,7 @@ def test_a_cross_encoder_reads_the_pair_as_one_text(kind, outputs, tmp_path):
     assert wanted.std(axis=0).min() > 1e-3
     if outputs == 1:
         wanted = np.stack([np.zeros(len(wanted)), wanted[:, 0]], axis=1)
-    np.testing.assert_allclose(logits, wanted, atol=2e-4)
+    np.testing.assert_allclose(logits, wanted, atol=1e-5)
     with pytest.raises(TeacherError, match="no data flow"):
         load_teacher(replace(recipe, teacher=replace(recipe.teacher, data_flow=True)))
 
@@ -372,11 +370,3 @@ def test_what_a_sentence_encoder_cannot_do_is_one_line(tmp_path):
     (folder / "modules.json").write_text(json.dumps([*modules[:2], {"type": "x.Dense", "path": "2"}]))
     with pytest.raises(TeacherError, match="modules Transformer, Pooling, Dense; only"):
         load_teacher(recipe)
-
-
-def test_an_onnx_model_is_refused_with_what_to_do(tmp_path):
-    (tmp_path / "config.json").write_text("{}")
-    (tmp_path / "model.onnx").write_bytes(b"")
-    for path in (tmp_path, tmp_path / "model.onnx"):
-        with pytest.raises(TeacherError, match=r"an ONNX model, .*hand its logits in"):
-            load_teacher(with_teacher(path))

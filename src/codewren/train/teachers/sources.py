@@ -78,7 +78,8 @@ def _check_data_flow(folder: Path, sheet: TeacherSheet, section: TeacherSection)
 def classifier_teacher(path: str, section: TeacherSection, task: Task) -> NetworkTeacher:
     """A plain Hugging Face sequence classifier, a folder or a hub id; of a task on pairs a cross-encoder.
 
-    The folder may hold a LoRA adapter, or the model as ONNX. It reads the text as it stands, unless `section.whitespace` says otherwise. One output counts as the log-odds of
+    The folder may hold a LoRA adapter, or the model as ONNX. It reads the text as it stands, unless
+    `section.whitespace` says otherwise. One output counts as the log-odds of
     the positive label.
 
     Raises:
@@ -93,8 +94,8 @@ def classifier_teacher(path: str, section: TeacherSection, task: Task) -> Networ
     model, words = _classifier(path, section)
     _check_outputs(path, model.config, task)
     tokenizer = load_tokenizer(words, model.config.vocab_size, revision=section.revision)
-    if model.config.pad_token_id is None:  # a decoder finds its last token by it
-        model.config.pad_token_id = tokenizer.pad_token_id
+    # A decoder finds its last token by what pads: that of its batches, whatever its configuration says.
+    model.config.pad_token_id = tokenizer.pad_token_id
     check_length(path, model.base_model, section.max_sequence_length)
     if section.data_flow:
         check_graph_encoder(path, model.base_model)
