@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from classifiers import CONFIGS, FUNCTIONS, LENGTH, oracle, save_classifier, save_roberta, with_teacher
 from safetensors.torch import save_file
-from test_teacher_kinds import CONFIGS, FUNCTIONS, LENGTH, oracle, save_classifier, save_roberta, with_teacher
 from tiny import roberta_config
 from transformers import AutoModelForSequenceClassification
 

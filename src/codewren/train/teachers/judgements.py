@@ -102,7 +102,9 @@ def set_probabilities(row: Mapping[str, Any], labels: tuple[str, ...], *, confid
     """
     found = np.full(len(labels), 0.5)
     if row.get("probabilities") is not None:
-        for name, value in _mapping(row["probabilities"]).items():
+        if not isinstance(row["probabilities"], dict):
+            raise ValueError(f"probabilities are {row['probabilities']!r:.40}, wanted an object of labels and numbers")
+        for name, value in row["probabilities"].items():
             if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1:
                 raise ValueError(f"the probability {value!r} of {name!r} must lie in [0, 1]")
             found[_index(name, labels)] = value
@@ -118,12 +120,6 @@ def set_probabilities(row: Mapping[str, Any], labels: tuple[str, ...], *, confid
             "'probabilities', or label 'unsure'"
         )
     return np.asarray(np.clip(found, LEAST, 1 - LEAST))
-
-
-def _mapping(value: Any) -> Mapping[str, Any]:
-    if not isinstance(value, dict):
-        raise ValueError(f"probabilities are {value!r:.40}, wanted an object of labels and numbers")
-    return value
 
 
 def _index(name: Any, labels: tuple[str, ...]) -> int:
