@@ -24,7 +24,7 @@ from codewren.core.run_folder import ENERGY, EVALUATION, RECIPE, SEED, SEEDS, SH
 from codewren.report.card import seeds_section
 from codewren.report.table import markdown
 
-MEASURES = ("accuracy", "f1", "mcc", "auc", "ece")
+MEASURES = ("accuracy", "label_accuracy", "f1", "f1_micro", "f1_macro", "mae", "mcc", "auc", "ece")
 
 
 def compress_seeds(run: Run, count: int) -> str:
@@ -43,7 +43,7 @@ def compress_seeds(run: Run, count: int) -> str:
     first = run.recipe.distil.seed
     scores_of = {seed: _compress_one(run, seed) for seed in range(first, first + count)}
     metric = run.recipe.distil.selection
-    best = max(scores_of, key=lambda seed: scores_of[seed][metric])
+    best = max(scores_of, key=lambda seed: scores_of[seed].get(metric, scores_of[seed]["f1_macro"]))
     summary = {
         name: _summary([scores[name] for scores in scores_of.values()]) for name in MEASURES if name in scores_of[best]
     }

@@ -43,6 +43,15 @@ class Quality:
                 return measure
         raise KeyError(dict(self.undefined).get(name, f"{name!r} is not one of {[m.name for m in self.measures]}"))
 
+    def selected(self, metric: str) -> Measure:
+        """The measure that `distil.selection` means: F1 is the macro mean where no label is the positive one of two.
+
+        Raises:
+            KeyError: it is undefined here.
+        """
+        names = {measure.name for measure in self.measures}
+        return self["f1_macro" if metric == "f1" and "f1" not in names else metric]
+
     def rows(self) -> list[tuple[str, str, str, str]]:
         """Lines of a table: name, value, 95 % interval, n."""
         lines = [
