@@ -45,7 +45,8 @@ def judged_rivals(run: Run) -> list[Candidate]:
     for path in run.recipe.search.rivals:
         predictor = load_for(str(run.recipe.folder / path), run.recipe)
         quality = bundle_quality(predictor, run.dataset("valid"))
-        scores = Scores(quality.selected(run.recipe.distil.selection).value, predictor.path.stat().st_size, measured=True)
+        effectiveness = quality.selected(run.recipe.distil.selection).value
+        scores = Scores(effectiveness, predictor.path.stat().st_size, measured=True)
         if not isinstance(predictor, Predictor):
             raise InputError(f"{predictor.path} holds no student and is no point of the search; name a student")
         rivals.append(Candidate(predictor.config, scores, predictor.path.stem))
