@@ -9,8 +9,8 @@ import pytest
 import torch
 from classifiers import CONFIGS, FUNCTIONS, LENGTH, oracle, save_classifier, save_roberta, with_teacher
 from safetensors.torch import save_file
-from tiny import roberta_config
-from transformers import AutoModelForSequenceClassification
+from tiny import roberta_config, save_tokenizer
+from transformers import AutoModelForSequenceClassification, AutoTokenizer, BertConfig
 
 from codewren.core.errors import TeacherError
 from codewren.core.recipe import Recipe
@@ -116,6 +116,75 @@ def test_an_adapter_of_another_model_or_without_a_head_is_one_line(tmp_path):
         load_teacher(with_teacher(adapter))
 
 
+def words_model(folder: Path) -> tuple[np.ndarray, np.ndarray]:
+    """An ONNX classifier of the mean of its words' vectors, made by hand; returns the vectors and the map."""
+    onnx = pytest.importorskip("onnx")
+    size = save_tokenizer(folder)
+    rng = np.random.default_rng(0)
+    vectors, last = rng.normal(size=(size, 8)).astype(np.float32), rng.normal(size=(8, 2)).astype(np.float32)
+    node, kinds = onnx.helper.make_node, onnx.TensorProto
+    graph = onnx.helper.make_graph(
+        [
+            node("Gather", ["vectors", "input_ids"], ["words"]),
+            node("Cast", ["attention_mask"], ["mask"], to=kinds.FLOAT),
+            node("Unsqueeze", ["mask", "last_axis"], ["column"]),
+            node("Mul", ["words", "column"], ["kept"]),
+            node("ReduceSum", ["kept", "token_axis"], ["sum"], keepdims=0),
+            node("ReduceSum", ["column", "token_axis"], ["count"], keepdims=0),
+            node("Div", ["sum", "count"], ["mean"]),
+            node("MatMul", ["mean", "last"], ["logits"]),
+        ],
+        "words",
+        [onnx.helper.make_tensor_value_info(n, kinds.INT64, ["b", "t"]) for n in ("input_ids", "attention_mask")],
+        [onnx.helper.make_tensor_value_info("logits", kinds.FLOAT, ["b", 2])],
+        [
+            onnx.numpy_helper.from_array(array, name)
+            for name, array in (
+                ("vectors", vectors),
+                ("last", last),
+                ("last_axis", np.array([2])),
+                ("token_axis", np.array([1])),
+            )
+        ],
+    )
+    model = onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", 18)], ir_version=10)
+    onnx.save(model, folder / "model.onnx")
+    BertConfig(vocab_size=size, num_labels=2, max_position_embeddings=64).save_pretrained(folder)
+    return vectors, last
+
+
+@pytest.fixture(scope="module")
+def words(tmp_path_factory) -> tuple[Path, np.ndarray]:
+    """Such a folder, and the logits of each text alone by NumPy."""
+    pytest.importorskip("onnxruntime")
+    folder = tmp_path_factory.mktemp("words")
+    vectors, last = words_model(folder)
+    tokenizer = AutoTokenizer.from_pretrained(folder)
+    ids = [tokenizer(text, truncation=True, max_length=LENGTH)["input_ids"] for text in FUNCTIONS.functions]
+    return folder, np.stack([vectors[row].mean(axis=0) @ last for row in ids])
+
+
+def test_an_onnx_file_is_fed_its_own_tokens_without_the_padding(words):
+    folder, expected = words
+    for path in (folder, folder / "model.onnx"):
+        teacher = load_teacher(with_teacher(path))
+        np.testing.assert_allclose(teacher.logits(FUNCTIONS), expected, atol=1e-5)
+    assert teacher.sha256 == load_teacher(with_teacher(folder)).sha256
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_an_onnx_file_that_scales_by_its_batch_reads_one_text_at_a_time(words, tmp_path):
+    quantization = pytest.importorskip("onnxruntime.quantization")
+    folder, _ = words
+    for file in folder.iterdir():
+        (tmp_path / file.name).write_bytes(file.read_bytes())
+    quantization.quantize_dynamic(folder / "model.onnx", tmp_path / "model.onnx")
+    teacher = load_teacher(with_teacher(tmp_path))
+    assert teacher.network.one_by_one
+    alone = np.concatenate([teacher.logits(FUNCTIONS.subset([index])) for index in range(len(FUNCTIONS))])
+    np.testing.assert_allclose(teacher.logits(FUNCTIONS), alone, atol=1e-6)
+
+
 class Plain(torch.nn.Module):
     """A classifier that takes and gives tensors, as exporters want it."""
 
@@ -127,13 +196,14 @@ class Plain(torch.nn.Module):
         return self.model(input_ids=input_ids, attention_mask=attention_mask).logits
 
 
-@pytest.fixture(scope="module")
-def exported(tmp_path_factory) -> tuple[Path, Path]:
-    """A classifier's folder, and a folder with the same classifier in ONNX alone."""
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")
+def test_an_exported_classifier_gives_the_logits_of_its_model(tmp_path):
     pytest.importorskip("onnxscript")
-    folder = save_classifier(tmp_path_factory.mktemp("bert"), CONFIGS["bert"])
+    pytest.importorskip("onnxruntime")
+    folder, target = save_classifier(tmp_path / "bert", CONFIGS["bert"]), tmp_path / "onnx"
     model = AutoModelForSequenceClassification.from_pretrained(folder, attn_implementation="eager").eval()
-    target = tmp_path_factory.mktemp("onnx")
+    target.mkdir()
     given = (torch.tensor([[0, 5, 6, 2], [0, 7, 2, 1]]), torch.tensor([[1, 1, 1, 1], [1, 1, 1, 0]]))
     size = {0: torch.export.Dim("texts", max=64), 1: torch.export.Dim("length", max=LENGTH)}
     torch.onnx.export(
@@ -144,30 +214,8 @@ def exported(tmp_path_factory) -> tuple[Path, Path]:
     for file in folder.iterdir():
         if file.suffix != ".safetensors":
             (target / file.name).write_bytes(file.read_bytes())
-    return folder, target
-
-
-@pytest.mark.filterwarnings("ignore")
-def test_an_onnx_file_gives_the_logits_of_its_model(exported):
-    pytest.importorskip("onnxruntime")
-    folder, target = exported
-    for path in (target, target / "model.onnx"):
-        teacher = load_teacher(with_teacher(path))
-        np.testing.assert_allclose(teacher.logits(FUNCTIONS), oracle(folder, FUNCTIONS), atol=1e-5)
-    assert teacher.sha256 == load_teacher(with_teacher(target)).sha256
-
-
-@pytest.mark.filterwarnings("ignore")
-def test_an_onnx_file_that_scales_by_its_batch_reads_one_text_at_a_time(exported, tmp_path):
-    quantization = pytest.importorskip("onnxruntime.quantization")
-    _, target = exported
-    for file in target.iterdir():
-        if file.suffix != ".onnx":
-            (tmp_path / file.name).write_bytes(file.read_bytes())
-    quantization.quantize_dynamic(target / "model.onnx", tmp_path / "model.onnx")
-    teacher = load_teacher(with_teacher(tmp_path))
-    alone = np.concatenate([teacher.logits(FUNCTIONS.subset([index])) for index in range(len(FUNCTIONS))])
-    np.testing.assert_allclose(teacher.logits(FUNCTIONS), alone, atol=1e-6)
+    logits = load_teacher(with_teacher(target)).logits(FUNCTIONS)
+    np.testing.assert_allclose(logits, oracle(folder, FUNCTIONS), atol=1e-5)
 
 
 def test_what_an_onnx_file_lacks_is_one_line(tmp_path):
