@@ -187,7 +187,8 @@ def test_the_loss_of_sets_is_that_of_each_label(tmp_path):
     rng = np.random.default_rng(0)
     student, teacher = rng.normal(size=(2, 6, 3)).astype(np.float32) * 2
     masks, hot = rng.integers(8, size=6), 2.0
-    batch = Batch(*[torch.zeros(1)] * 3, torch.from_numpy(teacher), torch.from_numpy(masks))
+    none = torch.zeros(1)
+    batch = Batch(none, none, none, torch.from_numpy(teacher), torch.from_numpy(masks))
     options = DistilSection(temperature=hot, hard_label_weight=0.25)
     p, q = (1 / (1 + np.exp(-z.astype(float) / hot)) for z in (teacher, student))
     divergence = hot**2 * (p * np.log(p / q) + (1 - p) * np.log((1 - p) / (1 - q))).mean()
