@@ -3,7 +3,8 @@
     python benchmarks/tasks/compared.py benchmarks/tasks/families.toml runs/tasks/families-run
 
 The run was made by `codewren compress RECIPE --out RUN --seeds 3`. All are judged on the test split. Words learn
-the true labels of `labelled`, and once more the teacher's answers for all that the student learns from. The static
+the true labels of all that the student learns from (it sees them too: `hard_label_weight`), and once more the teacher's
+answers. The static
 classifier is model2vec's kind: a vector a word, their mean, a linear map; it learns what the student learns, from the
 same logits, with three seeds, and its float16 table is as large as ten students. Of a multi-label task the figure is
 macro F1 at one half for all but the student, whose thresholds come with it; else accuracy.
@@ -121,7 +122,8 @@ def main() -> None:
     size = int(np.mean([bundle.stat().st_size for bundle in bundles]))
     logits = [read_logits(bundles[0].parent / f"logits-{split.split}.npz", split) for split in (labelled, unlabelled)]
     texts = [*labelled.functions, *unlabelled.functions]
-    rows["words, true labels"] = [answers(test, logistic(list(labelled.functions), np.array(labelled.labels), test))]
+    known = np.array([*labelled.known_labels(), *unlabelled.known_labels()])
+    rows["words, true labels"] = [answers(test, logistic(texts, known, test))]
     taught = logits_predictions(recipe.task, np.concatenate(logits))
     rows["words, teacher's answers"] = [answers(test, logistic(texts, taught, test))]
     found = [static(texts, np.concatenate(logits), test, size_bytes=10 * size, seed=seed) for seed in range(3)]

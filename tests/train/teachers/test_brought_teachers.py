@@ -39,7 +39,7 @@ def save_adapter(folder: Path, base: Path, targets: tuple[str, ...], **settings:
     for name, weight in model.state_dict().items():
         if name.removesuffix(".weight").endswith(targets):
             out, inside = reversed(weight.shape) if turned else weight.shape
-            down, up = (torch.randn(*shape, generator=generator) * 0.3 for shape in ((RANK, inside), (out, RANK)))
+            down, up = (torch.randn(*shape, generator=generator) * 0.1 for shape in ((RANK, inside), (out, RANK)))
             layer = "base_model.model." + name.removesuffix(".weight")
             tensors |= {f"{layer}.lora_A.weight": down, f"{layer}.lora_B.weight": up}
             scale = ALPHA / (RANK**0.5 if settings.get("use_rslora") else RANK)
