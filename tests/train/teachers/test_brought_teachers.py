@@ -46,7 +46,7 @@ def save_adapter(folder: Path, base: Path, targets: tuple[str, ...], **settings:
             change = scale * up @ down
             changed[name] = weight + (change.T if turned else change)
         elif name.startswith(("classifier", "score")):
-            changed[name] = torch.randn(weight.shape, generator=generator)
+            changed[name] = torch.randn(weight.shape, generator=generator) * 0.2
             tensors[f"base_model.model.{name}"] = changed[name]
     folder.mkdir()
     save_file({name: tensor.contiguous() for name, tensor in tensors.items()}, folder / "adapter_model.safetensors")
