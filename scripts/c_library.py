@@ -37,7 +37,7 @@ class CLibrary:
 
     def __init__(self, path: Path | str) -> None:
         self.calls = ctypes.CDLL(str(path))
-        for name in ("version", "error", "task", "language", "manifest", "target", "label"):
+        for name in ("version", "error", "task", "language", "manifest", "target", "label", "kind"):
             self._returns(name, ctypes.c_char_p)
         for name in ("threshold", "alert_threshold"):
             self._returns(name, ctypes.c_double)
@@ -107,6 +107,14 @@ class CModel:
             self.calls.codewren_predict(self.handle, texts_of(texts, languages), ctypes.c_size_t(items), numbers)
         )
         return rows_of(list(numbers), self.label_count)
+
+    def decide(self, rows: Sequence[Sequence[float]]) -> list[list[str]]:
+        """The labels that rows of probabilities mean."""
+        flat = [number for row in rows for number in row]
+        numbers, predicted = (ctypes.c_double * len(flat))(*flat), ctypes.create_string_buffer(len(flat))
+        self.library.check(self.calls.codewren_decide(self.handle, numbers, ctypes.c_size_t(len(rows)), predicted))
+        told = rows_of(list(predicted.raw), self.label_count)
+        return [[label for label, there in zip(self.labels, row, strict=True) if there] for row in told]
 
     def encode(self, texts: Sequence[str | bytes], languages: Sequence[str] | None = None) -> bytes:
         """Vectors, one after another."""

@@ -2,7 +2,7 @@
 //
 //     node scripts/wasm_probabilities.mjs BUNDLE [MODULE.wasm] [REPEATS] < texts.json
 //
-// Prints {rows, target, milliseconds}: the mean over texts of each one's quickest run, so that a busy machine tells of
+// Prints {rows, kind, predicted, target, milliseconds}: the mean over texts of each one's quickest run, so that a busy machine tells of
 // the program and not of its other guests.
 import { readFileSync } from "node:fs";
 
@@ -23,4 +23,6 @@ for (const text of texts) {
   }
   total += quickest;
 }
-console.log(JSON.stringify({ rows, target: model.target, milliseconds: total / Math.max(texts.length, 1) }));
+const { kind, target } = model;
+const milliseconds = total / Math.max(texts.length, 1);
+console.log(JSON.stringify({ rows, kind, predicted: model.predict(texts), target, milliseconds }));

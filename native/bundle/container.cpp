@@ -12,7 +12,7 @@
 namespace codewren {
 namespace {
 
-constexpr std::int64_t newest_schema = 3, most_labels = 10'000, alignment = 16;
+constexpr std::int64_t newest_schema = 4, kind_schema = 4, most_labels = 10'000, most_at_once = 62, alignment = 16;
 
 [[noreturn]] void refuse(const std::string& problem) { throw DamagedError(problem); }
 
@@ -25,7 +25,7 @@ Form form_of(const Json& manifest) {
            std::to_string(newest_schema) + "; take a newer codewren");
   const auto form = manifest.find("form");
   const std::string_view name = !form ? "student" : form->is(JsonKind::text) ? form->text() : "";
-  if (name == "student" && version == 1) return Form::student;
+  if (name == "student" && (version == 1 || version == kind_schema)) return Form::student;
   if (name == "similarity" && version == 2) return Form::similarity;
   if (name == "hint" && version == 3) return Form::hint;
   refuse("there is no such form of this schema version");
@@ -44,8 +44,18 @@ std::string text_of(const Json& object, std::string_view key) {
   return std::string(object.field(key, JsonKind::text).text());
 }
 
-Task task_of(const Json& raw) {
-  Task task{text_of(raw, "name"), "", false, {}, 0};
+Kind kind_of(const Json& raw, bool has_kind) {
+  const auto stated = raw.find("kind");
+  const std::string_view name = !stated ? "single-label" : stated->is(JsonKind::text) ? stated->text() : "";
+  if (has_kind == (name == "single-label")) refuse("there is no such kind of task of this schema version");
+  if (name == "single-label") return Kind::single_label;
+  if (name == "multi-label") return Kind::multi_label;
+  if (name == "ordinal") return Kind::ordinal;
+  refuse("the task's kind is unknown; take a newer codewren");
+}
+
+Task task_of(const Json& raw, bool has_kind) {
+  Task task{text_of(raw, "name"), "", false, {}, 0, kind_of(raw, has_kind)};
   const std::string unit = text_of(raw, "unit"), positive = text_of(raw, "positive");
   if (unit != "function" && unit != "pair") refuse("the task judges neither functions nor pairs");
   task.pair = unit == "pair";
@@ -62,6 +72,8 @@ Task task_of(const Json& raw) {
   const auto found = std::find(task.labels.begin(), task.labels.end(), positive);
   if (found == task.labels.end()) refuse("the positive label is none of the task's labels");
   task.positive = std::size_t(found - task.labels.begin());
+  if (task.kind == Kind::multi_label && (task.pair || task.labels.size() > most_at_once))
+    refuse("a multi-label task judges functions, by at most 62 labels");
   return task;
 }
 
@@ -77,7 +89,8 @@ Container read_container(std::span<const std::uint8_t> archive) {
   check_member(table, "tokenizer.json", members.tokenizer);
   check_member(table, "weights.bin", members.weights);
   check_member(table, "MODEL_CARD.md", members.card);
-  container.task = task_of(manifest.field("task", JsonKind::object));
+  container.task = task_of(manifest.field("task", JsonKind::object),
+                           manifest.field("schema_version", JsonKind::whole).whole() == kind_schema);
   container.tokenizer = std::make_unique<JsonDocument>(members.tokenizer, "tokenizer.json");
   container.manifest_text.assign(members.manifest.begin(), members.manifest.end());
   container.card.assign(members.card.begin(), members.card.end());

@@ -15,11 +15,15 @@ namespace codewren {
 
 enum class Form { student, similarity, hint };
 
+// One label an item, any number of them, or one of an order.
+enum class Kind { single_label, multi_label, ordinal };
+
 struct Task {
   std::string name, language;  // the language may be empty
   bool pair;
   std::vector<std::string> labels;
   std::size_t positive;
+  Kind kind;
 };
 
 // The members of a bundle, each equal to what the manifest says of it.

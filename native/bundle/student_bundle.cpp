@@ -205,6 +205,21 @@ TensorTable tensors_of(const Json& rows, const Settings& settings, std::span<con
   return table;
 }
 
+// One threshold a label; `threshold` for each where the manifest has no others.
+std::vector<double> thresholds_of(const Json& decision, std::size_t labels, double threshold) {
+  std::vector<double> thresholds(labels, threshold);
+  const auto stated = decision.find("thresholds");
+  if (!stated || stated->is(JsonKind::null)) return thresholds;
+  if (!stated->is(JsonKind::list) || stated->size() != labels) refuse("the thresholds are not one for each label");
+  const std::vector<Json> values = stated->items();
+  for (std::size_t c = 0; c < labels; ++c) {
+    const bool is_number = values[c].is(JsonKind::whole) || values[c].is(JsonKind::number);
+    thresholds[c] = is_number ? values[c].number() : -1;
+    if (!(thresholds[c] >= 0 && thresholds[c] <= 1)) refuse("a threshold of a label is no probability");
+  }
+  return thresholds;
+}
+
 }  // namespace
 
 StudentBundle read_student(const Container& container, const std::string& target) {
@@ -221,6 +236,8 @@ StudentBundle read_student(const Container& container, const std::string& target
   const Json decision = manifest.field("decision", JsonKind::object);
   bundle.threshold = threshold_of(decision, "threshold");
   bundle.alert_threshold = alert_threshold_of(decision, bundle.threshold);
+  if (container.task.kind == Kind::multi_label)
+    bundle.thresholds = thresholds_of(decision, settings.labels, bundle.threshold);
   bundle.temperature = number_of(decision, "temperature");
   if (!(bundle.temperature > 0 && std::isfinite(bundle.temperature))) refuse("the temperature is out of range");
   const TensorTable table = tensors_of(manifest.field("tensors", JsonKind::list), settings, container.weights);

@@ -14,6 +14,7 @@ struct StudentBundle {
   std::unique_ptr<Student> student;
   std::size_t hidden_size;
   double threshold, alert_threshold, temperature;
+  std::vector<double> thresholds;  // of a multi-label task, one a label
 };
 
 // `container.weights` must outlive the student. Throws DamagedError, or std::invalid_argument for an unknown `target`.

@@ -129,6 +129,17 @@ size_t codewren_positive(const codewren_model* model) { return model->container.
 
 size_t codewren_vector_bytes(const codewren_model* model) { return model->model->vector_bytes(); }
 
+const char* codewren_kind(const codewren_model* model) {
+  switch (model->container.task.kind) {
+    case codewren::Kind::multi_label:
+      return "multi-label";
+    case codewren::Kind::ordinal:
+      return "ordinal";
+    default:
+      return "single-label";
+  }
+}
+
 double codewren_threshold(const codewren_model* model) { return model->model->threshold(); }
 
 double codewren_alert_threshold(const codewren_model* model) { return model->model->alert_threshold(); }
@@ -167,6 +178,19 @@ codewren_status codewren_predict(codewren_model* model, const codewren_text* tex
     const std::size_t count = items * codewren_functions_per_item(model);
     require_texts(texts, count);
     model->model->judge({texts, count}, model->threads, probabilities);
+  });
+}
+
+codewren_status codewren_decide(const codewren_model* model, const double* probabilities, size_t items,
+                                unsigned char* predicted) {
+  return guarded([&] {
+    require_model(model);
+    require((probabilities && predicted) || !items, "the probabilities or the place for the labels are NULL");
+    const codewren::Task& task = model->container.task;
+    const std::size_t labels = task.labels.size();
+    require(items <= std::numeric_limits<std::int32_t>::max() / labels, "there are too many items");
+    for (std::size_t item = 0; item < items; ++item)
+      model->model->decide(task, {probabilities + item * labels, labels}, predicted + item * labels);
   });
 }
 

@@ -33,6 +33,22 @@ void softmax(std::span<const float> logits, double temperature, double* out) {
   for (std::size_t c = 0; c < logits.size(); ++c) out[c] /= total;
 }
 
+// out = each label's own probability
+void sigmoids(std::span<const float> logits, double temperature, double* out) {
+  for (std::size_t c = 0; c < logits.size(); ++c) {
+    const double power = std::exp(-std::abs(double(logits[c])) / temperature);
+    out[c] = (logits[c] > 0 ? 1 : power) / (1 + power);
+  }
+}
+
+// The last label that is reached, or passed, with more than the threshold.
+std::size_t reached(std::span<const double> row, double threshold) {
+  double beyond = 0;
+  for (std::size_t c = row.size(); --c > 0;)
+    if ((beyond += row[c]) > threshold) return c;
+  return 0;
+}
+
 class StudentModel : public AnyModel {
  public:
   explicit StudentModel(const Container& container)
@@ -53,8 +69,14 @@ class StudentModel : public AnyModel {
   void predict(const std::uint8_t* vectors, std::size_t count, std::span<const std::int64_t> indices,
                double* probabilities) override {
     const std::vector<float> logits = bundle_.student->logits(rows_of(vectors, count), indices);
+    const auto normal = task_.kind == Kind::multi_label ? sigmoids : softmax;
     for (std::size_t item = 0; item * labels_ < logits.size(); ++item)
-      softmax(std::span(logits).subspan(item * labels_, labels_), bundle_.temperature, probabilities + item * labels_);
+      normal(std::span(logits).subspan(item * labels_, labels_), bundle_.temperature, probabilities + item * labels_);
+  }
+
+  void decide(const Task& task, std::span<const double> row, std::uint8_t* predicted) const override {
+    if (task.kind != Kind::multi_label) return AnyModel::decide(task, row, predicted);
+    for (std::size_t c = 0; c < row.size(); ++c) predicted[c] = row[c] > bundle_.thresholds[c];
   }
 
   std::vector<codewren_pair> pairs(const std::uint8_t* vectors, std::size_t count, double threshold, std::size_t room,
@@ -213,6 +235,15 @@ void AnyModel::judge(std::span<const codewren_text> texts, std::size_t threads, 
   std::vector<std::uint8_t> vectors(texts.size() * vector_bytes());
   encode(texts, threads, vectors.data());
   predict(vectors.data(), texts.size(), indices, probabilities);
+}
+
+void AnyModel::decide(const Task& task, std::span<const double> row, std::uint8_t* predicted) const {
+  std::size_t label = std::size_t(std::max_element(row.begin(), row.end()) - row.begin());
+  if (task.kind == Kind::ordinal)
+    label = reached(row, threshold());
+  else if (row.size() == 2)
+    label = row[task.positive] > threshold() ? task.positive : 1 - task.positive;
+  for (std::size_t c = 0; c < row.size(); ++c) predicted[c] = c == label;
 }
 
 std::unique_ptr<AnyModel> make_model(const Container& container) {

@@ -41,6 +41,9 @@ class AnyModel {
   virtual void predict(const std::uint8_t* vectors, std::size_t count, std::span<const std::int64_t> indices,
                        double* probabilities) = 0;
 
+  // What one row of probabilities means: 1 for each label that is predicted, else 0.
+  virtual void decide(const Task& task, std::span<const double> row, std::uint8_t* predicted) const;
+
   // More than `room` pairs throw std::overflow_error.
   virtual std::vector<codewren_pair> pairs(const std::uint8_t* vectors, std::size_t count, double threshold,
                                            std::size_t room, std::size_t threads) = 0;

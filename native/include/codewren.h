@@ -88,7 +88,13 @@ CODEWREN_API const char* codewren_label(const codewren_model* model, size_t inde
 CODEWREN_API size_t codewren_positive(const codewren_model* model);     /* index of the label that is an alarm */
 CODEWREN_API size_t codewren_vector_bytes(const codewren_model* model); /* 0 where there are no vectors: hints */
 
-/* With two labels the positive one is predicted where its probability exceeds this; with more, the largest wins. */
+/* "single-label"; "multi-label", where an item has any number of labels, each with a probability of its own; or
+ * "ordinal", where labels have an order. */
+CODEWREN_API const char* codewren_kind(const codewren_model* model);
+
+/* With two labels the positive one is predicted where its probability exceeds this; with more, the largest wins. Of an
+ * ordinal model the last label is predicted that is reached, or passed, with more than this; of a multi-label one each
+ * label has a threshold of its own. codewren_decide does all that. */
 CODEWREN_API double codewren_threshold(const codewren_model* model);
 CODEWREN_API double codewren_alert_threshold(const codewren_model* model); /* for whole repositories */
 
@@ -102,6 +108,11 @@ CODEWREN_API codewren_status codewren_use_calibration(codewren_model* model, con
 /* Probabilities of `items` items, label_count numbers each, in the order of the labels. */
 CODEWREN_API codewren_status codewren_predict(codewren_model* model, const codewren_text* texts, size_t items,
                                               double* probabilities);
+
+/* What rows of probabilities mean: label_count bytes an item, 1 for each label that is predicted, else 0. That is one
+ * label an item, but of a multi-label model any number of them. */
+CODEWREN_API codewren_status codewren_decide(const codewren_model* model, const double* probabilities, size_t items,
+                                             unsigned char* predicted);
 
 /* Vectors of `count` texts, vector_bytes each: what the calls below compare. They belong to this model alone. Hints
  * make none, and refuse these calls (CODEWREN_BAD_INPUT). */

@@ -198,5 +198,5 @@ def test_real_function_sets_load_with_where(shared, name, expected):
 @pytest.mark.parametrize("value", [["odd", "long"], {"odd": 1}])
 def test_several_labels_of_an_item_are_refused_with_what_to_do(tmp_path, value):
     write_jsonl(tmp_path / "v.jsonl", [{"idx": "x", "func": "a", "label": value}])
-    with pytest.raises(InputError, match=r"an item has one label here, so make one task .* of each label"):
+    with pytest.raises(InputError, match=r"is no single label; state task.kind = .multi-label."):
         load_split(recipe(tmp_path, {"valid": {"path": "v.jsonl"}}, MINE), "valid")

@@ -28,6 +28,8 @@ export class Model {
   /** The instruction set in use. */
   readonly target: string;
   readonly manifest: Record<string, unknown>;
+  /** One label an item, any number of them, or one of an order. */
+  readonly kind: "single-label" | "multi-label" | "ordinal";
   readonly functionsPerItem: 1 | 2;
   readonly labels: string[];
   /** The label that is an alarm. */
@@ -41,8 +43,8 @@ export class Model {
   useCalibration(name: string): void;
   /** One row an item, columns in the order of `labels`. */
   probabilities(items: Item[]): number[][];
-  /** Labels of items. */
-  predict(items: Item[]): string[];
+  /** Labels of items; of a multi-label model a list of labels an item. */
+  predict(items: Item[]): string[] | string[][];
   /** Vectors, `vectorBytes` each. */
   encode(texts: string[]): Uint8Array;
   /** All pairs of vectors whose probability exceeds a threshold, sorted by (first, second). */

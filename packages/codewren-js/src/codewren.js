@@ -44,6 +44,7 @@ export class Model {
     this.language = named("language") || null;
     this.target = named("target");
     this.manifest = JSON.parse(named("manifest"));
+    this.kind = named("kind");
     this.functionsPerItem = core.call("functions_per_item", this.#handle);
     const count = core.call("label_count", this.#handle);
     this.labels = Array.from({ length: count }, (_, index) => core.text(core.call("label", this.#handle, index)));
@@ -61,7 +62,7 @@ export class Model {
     this.#handle = 0;
   }
 
-  /** The probability that the positive of two labels must exceed. */
+  /** The probability that the positive of two labels must exceed, or a label of an order, or one beyond it. */
   get threshold() {
     return this.#core.call("threshold", this.#live());
   }
@@ -92,12 +93,20 @@ export class Model {
     });
   }
 
-  /** Labels of items. */
+  /** Labels of items; of a multi-label model a list of labels an item. */
   predict(items) {
-    const positive = this.labels.indexOf(this.positive);
-    return this.probabilities(items).map((row) => {
-      if (row.length !== 2) return this.labels[row.indexOf(Math.max(...row))];
-      return this.labels[row[positive] > this.threshold ? positive : 1 - positive];
+    const rows = this.#decided(this.probabilities(items)).map((bytes) => this.labels.filter((_, k) => bytes[k]));
+    return this.kind === "multi-label" ? rows : rows.map(([label]) => label);
+  }
+
+  // What rows of probabilities mean: one byte a label, by the bundle's own rule.
+  #decided(rows) {
+    const width = this.labels.length;
+    return this.#core.borrow([rows.length * width * 8, rows.length * width], (numbers, place) => {
+      this.#core.bytes.set(new Uint8Array(Float64Array.from(rows.flat()).buffer), numbers);
+      this.#core.checked("decide", this.#live(), numbers, rows.length, place);
+      const bytes = this.#core.bytes.slice(place, place + rows.length * width);
+      return rows.map((_, item) => bytes.subarray(item * width, (item + 1) * width));
     });
   }
 

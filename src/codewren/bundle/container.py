@@ -17,7 +17,7 @@ from typing import Any, Self
 from codewren.bundle.archive import read_members, unpack
 from codewren.bundle.layout import ALIGNMENT
 from codewren.core.errors import BundleError, CodewrenError
-from codewren.core.task import Task
+from codewren.core.task import Kind, Task
 
 LIMITS = {"manifest.json": 16 << 20, "tokenizer.json": 16 << 20, "MODEL_CARD.md": 4 << 20, "weights.bin": 1 << 30}
 AGAIN = "the file is damaged or not a bundle; fetch or export it again"
@@ -32,7 +32,9 @@ class Form(StrEnum):
 
 
 SCHEMA_VERSIONS = {Form.STUDENT: 1, Form.SIMILARITY: 2, Form.HINT: 3}  # the one a writer of each form states
-NEWEST_SCHEMA = max(SCHEMA_VERSIONS.values())
+KIND_SCHEMA = 4
+"""Of a student whose task is no single-label one: a reader that knows no kinds would take the largest of its labels."""
+NEWEST_SCHEMA = KIND_SCHEMA
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,14 +42,17 @@ class Decision:
     """How probabilities become a label.
 
     Attributes:
-        threshold: with two labels, the probability the positive one must exceed.
+        threshold: with two labels, the probability the positive one must exceed; of an ordinal task that which a
+            label or one beyond it must exceed, of a multi-label one that of the positive label.
         temperature: what logits are divided by before the softmax.
         alert_threshold: takes the place of `threshold` when whole repositories are scanned; None is the same.
+        thresholds: of a multi-label task, one a label; empty is `threshold` for each.
     """
 
     threshold: float
     temperature: float
     alert_threshold: float | None = None
+    thresholds: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,7 +205,7 @@ def _contents(archive: memoryview) -> dict[str, Any]:
     content = {name: unpack(archive, members[name]) for name in LIMITS if name != "manifest.json"}
     for name, data in content.items():
         _check_fingerprint(name, data, table)
-    task = _task(manifest_field(manifest, "task", dict))
+    task = _task(manifest_field(manifest, "task", dict), has_kind=manifest["schema_version"] == KIND_SCHEMA)
     weights = content["weights.bin"]
     if not isinstance(weights, memoryview):
         raise BundleError(f"weights.bin is deflated, it must be stored; {AGAIN}")
@@ -243,7 +248,7 @@ def _form(manifest: Mapping[str, Any]) -> Form:
     form = manifest.get("form", str(Form.STUDENT))
     if form not in list(Form):
         raise BundleError(f"form {form!r:.40} is none of {', '.join(Form)}; {AGAIN}")
-    if version != SCHEMA_VERSIONS[Form(form)]:
+    if version not in (SCHEMA_VERSIONS[Form(form)], *([KIND_SCHEMA] if form == Form.STUDENT else [])):
         raise BundleError(f"form {form!r} of schema version {version} never existed; {AGAIN}")
     return Form(form)
 
@@ -256,12 +261,15 @@ def _check_fingerprint(name: str, data: bytes | memoryview, table: Mapping[str, 
         raise BundleError(f"{name} does not match its SHA-256 in the manifest; {AGAIN}")
 
 
-def _task(raw: Mapping[str, Any]) -> Task:
+def _task(raw: Mapping[str, Any], *, has_kind: bool) -> Task:
     labels = raw.get("labels")
     texts = (raw.get("name"), raw.get("unit"), raw.get("positive"), raw.get("language") or "")
     if not isinstance(labels, list) or not all(isinstance(text, str) for text in (*labels, *texts)):
         raise BundleError(f"task is malformed: {dict(raw)!r:.100}; {AGAIN}")
     try:
-        return Task.from_dict(dict(raw))
+        task = Task.from_dict(dict(raw))
     except ValueError as error:
         raise BundleError(f"task: {error}; {AGAIN}") from None
+    if has_kind != (task.kind is not Kind.SINGLE_LABEL):
+        raise BundleError(f"a {task.kind} task of this schema version never existed; {AGAIN}")
+    return task

@@ -78,7 +78,7 @@ class Bundle(BundleFile):
             return cls(
                 *container.in_common,
                 config=config,
-                decision=_decision(manifest_field(manifest, "decision", dict)),
+                decision=_decision(manifest_field(manifest, "decision", dict), task),
                 tensors=_tensor_table(manifest_field(manifest, "tensors", list), task, config, weights),
                 tokenizer=tokenizer,
             )
@@ -123,16 +123,29 @@ def _tokenizer(raw: Mapping[str, Any], config: StudentConfig) -> TokenizerSpec:
     return spec
 
 
-def _decision(raw: Mapping[str, Any]) -> Decision:
+def _decision(raw: Mapping[str, Any], task: Task) -> Decision:
     threshold, temperature = (manifest_number(raw, name) for name in ("threshold", "temperature"))
     if not (0 <= threshold <= 1 and temperature > 0 and math.isfinite(temperature)):
         raise BundleError(f"decision: threshold {threshold} or temperature {temperature} is out of range; {AGAIN}")
-    if raw.get("alert_threshold") is None:
-        return Decision(threshold, temperature)
-    alert = manifest_number(raw, "alert_threshold")
-    if not 0 <= alert <= 1:
-        raise BundleError(f"decision: alert_threshold {alert} is out of range; {AGAIN}")
-    return Decision(threshold, temperature, alert)
+    alert = None
+    if raw.get("alert_threshold") is not None:
+        alert = manifest_number(raw, "alert_threshold")
+        if not 0 <= alert <= 1:
+            raise BundleError(f"decision: alert_threshold {alert} is out of range; {AGAIN}")
+    return Decision(threshold, temperature, alert, _thresholds(raw, task) if task.is_multi_label else ())
+
+
+def _thresholds(raw: Mapping[str, Any], task: Task) -> tuple[float, ...]:
+    """One threshold a label, or none at all."""
+    found = raw.get("thresholds")
+    if found is None:
+        return ()
+    if not isinstance(found, list) or len(found) != len(task.labels):
+        raise BundleError(f"decision: thresholds {found!r:.40} are not one for each label; {AGAIN}")
+    values = tuple(manifest_number({"threshold": value}, "threshold") for value in found)
+    if not all(0 <= value <= 1 for value in values):
+        raise BundleError(f"decision: a threshold of {values!r:.60} is out of range; {AGAIN}")
+    return values
 
 
 def _tensor_table(rows: list[Any], task: Task, config: StudentConfig, weights: memoryview) -> tuple[TensorEntry, ...]:

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from codewren.bundle.container import SCHEMA_VERSIONS, Decision, Form
+from codewren.bundle.container import KIND_SCHEMA, SCHEMA_VERSIONS, Decision, Form
 from codewren.bundle.layout import TensorEntry, tensor_layout
 from codewren.bundle.open import open_bundle
 from codewren.bundle.tensors import tensor_shapes
@@ -22,7 +22,7 @@ from codewren.bundle.tokenizer_spec import TokenizerSpec
 from codewren.core.errors import InputError
 from codewren.core.files import write_bytes
 from codewren.core.student_config import Storage, StudentConfig
-from codewren.core.task import Task
+from codewren.core.task import Kind, Task
 
 WEIGHTS_START = 64  # the first member's data starts here, so that a mapped file has aligned tensors
 _PADDING_ID = 0xD935  # the zip extra field that Android's zipalign uses for the same purpose
@@ -42,6 +42,7 @@ def write_bundle(  # noqa: PLR0913  one argument for each part of the manifest
     threshold: float = 0.5,
     temperature: float = 1.0,
     alert_threshold: float | None = None,
+    thresholds: tuple[float, ...] = (),
     scores: Mapping[str, Any] | None = None,
     provenance: Mapping[str, Any] | None = None,
     card: str = "",
@@ -55,7 +56,8 @@ def write_bundle(  # noqa: PLR0913  one argument for each part of the manifest
             tokenizer is not the one `config` names, or the file cannot be written.
     """
     _check_tensors(tensors, config, task)
-    _check_decision(threshold, temperature, alert_threshold)
+    decision = Decision(threshold, temperature, alert_threshold, thresholds)
+    _check_decision(decision, task)
     if tokenizer.kind is not config.tokenizer or len(tokenizer.vocab) != config.vocab_size:
         raise InputError(
             f"tokenizer is {tokenizer.kind} with {len(tokenizer.vocab)} entries and the student wants "
@@ -69,11 +71,11 @@ def write_bundle(  # noqa: PLR0913  one argument for each part of the manifest
     }
     manifest = {
         "format": "codewren",
-        "schema_version": SCHEMA_VERSIONS[Form.STUDENT],
+        "schema_version": SCHEMA_VERSIONS[Form.STUDENT] if task.kind is Kind.SINGLE_LABEL else KIND_SCHEMA,
         "task": task.to_dict(),
         "config": config.to_dict(),
         "tensors": [place.to_dict() for place in layout],
-        "decision": _decision(threshold, temperature, alert_threshold),
+        "decision": _decision(decision),
         "scores": dict(scores or {}),
         "provenance": dict(provenance or {}),
     }
@@ -93,9 +95,13 @@ def write_archive(path: Path, members: Mapping[str, bytes], manifest: Mapping[st
     return len(archive)
 
 
-def _decision(threshold: float, temperature: float, alert_threshold: float | None) -> dict[str, float]:
-    plain = {"threshold": float(threshold), "temperature": float(temperature)}
-    return plain if alert_threshold is None else {**plain, "alert_threshold": float(alert_threshold)}
+def _decision(decision: Decision) -> dict[str, Any]:
+    plain: dict[str, Any] = {"threshold": float(decision.threshold), "temperature": float(decision.temperature)}
+    if decision.alert_threshold is not None:
+        plain["alert_threshold"] = float(decision.alert_threshold)
+    if decision.thresholds:
+        plain["thresholds"] = [float(threshold) for threshold in decision.thresholds]
+    return plain
 
 
 def amend_bundle(
@@ -122,15 +128,15 @@ def amend_bundle(
         BundleError: the file is not a bundle.
         InputError: scores or provenance are not JSON, the decision is impossible, or the file cannot be written.
     """
-    open_bundle(path)
+    bundle = open_bundle(path)
     with zipfile.ZipFile(path) as archive:
         members = {name: archive.read(name) for name in ("weights.bin", "tokenizer.json")}
         manifest = json.loads(archive.read("manifest.json"))
     members["MODEL_CARD.md"] = card.encode()
     manifest["provenance"] |= dict(provenance)
     if decision is not None:
-        _check_decision(decision.threshold, decision.temperature, decision.alert_threshold)
-        manifest["decision"] = _decision(decision.threshold, decision.temperature, decision.alert_threshold)
+        _check_decision(decision, bundle.task)
+        manifest["decision"] = _decision(decision)
     if scores is not None:
         manifest["scores"] = dict(scores)
     manifest["members"]["MODEL_CARD.md"] = _fingerprint(members["MODEL_CARD.md"])
@@ -175,13 +181,19 @@ def _check_tensors(tensors: Mapping[str, Array], config: StudentConfig, task: Ta
             raise InputError(f"tensor {name} holds NaN or infinity; the training diverged, train it again")
 
 
-def _check_decision(threshold: float, temperature: float, alert_threshold: float | None) -> None:
+def _check_decision(decision: Decision, task: Task) -> None:
+    threshold, temperature, alert = decision.threshold, decision.temperature, decision.alert_threshold
     if not (0 <= threshold <= 1 and 0 < temperature < float("inf")):
         raise InputError(
             f"threshold {threshold} must lie in [0, 1] and temperature {temperature} must be positive and finite"
         )
-    if alert_threshold is not None and not 0 <= alert_threshold <= 1:
-        raise InputError(f"alert_threshold {alert_threshold} must lie in [0, 1], or be left out")
+    if alert is not None and not 0 <= alert <= 1:
+        raise InputError(f"alert_threshold {alert} must lie in [0, 1], or be left out")
+    own = decision.thresholds
+    if own and not (task.is_multi_label and len(own) == len(task.labels) and all(0 <= value <= 1 for value in own)):
+        raise InputError(
+            f"{len(own)} thresholds; wanted one in [0, 1] for each of a multi-label task's {len(task.labels)} labels"
+        )
 
 
 def _weights(layout: tuple[TensorEntry, ...], tensors: Mapping[str, Array]) -> bytes:

@@ -47,8 +47,14 @@ def _hint(config: Any) -> list[tuple[str, str]]:
 FORMS = {"similarity": _encoder, "hint": _hint}  # any other is a student
 
 
-def _decision(decision: Any) -> str:
-    parts = [f"threshold {decision.threshold:.6g}", f"temperature {decision.temperature:.6g}"]
+def _kind(task: Any) -> str:
+    return "" if str(task.kind) == "single-label" else f", {task.kind}"
+
+
+def _decision(decision: Any, labels: tuple[str, ...]) -> str:
+    own = [f"{label} {threshold:.3g}" for label, threshold in zip(labels, decision.thresholds, strict=False)]
+    parts = [f"thresholds {', '.join(own)}" if own else f"threshold {decision.threshold:.6g}"]
+    parts.append(f"temperature {decision.temperature:.6g}")
     parts += [] if decision.alert_threshold is None else [f"scans alert above {decision.alert_threshold:.6g}"]
     return ", ".join(parts)
 
@@ -58,10 +64,10 @@ def _lines(bundle: Any) -> list[tuple[str, str]]:
     lines = [
         ("file", f"{bundle.path}  {bundle.size_bytes:,} bytes"),
         ("sha256", bundle.sha256),
-        ("task", f"{task.name}: {' | '.join(task.labels)} (alarm: {task.positive}), unit {task.unit}"),
+        ("task", f"{task.name}: {' | '.join(task.labels)} (alarm: {task.positive}), unit {task.unit}{_kind(task)}"),
         ("language", task.language or "any"),
         *FORMS.get(str(manifest.get("form")), _student)(config),
-        ("decision", _decision(bundle.decision)),
+        ("decision", _decision(bundle.decision, task.labels)),
     ]
     scores = manifest.get("scores", {})
     for name, measure in scores.get("measures", {}).items():

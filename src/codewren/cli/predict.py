@@ -11,6 +11,7 @@ import click
 from codewren.core.errors import InputError
 
 if TYPE_CHECKING:
+    from codewren.core.task import Task
     from codewren.predict.predictor import AnyPredictor
 
 
@@ -48,16 +49,15 @@ def predict(bundle: str, files: tuple[str, ...], *, explain: bool, form: str) ->
     explanations = _explanations(predictor, texts) if explain else [None] * len(names)
     kinds = _kinds(predictor, files, texts) if predictor.task.unit is Unit.PAIR else [""] * len(names)
     rows = zip(names, predictor.predict(items), predictor.predict_proba(items), kinds, explanations, strict=True)
-    for name, label, row, kind, explanation in rows:
+    for name, answer, row, kind, explanation in rows:
         if form == "json":
-            probabilities = dict(zip(labels, row, strict=True))
             told = {"kind": kind} if kind else {}
             told |= {"explanation": explanation.value} if explanation else {}
-            click.echo(json.dumps({"item": name, "label": label.name, "probabilities": probabilities, **told}))
+            click.echo(json.dumps({"item": name, **_answered(predictor.task, int(answer), row), **told}))
         else:
-            figures = "  ".join(f"{one} {p:.4f}" for one, p in zip(labels, row, strict=True))
+            figures = "  ".join(f"{label} {p:.4f}" for label, p in zip(labels, row, strict=True))
             known = f"  {kind} copies, whatever the model says" if kind else ""
-            click.echo(f"{name}: {label.name}  ({figures}){known}")
+            click.echo(f"{name}: {predictor.task.in_words(int(answer))}  ({figures}){known}")
             for line in explanation.rows if explanation else ():
                 click.echo(line)
 
@@ -83,6 +83,15 @@ def _kinds(predictor: "AnyPredictor", files: Sequence[str], texts: Sequence[str]
         is_exact = text_hash(first, language) == text_hash(second, language)
         is_renamed = not is_exact and shape_hash(first, language) == shape_hash(second, language)
         yield "exact" if is_exact else "renamed" if is_renamed else ""
+
+
+def _answered(task: "Task", answer: int, row: Sequence[float]) -> dict[str, Any]:
+    """The answer of one item and the probabilities of its labels, as JSON."""
+    probabilities = dict(zip(task.labels, row, strict=True))
+    if not task.is_multi_label:
+        return {"label": task.in_words(answer), "probabilities": probabilities}
+    present = [label for index, label in enumerate(task.labels) if answer >> index & 1]
+    return {"labels": present, "probabilities": probabilities}
 
 
 def _explanations(predictor: "AnyPredictor", texts: Sequence[str]) -> list[Told]:

@@ -49,6 +49,10 @@ def attack(judge: Judge, dataset: Dataset, *, budget: AttackBudget | None = None
     if budget.queries < 1 or budget.identifiers < 1:
         raise InputError(f"{budget.queries} queries and {budget.identifiers} identifiers; wanted 1 or more of each")
     check_edits(dataset.task, ())
+    if dataset.task.is_multi_label:
+        raise InputError(
+            f"task {dataset.task.name!r} has several labels at once; an attack moves one of one-label items"
+        )
     labels = dataset.known_labels()
     predicted, probabilities = judge(dataset)
     language = dataset.task.language or ""

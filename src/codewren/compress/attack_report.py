@@ -8,10 +8,9 @@ import numpy as np
 
 from codewren.compress.attack import Judge, attack
 from codewren.core.dataset import Dataset
-from codewren.measure.calibration import softmax
 from codewren.measure.intervals import Floats, Ints
-from codewren.measure.metrics import decide
 from codewren.measure.robustness import Attack, AttackBudget, compare_attacks
+from codewren.measure.task_quality import logits_predictions, task_predictions, task_probabilities
 from codewren.predict.predictor import AnyPredictor
 from codewren.report.table import markdown
 from codewren.train.teachers.teacher import Teacher
@@ -82,17 +81,20 @@ def bundle_judge(predictor: AnyPredictor) -> Judge:
 
     def judge(dataset: Dataset) -> tuple[Ints, Floats]:
         probabilities = np.asarray(predictor.predict_proba(dataset.sources()), dtype=np.float64)
-        threshold = predictor.bundle.decision.threshold
-        return decide(probabilities, positive=dataset.task.positive_index, threshold=threshold), probabilities
+        decision = predictor.bundle.decision
+        predicted = task_predictions(
+            dataset.task, probabilities, threshold=decision.threshold, thresholds=decision.thresholds
+        )
+        return predicted, probabilities
 
     return judge
 
 
 def teacher_judge(teacher: Teacher) -> Judge:
-    """A teacher, by its likeliest label."""
+    """A teacher, by its likeliest label or the task's own rule."""
 
     def judge(dataset: Dataset) -> tuple[Ints, Floats]:
-        probabilities = softmax(teacher.logits(dataset).astype(np.float64))
-        return np.asarray(probabilities.argmax(axis=1), dtype=np.int64), probabilities
+        logits = teacher.logits(dataset)
+        return logits_predictions(dataset.task, logits), task_probabilities(dataset.task, logits.astype(np.float64))
 
     return judge

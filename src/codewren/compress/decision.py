@@ -16,18 +16,18 @@ from codewren.core.dataset import Dataset
 from codewren.core.errors import RecipeError
 from codewren.core.recipe import Recipe
 from codewren.core.recipe_sections import DecisionSection
-from codewren.core.task import Unit
+from codewren.core.task import Kind, Task, Unit
 from codewren.data.load import source_texts
 from codewren.measure.calibration import (
     COLDEST,
     HOTTEST,
-    Target,
     best_threshold,
     budget_threshold,
     fit_temperature,
-    softmax,
 )
-from codewren.measure.intervals import Floats
+from codewren.measure.intervals import Floats, Ints
+from codewren.measure.label_sets import best_thresholds, fit_set_temperature
+from codewren.measure.task_quality import alarms, task_probabilities
 from codewren.predict.predictor import AnyPredictor
 
 BACKGROUND_FUNCTIONS, BACKGROUND_PAIRS = 20_000, 200_000  # drawn at random: files are often sorted by project
@@ -55,25 +55,23 @@ def fit_decision(recipe: Recipe, predictor: AnyPredictor, dataset: Dataset) -> F
         dataset: labelled items that nothing is reported on in sample.
 
     Raises:
-        RecipeError: a threshold is to be fitted for more than two labels.
+        RecipeError: a threshold is to be fitted for more than two labels, unless an item may have all of them.
         InputError: items without labels, or the background cannot be read.
     """
     section, task = recipe.decision, recipe.task
     if section == DecisionSection():
         return FittedDecision(Decision(0.5, 1.0), {})
-    if len(task.labels) != 2 and (section.threshold != "half" or section.alert_budget is not None):
-        raise RecipeError(f"decision: task {task.name!r} has {len(task.labels)} labels; thresholds are for two")
+    _check_wishes(section, task)
     logits, labels = np.asarray(predictor.logits(dataset.sources())), np.asarray(dataset.known_labels())
     if len(set(labels.tolist())) < 2:
         raise RecipeError(
             f"decision: all {len(labels)} items of {dataset.split} have one label, so nothing can be fitted on them; "
             "give a validation split with every label, or leave [decision] out"
         )
-    temperature = fit_temperature(logits, labels) if section.calibrate else 1.0
-    threshold, metric = 0.5, _metric(section)
-    if metric is not None:
-        positives = (labels == task.positive_index).astype(np.int64)
-        threshold = best_threshold(positives, softmax(logits, temperature=temperature)[:, task.positive_index], metric)
+    fit = fit_set_temperature if task.is_multi_label else fit_temperature
+    temperature = fit(logits, labels) if section.calibrate else 1.0
+    probabilities = task_probabilities(task, logits, temperature=temperature)
+    threshold, thresholds = _thresholds(section, task, labels, probabilities)
     made: dict[str, Any] = {
         "calibrate": section.calibrate,
         "threshold": section.threshold,
@@ -85,17 +83,37 @@ def fit_decision(recipe: Recipe, predictor: AnyPredictor, dataset: Dataset) -> F
             "probabilities say nothing of the labels here, or leave no doubt at all"
         )
     if section.alert_budget is None:
-        return FittedDecision(Decision(threshold, temperature), made)
-    background = softmax(_background_logits(recipe, predictor), temperature=temperature)[:, task.positive_index]
+        return FittedDecision(Decision(threshold, temperature, thresholds=thresholds), made)
+    logits = _background_logits(recipe, predictor)
+    background = alarms(task, task_probabilities(task, logits, temperature=temperature))
     # Never below the decision itself: what a bundle calls harmless is no alarm, however large the budget.
     alert = max(threshold, budget_threshold(background, section.alert_budget))
     made |= {"alert_budget": section.alert_budget, "background_items": len(background)}
     made["background_flagged"] = float((background > alert).mean())
-    return FittedDecision(Decision(threshold, temperature, alert), made)
+    return FittedDecision(Decision(threshold, temperature, alert, thresholds), made)
 
 
-def _metric(section: DecisionSection) -> Target | None:
-    return None if section.threshold == "half" else section.threshold
+def _check_wishes(section: DecisionSection, task: Task) -> None:
+    if not task.has_threshold and (section.threshold != "half" or section.alert_budget is not None):
+        raise RecipeError(f"decision: task {task.name!r} has {len(task.labels)} labels; thresholds are for two")
+    if task.kind is Kind.ORDINAL and section.threshold != "half":
+        raise RecipeError(
+            f"decision: task {task.name!r} is ordinal, and its labels are decided at one half (the median); leave "
+            "decision.threshold out"
+        )
+
+
+def _thresholds(
+    section: DecisionSection, task: Task, labels: Ints, probabilities: Floats
+) -> tuple[float, tuple[float, ...]]:
+    """The threshold of the positive label, and where labels stand beside each other that of each."""
+    if section.threshold == "half":
+        return 0.5, ()
+    if task.is_multi_label:
+        thresholds = best_thresholds(labels, probabilities, section.threshold)
+        return thresholds[task.positive_index], thresholds
+    positives = (labels == task.positive_index).astype(np.int64)
+    return best_threshold(positives, probabilities[:, task.positive_index], section.threshold), ()
 
 
 def _background_logits(recipe: Recipe, predictor: AnyPredictor) -> Floats:

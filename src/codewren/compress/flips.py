@@ -48,6 +48,7 @@ from codewren.measure.fidelity import (
 )
 from codewren.measure.intervals import Floats, Ints, Measure, proportion
 from codewren.measure.quality import Quality
+from codewren.measure.task_quality import decisions, logits_predictions
 from codewren.report.table import markdown
 
 EDITS = ("rename", "reformat", "comments", "dead_code")
@@ -241,19 +242,27 @@ def fidelity(
         InputError: items without labels, or functions that cannot be edited.
     """
     labels = np.asarray(dataset.known_labels())
-    taught = None if teacher_logits is None else teacher_logits.argmax(axis=1)
+    task = dataset.task
+    taught = None if teacher_logits is None else logits_predictions(task, teacher_logits)
     edited = edited_splits(dataset, seed=seed)
     found = Fidelity(
         seed=seed,
         agreement=None if taught is None else proportion("agreement", int((predicted == taught).sum()), len(taught)),
-        kappa=None if taught is None else kappa(predicted, taught, classes=len(dataset.task.labels)),
+        kappa=None if taught is None else _kappa(task, predicted, taught),
         ece=quality["ece"],
         brier=quality["brier"],
-        bins=reliability_bins(labels, probabilities),
+        bins=reliability_bins(*decisions(task, labels, probabilities)),
         flips=flips_of(predict, dataset, edited),
         slices=slices(predicted == labels, _slice_names(dataset, projects)),
     )
     return found, edited
+
+
+def _kappa(task: Task, predicted: Ints, taught: Ints) -> Measure:
+    if not task.is_multi_label:
+        return kappa(predicted, taught, classes=len(task.labels))
+    sets, numbers = np.unique(np.concatenate([predicted, taught]), return_inverse=True)
+    return kappa(numbers[: len(predicted)], numbers[len(predicted) :], classes=len(sets))
 
 
 def _slice_names(dataset: Dataset, projects: Sequence[str] | None) -> dict[str, Sequence[str]]:

@@ -2,6 +2,7 @@
 
 import time
 
+from codewren.compress.imbalance import report_imbalance
 from codewren.compress.layout_check import report_layout
 from codewren.compress.run import Run
 from codewren.compress.stage_distil import distil_student
@@ -25,6 +26,7 @@ def compress(run: Run) -> str:
     started = time.monotonic()
     report_overlap(run)
     report_layout(run)
+    report_imbalance(run)
     report_words(run)
     with stage_energy(run.out, "label"):
         label_splits(run)

@@ -45,7 +45,8 @@ def judged_rivals(run: Run) -> list[Candidate]:
     for path in run.recipe.search.rivals:
         predictor = load_for(str(run.recipe.folder / path), run.recipe)
         quality = bundle_quality(predictor, run.dataset("valid"))
-        scores = Scores(quality[run.recipe.distil.selection].value, predictor.path.stat().st_size, measured=True)
+        effectiveness = quality.selected(run.recipe.distil.selection).value
+        scores = Scores(effectiveness, predictor.path.stat().st_size, measured=True)
         if not isinstance(predictor, Predictor):
             raise InputError(f"{predictor.path} holds no student and is no point of the search; name a student")
         rivals.append(Candidate(predictor.config, scores, predictor.path.stem))
@@ -56,4 +57,4 @@ def _teacher(run: Run) -> float | None:
     """The teacher's worth on the validation split, where it labelled that."""
     if not run.path(LOGITS.format(split="valid")).exists():
         return None
-    return logits_quality(run.logits("valid"), run.dataset("valid"))[run.recipe.distil.selection].value
+    return logits_quality(run.logits("valid"), run.dataset("valid")).selected(run.recipe.distil.selection).value

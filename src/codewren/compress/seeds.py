@@ -24,7 +24,7 @@ from codewren.core.run_folder import ENERGY, EVALUATION, RECIPE, SEED, SEEDS, SH
 from codewren.report.card import seeds_section
 from codewren.report.table import markdown
 
-MEASURES = ("accuracy", "f1", "mcc", "auc", "ece")
+MEASURES = ("accuracy", "label_accuracy", "f1", "f1_micro", "f1_macro", "mae", "mcc", "auc", "ece")
 
 
 def compress_seeds(run: Run, count: int) -> str:
@@ -43,7 +43,7 @@ def compress_seeds(run: Run, count: int) -> str:
     first = run.recipe.distil.seed
     scores_of = {seed: _compress_one(run, seed) for seed in range(first, first + count)}
     metric = run.recipe.distil.selection
-    best = max(scores_of, key=lambda seed: scores_of[seed][metric])
+    best = max(scores_of, key=lambda seed: scores_of[seed][metric if metric in scores_of[seed] else "f1_macro"])
     summary = {
         name: _summary([scores[name] for scores in scores_of.values()]) for name in MEASURES if name in scores_of[best]
     }
@@ -109,7 +109,8 @@ def _compress_one(run: Run, seed: int) -> dict[str, float]:
         compress(Run.start(recipe, folder, quiet=run.quiet))
     row = next(row for row in read_json(evaluation)["rows"] if row["name"] == "student")
     measures: Mapping[str, Any] = row["quality"]["measures"]
-    return {"size_bytes": row["size_bytes"], **{name: measures[name]["value"] for name in MEASURES if name in measures}}
+    names = [name for name in MEASURES if name in measures and not (name == "f1_macro" and "f1" in measures)]
+    return {"size_bytes": row["size_bytes"], **{name: measures[name]["value"] for name in names}}
 
 
 def _summary(values: list[float]) -> dict[str, float]:

@@ -12,6 +12,7 @@ from codewren.compress.attack_report import AttackReport, attack_judges, bundle_
 from codewren.compress.flips import Edited, Fidelity, PredictLabels, Rival, fidelity, flips_of
 from codewren.compress.run import Run
 from codewren.compress.run_warnings import warnings
+from codewren.compress.words_baseline import words_quality
 from codewren.core.dataset import Dataset
 from codewren.core.errors import InputError
 from codewren.core.files import read_json, write_bytes, write_json
@@ -19,13 +20,13 @@ from codewren.core.recipe import Recipe
 from codewren.core.recipe_sections import FILE_TEACHERS
 from codewren.core.run_folder import EVALUATION, LOGITS, REPORT, WORDS
 from codewren.data.load import item_column, load_split, load_test_split
-from codewren.measure.calibration import softmax
 from codewren.measure.intervals import Comparison, mcnemar
 from codewren.measure.latency import Latency, interleaved
 from codewren.measure.out_of_fold import OUT_OF_FOLD, out_of_fold
-from codewren.measure.quality import Quality, quality
+from codewren.measure.quality import Quality
 from codewren.measure.relations import Relations, relations
 from codewren.measure.robustness import AttackBudget
+from codewren.measure.task_quality import decisions, logits_predictions, task_probabilities, task_quality
 from codewren.predict.predictor import AnyPredictor, load
 from codewren.report.relation_table import relation_table
 from codewren.report.table import ModelRow, comparison_line, comparison_table, markdown
@@ -61,19 +62,15 @@ def bundle_quality(
         InputError: items without labels.
     """
     predicted, probabilities = predictions(predictor, dataset)
-    return quality(
-        np.asarray(dataset.known_labels()),
-        probabilities,
-        positive=dataset.task.positive_index,
-        predictions=predicted,
-        teacher=None if teacher_logits is None else teacher_logits.argmax(axis=1),
-    )
+    taught = None if teacher_logits is None else logits_predictions(dataset.task, teacher_logits)
+    labels = np.asarray(dataset.known_labels())
+    return task_quality(dataset.task, labels, probabilities, predictions=predicted, teacher=taught)
 
 
 def logits_quality(logits: NDArray[np.float32], dataset: Dataset) -> Quality:
     """Quality of a teacher from its logits."""
-    labels = np.asarray(dataset.known_labels())
-    return quality(labels, softmax(logits.astype(np.float64)), positive=dataset.task.positive_index)
+    labels, task = np.asarray(dataset.known_labels()), dataset.task
+    return task_quality(task, labels, task_probabilities(task, logits.astype(np.float64)))
 
 
 def compare(first: NDArray[np.int64], second: NDArray[np.int64], dataset: Dataset) -> Comparison:
@@ -105,8 +102,10 @@ def evaluate_run(run: Run, bundle: Path, *, seconds: float) -> str:
     if logits is not None:
         size = None if teacher is None else _weight_bytes(Path(beside(run.recipe.folder, run.recipe.teacher.path)))
         rows.insert(0, ModelRow("teacher", size, logits_quality(logits, dataset), times.get("teacher")))
-        paired = compare(predictions(student, dataset)[0], logits.argmax(axis=1), dataset)
+        paired = compare(predictions(student, dataset)[0], logits_predictions(dataset.task, logits), dataset)
         lines.append(comparison_line("student", "teacher", paired))
+    words = words_quality(run)
+    rows += [] if words is None else [ModelRow("words alone", None, words)]
     if run.path(WORDS).exists():
         lines.append(read_json(run.path(WORDS))["line"])
     lines += [f"warning: {line}" for line in warnings(run)]
@@ -169,17 +168,21 @@ def evaluate_bundle(bundle: str, recipe: Recipe, question: Question, *, json_pat
         lines += ["", comparison_line(bundle, str(question.versus), paired)]
         result["versus"] = {"bundle": str(second.path), **paired.to_dict()}
     teacher = remembered(teacher_judge(_judging_teacher(recipe))) if question.teacher else None
-    kept = {} if logits is None else {AS_WRITTEN: _kept(first, dataset, softmax(logits.astype(np.float64)))}
+    kept = (
+        {}
+        if logits is None
+        else {AS_WRITTEN: _kept(first, dataset, task_probabilities(dataset.task, logits.astype(np.float64)))}
+    )
     if question.edits:
         true, edited = _fidelity(first, recipe, dataset, figures, logits=logits, versus=second, teacher=teacher)
         lines += ["", true.table()]
         result["fidelity"] = true.to_dict()
         if teacher is not None:
-            splits = {AS_WRITTEN: dataset, **{name: one.dataset for name, one in edited.items()}}
+            splits = {AS_WRITTEN: dataset, **{name: edit.dataset for name, edit in edited.items()}}
             kept |= {name: _kept(first, split, teacher(split)[1]) for name, split in splits.items()}
     if kept:
         lines += ["", relation_table(kept)]
-        result["relations"] = {name: one.to_dict() for name, one in kept.items()}
+        result["relations"] = {name: relation.to_dict() for name, relation in kept.items()}
     if question.attack is not None:
         fallen = _attacked(first, dataset, question.attack, versus=second, teacher=teacher)
         lines += ["", fallen.table()]
@@ -190,8 +193,10 @@ def evaluate_bundle(bundle: str, recipe: Recipe, question: Question, *, json_pat
 
 
 def _kept(student: AnyPredictor, dataset: Dataset, teacher: NDArray[np.float64]) -> Relations:
-    """What the student keeps of its teacher's probabilities."""
-    return relations(predictions(student, dataset)[1], teacher, np.asarray(dataset.known_labels()))
+    """What the student keeps of its teacher's probabilities; of a multi-label task label by label."""
+    known = np.asarray(dataset.known_labels())
+    labels, probabilities = decisions(dataset.task, known, predictions(student, dataset)[1])
+    return relations(probabilities, decisions(dataset.task, known, teacher)[1], labels)
 
 
 def _attacked(
@@ -252,7 +257,8 @@ def load_for(bundle: str, recipe: Recipe) -> AnyPredictor:
         InputError: it is for another task.
     """
     predictor = load(bundle)
-    if (predictor.task.unit, predictor.task.labels) != (recipe.task.unit, recipe.task.labels):
+    theirs, ours = predictor.task, recipe.task
+    if (theirs.unit, theirs.labels, theirs.kind) != (ours.unit, ours.labels, ours.kind):
         raise InputError(
             f"{bundle} is for task {predictor.task.name!r} with labels {list(predictor.task.labels)}, "
             f"the recipe's task is {recipe.task.name!r} with labels {list(recipe.task.labels)}"

@@ -74,7 +74,7 @@ def one_label_only(predicted: NDArray[np.int64], dataset: Dataset) -> list[str]:
     """A warning where a student gives every item of a split of several labels the same one."""
     if len(set(predicted.tolist())) > 1 or len(set(dataset.known_labels())) < 2:
         return []
-    label = dataset.task.labels[int(predicted[0])]
+    label = dataset.task.in_words(int(predicted[0]))
     return [
         f"the student answers {label!r} for every one of the {len(dataset):,} items of {dataset.split}, so it has "
         "learnt nothing that shows: try decision.threshold = 'f1', distil.selection = 'mcc', more distil.epochs "

@@ -125,7 +125,7 @@ def _no_better_than_chance(run: Run, scores: Scores) -> list[str]:
 def _constant_score(run: Run) -> float:
     """The best validation score, by the selection metric, of giving every item one label."""
     labels = np.asarray(run.dataset("valid").known_labels())
-    answers = np.eye(len(run.recipe.task.labels), dtype=np.float32)
+    answers = np.eye(len(run.recipe.task.labels), dtype=np.float32) - np.float32(0.5)
     return max(run.select()(labels, np.tile(answer, (len(labels), 1))) for answer in answers)
 
 

@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from codewren.compress.run import Run
 from codewren.compress.run_warnings import warn
@@ -19,6 +20,8 @@ from codewren.core.dataset import Dataset, collapse_whitespace
 from codewren.core.files import read_json, write_json
 from codewren.core.run_folder import TEACHER_CHECK
 from codewren.measure.intervals import mcnemar
+from codewren.measure.label_sets import bits
+from codewren.measure.task_quality import logits_predictions
 from codewren.train.teachers.labelling import logits_path
 from codewren.train.teachers.logits_file import Logits, read_logits
 from codewren.train.teachers.network import NetworkTeacher
@@ -41,6 +44,7 @@ class SplitCheck:
         recall: mean over the labels that occur of the share of their items that the teacher calls so.
         luck: two standard deviations of `recall` of a teacher that knows nothing.
         items: items with a label.
+        of: what `accuracy` and `majority` are shares of, where that is not the items.
     """
 
     split: str
@@ -49,10 +53,12 @@ class SplitCheck:
     recall: float
     luck: float
     items: int
+    of: str = ""
 
     def line(self) -> str:
         """What `label` prints."""
-        return f"teacher on {self.split}: accuracy {self.accuracy:.2f}, majority {self.majority:.2f}"
+        of = f" of {self.of}" if self.of else ""
+        return f"teacher on {self.split}: accuracy{of} {self.accuracy:.2f}, majority {self.majority:.2f}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +93,9 @@ def check_teacher(run: Run, teacher: Teacher, datasets: Sequence[Dataset]) -> No
     form = FormCheck(**known["form"]) if known.get("key") == key and known.get("form") else None
     if form is None and isinstance(teacher, NetworkTeacher) and labelled and known.get("key") != key:
         form = form_check(teacher, labelled[-1][0])
-    warnings = [text for check in checks if (text := _doubt(check, 1 / len(run.recipe.task.labels))) is not None]
+    task = run.recipe.task
+    chance = 0.5 if task.is_multi_label else 1 / len(task.labels)
+    warnings = [text for check in checks if (text := _doubt(check, chance)) is not None]
     if form is not None and (text := form.warning()) is not None:
         warnings.append(text)
     plain = {"key": key, "splits": [asdict(check) for check in checks], "form": form and asdict(form)}
@@ -101,10 +109,12 @@ def check_teacher(run: Run, teacher: Teacher, datasets: Sequence[Dataset]) -> No
 def split_check(dataset: Dataset, logits: Logits) -> SplitCheck:
     """Accuracy of logits (n, C) on the items that have a label."""
     known = _known(dataset)
-    labels = np.asarray([dataset.labels[index] for index in known])
-    right = logits[known].argmax(1) == labels
-    counts = Counter(labels.tolist())
-    chance = 1 / len(dataset.task.labels)
+    labels, task = np.asarray([dataset.labels[index] for index in known]), dataset.task
+    predicted = logits_predictions(task, logits[known])
+    right, counts = predicted == labels, Counter(labels.tolist())
+    if task.is_multi_label:
+        return _set_check(dataset, labels, predicted)
+    chance = 1 / len(task.labels)
     return SplitCheck(
         dataset.split,
         accuracy=float(right.mean()),
@@ -112,6 +122,27 @@ def split_check(dataset: Dataset, logits: Logits) -> SplitCheck:
         recall=float(np.mean([right[labels == label].mean() for label in counts])),
         luck=2 / len(counts) * sum(chance * (1 - chance) / count for count in counts.values()) ** 0.5,
         items=len(known),
+    )
+
+
+def _set_check(dataset: Dataset, labels: NDArray[np.int64], predicted: NDArray[np.int64]) -> SplitCheck:
+    """The same, label by label: what is there and what is missing are the two outcomes, of which luck finds half."""
+    count = len(dataset.task.labels)
+    truth_NK, guess_NK = bits(labels, count), bits(predicted, count)
+    recalls = [
+        (guess_N[truth_N == is_there] == is_there).mean()
+        for truth_N, guess_N in zip(truth_NK.T, guess_NK.T, strict=True)
+        for is_there in (True, False)
+        if (truth_N == is_there).any()
+    ]
+    return SplitCheck(
+        dataset.split,
+        accuracy=float((truth_NK == guess_NK).mean()),
+        majority=float(np.maximum(truth_NK.mean(axis=0), 1 - truth_NK.mean(axis=0)).mean()),
+        recall=float(np.mean(recalls)),
+        luck=float(1 / (2 * count * len(labels)) ** 0.5),
+        items=len(labels),
+        of="label decisions",
     )
 
 
@@ -124,7 +155,7 @@ def form_check(teacher: NetworkTeacher, dataset: Dataset) -> FormCheck | None:
         return None
     labels = np.asarray(sample.known_labels())
     other = replace(teacher, whitespace="collapsed" if teacher.whitespace == "raw" else "raw")
-    mine, theirs = (reader.logits(sample).argmax(1) for reader in (teacher, other))
+    mine, theirs = (logits_predictions(sample.task, reader.logits(sample)) for reader in (teacher, other))
     return FormCheck(
         teacher.whitespace,
         other.whitespace,

@@ -2,7 +2,6 @@
 
 from functools import lru_cache
 
-import numpy as np
 import torch
 
 from codewren.bundle.tokenizer_spec import TokenizerSpec
@@ -12,6 +11,7 @@ from codewren.core.dataset import Dataset
 from codewren.core.run_folder import FLOWS
 from codewren.core.student_config import StudentConfig
 from codewren.measure.intervals import Ints
+from codewren.measure.task_quality import logits_predictions
 from codewren.train.batches import encode_split
 from codewren.train.distil import Distilled, predict_logits
 from codewren.train.student import Student
@@ -37,7 +37,7 @@ def trial_flips(run: Run, config: StudentConfig, tokenizer: TokenizerSpec, disti
             max_data_flow=config.max_data_flow,
             cache=run.path(FLOWS),
         )
-        return np.asarray(predict_logits(student, split).argmax(axis=1), dtype=np.int64)
+        return logits_predictions(run.recipe.task, predict_logits(student, split))
 
     flips = flips_of(labels, run.dataset("valid"), _edited(run)).values()
     edited = sum(int(edit.edited_N.sum()) for edit in flips)

@@ -77,17 +77,18 @@ class TeacherSection:
     """What the student learns from.
 
     Attributes:
-        kind: `huggingface` (folder or hub id), `papers` (the papers' fine-tuned state dict), `logits` (a file),
-            `judgements` (a JSONL file of what judges said of each item: labels with a confidence, or a language model's
-            log-probabilities), `ngrams` (words and word pairs, learnt from the labels of `distil.train_on`; needs
-            nothing else).
+        kind: `huggingface` (folder or hub id; a LoRA adapter or an ONNX file too), `papers` (the papers' fine-tuned
+            state dict), `logits` (a file), `judgements` (a JSONL file of what judges said of each item: labels with a
+            confidence, or a language model's log-probabilities), `ngrams` (words and word pairs, learnt from the labels
+            of `distil.train_on`; needs nothing else).
         path: of the teacher, below the recipe's folder; of a file of logits or judgements, below `data.root`, where
             `{split}` stands for the split's name.
         also: for `logits` and `judgements`: further files, whose logits are averaged with `path`'s.
         confidence: for `judgements`: what a label without a confidence of its own counts, above one half.
         label_margin: for `logits`: if not 0, the files are of `unlabelled`, and the items of other splits teach their
             own label with this difference between the logits (4 means 98 %).
-        encoder: for `papers`: folder or hub id of the encoder's config and tokenizer.
+        encoder: for `papers`: folder or hub id of the encoder's config and tokenizer; for the folder of a LoRA adapter:
+            the model below it, where that is another than the adapter names.
         num_attention_heads: for `papers`: a state dict does not hold it.
         max_sequence_length: tokens of one function.
         batch_size: functions of full length labelled at once (more where they are shorter).

@@ -45,19 +45,20 @@ def _labels(task: Task, source: Source, rows: list[Row]) -> tuple[int | None, ..
     labels = []
     for row in rows:
         value = row.values.get(source.label)
-        if isinstance(value, list | dict):
-            raise InputError(
-                f"{row.position}, column {source.label!r}: {value!r:.60}; an item has one label here, so make one task "
-                "(and one bundle) of each label that may stand beside others"
-            )
-        text = _label_text(task, value)
+        text = repr(value) if isinstance(value, list | dict) else _label_text(task, value)
         if text not in known:
             try:
-                known[text] = task.label_index(text)
-            except InputError as error:
+                known[text] = _label(task, value, text)
+            except (InputError, ValueError) as error:
                 raise InputError(f"{row.position}, column {source.label!r}: {error}") from None
         labels.append(known[text])
     return tuple(labels)
+
+
+def _label(task: Task, value: Any, text: str) -> int:
+    if task.is_multi_label:
+        return task.label_set(value if isinstance(value, list | dict) else text)
+    return task.label_index(value if isinstance(value, list | dict) else text)
 
 
 def _label_text(task: Task, value: Any) -> str:

@@ -131,6 +131,8 @@ def layout_report(dataset: Dataset) -> LayoutReport | None:
             traits.append(_trait(dataset, f"whose last token is {token!r}", mask, labels, True))
     measured = tuple(trait for trait in traits if trait is not None)
     positive = labels == dataset.task.positive_index
+    if dataset.task.is_multi_label:
+        positive = labels >> dataset.task.positive_index & 1 == 1
     return LayoutReport(dataset.split, measured, _auc(np.asarray([len(text) for text in texts]), positive))
 
 
@@ -145,7 +147,7 @@ def _trait(dataset: Dataset, name: str, mask: Sequence[bool], labels: Any, survi
         return None
     (label, count), *_ = Counter(mine.tolist()).most_common(1)
     share_of_all = float((labels == label).mean())
-    return Trait(name, len(mine), dataset.task.labels[label], count / len(mine), share_of_all, survives)
+    return Trait(name, len(mine), dataset.task.in_words(label), count / len(mine), share_of_all, survives)
 
 
 def _auc(lengths: Any, positive: Any) -> float:

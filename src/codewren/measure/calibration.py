@@ -13,6 +13,7 @@ import numpy as np
 from codewren.core.errors import InputError
 from codewren.measure.intervals import Floats, Ints
 from codewren.measure.metrics import check, decide
+from codewren.measure.ordinal import decide_ordinal
 
 COLDEST, HOTTEST = 0.05, 20.0
 
@@ -143,6 +144,7 @@ def cross_fit(
     positive: int,
     metric: Target | None = None,
     calibrate: bool = True,
+    ordinal: bool = False,
     folds: int = 5,
     seed: int = 0,
 ) -> CrossFitted:
@@ -156,6 +158,7 @@ def cross_fit(
         positive: index of the positive label.
         metric: what the threshold makes best; None leaves it at 0.5.
         calibrate: False leaves the temperature at 1.
+        ordinal: labels have an order, which decides.
         folds: stratified by label.
         seed: of the folds.
 
@@ -177,7 +180,8 @@ def cross_fit(
             fitted = softmax(logits[fitted_on], temperature=temperature)[:, positive]
             threshold = best_threshold((labels[fitted_on] == positive).astype(np.int64), fitted, metric)
         probabilities[held_out] = softmax(logits[held_out], temperature=temperature)
-        predictions[held_out] = decide(probabilities[held_out], positive=positive, threshold=threshold)
+        own = probabilities[held_out]
+        predictions[held_out] = decide_ordinal(own) if ordinal else decide(own, positive=positive, threshold=threshold)
         temperatures.append(temperature)
         thresholds.append(threshold)
     return CrossFitted(probabilities, predictions, tuple(temperatures), tuple(thresholds))

@@ -3,7 +3,9 @@
 import numpy as np
 
 from codewren.core.dataset import Dataset
+from codewren.core.task import Kind
 from codewren.measure.calibration import CrossFitted, Target, cross_fit
+from codewren.measure.label_sets import cross_fit_sets
 from codewren.predict.predictor import AnyPredictor
 
 OUT_OF_FOLD = (
@@ -19,10 +21,15 @@ def out_of_fold(predictor: AnyPredictor, dataset: Dataset) -> CrossFitted | None
     if not isinstance(fitted, dict) or fitted.get("fitted_on_sha256") != dataset.sha256():
         return None
     metric: Target | None = next((name for name in ("accuracy", "f1", "mcc") if fitted.get("threshold") == name), None)
+    calibrate = fitted.get("calibrate") is True
+    logits, labels = np.asarray(predictor.logits(dataset.sources())), np.asarray(dataset.known_labels())
+    if dataset.task.is_multi_label:
+        return cross_fit_sets(logits, labels, metric=metric, calibrate=calibrate)
     return cross_fit(
-        np.asarray(predictor.logits(dataset.sources())),
-        np.asarray(dataset.known_labels()),
+        logits,
+        labels,
+        ordinal=dataset.task.kind is Kind.ORDINAL,
         positive=dataset.task.positive_index,
         metric=metric,
-        calibrate=fitted.get("calibrate") is True,
+        calibrate=calibrate,
     )

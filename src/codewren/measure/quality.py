@@ -1,12 +1,13 @@
 """The whole picture of one predictor on one split: every metric with its interval, and the baseline it must beat."""
 
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 
 from codewren.measure import metrics
 from codewren.measure.intervals import RESAMPLES, Floats, Ints, Measure, binomial_tail, bootstrap, proportion, summary
+from codewren.measure.ordinal import ordinal_measures
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,9 +17,10 @@ class Quality:
     Attributes:
         n: items.
         measures: `accuracy`; with two labels `precision`, `recall`, `f1` of the positive one; `precision_macro`,
-            `recall_macro`, `f1_macro`, `mcc`, `auc`, `ece`, `brier`, and `agreement` where a teacher was given.
+            `recall_macro`, `f1_macro`, `mcc`, `auc`, `ece`, `brier`, and `agreement` where a teacher was given; of an
+            ordinal task also `mae` and `kappa_quadratic`, of a multi-label one what `label_sets.set_quality` says.
         undefined: measures without a value, and why.
-        confusion: rows are true labels, columns predictions.
+        confusion: rows are true labels, columns predictions; empty where items have several labels.
         majority: share of the commonest label, the accuracy of saying it always.
         p_majority: chance of this accuracy or better at that rate (exact binomial test, one-sided).
     """
@@ -41,6 +43,15 @@ class Quality:
                 return measure
         raise KeyError(dict(self.undefined).get(name, f"{name!r} is not one of {[m.name for m in self.measures]}"))
 
+    def selected(self, metric: str) -> Measure:
+        """The measure that `distil.selection` means: F1 is the macro mean where no label is the positive one of two.
+
+        Raises:
+            KeyError: it is undefined here.
+        """
+        names = {measure.name for measure in self.measures}
+        return self["f1_macro" if metric == "f1" and "f1" not in names else metric]
+
     def rows(self) -> list[tuple[str, str, str, str]]:
         """Lines of a table: name, value, 95 % interval, n."""
         lines = [
@@ -62,6 +73,18 @@ class Quality:
             "p_majority": self.p_majority,
         }
 
+    @classmethod
+    def from_dict(cls, raw: dict[str, Any]) -> Self:
+        """Read the JSON form."""
+        return cls(
+            n=raw["n"],
+            measures=tuple(Measure.from_dict(measure) for measure in raw["measures"].values()),
+            undefined=tuple(raw["undefined"].items()),
+            confusion=tuple(tuple(row) for row in raw["confusion"]),
+            majority=Measure.from_dict(raw["majority"]),
+            p_majority=raw["p_majority"],
+        )
+
 
 def quality(
     labels: Ints,
@@ -70,6 +93,7 @@ def quality(
     positive: int,
     predictions: Ints | None = None,
     teacher: Ints | None = None,
+    ordinal: bool = False,
     seed: int = 0,
 ) -> Quality:
     """Measure one predictor: exact intervals for proportions, percentile bootstrap for the rest.
@@ -83,6 +107,7 @@ def quality(
         positive: index of the positive label.
         predictions: predicted label indices; None decides at threshold 0.5.
         teacher: the teacher's predicted label indices, for `agreement`.
+        ordinal: the labels have an order, so that `mae` and `kappa_quadratic` mean something.
         seed: of the bootstrap.
 
     Raises:
@@ -93,12 +118,13 @@ def quality(
     matrix = metrics.confusion(labels, predictions, classes=probabilities.shape[1])
     rng = np.random.default_rng(seed)
     graded, undefined = _graded(labels, probabilities, positive, rng)
-    agreement = () if teacher is None else (_share("agreement", predictions == teacher),)
+    agreement = () if teacher is None else (share("agreement", predictions == teacher),)
+    steps = ordinal_measures(labels, predictions, classes=len(matrix), rng=rng) if ordinal else []
     n, right = len(labels), int(np.trace(matrix))
     commonest = int(matrix.sum(axis=1).max())
     return Quality(
         n=n,
-        measures=(*_counted(matrix, positive, rng), *graded, *agreement),
+        measures=(*_counted(matrix, positive, rng), *steps, *graded, *agreement),
         undefined=undefined,
         confusion=tuple(tuple(int(cell) for cell in row) for row in matrix),
         majority=proportion("majority", commonest, n),
@@ -106,7 +132,8 @@ def quality(
     )
 
 
-def _share(name: str, hits_N: np.ndarray[Any, np.dtype[np.bool_]]) -> Measure:
+def share(name: str, hits_N: np.ndarray[Any, np.dtype[np.bool_]]) -> Measure:
+    """The share of items (N,) that are hits."""
     return proportion(name, int(hits_N.sum()), len(hits_N))
 
 

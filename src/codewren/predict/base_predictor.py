@@ -3,7 +3,7 @@
 import os
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from enum import IntEnum
+from enum import IntEnum, IntFlag
 from pathlib import Path
 from typing import Any, Generic, Self, TypeVar
 
@@ -22,7 +22,8 @@ class BasePredictor(ABC, Generic[AnyBundleT]):
 
     Attributes:
         bundle: the checked file.
-        labels: an `IntEnum` of the task's labels in column order: `labels(1)`, `labels["clone"]`.
+        labels: an `IntEnum` of the task's labels in column order: `labels(1)`, `labels["clone"]`; an `IntFlag` where
+            an item has several at once.
         threads: how many functions, or blocks of pairs, are worked on at once; results do not depend on it.
     """
 
@@ -60,8 +61,10 @@ class BasePredictor(ABC, Generic[AnyBundleT]):
         """What is judged."""
         return self.bundle.task
 
-    def predict(self, items: Items, *, languages: Languages = None) -> list[IntEnum]:
+    def predict(self, items: Items, *, languages: Languages = None) -> list[IntEnum | IntFlag]:
         """One label an item; members compare equal to the label numbers of data files and carry a `name`.
+
+        Of a multi-label task an item's labels as one flag, which can be iterated over: `Label.files | Label.network`.
 
         `languages` names one for each item: a student that reads data flow needs it where it is not the task's own,
         an encoder guesses it otherwise.
@@ -70,7 +73,7 @@ class BasePredictor(ABC, Generic[AnyBundleT]):
             InputError: an item is not what the task judges.
         """
         rows = self.predict_proba(items, languages=languages)
-        return predicted_labels(rows, self.task, self.labels, self.bundle.decision.threshold)
+        return predicted_labels(rows, self.task, self.labels, self.bundle.decision)
 
     @abstractmethod
     def predict_proba(self, items: Items, *, languages: Languages = None) -> list[list[float]]:

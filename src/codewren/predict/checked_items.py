@@ -1,14 +1,17 @@
 """What every predictor does with its items, labels and the errors of the native core."""
 
+import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from enum import IntEnum
+from enum import IntEnum, IntFlag
+from itertools import accumulate
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from codewren import _native
+from codewren.bundle.container import Decision
 from codewren.core.errors import BundleError, InputError
-from codewren.core.task import Task, Unit
+from codewren.core.task import Kind, Task, Unit
 
 PAIR_LIMIT = 1_000_000
 Items = Sequence[str] | Sequence[Sequence[str]]
@@ -97,23 +100,56 @@ def _described(item: object) -> str:
     return f"of type {type(item).__name__}"
 
 
-def label_enum(task: Task) -> type[IntEnum]:
-    """The labels of a task in column order.
+def label_enum(task: Task) -> type[IntEnum] | type[IntFlag]:
+    """The labels of a task in column order; of a multi-label task flags, whose unions are its answers.
 
     Raises:
         BundleError: a label is no usable name.
     """
     try:
+        if task.is_multi_label:
+            return cast(
+                "type[IntFlag]", IntFlag("Label", [(name, 1 << index) for index, name in enumerate(task.labels)])
+            )
         return cast("type[IntEnum]", IntEnum("Label", [(name, index) for index, name in enumerate(task.labels)]))
     except (TypeError, ValueError) as error:
         raise BundleError(f"task {task.name!r}: labels {list(task.labels)!r:.60} are not usable ({error})") from None
 
 
 def predicted_labels(
-    rows: Sequence[Sequence[float]], task: Task, labels: type[IntEnum], threshold: float
-) -> list[IntEnum]:
-    """One label a row of probabilities: with two labels by the threshold, with more the most probable."""
-    if len(task.labels) == 2:
+    rows: Sequence[Sequence[float]], task: Task, labels: type[IntEnum] | type[IntFlag], decision: Decision
+) -> list[IntEnum | IntFlag]:
+    """One label a row of probabilities, by the rule of the bundle format; of a multi-label task their union."""
+    return [labels(predicted_label(row, task, decision)) for row in rows]
+
+
+def predicted_label(row: Sequence[float], task: Task, decision: Decision) -> int:
+    """The label of one row of probabilities as a number, or the set of them.
+
+    >>> from codewren.core.task import Kind
+    >>> rising = Task("urgency", Unit.FUNCTION, ("low", "middle", "high"), "high", kind=Kind.ORDINAL)
+    >>> predicted_label([0.45, 0.25, 0.3], rising, Decision(0.5, 1.0))
+    1
+    """
+    if task.kind is Kind.MULTI_LABEL:
+        thresholds = decision.thresholds or (decision.threshold,) * len(row)
+        return sum(1 << k for k, (p, least) in enumerate(zip(row, thresholds, strict=True)) if p > least)
+    if task.kind is Kind.ORDINAL:
+        return sum(p > decision.threshold for p in list(accumulate(reversed(row)))[:-1])
+    if len(row) == 2:
         positive = task.positive_index
-        return [labels(positive if row[positive] > threshold else 1 - positive) for row in rows]
-    return [labels(list(row).index(max(row))) for row in rows]
+        return positive if row[positive] > decision.threshold else 1 - positive
+    return list(row).index(max(row))
+
+
+def alarm_probability(row: Sequence[float], task: Task) -> float:
+    """The probability of the positive label; of an ordinal task of it or one beyond."""
+    positive = task.positive_index
+    return min(1.0, math.fsum(row[positive:])) if task.kind is Kind.ORDINAL else row[positive]
+
+
+def is_alarm(row: Sequence[float], task: Task) -> bool:
+    """Whether the positive label, or in an order one beyond it, is the likeliest outcome."""
+    if task.kind is Kind.SINGLE_LABEL:
+        return row[task.positive_index] == max(row)
+    return alarm_probability(row, task) > 0.5

@@ -127,7 +127,8 @@ class Predictor(BasePredictor[Bundle]):
 
     def __repr__(self) -> str:
         """Which bundle, and what it judges."""
-        return f"<Predictor {self.path.name}: {' or '.join(self.task.labels)} of a {self.task.unit}>"
+        joint = " and " if self.task.is_multi_label else " or "
+        return f"<Predictor {self.path.name}: {joint.join(self.task.labels)} of a {self.task.unit}>"
 
     @property
     def config(self) -> StudentConfig:
@@ -150,7 +151,8 @@ class Predictor(BasePredictor[Bundle]):
         Raises:
             InputError: an item is not what the task judges.
         """
-        return [_softmax(row, self.bundle.decision.temperature) for row in self.logits(items, languages=languages)]
+        normal = _sigmoid if self.task.is_multi_label else _softmax
+        return [normal(row, self.bundle.decision.temperature) for row in self.logits(items, languages=languages)]
 
     def logits(self, items: Items, *, languages: Languages = None) -> list[list[float]]:
         """Raw outputs, one row an item, columns in the order of `task.labels`; `languages` as in `predict`.
@@ -227,6 +229,8 @@ class Predictor(BasePredictor[Bundle]):
         """Log-odds of the positive label of each row of logits."""
         columns, temperature = len(self.task.labels), self.bundle.decision.temperature
         rows = [logits[start : start + columns] for start in range(0, len(logits), columns)]
+        if self.task.is_multi_label:
+            return [row[self.task.positive_index] / temperature for row in rows]
         return [log_odds(row, self.task.positive_index, temperature) for row in rows]
 
     def encode(self, functions: Sequence[str], *, languages: Languages = None) -> "memoryview[float]":
@@ -290,6 +294,11 @@ def _softmax(logits: list[float], temperature: float) -> list[float]:
     powers = [math.exp((value - largest) / temperature) for value in logits]
     total = math.fsum(powers)
     return [power / total for power in powers]
+
+
+def _sigmoid(logits: list[float], temperature: float) -> list[float]:
+    powers = [math.exp(-abs(value) / temperature) for value in logits]
+    return [(1.0 if value > 0 else power) / (1 + power) for value, power in zip(logits, powers, strict=True)]
 
 
 def _native_model(bundle: Bundle, target: str) -> _native.Model:

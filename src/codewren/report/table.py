@@ -12,7 +12,21 @@ from codewren.measure.quality import Quality
 
 PAGE_WIDTH = 100
 EMPTY = frozenset({"", "-", "–"})
-SHOWN = ("accuracy", "f1", "mcc", "auc", "ece", "agreement")
+SHOWN = (
+    "accuracy",
+    "label_accuracy",
+    "f1",
+    "f1_micro",
+    "f1_macro",
+    "mae",
+    "kappa_quadratic",
+    "mcc",
+    "auc",
+    "ece",
+    "agreement",
+    "label_agreement",
+)
+"""Figures in their order, of those that a task has; macro F1 where no label is the positive one of two."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +55,9 @@ def comparison_table(rows: Sequence[ModelRow]) -> str:
     """
     lines = [["", *(row.name for row in rows)]]
     lines.append(["bytes", *(f"{row.size_bytes:,}" if row.size_bytes else "-" for row in rows)])
-    lines += [[name, *(_measure(row.quality, name) for row in rows)] for name in SHOWN]
+    one_f1 = any(row.quality and "f1" in {measure.name for measure in row.quality.measures} for row in rows)
+    shown = [name for name in SHOWN if not (name == "f1_macro" and one_f1)]
+    lines += [[name, *(_measure(row.quality, name) for row in rows)] for name in shown]
     lines.append(["majority", *(f"{row.quality.majority.value:.4f}" if row.quality else "-" for row in rows)])
     lines.append(["latency per item", *(str(row.latency) if row.latency else "-" for row in rows)])
     if len(rows) > 1:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from codewren.core.errors import InputError
 from codewren.core.task import BUILT_IN, Task, Unit
+from codewren.predict.checked_items import alarm_probability, is_alarm
 from codewren.predict.explanation import ReviewRanker
 from codewren.scan.record import IS_NAMED, IS_SUPPRESSED, Record, text_fingerprint
 from codewren.scan.source_files import SourceFile, read_bytes
@@ -166,14 +167,14 @@ def _records(texts: list[_Text], predictor: Judge) -> Iterator[bytes]:
 
 def _record(text: _Text, task: Task, rows: list[list[float]], vectors: bytes) -> Record:
     """The columns of one file; `rows` is empty for a pair task, `vectors` for a function task."""
-    positive, functions = task.positive_index, text.functions
-    wins = [row[positive] == max(row) for row in rows] or [False] * len(functions)
+    functions = text.functions
+    wins = [is_alarm(row, task) for row in rows] or [False] * len(functions)
     spans = [(one.start_line, one.end_line, one.start_byte, one.end_byte) for one in functions]
     word_ends = accumulate(len(tokens.words) for tokens in text.tokens)
     return Record(
         names=tuple(function.name for function in functions),
         positions=array("I", chain.from_iterable(spans)),
-        probabilities=array("d", [row[positive] for row in rows]),
+        probabilities=array("d", [alarm_probability(row, task) for row in rows]),
         flags=bytes(won | flag for won, flag in zip(wins, text.flags, strict=True)),
         fingerprints=b"".join(text_fingerprint(source) for source in text.sources),
         texts=b"".join(tokens.text for tokens in text.tokens),

@@ -145,7 +145,7 @@ def _idle_options(predictor: "AnyPredictor", options: ScanOptions) -> Iterator[s
 
 def alert_threshold(predictor: "AnyPredictor", options: ScanOptions) -> float | None:
     """The probability that findings exceed; None where the largest of several labels wins."""
-    if options.threshold is not None or len(predictor.task.labels) != 2:
+    if options.threshold is not None or not predictor.task.has_threshold:
         return options.threshold
     decision = predictor.bundle.decision
     return decision.threshold if decision.alert_threshold is None else decision.alert_threshold

@@ -33,7 +33,7 @@ from codewren.core.student_config import StudentConfig, TokenizerKind
 from codewren.core.task import Task
 from codewren.data.load import load_split
 from codewren.train.batches import EncodedSplit, batch_plan, encode_split, make_batch
-from codewren.train.distil import Distilled, DistilLoop, Select, run_to
+from codewren.train.distil import Distilled, DistilLoop, Select, loss_of, run_to
 from codewren.train.teachers.logits_file import read_logits, write_logits
 from codewren.train.tokenizer_training import train_tokenizer
 from codewren.train.validation import validation_scores
@@ -141,7 +141,7 @@ def distil_bilstm(
         out=out,
         quiet=quiet,
         predict=bilstm_logits,
-        also={"bilstm": asdict(config)},
+        also={"bilstm": asdict(config), **loss_of(task)},
     )
     return run_to(loop, options.epochs)
 

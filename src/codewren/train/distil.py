@@ -94,6 +94,7 @@ def distil(
         out=out,
         quiet=quiet,
         predict=predict_logits,
+        also=loss_of(task),
     )
     return run_to(loop, min(stop_after or options.epochs, options.epochs))
 
@@ -126,6 +127,7 @@ def step_seconds(
         out=Path(),
         quiet=True,
         predict=predict_logits,
+        also=loss_of(task),
     )
     plan = batch_plan(train, config.batch_size, seed=options.seed, epoch=0)
     seconds = []
@@ -155,8 +157,10 @@ def predict_logits(student: Student, split: EncodedSplit) -> NDArray[np.float32]
     return logits
 
 
-def distillation_loss(student_RC: Tensor, batch: Batch, options: DistilSection) -> Tensor:
+def distillation_loss(student_RC: Tensor, batch: Batch, options: DistilSection, *, multi_label: bool = False) -> Tensor:
     """T² KL(teacher ‖ student) or the mean squared error of logits, mixed with cross-entropy where labels are known.
+
+    Of a multi-label task both are means over labels, each of which is there or not.
 
     Source: SPEC 1.11; Hinton et al. 2015.
     """
@@ -165,14 +169,35 @@ def distillation_loss(student_RC: Tensor, batch: Batch, options: DistilSection) 
     teacher_RC, hot = batch.logits_RC, options.temperature
     if options.loss == "mse":
         loss = F.mse_loss(student_RC, teacher_RC)
+    elif multi_label:
+        loss = hot**2 * binary_divergence(student_RC / hot, teacher_RC / hot)
     else:
         log_q, log_p = (student_RC / hot).log_softmax(-1), (teacher_RC / hot).log_softmax(-1)
         loss = hot**2 * F.kl_div(log_q, log_p, reduction="batchmean", log_target=True)
     share = options.hard_label_weight
     known = batch.labels_R >= 0
     if share and bool(known.any()):
-        loss = (1 - share) * loss + share * F.cross_entropy(student_RC[known], batch.labels_R[known])
+        loss = (1 - share) * loss + share * label_loss(student_RC[known], batch.labels_R[known], multi_label)
     return loss
+
+
+def loss_of(task: Task) -> dict[str, bool]:
+    """What names a run whose loss is not the softmax's: equal numbers would mean something else."""
+    return {"multi_label": True} if task.is_multi_label else {}
+
+
+def binary_divergence(student_RC: Tensor, teacher_RC: Tensor) -> Tensor:
+    """KL(teacher ‖ student) of one label, there or not, on average."""
+    surely = F.binary_cross_entropy_with_logits(teacher_RC, teacher_RC.sigmoid())
+    return F.binary_cross_entropy_with_logits(student_RC, teacher_RC.sigmoid()) - surely
+
+
+def label_loss(student_RC: Tensor, labels_R: Tensor, multi_label: bool) -> Tensor:
+    """Cross-entropy with the true label, or with each bit of the true set."""
+    if not multi_label:
+        return F.cross_entropy(student_RC, labels_R)
+    truth_RC = (labels_R[:, None] >> torch.arange(student_RC.shape[1], device=labels_R.device)) & 1
+    return F.binary_cross_entropy_with_logits(student_RC, truth_RC.to(student_RC.dtype))
 
 
 class DistilLoop(TrainingLoop):
@@ -182,7 +207,7 @@ class DistilLoop(TrainingLoop):
         network: a student, or the BiLSTM baseline.
         config: its learning rate and batch size are used; all of it names the run.
         predict: the network's logits (n, C) of a split.
-        also: what else names the run.
+        also: what else names the run; `loss_of` the task is there where another loss is wanted.
     """
 
     title, network_key, rate_key = "distil", "student", "learning_rate"
@@ -238,17 +263,19 @@ class DistilLoop(TrainingLoop):
             swap_pairs=options.swap_pairs,
             rename=options.rename,
         ).to(self.processes.device)
+        multi_label = "multi_label" in self.also
         if options.features == "none":
-            return distillation_loss(self.network(*batch.inputs), batch, options)
-        return self._loss_with_features(batch)
+            return distillation_loss(self.network(*batch.inputs), batch, options, multi_label=multi_label)
+        return self._loss_with_features(batch, multi_label)
 
-    def _loss_with_features(self, batch: Batch) -> Tensor:
+    def _loss_with_features(self, batch: Batch, multi_label: bool) -> Tensor:
         """The same and what the vectors of the batch's functions say."""
         student, vectors_BW = cast(Student, self.network), batch.vectors_BW
         if vectors_BW is None:
             raise TrainingError("a split to train on has no vectors of the teacher; run codewren label again")
         student_BH = student.encode(batch.ids_N, batch.lengths_B, batch.nodes)
-        loss = distillation_loss(student.head(student_BH, batch.items_RK), batch, self.options)
+        student_RC = student.head(student_BH, batch.items_RK)
+        loss = distillation_loss(student_RC, batch, self.options, multi_label=multi_label)
         compared = relations_loss if self.vector_map is None else self.vector_map
         return loss + self.options.feature_weight * compared(student_BH, vectors_BW)
 

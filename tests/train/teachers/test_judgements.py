@@ -2,6 +2,7 @@
 
 import json
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -9,7 +10,7 @@ from tiny import make_functions
 
 from codewren.core.errors import TeacherError
 from codewren.core.recipe import Recipe
-from codewren.core.task import Task, Unit
+from codewren.core.task import Kind, Task, Unit
 from codewren.train.teachers.judgements import LEAST, probabilities, read_judgements
 from codewren.train.teachers.teacher import load_teacher
 
@@ -113,3 +114,35 @@ def test_judgements_of_rows_that_a_limit_cut_off_are_passed_over(tmp_path):
     assert read_judgements(path, DATA.subset([0, 1]), confidence=0.9, cut=True).shape == (2, 2)
     with pytest.raises(TeacherError, match="is of no item"):
         read_judgements(path, DATA.subset([0, 1]), confidence=0.9)
+
+
+SETS = Task("calls", Unit.FUNCTION, ("files", "net", "time"), "net", kind=Kind.MULTI_LABEL)
+
+
+def test_judgements_of_several_labels_are_averaged_label_by_label(tmp_path):
+    path = write(
+        tmp_path / "j.jsonl",
+        {"id": "0", "labels": ["Files", "time"], "confidence": 0.8},
+        {"id": "0", "labels": [], "judge": "b"},
+        {"id": "1", "probabilities": {"net": 0.3}},
+        {"id": "2", "label": "unsure"},
+    )
+    logits = read_judgements(path, replace(DATA, task=SETS), confidence=0.9)
+    wanted = [[0.45, 0.15, 0.45], [0.5, 0.3, 0.5], [0.5, 0.5, 0.5]]
+    np.testing.assert_allclose(1 / (1 + np.exp(-logits)), wanted, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("row", "said"),
+    [
+        ({"label": "files"}, r"wanted|'labels' \(a list\)"),
+        ({"labels": ["disk"]}, "label 'disk' is none of files, net, time"),
+        ({"labels": ["net"], "confidence": 0.4}, "confidence 0.4 must lie in"),
+        ({"probabilities": {"net": 2}}, "probability 2 of 'net' must lie in"),
+        ({"probabilities": [0.5]}, "wanted an object of labels and numbers"),
+    ],
+)
+def test_what_is_no_judgement_of_several_labels_is_one_line(tmp_path, row, said):
+    path = write(tmp_path / "j.jsonl", {"id": "0", **row})
+    with pytest.raises(TeacherError, match=said):
+        read_judgements(path, replace(DATA, task=SETS), confidence=0.9)

@@ -11,13 +11,19 @@ from codewren.bundle.read import Bundle
 from codewren.core.dataset import Dataset
 from codewren.core.recipe import Recipe
 from codewren.core.recipe_sections import Source
+from codewren.core.task import Task
 from codewren.data.load import available_splits, load_split
-from codewren.measure.calibration import softmax
 from codewren.measure.estimate import Measure
 from codewren.measure.intervals import Comparison, Floats, Ints, mcnemar, proportion
-from codewren.measure.metrics import decide
 from codewren.measure.out_of_fold import out_of_fold
-from codewren.measure.quality import Quality, quality
+from codewren.measure.quality import Quality
+from codewren.measure.task_quality import (
+    decisions,
+    logits_predictions,
+    task_predictions,
+    task_probabilities,
+    task_quality,
+)
 from codewren.predict.predictor import Predictor
 from codewren.predict.tokenizer import Tokenizer
 from codewren.report.draw.reliability import BinAccuracy, reliability
@@ -43,6 +49,8 @@ class SplitAnswers:
 
     Attributes:
         data_sha256: of the items.
+        task: what is judged.
+        labels: of the items (N,), or their sets.
         models: judgements by the model's name.
         lengths: tokens of the distinct functions, before cutting.
         slices: the student's accuracy on short and long items.
@@ -50,6 +58,7 @@ class SplitAnswers:
     """
 
     data_sha256: str
+    task: Task
     labels: Ints
     models: Mapping[str, Judgement] = field(default_factory=dict)
     lengths: tuple[int, ...] = ()
@@ -62,7 +71,7 @@ class SplitAnswers:
 
     def reliability(self, name: str) -> tuple[BinAccuracy, ...]:
         """Bins of a model's confidence."""
-        return reliability(self.labels, self.models[name].probabilities)
+        return reliability(*decisions(self.task, self.labels, self.models[name].probabilities))
 
 
 def data_at_hand(recipe: Recipe, split: str) -> bool:
@@ -115,19 +124,18 @@ def answers_on_split(
         TeacherError: outputs belong to other data.
         InputError: items without labels.
     """
-    labels = np.asarray(dataset.known_labels(), dtype=np.int64)
-    positive = dataset.task.positive_index
+    labels, task = np.asarray(dataset.known_labels(), dtype=np.int64), dataset.task
     models = {}
     for other, (path, normal) in rivals.items():
         outputs = read_logits(path, dataset).astype(np.float64)
-        probabilities = outputs / outputs.sum(axis=1, keepdims=True) if normal else softmax(outputs)
-        models[other] = _judgement(labels, probabilities, decide(probabilities, positive=positive), positive)
+        probabilities = outputs / outputs.sum(axis=1, keepdims=True) if normal else task_probabilities(task, outputs)
+        models[other] = _judgement(task, labels, probabilities, task_predictions(task, probabilities))
     predictions, probabilities, crossed = _answers(Predictor(bundle), dataset)
-    models[name] = _judgement(labels, probabilities, predictions, positive)
+    models[name] = _judgement(task, labels, probabilities, predictions)
     lengths = [len(ids) for ids in Tokenizer(bundle.tokenizer).encode_batch(list(dataset.functions), LONGEST)]
     longest = np.asarray([max(lengths[i] for i in item) for item in dataset.items])
     slices = _slices(longest, predictions == labels)
-    return SplitAnswers(dataset.sha256(), labels, models, tuple(lengths), slices, out_of_fold=crossed)
+    return SplitAnswers(dataset.sha256(), task, labels, models, tuple(lengths), slices, out_of_fold=crossed)
 
 
 def _answers(predictor: Predictor, dataset: Dataset) -> tuple[Ints, Floats, bool]:
@@ -136,14 +144,15 @@ def _answers(predictor: Predictor, dataset: Dataset) -> tuple[Ints, Floats, bool
     if crossed is not None:
         return crossed.predictions, crossed.probabilities, True
     probabilities = np.asarray(predictor.predict_proba(dataset.sources()), dtype=np.float64)
-    positive, threshold = dataset.task.positive_index, predictor.bundle.decision.threshold
-    return decide(probabilities, positive=positive, threshold=threshold), probabilities, False
-
-
-def _judgement(labels: Ints, probabilities: Floats, predictions: Ints, positive: int) -> Judgement:
-    return Judgement(
-        probabilities, predictions, quality(labels, probabilities, positive=positive, predictions=predictions)
+    decision = predictor.bundle.decision
+    predictions = task_predictions(
+        dataset.task, probabilities, threshold=decision.threshold, thresholds=decision.thresholds
     )
+    return predictions, probabilities, False
+
+
+def _judgement(task: Task, labels: Ints, probabilities: Floats, predictions: Ints) -> Judgement:
+    return Judgement(probabilities, predictions, task_quality(task, labels, probabilities, predictions=predictions))
 
 
 def _slices(longest: Ints, right: np.ndarray[tuple[int], np.dtype[np.bool_]]) -> Table:
@@ -165,5 +174,5 @@ def teacher_on(recipe: Recipe, split: str, logits: Path) -> Measure | None:
     dataset = split_of(recipe, split)
     if any(label is None for label in dataset.labels):
         return None
-    right = read_logits(logits, dataset).argmax(axis=1) == np.asarray(dataset.known_labels())
+    right = logits_predictions(dataset.task, read_logits(logits, dataset)) == np.asarray(dataset.known_labels())
     return proportion("accuracy", int(right.sum()), len(right))

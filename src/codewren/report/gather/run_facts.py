@@ -56,7 +56,7 @@ def run_facts(path: str, *, name: str = "", data: Recipe | None = None, benches:
         comparisons=_comparisons(models, answers, missing),
         history=history,
         kept_epoch=_kept_epoch(subject, history),
-        metric=subject.recipe.distil.selection if subject.recipe else "accuracy",
+        metric=_metric(subject),
         points=points,
         noise=noise,
         reliability={model.name: answers.reliability(model.name) for model in _shown(models, answers)}
@@ -128,6 +128,13 @@ def _history(subject: Subject, missing: dict[str, str]) -> tuple[Epoch, ...]:
     if not epochs:
         missing["training"] = "the training log is not beside it"
     return epochs
+
+
+def _metric(subject: Subject) -> str:
+    """What the run's epochs are picked by; F1 is the macro mean where no label is the positive one of two."""
+    metric = subject.recipe.distil.selection if subject.recipe else "accuracy"
+    binary = len(subject.task.labels) == 2 and not subject.task.is_multi_label
+    return "f1_macro" if metric == "f1" and not binary else metric
 
 
 def _kept_epoch(subject: Subject, history: tuple[Epoch, ...]) -> int | None:

@@ -10,6 +10,11 @@ A `label` without confidence counts as `teacher.confidence`; "unsure" (or null) 
 are the natural logarithms that a language model gives to its first token, the top k of them: those that begin a label's
 name are its own, whatever their case, and a label without one has at most what is left over, at most the least of those
 seen. An item's probabilities are the mean of its judgements', and its logits their logarithms.
+
+Of a multi-label task a line names all labels of the item, or the probability of some; its logits are log-odds:
+
+    {"id": "17", "labels": ["files", "network"], "confidence": 0.9}
+    {"id": "18", "probabilities": {"files": 0.7, "time": 0.1}}
 """
 
 import math
@@ -33,7 +38,7 @@ Floats = NDArray[np.float64]
 
 
 def read_judgements(path: Path, dataset: Dataset, *, confidence: float, cut: bool = False) -> Logits:
-    """Logits (n, C) of a split, float32, centred so that each row sums to 0.
+    """Logits (n, C) of a split, float32, centred so that each row sums to 0; of a multi-label task log-odds.
 
     Args:
         path: a JSONL file.
@@ -49,6 +54,7 @@ def read_judgements(path: Path, dataset: Dataset, *, confidence: float, cut: boo
     except InputError as error:
         raise TeacherError(f"cannot be read as judgements: {error}") from error
     index_of = {name: index for index, name in enumerate(dataset.ids)}
+    judged = set_probabilities if dataset.task.is_multi_label else probabilities
     said: dict[int, list[Floats]] = defaultdict(list)
     for position, row in rows:
         name = spelling(row.get("id"))
@@ -57,7 +63,7 @@ def read_judgements(path: Path, dataset: Dataset, *, confidence: float, cut: boo
         if name not in index_of:
             raise TeacherError(f"{position}: id {name!r} is of no item of split {dataset.split!r}; mend or drop it")
         try:
-            said[index_of[name]].append(probabilities(row, dataset.task.labels, confidence=confidence))
+            said[index_of[name]].append(judged(row, dataset.task.labels, confidence=confidence))
         except ValueError as error:
             raise TeacherError(f"{position}: {error}") from None
     missing = [name for index, name in enumerate(dataset.ids) if index not in said]
@@ -66,8 +72,11 @@ def read_judgements(path: Path, dataset: Dataset, *, confidence: float, cut: boo
             f"{path}: {len(missing)} of {len(dataset)} items of split {dataset.split!r} have no judgement, "
             f"{missing[0]!r} the first; judge them, or label them 'unsure'"
         )
-    mean = np.log(np.stack([np.mean(said[index], axis=0) for index in range(len(dataset))]))
-    return np.asarray(mean - mean.mean(axis=1, keepdims=True), dtype=np.float32)
+    mean = np.stack([np.mean(said[index], axis=0) for index in range(len(dataset))])
+    if dataset.task.is_multi_label:
+        return np.asarray(np.log(mean / (1 - mean)), dtype=np.float32)
+    logarithms = np.log(mean)
+    return np.asarray(logarithms - logarithms.mean(axis=1, keepdims=True), dtype=np.float32)
 
 
 def probabilities(row: Mapping[str, Any], labels: tuple[str, ...], *, confidence: float) -> Floats:
@@ -82,6 +91,43 @@ def probabilities(row: Mapping[str, Any], labels: tuple[str, ...], *, confidence
         found = _of_label(row, labels, confidence)
     clipped = np.clip(found, LEAST, None)
     return np.asarray(clipped / clipped.sum())
+
+
+def set_probabilities(row: Mapping[str, Any], labels: tuple[str, ...], *, confidence: float) -> Floats:
+    """Probability (C,) of each label of a multi-label task by one judgement; "unsure" is one half.
+
+    Raises:
+        ValueError: it is none.
+    """
+    found = np.full(len(labels), 0.5)
+    if row.get("probabilities") is not None:
+        if not isinstance(row["probabilities"], dict):
+            raise ValueError(f"probabilities are {row['probabilities']!r:.40}, wanted an object of labels and numbers")
+        for name, value in row["probabilities"].items():
+            if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1:
+                raise ValueError(f"the probability {value!r} of {name!r} must lie in [0, 1]")
+            found[_index(name, labels)] = value
+    elif isinstance(row.get("labels"), list):
+        sure = row.get("confidence", confidence)
+        if isinstance(sure, bool) or not isinstance(sure, int | float) or not 0.5 <= sure <= 1:
+            raise ValueError(f"confidence {sure!r} must lie in [0.5, 1]; below, leave the label out")
+        found[:] = 1 - sure
+        found[[_index(name, labels) for name in row["labels"]]] = sure
+    elif str(row.get("label", row.get("labels", ""))).strip().lower() != UNSURE:
+        raise ValueError(
+            f"has {', '.join(map(str, row))}; a judgement of several labels has 'id' and 'labels' (a list) or "
+            "'probabilities', or label 'unsure'"
+        )
+    return np.asarray(np.clip(found, LEAST, 1 - LEAST))
+
+
+def _index(name: Any, labels: tuple[str, ...]) -> int:
+    """The column of a label, whatever its case."""
+    own = {label.lower(): index for index, label in enumerate(labels)}
+    index = own.get(str(name).strip().lower())
+    if index is None:
+        raise ValueError(f"label {name!r} is none of {', '.join(labels)}; {nearest(str(name), labels)}")
+    return index
 
 
 def _of_label(row: Mapping[str, Any], labels: tuple[str, ...], confidence: float) -> Floats:

@@ -9,6 +9,7 @@ import numpy as np
 from codewren.core.dataset import Dataset
 from codewren.core.files import file_sha256
 from codewren.data.load import SPLITS
+from codewren.measure.label_sets import bits
 from codewren.train.teachers.judgements import read_judgements
 from codewren.train.teachers.logits_file import Logits, read_logits
 
@@ -73,7 +74,11 @@ class FileTeacher:
 
 
 def label_logits(dataset: Dataset, margin: float) -> Logits:
-    """Logits (n, C) whose largest is the item's label, `margin` above the others."""
+    """Logits (n, C), those of the item's label or labels `margin` above the others."""
     logits = np.full((len(dataset), len(dataset.task.labels)), -margin / 2, dtype=np.float32)
-    logits[np.arange(len(dataset)), dataset.known_labels()] = margin / 2
+    labels = np.asarray(dataset.known_labels())
+    if dataset.task.is_multi_label:
+        logits[bits(labels, logits.shape[1])] = margin / 2
+    else:
+        logits[np.arange(len(dataset)), labels] = margin / 2
     return logits

@@ -95,7 +95,13 @@ def load_encoder(path: str, *, attention: str, attention_dropout: float | None =
 
 
 def load_model(
-    kind: Any, path: str, *, attention: str, attention_dropout: float | None = None, revision: str | None = None
+    kind: Any,
+    path: str,
+    *,
+    attention: str,
+    attention_dropout: float | None = None,
+    revision: str | None = None,
+    num_labels: int | None = None,
 ) -> tuple[Any, Any]:
     """A model in float32 and transformers' account of its weights.
 
@@ -107,6 +113,7 @@ def load_model(
         attention: `eager` or `sdpa`.
         attention_dropout: replaces the model's own, under the name that its architecture has for it.
         revision: of a hub id.
+        num_labels: outputs of its head; None takes the folder's own number.
 
     Raises:
         TeacherError: it cannot be loaded, or the folder holds something else than weights.
@@ -117,6 +124,8 @@ def load_model(
     check_weights(Path(path))
     try:
         config = AutoConfig.from_pretrained(local_or_hub(path), revision=revision)
+        if num_labels is not None:
+            config.num_labels = num_labels
         for name in ATTENTION_DROPOUT:
             if attention_dropout is not None and hasattr(config, name):
                 setattr(config, name, attention_dropout)
@@ -135,7 +144,7 @@ def load_model(
 
 
 def check_weights(folder: Path) -> None:
-    """Raise when a folder holds an adapter alone, or git-lfs pointers in the place of weights.
+    """Raise when a folder holds an adapter or an ONNX file alone, or git-lfs pointers in the place of weights.
 
     Raises:
         TeacherError: saying which, and what to do.
@@ -143,7 +152,8 @@ def check_weights(folder: Path) -> None:
     inside = sorted(folder.glob("**/*.onnx")) if folder.is_dir() else []
     if folder.suffix == ".onnx" or (inside and not any(any(folder.glob(pattern)) for pattern in WEIGHTS)):
         raise TeacherError(
-            f"{folder}: an ONNX model, which hides what it reads; run it and hand its logits in (kind = 'logits')"
+            f"{folder}: an ONNX model, of which no encoder can be made; it can teach as a classifier, or hand its "
+            "logits in (kind = 'logits')"
         )
     if (folder / "adapter_config.json").is_file() and not (folder / "config.json").is_file():
         raise TeacherError(

@@ -7,6 +7,7 @@ error, never a line in a log.
 import re
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import torch
@@ -14,11 +15,13 @@ from torch import Tensor, nn
 
 from codewren.core.errors import TeacherError
 from codewren.core.recipe_sections import TeacherSection
-from codewren.core.task import Task, Unit
+from codewren.core.task import Kind, Task, Unit
+from codewren.train.teachers.adapters import is_adapter, merged_classifier
 from codewren.train.teachers.code_graphs import check_graph_encoder
 from codewren.train.teachers.folder import TeacherSheet, read_sheet, read_teacher
 from codewren.train.teachers.headed_encoder import FunctionBatch, ItemClassifier, TeacherNetwork
 from codewren.train.teachers.network import NetworkTeacher
+from codewren.train.teachers.onnx_classifier import OnnxClassifier, onnx_file
 from codewren.train.teachers.papers_checkpoint import (
     RESERVED_POSITIONS,
     PapersCheckpoint,
@@ -75,44 +78,96 @@ def _check_data_flow(folder: Path, sheet: TeacherSheet, section: TeacherSection)
 def classifier_teacher(path: str, section: TeacherSection, task: Task) -> NetworkTeacher:
     """A plain Hugging Face sequence classifier, a folder or a hub id; of a task on pairs a cross-encoder.
 
-    It reads the text as it stands, unless `section.whitespace` says otherwise. One output counts as the log-odds of
+    The folder may hold a LoRA adapter, or the model as ONNX. It reads the text as it stands, unless
+    `section.whitespace` says otherwise. One output counts as the log-odds of
     the positive label.
 
     Raises:
         TeacherError: it cannot be loaded in full, or judges something else than the task.
     """
-    from transformers import AutoModelForSequenceClassification
-
     if task.unit is Unit.PAIR and section.data_flow:
         raise TeacherError(f"{path}: reads pairs as one text, which has no data flow; leave out teacher.data_flow")
-    model, info = load_model(
-        AutoModelForSequenceClassification, path, attention=_attention(section), revision=section.revision
-    )
-    check_loading(path, info)
+    section = replace(section, whitespace=section.whitespace or "raw")
+    exported = onnx_file(path)
+    if exported is not None:
+        return _exported_teacher(exported, section, task)
+    model, words = _classifier(path, section)
     _check_outputs(path, model.config, task)
-    tokenizer = load_tokenizer(path, model.config.vocab_size, revision=section.revision)
-    if model.config.pad_token_id is None:  # a decoder finds its last token by it
-        model.config.pad_token_id = tokenizer.pad_token_id
+    tokenizer = load_tokenizer(words, model.config.vocab_size, revision=section.revision)
+    # A decoder finds its last token by what pads: that of its batches, whatever its configuration says.
+    model.config.pad_token_id = tokenizer.pad_token_id
     check_length(path, model.base_model, section.max_sequence_length)
     if section.data_flow:
         check_graph_encoder(path, model.base_model)
-    section = replace(section, whitespace=section.whitespace or "raw")
-    classifier: ItemClassifier = SequenceClassifier(model)
-    if model.config.num_labels == 1:
-        return _network_teacher(LogOdds(classifier), tokenizer, section, task, columns=_negative_first(task))
-    columns = tuple(section.columns) or _named_columns(path, model.config.id2label, task)
-    return _network_teacher(classifier, tokenizer, section, task, columns=columns)
+    return _judging(path, SequenceClassifier(model), tokenizer, section, task, config=model.config)
+
+
+def _classifier(path: str, section: TeacherSection) -> tuple[Any, str]:
+    """The classifier, an adapter merged into its model, and where its tokenizer is."""
+    from transformers import AutoModelForSequenceClassification
+
+    attention = _attention(section)
+    if is_adapter(path):
+        model, below = merged_classifier(path, base=section.encoder, attention=attention)
+        return model, path if (Path(path) / "tokenizer_config.json").is_file() else below
+    model, info = load_model(AutoModelForSequenceClassification, path, attention=attention, revision=section.revision)
+    check_loading(path, info)
+    return model, path
+
+
+def _exported_teacher(file: Path, section: TeacherSection, task: Task) -> NetworkTeacher:
+    """An ONNX file with the config.json and the tokenizer of the model it was exported from, beside it or above."""
+    from transformers import AutoConfig
+
+    folder = next((one for one in (file.parent, file.parent.parent) if (one / "config.json").is_file()), None)
+    if not file.is_file() or folder is None:
+        missing = "no such file" if folder else "no config.json beside it"
+        raise TeacherError(
+            f"{file}: {missing}; wanted: an ONNX classifier with the config.json and the tokenizer of its model, as "
+            "optimum-cli export onnx writes them"
+        )
+    if section.data_flow:
+        raise TeacherError(f"{file}: an ONNX model reads no data flow; leave out teacher.data_flow")
+    config = AutoConfig.from_pretrained(folder)
+    _check_outputs(str(file), config, task)
+    tokenizer = load_tokenizer(str(folder), config.vocab_size)
+    check_length(str(file), SimpleNamespace(config=config), section.max_sequence_length)
+    return _judging(str(file), OnnxClassifier(file, config), tokenizer, section, task, config=config)
+
+
+def _judging(
+    path: str, classifier: ItemClassifier, tokenizer: Any, section: TeacherSection, task: Task, *, config: Any
+) -> NetworkTeacher:
+    """The teacher whose outputs are as many as the configuration says: one a label, or one number for all."""
+    if config.num_labels > 1:
+        columns = tuple(section.columns) or _named_columns(path, config.id2label, task)
+        return _network_teacher(classifier, tokenizer, section, task, columns=columns)
+    if task.kind is Kind.ORDINAL:
+        grades = Grades(classifier, len(task.labels))
+        return _network_teacher(grades, tokenizer, section, task, columns=task.labels)
+    return _network_teacher(LogOdds(classifier), tokenizer, section, task, columns=_negative_first(task))
 
 
 def _check_outputs(path: str, config: Any, task: Task) -> None:
-    """Raise unless the classifier's outputs are one label's logits each, or the log-odds of the positive label."""
-    if config.problem_type == "multi_label_classification":
+    """Raise unless the outputs are one label's logits each, the log-odds of the positive label, or a place in an order.
+
+    The loss that a classifier was trained with (`problem_type`) says which, where its folder says it.
+    """
+    trained_for, outputs = config.problem_type, config.num_labels
+    if trained_for == "regression":
+        if task.kind is not Kind.ORDINAL or outputs != 1:
+            raise TeacherError(
+                f"{path}: a regression of {outputs} numbers, task {task.name!r} is {task.kind}; one number teaches a "
+                "task of task.kind = 'ordinal', whose labels it counts from 0"
+            )
+        return
+    if trained_for is not None and (trained_for == "multi_label_classification") != task.is_multi_label:
         raise TeacherError(
-            f"{path}: a multi-label classifier, whose outputs are independent; task {task.name!r} has one label an "
-            "item. Hand its logits in as a file (kind = 'logits')"
+            f"{path}: a teacher of {trained_for}, task {task.name!r} is {task.kind}; set task.kind, or its "
+            "problem_type in config.json, to what it was trained for"
         )
-    outputs = config.num_labels
-    if outputs != len(task.labels) and not (outputs == 1 and len(task.labels) == 2):
+    alone = outputs == 1 and (len(task.labels) == 2 or task.kind is Kind.ORDINAL) and not task.is_multi_label
+    if outputs != len(task.labels) and not alone:
         raise TeacherError(f"{path}: classifier of {outputs} labels, task {task.name!r} has {len(task.labels)}")
 
 
@@ -154,6 +209,30 @@ class LogOdds(ItemClassifier):
         """Logits (R, 2)."""
         odds_R1 = self.judge.classify(vectors_BW, items_RK)
         return torch.cat([torch.zeros_like(odds_R1), odds_R1], dim=1)
+
+
+class Grades(ItemClassifier):
+    """A regression z that counts the labels of an order from 0: as logits -(z - k)² / (2 s²), a bell curve around it.
+
+    s is one half, so that a z on a label gives it 0.79 of the probability where it has two neighbours.
+    """
+
+    spread = 0.5
+
+    def __init__(self, classifier: ItemClassifier, labels: int) -> None:
+        super().__init__()
+        self.grader, self.width, self.pads_left = classifier, classifier.width, classifier.pads_left
+        self.labels = labels
+
+    def encode(self, functions: FunctionBatch) -> Tensor:
+        """Vectors (B, W)."""
+        return self.grader.encode(functions)
+
+    def classify(self, vectors_BW: Tensor, items_RK: Tensor) -> Tensor:
+        """Logits (R, C)."""
+        grades_R1 = self.grader.classify(vectors_BW, items_RK)
+        steps_RC = grades_R1 - torch.arange(self.labels, device=grades_R1.device)
+        return -(steps_RC**2) / (2 * self.spread**2)
 
 
 class SequenceClassifier(ItemClassifier):
@@ -256,8 +335,12 @@ def _network_teacher(
         data_flow=section.data_flow_mode if section.data_flow else None,
         lowercase=section.lowercase,
         whitespace=section.whitespace or "collapsed",
-        joins_pairs=task.unit is Unit.PAIR and isinstance(getattr(network, "judge", network), SequenceClassifier),
+        joins_pairs=task.unit is Unit.PAIR and isinstance(_innermost(network), SequenceClassifier | OnnxClassifier),
     )
+
+
+def _innermost(network: ItemClassifier) -> ItemClassifier:
+    return getattr(network, "judge", getattr(network, "grader", network))
 
 
 def _attention(section: TeacherSection) -> str:

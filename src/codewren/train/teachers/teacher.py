@@ -55,7 +55,8 @@ def load_teacher(recipe: Recipe) -> Teacher:
         return finetuned_teacher(Path(path), section, task)
     if (Path(path) / MODULES).is_file():
         return sentence_teacher(Path(path), section, task, labelled=lambda: load_split(recipe, "labelled"))
-    return classifier_teacher(path, section, task)
+    below = replace(section, encoder=beside(recipe.folder, section.encoder) if section.encoder else None)
+    return classifier_teacher(path, below, task)
 
 
 def _cut(recipe: Recipe) -> tuple[str, ...]:

