@@ -82,7 +82,9 @@ def test_evolution_with_four_objectives_finds_the_front_of_a_small_space():
 
 def test_of_a_front_that_does_not_fit_the_same_points_stay_whatever_the_order_of_the_rows():
     first = np.random.default_rng(0).dirichlet(np.ones(3), 20)
-    second = first + np.linspace(0.3, 0.32, 20)[:, None]  # pymoo's own keeps the last rows here (findings/pymoo-age-moea-last-front.sh)
+    second = (
+        first + np.linspace(0.3, 0.32, 20)[:, None]
+    )  # pymoo's own keeps the last rows here (findings/pymoo-age-moea-last-front.sh)
 
     def survivors(order):
         rows = np.vstack([first, second])[order]

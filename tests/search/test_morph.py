@@ -58,7 +58,7 @@ def test_what_lies_outside_the_budget_is_pulled_inside():
 def test_the_front_trades_flips_off_against_effectiveness():
     result = SHORT.search(problem(), seed=0)
     assert all(candidate.scores.flips is not None for candidate in result.front.candidates)
-    steadiest = min(result.front.candidates, key=lambda candidate: candidate.scores.flips)
+    steadiest = min(result.front.candidates, key=lambda candidate: candidate.scores.flips or 0.0)
     assert steadiest.config.vocab_size == 1000
     assert result.details["skill_of_flips"]["spearman"] > 0.5
 
