@@ -42,6 +42,17 @@ OTHER = """static void free_all(node_t *n)
   }
 }
 """
+CPP = """template <typename T>
+std::vector<T> Reader::take(const std::span<T> &from, std::size_t len) noexcept
+{
+    auto out = std::make_unique<T[]>(len);
+    std::copy_n(from.begin(), len, out.get());
+    if (auto it = seen_.find(len); it != seen_.end()) throw error_(R"(again)");
+    std::sort(out.get(), out.get() + len, [&](const T &a, const T &b) { return a < b; });
+    delete[] last_;
+    return {out.get(), out.get() + len};
+}
+"""
 EMPTY = ("", "   \n\n", "/* nothing */")
 
 
@@ -68,7 +79,7 @@ def plain_scores(text: str) -> tuple[dict[str, float], list[int]]:
     return scores, np.frombuffer(measures, np.uint32).tolist()
 
 
-@pytest.mark.parametrize("text", [COPY, OTHER, COPY * 3, *EMPTY])
+@pytest.mark.parametrize("text", [COPY, OTHER, COPY * 3, CPP, *EMPTY])
 def test_probabilities_are_those_of_the_definition(predictor: HintPredictor, text: str) -> None:
     scores, measures = plain_scores(text)
     for name, values in (("general", predictor.suspicion([text])), ("review", predictor.review_first([text]))):
@@ -213,7 +224,7 @@ def test_measures_of_a_line_say_what_it_holds() -> None:
     assert copying["before jumps"] == copying["behind loops"] == 1
 
 
-@pytest.mark.parametrize("text", [COPY, OTHER, COPY * 3, *EMPTY])
+@pytest.mark.parametrize("text", [COPY, OTHER, COPY * 3, CPP, *EMPTY])
 def test_likelihoods_are_the_shares_of_what_the_trees_add(predictor: HintPredictor, text: str) -> None:
     reference, trees = LineReference(text), random_trees(20).tolist()
     scores = {line: sum(plain_tree_value(tree, reference.rows[line]) for tree in trees) for line in reference.telling()}

@@ -50,7 +50,11 @@ def judgement(index: Index, file: Path, line: int, predictor: "AnyPredictor") ->
         "probability": round(probability, 3),
         "alarm": probability > threshold,
         "lines_that_count": [
-            {"line": first + reason.line - 1, "log_odds": round(reason.score, 2), "likelihood": reason.likelihood}
+            {
+                "line": first + reason.line - 1,
+                "log_odds": round(reason.score, 2),
+                "likelihood": None if reason.likelihood is None else round(reason.likelihood, 4),
+            }
             for reason in reasons.strongest(_MOST_LINES)
         ],
         "trained_for": trained or "any language",
