@@ -97,8 +97,8 @@ def test_a_bundle_made_by_another_zip_library_is_read(good: Path, tmp_path: Path
 
 
 def test_a_newer_schema_asks_for_an_upgrade(good: Path, tmp_path: Path) -> None:
-    path = edited(good, tmp_path / "x.wren", lambda manifest: manifest.update(schema_version=4))
-    with pytest.raises(BundleError, match=r"schema version 4 is newer than this program's 3; upgrade"):
+    path = edited(good, tmp_path / "x.wren", lambda manifest: manifest.update(schema_version=5))
+    with pytest.raises(BundleError, match=r"schema version 5 is newer than this program's 4; upgrade"):
         Bundle.read(path)
 
 
