@@ -14,7 +14,7 @@ from codewren.core.dataset import Dataset
 from codewren.core.errors import RecipeError
 from codewren.core.recipe import Recipe
 from codewren.core.run_folder import WARNINGS
-from codewren.core.task import VULNERABILITY, Task
+from codewren.core.task import VULNERABILITY, Kind, Task, Unit
 from commands import fails, run
 
 
@@ -50,6 +50,12 @@ def test_one_answer_for_all_is_told():
     assert "decision.threshold" in line and "distil.selection" in line
     assert one_label_only(np.array([0, 1, 0]), functions([0, 1, 1])) == []
     assert one_label_only(np.zeros(3, dtype=np.int64), functions([0, 0, 0])) == []
+
+
+def test_an_ordinal_task_is_told_no_key_that_it_cannot_have():
+    task = Task("size", Unit.FUNCTION, ("small", "middle", "large"), "large", kind=Kind.ORDINAL)
+    (line,) = one_label_only(np.zeros(2, dtype=np.int64), functions([0, 1], task))
+    assert "decision.threshold" not in line and "distil.selection" in line
 
 
 def test_an_untrained_student_is_not_exported_in_silence(clone_task, tmp_path, capsys):

@@ -238,13 +238,33 @@ def test_what_label_may_refuse_is_drafted_as_it_is(tmp_path):
     assert look_at_teacher(str(tmp_path / "model.onnx")).kind == "huggingface"
 
 
-def test_labels_and_names_of_any_characters_make_a_recipe(tmp_path):
-    folder = tmp_path / "my data"
+def written(folder, labels):
+    """A folder of functions with these labels in turn, and a file of judgements."""
     folder.mkdir()
-    labels = ('a\nb "q"', "ü#]\x7f", "third")
-    rows = [{"func": row["func"], "label": labels[i % 3]} for i, row in enumerate(functions(60))]
     for split in ("train", "valid"):
-        jsonl(folder / f"{split}.jsonl", rows)
-    said, recipe = init(tmp_path, folder)
+        rows = [row | {"label": labels[i % len(labels)]} for i, row in enumerate(functions(60))]
+        jsonl(folder / f"{split}.jsonl", [{"func": row["func"], "label": row["label"]} for row in rows])
+    return jsonl(folder.parent / "judged-train.jsonl", [{"id": "1", "label": "third"}])
+
+
+def test_labels_and_names_of_any_characters_make_a_recipe(tmp_path):
+    labels = ('a\nb "q"', "ü#]\x7f", "third")
+    judged = written(tmp_path / "my data", labels)
+    said, recipe = init(tmp_path, tmp_path / "my data", "--teacher", judged)
     assert set(recipe.task.labels) == set(labels)
     assert shlex.split(said.splitlines()[-1])[-2:] == ["--out", "runs/my data"]
+
+
+@pytest.mark.parametrize("labels", [(["net", "time"], [], ["files"]), ("net;time", "[]", "files;net")])
+def test_lists_of_labels_are_a_task_of_several_at_once(labels, tmp_path):
+    judged = written(tmp_path / "calls", labels)
+    _, recipe = init(tmp_path, tmp_path / "calls", "--teacher", judged)
+    assert recipe.task.is_multi_label and recipe.task.labels == ("files", "net", "time")
+    assert "time 33.3%" in (tmp_path / "recipe.toml").read_text()
+
+
+def test_words_are_no_teacher_where_they_cannot_teach(tmp_path, capsys):
+    written(tmp_path / "three", ("a", "b", "c"))
+    said = fails(capsys, "init", tmp_path / "three", "--recipe", tmp_path / "recipe.toml")
+    assert "functions of 3 labels; name a teacher with --teacher" in said
+    assert not (tmp_path / "recipe.toml").exists()

@@ -287,3 +287,9 @@ PIECES = st.sampled_from([*SIGNS, *WORDS, "\n", "/* c */", "// c\n"])
 @given(st.lists(PIECES, max_size=60).map(" ".join))
 def test_features_of_any_tokens_are_those_of_the_reference(text: str) -> None:
     assert_features_of_the_reference(text)
+
+
+def test_half_a_surrogate_pair_is_refused_by_every_question(predictor: HintPredictor) -> None:
+    for ask in (predictor.line_likelihoods, predictor.review_first, predictor.kinds, predictor.explain):
+        with pytest.raises(InputError, match="surrogate"):
+            ask(["int f(){\ud800}"])

@@ -102,7 +102,7 @@ def test_functions_with_few_words_in_common_are_no_clones_by_default(
 ) -> None:
     write_class(tmp_path / "A.java", BASE, DIFFERENT)
     monkeypatch.setattr(predictor, "pairs_above", lambda *_, **__: [(0, 1, 0.9)])
-    remark = "not reported: 1 pairs that are too little alike (--all-clones reports them)"
+    remark = "not reported: 1 pair that is too little alike (--all-clones reports them)"
     assert remarked(predictor) == ([], [remark])
     assert remarked(predictor, all_clones=True) == ([CloneKind.SEMANTIC], [])
 
@@ -127,7 +127,7 @@ def test_edited_copies_that_save_few_lines_are_left_out_by_default(
     write_class(tmp_path / "A.java", *methods)
     monkeypatch.setattr(predictor, "pairs_above", lambda *_, **__: [])
     (remark,) = remarked(predictor)[1]
-    assert remark.startswith("not reported: 1 classes that would save fewer than 5 lines (")
+    assert remark.startswith("not reported: 1 class that would save fewer than 5 lines (")
     assert remarked(predictor, all_clones=True) == ([CloneKind.EDITED], [])
 
 

@@ -23,6 +23,7 @@ from codewren.core.errors import InfeasibleError, InputError
 from codewren.core.files import read_json
 from codewren.core.pareto import ParetoFront
 from codewren.core.run_folder import FRONT, FRONT_STUDENT, STUDENT, TOO_LARGE
+from codewren.core.task import Kind
 from codewren.measure.out_of_fold import OUT_OF_FOLD
 from codewren.predict.predictor import Predictor
 from codewren.report.card import bundle_card
@@ -74,11 +75,13 @@ def one_label_only(predicted: NDArray[np.int64], dataset: Dataset) -> list[str]:
     """A warning where a student gives every item of a split of several labels the same one."""
     if len(set(predicted.tolist())) > 1 or len(set(dataset.known_labels())) < 2:
         return []
-    label = dataset.task.in_words(int(predicted[0]))
+    task = dataset.task
+    label = task.in_words(int(predicted[0]))
+    fitted = task.has_threshold and task.kind is not Kind.ORDINAL
+    keys = "decision.threshold = 'f1', distil.selection = 'mcc'" if fitted else "distil.selection = 'mcc'"
     return [
         f"the student answers {label!r} for every one of the {len(dataset):,} items of {dataset.split}, so it has "
-        "learnt nothing that shows: try decision.threshold = 'f1', distil.selection = 'mcc', more distil.epochs "
-        "or another learning_rate"
+        f"learnt nothing that shows: try {keys}, more distil.epochs or another learning_rate"
     ]
 
 

@@ -219,7 +219,7 @@ class StudentClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  
     def _compress(self, data: ArrayData, out: Path, seed: int) -> None:
         tables = merge_tables(data.write(out), self._own_tables(data, seed))
         batch_size = int(tables["student"]["batch_size"])
-        tables["distil"].setdefault("epochs", self.epochs or data.epochs(batch_size))
+        tables["distil"].setdefault("epochs", data.epochs(batch_size) if self.epochs is None else self.epochs)
         run = Run.start(Recipe.from_dict(tables, out), out, quiet=not self.verbose)
         compress(run)
         self.report_ = run.path(REPORT).read_text(encoding="utf-8").rpartition("; the bundle is")[0]

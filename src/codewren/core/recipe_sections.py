@@ -1,5 +1,6 @@
 """The recipe's sections, each a table of its TOML file, with what holds where a key is left out."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
@@ -277,7 +278,11 @@ class DistilSection:
         for name in ("hard_label_weight", "word_dropout", "rename", "average_checkpoints", "warmup"):
             if not 0 <= getattr(self, name) <= 1:
                 raise RecipeError(f"distil.{name}: {getattr(self, name)} is no share; wanted 0 to 1")
-        if not self.feature_weight > 0:
+        if self.epochs < 1:
+            raise RecipeError(f"distil.epochs: {self.epochs} trains nothing; wanted 1 or more")
+        if not 0 <= self.weight_decay < math.inf:
+            raise RecipeError(f"distil.weight_decay: {self.weight_decay} is no decay; wanted 0 or more")
+        if not 0 < self.feature_weight < math.inf:
             raise RecipeError(f"distil.feature_weight: {self.feature_weight} weighs a loss; wanted above 0")
         if self.features != "none" and self.background_pairs:
             raise RecipeError("distil.background_pairs are not the teacher's: it has no vectors of them for features")

@@ -122,7 +122,7 @@ class Task:
         Raises:
             InputError: it names a label that there is not, or one twice.
         """
-        indices = [self.label_index(name) for name in _names(value)]
+        indices = [self.label_index(name) for name in names_in(value)]
         if len(set(indices)) < len(indices):
             raise InputError(f"labels {value!r:.60} name one twice; wanted a list of the labels that an item has")
         return sum(1 << index for index in indices)
@@ -158,7 +158,7 @@ class Task:
         return cls(raw["name"], unit, labels, raw["positive"], raw.get("language"), Kind(kind))
 
 
-def _names(value: object) -> Iterable[object]:
+def names_in(value: object) -> Iterable[object]:
     """The labels that a cell or a JSON value names."""
     if isinstance(value, str):
         text = value.strip()

@@ -6,6 +6,7 @@ from statistics import mean
 from typing import Any
 
 from codewren.core.errors import InputError
+from codewren.core.task import names_in
 from codewren.data.readers import spelling
 
 TEXT_NAMES = ("func", "code", "function", "source", "text", "func_before", "content", "snippet", "body")
@@ -94,11 +95,30 @@ def _two(names: Sequence[str]) -> tuple[str, str] | None:
 
 
 def _label(rows: Sequence[Mapping[str, Any]], names: Sequence[str]) -> str | None:
-    values = {name: {spelling(row.get(name)) for row in rows} for name in names}
+    values = {name: {label for row in rows for label in labels_in(row.get(name))} for name in names}
     possible = [name for name in names if 2 <= len(values[name]) <= min(MOST_LABELS, len(rows) / 2)]
     lower = {name.lower(): name for name in possible}
     named = [lower[name] for name in LABEL_NAMES if name in lower]
     return named[0] if named else min(possible, key=lambda name: len(values[name]), default=None)
+
+
+def is_several(value: Any) -> bool:
+    """Whether a value of a label column names several labels at once: a list, as it is, as JSON, or `a;b`."""
+    return isinstance(value, list) or (isinstance(value, str) and (value.strip()[:1] == "[" or ";" in value))
+
+
+def labels_in(value: Any) -> list[str]:
+    """The labels that a cell or a JSON value names.
+
+    >>> labels_in("files;time"), labels_in('["net"]'), labels_in([]), labels_in(1.0)
+    (['files', 'time'], ['net'], [], ['1'])
+    """
+    if not is_several(value):
+        return [spelling(value)]
+    try:
+        return [spelling(label) for label in names_in(value)]
+    except ValueError:  # begins as JSON and is none: a label by itself
+        return [spelling(value)]
 
 
 def _id(rows: Sequence[Mapping[str, Any]], names: Sequence[str]) -> str | None:

@@ -10,8 +10,8 @@ from typing import Any
 
 from codewren.core.errors import CodewrenError, InputError
 from codewren.data.items import UNKNOWN_LABELS
-from codewren.data.readers import COMPRESSIONS, FORMATS, read_rows, spelling
-from codewren.draft.columns import Columns, guess_columns
+from codewren.data.readers import COMPRESSIONS, FORMATS, read_rows
+from codewren.draft.columns import Columns, guess_columns, is_several, labels_in
 from codewren.syntax.functions import extract
 from codewren.syntax.grammars import LANGUAGES
 
@@ -39,7 +39,8 @@ class DataLook:
         columns: of the splits.
         functions: columns of the file of functions, where there is one.
         rows: of each split, at most `LOOKED_AT`.
-        labels: each value of the label column and how often it stands in the training split, the commonest first.
+        labels: each label and how often it stands in the training split, the commonest first.
+        several: whether an item may have several labels at once.
         language: of the functions, where one fits most of them.
         lengths: words and signs of each function that was looked at, sorted.
         sample: some of the functions.
@@ -50,6 +51,7 @@ class DataLook:
     functions: Columns | None
     rows: Mapping[str, int]
     labels: tuple[tuple[str, int], ...]
+    several: bool
     language: str | None
     lengths: tuple[int, ...]
     sample: tuple[str, ...]
@@ -87,13 +89,15 @@ def look_at_data(paths: Sequence[Path], *, language: str | None = None) -> DataL
             raise InputError(f"{files[training]}: rows name functions by id; add the file that holds them: functions.*")
         functions = guess_columns(tables["functions"], str(files["functions"]))
     texts = _texts(tables["functions" if functions else training], functions or columns)
-    labels = Counter(spelling(row.get(columns.label)) for row in tables[training]) if columns.label else Counter()
+    values = [row.get(columns.label) for row in tables[training]] if columns.label else []
+    labels = Counter(label for value in values for label in labels_in(value))
     return DataLook(
         {split: path for split, path in files.items() if functions or split != "functions"},
         columns,
         functions,
         {split: len(rows) for split, rows in tables.items()},
         tuple((name, count) for name, count in labels.most_common() if name not in UNKNOWN_LABELS),
+        any(map(is_several, values)),
         language or guess_language(texts),
         tuple(sorted(len(WORDS.findall(text)) for text in texts)),
         tuple(texts[:: max(1, len(texts) // SAMPLED)][:SAMPLED]),

@@ -84,8 +84,7 @@ class Draft:
     @property
     def rarest_share(self) -> float:
         """Share of the rarest label, of those that were seen."""
-        counts = [count for _, count in self.data.labels]
-        return min(counts) / sum(counts) if counts else 0.5
+        return min((count for _, count in self.data.labels), default=0.5 * self._labelled) / self._labelled
 
     @property
     def learns_labels(self) -> bool:
@@ -101,16 +100,24 @@ class Draft:
         sections = (self._task(), self._data(), self._teacher(), self._search(), self._student(), self._distil())
         return "\n".join(_one_line(line) for section in sections for line in (*section, ""))
 
+    @property
+    def _labelled(self) -> int:
+        """What a label's count is a share of: items, each of which may have several."""
+        several = self.data.rows[self.data.training] if self.data.several else 0
+        return several or sum(count for _, count in self.data.labels) or 1
+
     def _is_paper(self) -> bool:
         return self.data.columns.is_pair or self.data.columns.label in ("target", "vul", "is_vulnerable")
 
     def _task(self) -> Iterator[str]:
-        total = sum(count for _, count in self.data.labels)
+        total = self._labelled
         balance = ", ".join(f"{name} {count / total:.1%}" for name, count in self.data.labels[:8])
         yield "# Drafted by codewren init; every key: codewren compress --reference"
         yield "[task]"
         yield f"name = {_toml(self.name)}"
         yield f"unit = {_toml('pair' if self.data.columns.is_pair else 'function')}"
+        if self.data.several:
+            yield 'kind = "multi-label"  # an item has any number of the labels'
         yield f"labels = {_toml(self.labels)}  # {'seen: ' + balance if balance else 'as the teacher names them'}"
         yield f"positive = {_toml(self.alarm)}  # what a scan reports"
         if self.data.language is None:

@@ -37,7 +37,7 @@ def write_draft(data: DataLook, path: Path, wishes: Wishes) -> str:
     """Write the recipe; what was seen and what to run next, as lines.
 
     Raises:
-        InputError: the file is there, a split is missing, or the data has no labels.
+        InputError: the file is there, a split is missing, the data has no labels, or words cannot teach them.
         TeacherError: the teacher cannot teach as it is.
     """
     if path.exists():
@@ -49,6 +49,7 @@ def write_draft(data: DataLook, path: Path, wishes: Wishes) -> str:
         )
     name = wishes.task or data.files[data.training].resolve().parent.name
     draft = Draft(data, look_at_teacher(wishes.teacher), path.parent, name, wishes.positive)
+    _check_words(draft)
     text = draft.text()
     Recipe.from_dict(tomllib.loads(text), path.parent)  # what is written can be read
     write_bytes(path, text.encode())
@@ -56,6 +57,23 @@ def write_draft(data: DataLook, path: Path, wishes: Wishes) -> str:
     if draft.mismatch:
         lines.append("mind: the teacher calls its outputs otherwise than the data its labels; set teacher.columns")
     return "\n".join([*lines, "next:", *(f"  {command}" for command in draft.commands(path))])
+
+
+def _check_words(draft: Draft) -> None:
+    """Words are the teacher where none is named.
+
+    Raises:
+        InputError: a task that they cannot teach.
+    """
+    if draft.teacher.kind != "ngrams":
+        return
+    several = ", several at once" * draft.data.several
+    if draft.data.columns.is_pair or draft.data.several or len(draft.labels) != 2:
+        unit = "pairs" if draft.data.columns.is_pair else "functions"
+        raise InputError(
+            f"words teach functions of two labels, this task has {unit} of {len(draft.labels)} labels{several}; name a "
+            "teacher with --teacher: a folder, a hub's name, or a file of logits or judgements"
+        )
 
 
 def _summary(draft: Draft) -> str:

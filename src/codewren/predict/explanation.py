@@ -13,10 +13,13 @@ _LINE = re.compile(r"\bline (\d{1,9})\b")
 def shown_weight(score: float, likelihood: float | None) -> str:
     """What a line is shown with: its likelihood where there is one, else its log-odds.
 
-    >>> [shown_weight(0.234, None), shown_weight(0.234, 0.061)]
-    ['+0.23', '6.1%']
+    >>> [shown_weight(0.234, None), shown_weight(0.234, 0.061), shown_weight(0.234, 0.999)]
+    ['+0.23', '6.1%', '100%']
     """
-    return f"{score:+.2g}" if likelihood is None else f"{100 * likelihood:.2g}%"
+    if likelihood is None:
+        return f"{score:+.2g}"
+    percent = 100 * likelihood
+    return f"{percent:.0f}%" if percent >= 10 else f"{percent:.2g}%"
 
 
 @dataclass(frozen=True, slots=True)

@@ -140,7 +140,10 @@ class HintPredictor(BasePredictor[HintBundle]):
             InputError: not a list of strings.
         """
         items = [text for (text,) in checked_items(texts, None)]
-        return list(map(_shares, self._lines.scores(items, self.threads))) if self._lines else []
+        if self._lines is None:
+            return []
+        with Damage(self.path):
+            return list(map(_shares, self._lines.scores(items, self.threads)))
 
     def encode(self, functions: Sequence[str], *, languages: Languages = None) -> "memoryview[int]":
         """Refuse: a hint makes no vectors.

@@ -60,10 +60,12 @@ def comparison_table(rows: Sequence[ModelRow]) -> str:
     lines += [[name, *(_measure(row.quality, name) for row in rows)] for name in shown]
     lines.append(["majority", *(f"{row.quality.majority.value:.4f}" if row.quality else "-" for row in rows)])
     lines.append(["latency per item", *(str(row.latency) if row.latency else "-" for row in rows)])
-    if len(rows) > 1:
-        first = rows[0]
-        lines.append(["times smaller", *(_times(first.size_bytes, row.size_bytes) for row in rows)])
-        lines.append(["times faster", *(_faster(first.latency, row.latency) for row in rows)])
+    first = rows[0]
+    ratios = [
+        ["times smaller", *(_times(first.size_bytes, row.size_bytes) for row in rows)],
+        ["times faster", *(_faster(first.latency, row.latency) for row in rows)],
+    ]
+    lines += [line for line in ratios if any(cell != "-" for cell in line[2:])]  # the first against itself says nothing
     return markdown([line for line in lines if any(cell != "-" for cell in line[1:])])
 
 

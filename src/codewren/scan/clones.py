@@ -146,9 +146,10 @@ def _worthwhile(findings: Sequence[Finding], left_out: int, result: ScanResult) 
         if finding.saved_lines >= FEWEST_SAVED or all(place.overlap == 1.0 for place in finding.others)
     ]
     small = len(findings) - len(worth)
-    said = f"{small} classes that would save fewer than {FEWEST_SAVED} lines" if small else ""
+    said = f"{small} class{'es' * (small != 1)} that would save fewer than {FEWEST_SAVED} lines" if small else ""
     if left_out:
-        said += f"{', and ' * bool(said)}{left_out} pairs that are too little alike"
+        pairs = "1 pair that is" if left_out == 1 else f"{left_out} pairs that are"
+        said += f"{', and ' * bool(said)}{pairs} too little alike"
     if said:
         result.remarks.append(f"not reported: {said} (--all-clones reports them)")
     return worth
