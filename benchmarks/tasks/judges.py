@@ -2,7 +2,9 @@
 
     python benchmarks/tasks/judges.py write runs/tasks/projects runs/tasks/judged-data
     codewren compress benchmarks/tasks/judged.toml --out runs/tasks/judged
+    codewren compress benchmarks/tasks/judged-words.toml --out runs/tasks/judged-words
     python benchmarks/tasks/judges.py compare runs/tasks/judged runs/tasks/projects
+    python benchmarks/tasks/judges.py compare runs/tasks/judged-words runs/tasks/projects
 
 No person and no language model judged anything here. A judge is words with logistic regression that learnt a third of
 the functions of `unlabelled`, other ones than its fellows; it says the label it finds likeliest, how sure it is, and
@@ -11,7 +13,8 @@ functions of `labelled` each is judged once, by the judges in turn; those of `va
 folder that the student learns from: what stands there as a function's label is the surest judge's, or nothing where
 all are unsure (such functions are left out of `valid`). On `test` the share of functions on which two judges agree is
 set beside that on which the student agrees with a judge, also with a third whom it never met, and beside words that
-learnt the same judgements.
+learnt the same judgements. In the second run words learn the sure judgements and teach the student, also on 4,434
+functions that nobody judged surely.
 """
 
 import json
@@ -79,7 +82,7 @@ def write(data: Path, out: Path) -> None:
         ]
         labels = [max(some, key=lambda line: line.get("confidence", 0.0))["label"] for some in lines]
         kept = [at for at, label in enumerate(labels) if split == "labelled" or label != "unsure"]
-        lines, rows, labels = ([some[at] for at in kept] for some in (lines, rows, labels))
+        lines, rows, labels = [lines[at] for at in kept], [rows[at] for at in kept], [labels[at] for at in kept]
         write_rows(out / f"judgements-{split}.jsonl", (line for some in lines for line in some))
         write_rows(
             out / f"{split}.jsonl",
@@ -88,6 +91,12 @@ def write(data: Path, out: Path) -> None:
                 for row, label in zip(rows, labels, strict=True)
             ),
         )
+        if split == "labelled":
+            sure = [(row, label) for row, label in zip(rows, labels, strict=True) if label != "unsure"]
+            write_rows(out / "sure.jsonl", ({"id": r["id"], "func": r["func"], "label": label} for r, label in sure))
+            others = [row for row, label in zip(rows, labels, strict=True) if label == "unsure"]
+            others += read(data / "unlabelled.jsonl")
+            write_rows(out / "unlabelled.jsonl", ({"id": row["id"], "func": row["func"]} for row in others))
         unsure = sum(line["label"] == "unsure" for some in lines for line in some)
         print(f"{split}: {sum(map(len, lines)):,} judgements of {len(rows):,} functions, {unsure:,} unsure")
 
