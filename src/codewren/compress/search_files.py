@@ -4,11 +4,12 @@ import sys
 from collections.abc import Sequence
 
 from codewren.compress.run import Run
-from codewren.compress.stage_evaluate import bundle_quality, load_for, logits_quality
+from codewren.compress.stage_evaluate import bundle_quality, load_for
 from codewren.core.errors import InputError
 from codewren.core.files import write_bytes, write_json
 from codewren.core.pareto import Candidate, Scores
 from codewren.core.run_folder import FRONT, FRONT_PLOT, FRONT_TABLE, LOGITS
+from codewren.measure.task_quality import logits_quality
 from codewren.predict.predictor import Predictor
 from codewren.report.draw.pareto_plot import front_points, pareto_file, rival_points
 from codewren.report.front_table import front_table

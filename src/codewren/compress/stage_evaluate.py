@@ -26,7 +26,13 @@ from codewren.measure.out_of_fold import OUT_OF_FOLD, out_of_fold
 from codewren.measure.quality import Quality
 from codewren.measure.relations import Relations, relations
 from codewren.measure.robustness import AttackBudget
-from codewren.measure.task_quality import decisions, logits_predictions, task_probabilities, task_quality
+from codewren.measure.task_quality import (
+    decisions,
+    logits_predictions,
+    logits_quality,
+    task_probabilities,
+    task_quality,
+)
 from codewren.predict.predictor import AnyPredictor, load
 from codewren.report.relation_table import relation_table
 from codewren.report.table import ModelRow, comparison_line, comparison_table, markdown
@@ -65,12 +71,6 @@ def bundle_quality(
     taught = None if teacher_logits is None else logits_predictions(dataset.task, teacher_logits)
     labels = np.asarray(dataset.known_labels())
     return task_quality(dataset.task, labels, probabilities, predictions=predicted, teacher=taught)
-
-
-def logits_quality(logits: NDArray[np.float32], dataset: Dataset) -> Quality:
-    """Quality of a teacher from its logits."""
-    labels, task = np.asarray(dataset.known_labels()), dataset.task
-    return task_quality(task, labels, task_probabilities(task, logits.astype(np.float64)))
 
 
 def compare(first: NDArray[np.int64], second: NDArray[np.int64], dataset: Dataset) -> Comparison:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from codewren.core.dataset import Dataset
 from codewren.core.task import Kind, Task
 from codewren.measure.calibration import softmax
 from codewren.measure.intervals import Floats, Ints
@@ -44,6 +45,16 @@ def logits_predictions(task: Task, logits: NDArray[np.floating]) -> Ints:
     if task.kind is Kind.SINGLE_LABEL:
         return np.asarray(logits.argmax(axis=1), dtype=np.int64)
     return task_predictions(task, task_probabilities(task, logits.astype(np.float64)))
+
+
+def logits_quality(logits: NDArray[np.float32], dataset: Dataset) -> Quality:
+    """Quality of a teacher from its logits.
+
+    Raises:
+        InputError: items without labels.
+    """
+    labels, task = np.asarray(dataset.known_labels()), dataset.task
+    return task_quality(task, labels, task_probabilities(task, logits.astype(np.float64)))
 
 
 def decisions(task: Task, labels: Ints, probabilities: Floats) -> tuple[Ints, Floats]:
