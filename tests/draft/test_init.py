@@ -3,6 +3,7 @@
 import csv
 import json
 import random
+import shlex
 import shutil
 
 import pytest
@@ -235,3 +236,15 @@ def test_what_label_may_refuse_is_drafted_as_it_is(tmp_path):
     (tmp_path / "model.onnx").touch()
     assert look_at_teacher(str(tmp_path)).says == "an adapter (PEFT)"
     assert look_at_teacher(str(tmp_path / "model.onnx")).kind == "huggingface"
+
+
+def test_labels_and_names_of_any_characters_make_a_recipe(tmp_path):
+    folder = tmp_path / "my data"
+    folder.mkdir()
+    labels = ('a\nb "q"', "ü#]\x7f", "third")
+    rows = [{"func": row["func"], "label": labels[i % 3]} for i, row in enumerate(functions(60))]
+    for split in ("train", "valid"):
+        jsonl(folder / f"{split}.jsonl", rows)
+    said, recipe = init(tmp_path, folder)
+    assert set(recipe.task.labels) == set(labels)
+    assert shlex.split(said.splitlines()[-1])[-2:] == ["--out", "runs/my data"]

@@ -138,9 +138,33 @@ def test_refusals_of_the_hub_are_one_line_without_the_token(hub, capsys):
     assert "no such branch, tag or commit" in fails(capsys, "pull", "me/model", "--revision", "v9", *there)
     unknown = fails(capsys, "push", "hints-c-micro", "me/model", "--license", "wtf", *there)
     assert unknown.startswith("codewren: me/model: cannot push") and "license" in unknown
-    odd = fails(capsys, "push", "hints-c-micro", "no/such/name", "--license", "mit", *there)
-    assert "no/such/name: cannot push" in odd
-    assert TOKEN not in unknown + odd
+    assert TOKEN not in unknown
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("no/such/name",), "no/such/name"),
+        (("mine",), "wanted OWNER/NAME"),
+        (("me/model", "--name", "../x.wren"), "bundle name"),
+        (("me/model", "--name", "x"), ".wren at its end"),
+    ],
+)
+@pytest.mark.parametrize("dry", [(), ("--dry-run",)])
+def test_what_cannot_be_pulled_is_not_pushed_nor_shown(hub, capsys, arguments, said, dry):
+    wanted = ("push", "hints-c-micro", *arguments, "--license", "mit", "--endpoint", hub.url, *dry)
+    assert said in fails(capsys, *wanted)
+    assert not hub.log
+
+
+def test_a_hash_may_be_in_capitals_and_what_is_none_is_refused_at_once(hub, tmp_path, capsys):
+    push(hub, "hints-c-micro", "me/model")
+    sha256 = hashlib.sha256(find_bundle("hints-c-micro").read_bytes()).hexdigest()
+    pull(hub, "me/model", "--sha256", sha256.upper(), "--out", tmp_path)
+    asked = len(hub.log)
+    assert "64 hexadecimal digits" in fails(capsys, "pull", "me/model", "--sha256", sha256[:12], "--endpoint", hub.url)
+    assert "wanted OWNER/NAME" in fails(capsys, "pull", "model", "--endpoint", hub.url)
+    assert len(hub.log) == asked
 
 
 def test_names_that_no_system_can_have_are_refused():

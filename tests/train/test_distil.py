@@ -77,12 +77,12 @@ def test_a_run_broken_at_any_step_and_resumed_equals_the_uninterrupted_one(tmp_p
     original = module.distillation_loss
     calls = 0
 
-    def breaks(*args):
+    def breaks(*args, **options):
         nonlocal calls
         calls += 1
         if calls == step + 1:
             raise KeyboardInterrupt
-        return original(*args)
+        return original(*args, **options)
 
     monkeypatch.setattr(module, "distillation_loss", breaks)
     with pytest.raises(KeyboardInterrupt):
@@ -158,7 +158,7 @@ def test_all_parameters_move_unless_the_papers_slip_is_asked_for(tmp_path):
 def test_nan_loss_says_what_to_do_and_keeps_the_checkpoint(tmp_path, monkeypatch):
     train(tmp_path, stop_after=1)
     before = (tmp_path / "checkpoint.pt").read_bytes()
-    monkeypatch.setattr(module, "distillation_loss", lambda z, *rest: z.sum() * math.nan)
+    monkeypatch.setattr(module, "distillation_loss", lambda z, *rest, **options: z.sum() * math.nan)
     with pytest.raises(TrainingError, match="lower learning_rate"):
         train(tmp_path)
     assert (tmp_path / "checkpoint.pt").read_bytes() == before

@@ -90,11 +90,11 @@ def test_a_run_broken_at_any_step_and_resumed_equals_the_uninterrupted_one(tmp_p
     with monkeypatch.context() as context, pytest.raises(KeyboardInterrupt):
         original, calls = test_distil.module.distillation_loss, []
 
-        def breaks(*args):
+        def breaks(*args, **options):
             calls.append(args)
             if len(calls) > step:
                 raise KeyboardInterrupt
-            return original(*args)
+            return original(*args, **options)
 
         context.setattr(test_distil.module, "distillation_loss", breaks)
         train(tmp_path / "broken", kind)

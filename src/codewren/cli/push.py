@@ -29,17 +29,14 @@ def push(
 
     Example: codewren push runs/x/student.wren me/clones --license mit
     """
-    from codewren.hub.checksums import Checksum
-    from codewren.hub.readme import CardMetadata, readme
-    from codewren.hub.repository import hub_api
-    from codewren.hub.upload import Destination
+    from codewren.hub.readme import CardMetadata
+    from codewren.hub.upload import Destination, contents
     from codewren.hub.upload import push as push_bundle
     from codewren.predict.predictor import find_and_open
 
     opened, metadata = find_and_open(bundle), CardMetadata(license_id, datasets, tags)
     if dry_run:
-        hub_api(endpoint)  # says what to install
-        click.echo(readme(opened, Checksum(name or opened.path.name, opened.sha256), repository, metadata), nl=False)
+        click.echo(contents(opened, repository, metadata, name=name)[1], nl=False)
         return
     pushed = push_bundle(opened, Destination(repository, branch, private, endpoint), metadata, name=name)
     click.echo(f"{pushed.url}\nrevision {pushed.commit}\nsha256 {pushed.checksum.sha256}  {pushed.checksum.name}")

@@ -105,9 +105,9 @@ def check_edits(task: Task, names: Sequence[str]) -> None:
         InputError: functions of the task's language cannot be edited, or an edit is unknown.
     """
     if task.language not in EDITABLE:
+        about, remedy = (task.language, "") if task.language else ("no one language", "; set language in [task]")
         raise InputError(
-            f"task {task.name!r} is about {task.language or 'no one language'}; functions can be edited in "
-            f"{', '.join(EDITABLE)}; set language in [task]"
+            f"task {task.name!r} is about {about}; functions can be edited in {', '.join(EDITABLE)}{remedy}"
         )
     for name in names:
         if name not in edit_names(task):

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shlex
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,6 +14,7 @@ from codewren.draft.columns import Columns
 from codewren.draft.data_look import LOOKED_AT, DataLook, quantile
 from codewren.draft.teacher_look import TeacherLook, token_lengths
 
+CONTROLS = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 NO_NAME = re.compile(r"(LABEL_)?\d+", re.IGNORECASE)
 RARE = 0.2
 """A label below this share makes accuracy say little."""
@@ -97,7 +99,7 @@ class Draft:
             InputError: as `labels` and `alarm`.
         """
         sections = (self._task(), self._data(), self._teacher(), self._search(), self._student(), self._distil())
-        return "\n".join(line for section in sections for line in (*section, ""))
+        return "\n".join(_one_line(line) for section in sections for line in (*section, ""))
 
     def _is_paper(self) -> bool:
         return self.data.columns.is_pair or self.data.columns.label in ("target", "vul", "is_vulnerable")
@@ -242,7 +244,16 @@ class Draft:
     def commands(self, recipe: Path) -> list[str]:
         """What to run next."""
         verbs = ["finetune", "compress"] if self.teacher.kind == "encoder" else ["compress"]
-        return [f"codewren {verb} {recipe} --out {self.run}" for verb in verbs]
+        return [shlex.join(("codewren", verb, str(recipe), "--out", self.run)) for verb in verbs]
+
+
+def _one_line(line: str) -> str:
+    r"""A line with the characters that TOML forbids, in comments too, as escapes.
+
+    >>> _one_line("# a\nb")
+    '# a\\u000ab'
+    """
+    return CONTROLS.sub(lambda found: f"\\u{ord(found[0]):04x}", line)
 
 
 def _rounded(tokens: int) -> int:

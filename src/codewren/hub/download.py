@@ -10,9 +10,10 @@ from codewren.bundle.open import open_bundle
 from codewren.core.errors import InputError
 from codewren.core.files import file_sha256, write_bytes
 from codewren.hub.checksums import SUMS, Checksum, read_checksum
-from codewren.hub.repository import hub_api, one_line_errors
+from codewren.hub.repository import checked_repository, hub_api, one_line_errors
 
 COMMIT = re.compile(r"[0-9a-f]{40}")
+SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,22 +54,26 @@ def pull(origin: Origin, out: Path, *, sha256: str | None = None, force: bool = 
     Args:
         origin: the repository.
         out: the folder.
-        sha256: what the bundle must hash to, whatever the repository says.
+        sha256: what the bundle must hash to, whatever the repository says; in any case of letters.
         force: replace another file of that name.
 
     Raises:
         MissingExtraError: the extra `hub` is not installed.
-        InputError: the hub's refusal, another hash, or another file in the bundle's place.
+        InputError: no name or no hash, the hub's refusal, another hash, or another file in the bundle's place.
         BundleError: the file is no bundle.
     """
     api = hub_api(origin.endpoint)
+    checked_repository(origin.repository)
+    wanted = None if sha256 is None else sha256.strip().lower()
+    if wanted is not None and not SHA256.fullmatch(wanted):
+        raise InputError(f"--sha256 {sha256}: wanted the 64 hexadecimal digits that a push or a pull prints")
     with one_line_errors(origin.repository, f"find revision {origin.revision}"):
         commit = str(api.model_info(origin.repository, revision=origin.revision).sha)
     with tempfile.TemporaryDirectory(prefix="codewren-") as folder:
         sums = _fetched(api, origin, commit, SUMS, Path(folder)).read_text(encoding="utf-8", errors="replace")
         checksum = read_checksum(sums, origin.repository)
-        if sha256 is not None and checksum.sha256 != sha256:
-            raise InputError(f"{origin.repository}: its bundle has SHA-256 {checksum.sha256}, {sha256} was wanted")
+        if wanted is not None and checksum.sha256 != wanted:
+            raise InputError(f"{origin.repository}: its bundle has SHA-256 {checksum.sha256}, {wanted} was wanted")
         target = out / checksum.name
         if target.exists() and file_sha256(target) == checksum.sha256:
             return Pulled(target, commit, checksum.sha256, is_new=False)

@@ -27,6 +27,24 @@ def hub_api(endpoint: str | None) -> Any:
     return HfApi(endpoint=endpoint, library_name="codewren", library_version=__version__)
 
 
+def checked_repository(repository: str) -> str:
+    """A name that a repository of the hub can have; without an owner the hub makes one that no push can find.
+
+    Raises:
+        InputError: it is none.
+    """
+    from huggingface_hub.errors import HFValidationError
+    from huggingface_hub.utils import validate_repo_id
+
+    try:
+        validate_repo_id(repository)
+    except HFValidationError as error:
+        raise InputError(f"repository {repository!r}: {error}") from None
+    if "/" not in repository:
+        raise InputError(f"repository {repository!r} names no owner; wanted OWNER/NAME")
+    return repository
+
+
 @contextmanager
 def one_line_errors(repository: str, attempt: str) -> Iterator[None]:
     """Turn what the library raises into one line.

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from codewren.bundle.open import AnyBundle
 from codewren.hub.checksums import SUMS, Checksum, checked_name
 from codewren.hub.readme import CardMetadata, readme
-from codewren.hub.repository import hub_api, one_line_errors
+from codewren.hub.repository import checked_repository, hub_api, one_line_errors
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +54,7 @@ def push(bundle: AnyBundle, destination: Destination, metadata: CardMetadata, *,
         InputError: a name that is none, or the hub's refusal.
     """
     api = hub_api(destination.endpoint)
-    checksum = Checksum(checked_name(name or bundle.path.name), bundle.sha256)
-    card = readme(bundle, checksum, destination.repository, metadata)
+    checksum, card = contents(bundle, destination.repository, metadata, name=name)
     with one_line_errors(destination.repository, "push"):
         from huggingface_hub import CommitOperationAdd
 
@@ -72,3 +71,17 @@ def push(bundle: AnyBundle, destination: Destination, metadata: CardMetadata, *,
             revision=destination.branch,
         )
     return Pushed(made.oid, made.commit_url, checksum)
+
+
+def contents(
+    bundle: AnyBundle, repository: str, metadata: CardMetadata, *, name: str | None = None
+) -> tuple[Checksum, str]:
+    """What stands beside a bundle in a repository: its name with its hash, and its card.
+
+    Raises:
+        MissingExtraError: the extra `hub` is not installed.
+        InputError: a name that the bundle or the repository cannot have.
+    """
+    hub_api(None)  # says what to install
+    checksum = Checksum(checked_name(name or bundle.path.name), bundle.sha256)
+    return checksum, readme(bundle, checksum, checked_repository(repository), metadata)
