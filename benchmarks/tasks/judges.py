@@ -13,8 +13,8 @@ functions of `labelled` each is judged once, by the judges in turn; those of `va
 folder that the student learns from: what stands there as a function's label is the surest judge's, or nothing where
 all are unsure (such functions are left out of `valid`). On `test` the share of functions on which two judges agree is
 set beside that on which the student agrees with a judge, also with a third whom it never met, and beside words that
-learnt the same judgements. In the second run words learn the sure judgements and teach the student, also on 4,434
-functions that nobody judged surely.
+learnt the same judgements. In the second run words learn the sure judgements, outside codewren, and their
+logits teach the student, also on 4,434 functions that nobody judged surely.
 """
 
 import json
@@ -54,6 +54,20 @@ def learnt(texts: list[str], labels: list[str], asked: list[str]) -> np.ndarray:
     model = LogisticRegression(C=10.0, max_iter=200).fit(vectorizer.fit_transform(texts), labels)
     assert tuple(model.classes_) == LABELS
     return model.predict_proba(vectorizer.transform(asked))
+
+
+def out_of_fold(texts: list[str], labels: list[str]) -> np.ndarray:
+    """Probabilities (n, C) of words that learnt the other four fifths."""
+    found = np.zeros((len(texts), len(LABELS)))
+    for fold in range(5):
+        others = [at for at in range(len(texts)) if at % 5 != fold]
+        found[fold::5] = learnt([texts[at] for at in others], [labels[at] for at in others], texts[fold::5])
+    return found
+
+
+def write_logits(out: Path, split: str, probabilities: np.ndarray) -> None:
+    """A file of logits, as a recipe wants it."""
+    np.save(out / f"words-{split}.npy", np.log(np.clip(probabilities, 1e-7, 1)).astype(np.float32))
 
 
 def judge(number: int, data: Path, rows: list[dict[str, Any]]) -> np.ndarray:
@@ -97,6 +111,11 @@ def write(data: Path, out: Path) -> None:
             others = [row for row, label in zip(rows, labels, strict=True) if label == "unsure"]
             others += read(data / "unlabelled.jsonl")
             write_rows(out / "unlabelled.jsonl", ({"id": row["id"], "func": row["func"]} for row in others))
+            taught = ([row["func"] for row, _ in sure], [label for _, label in sure])
+            write_logits(out, "labelled", out_of_fold(*taught))
+            write_logits(out, "unlabelled", learnt(*taught, [row["func"] for row in others]))
+        else:
+            write_logits(out, split, learnt(*taught, [row["func"] for row in rows]))
         unsure = sum(line["label"] == "unsure" for some in lines for line in some)
         print(f"{split}: {sum(map(len, lines)):,} judgements of {len(rows):,} functions, {unsure:,} unsure")
 

@@ -43,11 +43,11 @@ def test_a_better_teacher_and_a_difference_within_noise_are_not(teacher, words):
     assert teacher_worth(judged(teacher), judged(words, seed=1)) == []
 
 
-def made_task(folder, *, is_teacher_right):
+def made_task(folder, *, is_teacher_right, share=0.5):
     """Functions whose words tell the label, and a file of logits that knows it or knows nothing."""
     rng = np.random.default_rng(0)
     for split in ("unlabelled", "valid"):
-        labels = [i % 2 for i in range(ITEMS)]
+        labels = [int(i % round(1 / share) == 1) for i in range(ITEMS)]
         rows = [{"func": f"int f{i}() {{ word{y}(); }}", "label": y} for i, y in enumerate(labels)]
         (folder / f"{split}.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
         told = 8 * np.eye(2)[labels] - 4 if is_teacher_right else rng.normal(size=(ITEMS, 2))
@@ -67,6 +67,17 @@ def test_a_run_says_it_once_the_teacher_has_labelled(tmp_path, capsys, is_teache
     label_splits(made)
     report_teacher_worth(made)
     assert ("warning: words alone reach AUC 1.000 on valid" in capsys.readouterr().err) is not is_teacher_right
+
+
+def test_a_teacher_that_never_says_a_rare_label_is_not_told_that_its_columns_are_exchanged(tmp_path, capsys):
+    made = made_task(tmp_path, is_teacher_right=True, share=0.025)
+    for split in ("unlabelled", "valid"):
+        logits = np.load(tmp_path / f"{split}.npy")
+        np.save(tmp_path / f"{split}.npy", logits - [[-20, 20]])
+    label_splits(made)
+    said = capsys.readouterr().err
+    assert "the teacher says the commonest label (0.975 of all) nearly always: judge it by AUC" in said
+    assert "exchanged" not in said
 
 
 def test_a_validation_item_without_label_is_told_before_anything_is_done(tmp_path):

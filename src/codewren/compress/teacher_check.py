@@ -32,6 +32,9 @@ SAMPLE = 200
 DOUBT = 0.05
 """A McNemar p below it is worth a warning; sampled accuracies differ by chance."""
 
+COMMON = 0.95
+"""A label of more than this share is what a good teacher of a rare one says nearly always, too."""
+
 
 @dataclass(frozen=True, slots=True)
 class SplitCheck:
@@ -170,6 +173,11 @@ def _doubt(check: SplitCheck, chance: float) -> str | None:
     """A line where the teacher tells the labels apart no better than luck."""
     if check.recall > chance + check.luck:
         return None
+    if check.accuracy >= check.majority > COMMON:
+        return (
+            f"on {check.split} the teacher says the commonest label ({check.majority:.3f} of all) nearly always: judge "
+            "it by AUC, and set decision.threshold = 'f1' for its student"
+        )
     return (
         f"on {check.split} the teacher finds {check.recall:.2f} of a label's items on average, chance is {chance:.2f}: "
         "are its columns exchanged (teacher.columns), its rows in another order, its text in another form?"
