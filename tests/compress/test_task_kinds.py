@@ -183,6 +183,14 @@ def test_what_a_kind_cannot_have_is_one_line(tmp_path, capsys):
         assert message in fails(capsys, "label", recipe, "--out", tmp_path / "run")
 
 
+def test_a_threshold_of_an_order_is_refused_before_anything_is_done(tmp_path, capsys):
+    folder = write_task(tmp_path, "ordinal", '\n[decision]\nthreshold = "f1"\n')
+    assert "decided at one half (the median)" in fails(
+        capsys, "compress", folder / "recipe.toml", "--out", tmp_path / "run"
+    )
+    assert not list(tmp_path.glob("run/*"))
+
+
 def test_the_loss_of_sets_is_that_of_each_label(tmp_path):
     rng = np.random.default_rng(0)
     student, teacher = rng.normal(size=(2, 6, 3)).astype(np.float32) * 2

@@ -90,6 +90,7 @@ def test_json_that_is_no_recipe_is_one_clear_error(text, said, tmp_path):
         ({"task": {"name": "smell", "unit": "function", "labels": ["a", "b"], "positive": "c"}}, "'c' is not in"),
         ({**MINIMAL, "student": {"hidden_sizes": 3}}, "did you mean 'hidden_size'"),
         ({**MINIMAL, "student": {"hidden_size": 100, "num_attention_heads": 8}}, "try 96 or 104"),
+        ({**MINIMAL, "student": {"vocab_size": 10**11}}, "vocab_size 100000000000 exceeds 4194304; lower it"),
         ({**MINIMAL, "student": {"vocab_size": 1.5}}, "whole number"),
         ({**MINIMAL, "student": {"storage": "int4"}}, "int4"),
     ],

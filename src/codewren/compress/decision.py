@@ -61,7 +61,7 @@ def fit_decision(recipe: Recipe, predictor: AnyPredictor, dataset: Dataset) -> F
     section, task = recipe.decision, recipe.task
     if section == DecisionSection():
         return FittedDecision(Decision(0.5, 1.0), {})
-    _check_wishes(section, task)
+    check_decision(section, task)
     logits, labels = np.asarray(predictor.logits(dataset.sources())), np.asarray(dataset.known_labels())
     if len(set(labels.tolist())) < 2:
         raise RecipeError(
@@ -93,7 +93,12 @@ def fit_decision(recipe: Recipe, predictor: AnyPredictor, dataset: Dataset) -> F
     return FittedDecision(Decision(threshold, temperature, alert, thresholds), made)
 
 
-def _check_wishes(section: DecisionSection, task: Task) -> None:
+def check_decision(section: DecisionSection, task: Task) -> None:
+    """Refuse a decision that the task cannot have.
+
+    Raises:
+        RecipeError: thresholds for labels of which the largest wins, or for an order.
+    """
     if not task.has_threshold and (section.threshold != "half" or section.alert_budget is not None):
         raise RecipeError(f"decision: task {task.name!r} has {len(task.labels)} labels; thresholds are for two")
     if task.kind is Kind.ORDINAL and section.threshold != "half":

@@ -2,6 +2,7 @@
 
 import time
 
+from codewren.compress.decision import check_decision
 from codewren.compress.imbalance import report_imbalance
 from codewren.compress.layout_check import report_layout
 from codewren.compress.run import Run
@@ -25,7 +26,8 @@ def compress(run: Run) -> str:
         CodewrenError: any stage's own error; what was finished stays.
     """
     started = time.monotonic()
-    run.dataset("valid").known_labels()  # a missing label is told before anything is trained
+    check_decision(run.recipe.decision, run.recipe.task)  # this and a missing label are told before anything is trained
+    run.dataset("valid").known_labels()
     report_overlap(run)
     report_layout(run)
     report_imbalance(run)

@@ -9,6 +9,8 @@ from codewren.core.errors import ConfigError, nearest
 LARGEST_TABLE = 1 << 26
 """Numbers of the word table after its projection: a small file must not fill the memory."""
 
+MOST_ENTRIES = 1 << 22
+"""Of a vocabulary: far more than any model of code has, far less than what a tokenizer cannot count."""
 MOST_LAYERS = 1 << 10
 """Their names alone must not fill the memory, before a reader knows that their weights are missing."""
 
@@ -113,6 +115,8 @@ class StudentConfig:
                 raise ConfigError(f"{name} {value!r} must be a whole number of at least {least}")
         if self.num_hidden_layers > MOST_LAYERS:
             raise ConfigError(f"num_hidden_layers {self.num_hidden_layers} exceeds {MOST_LAYERS}; lower it")
+        if self.vocab_size > MOST_ENTRIES:
+            raise ConfigError(f"vocab_size {self.vocab_size} exceeds {MOST_ENTRIES}; lower it")
         for name in ("hidden_dropout_prob", "attention_probs_dropout_prob"):
             value = getattr(self, name)
             if not 0 <= value < 1:
