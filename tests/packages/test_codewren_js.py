@@ -48,7 +48,7 @@ def test_the_modules_are_made_of_the_sources() -> None:
 @pytest.mark.parametrize("module", MODULES)
 def test_modules_are_small(module: str) -> None:
     content = (PACKAGE / f"wasm/{module}.wasm").read_bytes()
-    assert len(content) <= 410_000
+    assert len(content) <= 401_000  # 400,000 until several labels came; -Oz where nothing is hot saves 319 bytes
     assert len(gzip.compress(content, 9)) <= 250_000
 
 
