@@ -108,6 +108,14 @@ def test_the_page_shows_training_lengths_recipe_and_hashes(folder):
     assert tomllib.loads(shown)["data"]["valid"] == {"path": "valid.jsonl", "label": "target"}
 
 
+def test_the_page_shows_what_is_taken_for_what(folder):
+    facts, page = run_facts(str(folder)), text_of(report(folder))
+    titles = [table.title for table in facts.tables]
+    assert titles[-2:] == ["Each label", "What is taken for what"]
+    cells = [int(cell) for row in facts.tables[-1].rows for cell in row[1:]]
+    assert sum(cells) == N and "What is taken for what" in page
+
+
 def test_gaps_name_commands_that_parse(folder):
     text = text_of(report(folder))
     for words in ("codewren bench recipe.toml", "--edits --json", "codewren baseline recipe.toml", "codewren search"):

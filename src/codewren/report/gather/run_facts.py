@@ -16,6 +16,7 @@ from codewren.report.facts import ModelFacts, Role, RunFacts, Table
 from codewren.report.gather.answers import SplitAnswers, answers_on_split, data_at_hand, split_of
 from codewren.report.gather.bench_facts import BenchFacts, bench_facts
 from codewren.report.gather.flip_tables import fidelity_tables
+from codewren.report.gather.label_tables import label_tables
 from codewren.report.gather.model_rows import model_rows, outputs
 from codewren.report.gather.provenance import bench_command, commands, provenance
 from codewren.report.gather.spent import spent_table
@@ -193,6 +194,8 @@ def _tables(
         missing["fidelity"] = f"run codewren {edits}"
     if answers and answers.slices and not any(table.section == "items" for table in tables):
         tables.append(answers.slices)
+    if answers:
+        tables += label_tables(answers.task, answers.labels, answers.models[subject.name].predictions)
     spent = [] if bench.spent_known else spent_table(subject.file("energy.json"))
     return (*bench.tables, *spent, *tables)
 
