@@ -10,7 +10,7 @@ LEVELS = Task("levels", Unit.FUNCTION, ("debug", "info", "error"), "error")
 CALLS = Task("calls", Unit.FUNCTION, ("files", "net", "time"), "net", kind=Kind.MULTI_LABEL)
 
 
-def test_each_label_has_its_precision_and_recall_and_the_matrix_its_cells():
+def test_each_label_has_its_figures_and_the_matrix_its_cells():
     truth, said = np.array([0, 0, 0, 1, 1, 2]), np.array([0, 0, 1, 1, 0, 0])
     each, matrix = label_tables(LEVELS, truth, said)
     assert [row[:3] for row in each.rows] == [("debug", "3", "4"), ("info", "2", "2"), ("error", "1", "0")]

@@ -10,7 +10,9 @@ from codewren.core.task import Unit
 from codewren.index.query import function_at
 from codewren.index.tree_index import Index
 from codewren.predict.similarity import SimilarityPredictor
+from codewren.scan.alarms import alarm_rules
 from codewren.scan.infer import predict_text
+from codewren.scan.result import ScanOptions
 from codewren.syntax.file_names import language_of
 from codewren.syntax.grammars import LANGUAGES
 
@@ -35,9 +37,8 @@ def judgement(index: Index, file: Path, line: int, predictor: "AnyPredictor") ->
     source = text.encode()
     record = predict_text(source, language, predictor)
     number = function_at(record, line)
-    decision, trained = predictor.bundle.decision, predictor.task.language
-    threshold = decision.threshold if decision.alert_threshold is None else decision.alert_threshold
-    probability = record.probabilities[number]
+    trained = predictor.task.language
+    (rule,) = alarm_rules(predictor, ScanOptions())
     (similar,) = index.query(text, path=file, line=line, k=_MOST_SIMILAR)
     start, end = record.span(number)
     (reasons,) = predictor.explain([source[start:end].decode("utf-8", "replace")], languages=[language])
@@ -46,9 +47,9 @@ def judgement(index: Index, file: Path, line: int, predictor: "AnyPredictor") ->
         "path": os.path.relpath(file, index.root),
         "name": record.names[number],
         "lines": list(record.lines(number)),
-        "label": predictor.task.positive,
-        "probability": round(probability, 3),
-        "alarm": probability > threshold,
+        "label": rule.label,
+        "probability": round(rule.probability(record, number), 3),
+        "alarm": rule.is_alarm(record, number),
         "lines_that_count": [
             {
                 "line": first + reason.line - 1,

@@ -63,6 +63,13 @@ _WORTH_A_BAR = 200  # files
     "--language", "languages", multiple=True, help="c, cpp, java, python, go, rust, …; by default the model's own."
 )
 @click.option(
+    "--label",
+    "labels",
+    multiple=True,
+    metavar="NAME",
+    help="Of three labels or more, one whose functions are findings; by default the task's positive one.",
+)
+@click.option(
     "--exclude-tests/--no-exclude-tests", is_flag=True, help="Leave out files and folders of tests, by their names."
 )
 @click.option("--exclude", multiple=True, metavar="PATTERN", help="As in .gitignore, relative to the current folder.")

@@ -43,6 +43,7 @@ class ScanRequest:
     fail_on: str | None
     exit_zero: bool
     output: Path | None
+    labels: tuple[str, ...]
     languages: tuple[str, ...]
     exclude_tests: bool
     all_clones: bool
@@ -73,6 +74,7 @@ class ScanRequest:
             threshold=self.threshold,
             min_lines=self.min_lines,
             min_tokens=self.min_tokens,
+            labels=tuple(self.labels),
             languages=self.languages or None,
             exclude=self.exclude + TESTS * self.exclude_tests,
             exclude_root=self.exclude_root,

@@ -79,6 +79,7 @@ class ScanSettings(Limits):
     Attributes:
         model: name of a bundle that ships or of a table in `models`, or a file.
         paths: what is scanned where the command line names nothing.
+        labels: whose functions are findings; by default the positive one of the model's task.
         languages: to scan; by default the model's own.
         exclude: patterns as in `.gitignore`, relative to the settings.
         exclude_tests: leave out tests, by their names.
@@ -98,6 +99,7 @@ class ScanSettings(Limits):
 
     model: str | None = None
     paths: Sequence[str] = ()
+    labels: Sequence[str] = ()
     languages: Sequence[str] = ()
     exclude: Sequence[str] = ()
     exclude_tests: bool = False

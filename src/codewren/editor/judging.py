@@ -15,12 +15,12 @@ from codewren.editor.open_documents import OpenDocument
 from codewren.editor.remembered import RememberingPredictor
 from codewren.predict.predictor import AnyPredictor, load
 from codewren.predict.similarity import SimilarityPredictor
+from codewren.scan.alarms import alarm_rules, alert_threshold
 from codewren.scan.finding import CloneKind, Finding, Location
 from codewren.scan.infer import predict_source
 from codewren.scan.known import Model, new_findings
 from codewren.scan.record import Record
 from codewren.scan.result import ScanOptions, fingerprint
-from codewren.scan.scan import alert_threshold, is_alarm
 
 MOST_OTHERS = 20
 """Clones of one function that are told."""
@@ -204,15 +204,15 @@ class Judges:
 
     def _alarms(self, model: LoadedModel, record: Record, path: str) -> Iterator[EditorFinding]:
         limits, task = self._limits(path), model.judge.task
-        threshold = alert_threshold(model.predictor, limits)
+        (rule,) = alarm_rules(model.predictor, limits)
         for number in range(len(record)):
             first, last = record.lines(number)
             if record.is_suppressed(number) or last - first + 1 < (limits.min_lines or 1):
                 continue
-            if is_alarm(record, number, threshold):
-                name = fingerprint(task.positive, [record.fingerprint(number)])
+            if rule.is_alarm(record, number):
+                name = fingerprint(rule.label, [record.fingerprint(number)])
                 where = Location(self._relative(path), first, last, record.names[number])
-                alarm = Finding(task.positive, record.probabilities[number], where, name)
+                alarm = Finding(rule.label, rule.probability(record, number), where, name)
                 yield EditorFinding(alarm, task, TextSpan(*record.span(number)))
 
     def _clone(

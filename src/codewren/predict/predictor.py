@@ -3,6 +3,7 @@
 import math
 import os
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import cache
 from itertools import pairwise
 from pathlib import Path
@@ -171,6 +172,15 @@ class Predictor(BasePredictor[Bundle]):
             flat = list(_floats(self._model.logits(vectors, [places[function] for function in functions])))
         columns = len(self.task.labels)
         return [flat[start : start + columns] for start in range(0, len(flat), columns)]
+
+    def about(self, label: str) -> "Predictor":
+        """The same student with another label of its task as the positive one: what `explain` speaks of.
+
+        Raises:
+            InputError: the task has no such label.
+        """
+        task = replace(self.task, positive=label)
+        return Predictor(replace(self.bundle, task=task), threads=self.threads, target=self.target)
 
     def explain(self, texts: Sequence[str], *, languages: Languages = None) -> list[Explanation]:
         """What each line of each function carries: the log-odds of the positive label that are lost without it.

@@ -10,7 +10,7 @@ from codewren.core.errors import InputError
 from codewren.core.task import BUILT_IN, Task, Unit
 from codewren.predict.checked_items import alarm_probability, is_alarm
 from codewren.predict.explanation import ReviewRanker
-from codewren.scan.record import IS_NAMED, IS_SUPPRESSED, Record, text_fingerprint
+from codewren.scan.record import IS_NAMED, IS_SUPPRESSED, Record, keeps_rows, text_fingerprint
 from codewren.scan.source_files import SourceFile, read_bytes
 from codewren.scan.source_text import is_generated, read_source
 from codewren.scan.suppress import Marker, complaints, markers, silenced
@@ -170,11 +170,12 @@ def _record(text: _Text, task: Task, rows: list[list[float]], vectors: bytes) ->
     functions = text.functions
     wins = [is_alarm(row, task) for row in rows] or [False] * len(functions)
     spans = [(one.start_line, one.end_line, one.start_byte, one.end_byte) for one in functions]
+    kept = chain.from_iterable(rows) if keeps_rows(task) else (alarm_probability(row, task) for row in rows)
     word_ends = accumulate(len(tokens.words) for tokens in text.tokens)
     return Record(
         names=tuple(function.name for function in functions),
         positions=array("I", chain.from_iterable(spans)),
-        probabilities=array("d", [alarm_probability(row, task) for row in rows]),
+        probabilities=array("d", kept),
         flags=bytes(won | flag for won, flag in zip(wins, text.flags, strict=True)),
         fingerprints=b"".join(text_fingerprint(source) for source in text.sources),
         texts=b"".join(tokens.text for tokens in text.tokens),

@@ -50,6 +50,7 @@ class ScanReport:
         remarks: what else a person should know.
         gaps: what was asked for and could not be judged; a report with gaps is no verdict.
         revision: with what the code was compared.
+        labels: whose functions are findings; empty is the task's positive label.
     """
 
     task: Task
@@ -68,6 +69,7 @@ class ScanReport:
     remarks: tuple[str, ...]
     gaps: tuple[str, ...]
     revision: str | None
+    labels: tuple[str, ...] = ()
 
     @property
     def is_complete(self) -> bool:
@@ -114,6 +116,7 @@ class ScanReport:
             remarks=list(self.remarks),
             gaps=list(self.gaps),
             revision=self.revision,
+            labels=self.labels,
         )
 
 
@@ -191,4 +194,5 @@ def _report(result: ScanResult, predictor: "AnyPredictor", known: int) -> ScanRe
         remarks=tuple(result.remarks),
         gaps=tuple(result.gaps),
         revision=result.revision,
+        labels=result.labels,
     )

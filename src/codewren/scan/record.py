@@ -8,11 +8,14 @@ from dataclasses import dataclass, field, replace
 from itertools import accumulate, chain
 from typing import Self
 
+from codewren.core.task import Task
 from codewren.syntax.tokens import HASH_BYTES
 
 _HEAD = struct.Struct("=4sIIIIIIB3x")
 _MARK = b"wr04"
 _POSITION_FIELDS = 4
+MOST_LABELS_KEPT = 64
+"""Of a task with more, a record holds the probability of the positive label alone."""
 WINS, IS_SUPPRESSED, IS_NAMED = 1, 2, 4
 """Bits of a flag: the positive label has the largest probability; a comment suppresses findings; it names the task."""
 
@@ -24,7 +27,7 @@ class Record:
     Attributes:
         names: qualified names.
         positions: 4n numbers: first line, last line, first byte, end byte.
-        probabilities: of the positive label; empty for a pair task.
+        probabilities: of the positive label, or n rows of those of all labels, see `keeps_rows`; empty for a pair task.
         flags: n bytes of `WINS`, `IS_SUPPRESSED` and `IS_NAMED`.
         fingerprints: n hashes of the text without white space.
         texts: n hashes of the text without white space and comments; empty for a function task, as all below.
@@ -70,6 +73,11 @@ class Record:
     def span(self, index: int) -> tuple[int, int]:
         """First and end byte of a function."""
         return self.positions[_POSITION_FIELDS * index + 2], self.positions[_POSITION_FIELDS * index + 3]
+
+    def row(self, index: int) -> "array[float]":
+        """The probability of the positive label, or those of all labels."""
+        width = len(self.probabilities) // len(self)
+        return self.probabilities[width * index : width * (index + 1)]
 
     def wins(self, index: int) -> bool:
         """Whether the positive label has the largest probability."""
@@ -144,7 +152,8 @@ class Record:
             start += size
         text = content[start:].decode("utf-8", "surrogatepass")
         texts = text.split("\n") if text or count else []
-        if not {predicted, reviewed} <= {0, count} or sized not in {0, 2 * count}:
+        is_ragged = predicted % count if count else predicted
+        if is_ragged or reviewed not in {0, count} or sized not in {0, 2 * count}:
             raise ValueError("a record with columns of unequal length")
         if start > len(content) or len(texts) < count:
             raise ValueError("a record of the wrong length")
@@ -167,6 +176,11 @@ class Record:
             complaints=tuple((int(line), message) for line, _, message in complaints),
             reviews=array("d", reviews),
         )
+
+
+def keeps_rows(task: Task) -> bool:
+    """Whether records hold the probabilities of all labels, so that findings may be of any of them."""
+    return 2 < len(task.labels) <= MOST_LABELS_KEPT
 
 
 def covered(spans: Iterable[tuple[int, int]]) -> int:

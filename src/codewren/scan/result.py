@@ -70,6 +70,7 @@ class ScanOptions:
         threshold: probability a finding must exceed; None is the bundle's alert threshold, or else its decision.
         min_lines: shortest function reported; None is 1, and 6 for clones.
         min_tokens: smallest clones; None is `SMALLEST_CLONE_TOKENS` of `codewren.scan.clones`.
+        labels: whose functions are findings; empty is the task's positive label.
         languages: to scan; None is the task's own language, or all where the task names none.
         exclude: patterns in the syntax of `.gitignore`.
         exclude_root: folder that they are relative to; None is the current one.
@@ -87,6 +88,7 @@ class ScanOptions:
     threshold: float | None = None
     min_lines: int | None = None
     min_tokens: int | None = None
+    labels: tuple[str, ...] = ()
     languages: tuple[str, ...] | None = None
     exclude: tuple[str, ...] = ()
     exclude_root: str | None = None
@@ -99,7 +101,7 @@ class ScanOptions:
     all_clones: bool = False
 
     def __post_init__(self) -> None:
-        for name in ("languages", "exclude"):
+        for name in ("labels", "languages", "exclude"):
             if isinstance(getattr(self, name), str):  # its letters would each be one
                 raise InputError(f"{name}: {getattr(self, name)!r} is a string; give a tuple of them")
 
@@ -123,7 +125,8 @@ class ScanResult:
 
     Attributes:
         task: what was judged.
-        threshold: the probability that findings exceed; None where the largest of several labels wins.
+        threshold: the probability that findings of the positive label exceed; None where the largest of several labels
+            wins.
         findings: what is reported.
         notes: files and folders that were left out, and why.
         files: number of files judged.
@@ -138,6 +141,7 @@ class ScanResult:
         remarks: what else a person should know.
         revision: with what the code was compared; None where all findings count.
         unshown: findings beyond the number that was asked for.
+        labels: whose functions are findings; empty is the positive label.
         gaps: what was asked for and could not be judged, where it is too much to call the scan done; else empty.
     """
 
@@ -158,6 +162,13 @@ class ScanResult:
     gaps: list[str] = field(default_factory=list)
     revision: str | None = None
     unshown: list[Finding] = field(default_factory=list)
+    labels: tuple[str, ...] = ()
+
+    @property
+    def judged(self) -> str:
+        """The label that findings have, or the labels, for a person."""
+        *first, last = self.labels or (self.task.positive,)
+        return f"{', '.join(first)} or {last}" if first else last
 
 
 def is_below(absolute: str, folder: str) -> bool:

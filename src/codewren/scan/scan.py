@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from codewren.core.errors import InputError, nearest
 from codewren.core.task import Task, Unit
 from codewren.predict.explanation import ReviewRanker
+from codewren.scan.alarms import AlarmRule, alarm_rules, alarms, alert_threshold
 from codewren.scan.finding import Finding, Location
-from codewren.scan.record import Record
 from codewren.scan.result import Complaint, Order, ScanOptions, ScanResult, fingerprint, is_wanted, unused
 from codewren.scan.schedule import ScannedFile, Schedule, is_cached, predict_all
 from codewren.scan.source_files import UNKNOWN_KIND, Note, SourceFile, Walked, walk
@@ -38,9 +38,12 @@ def scan(
     Raises:
         InputError: a path does not exist, or a language is unknown.
     """
-    task = predictor.task
+    task, rules = predictor.task, alarm_rules(predictor, options)
     result = ScanResult(
-        task, alert_threshold(predictor, options), revision=options.changes.revision if options.changes else None
+        task,
+        alert_threshold(predictor, options),
+        revision=options.changes.revision if options.changes else None,
+        labels=tuple(rule.label for rule in rules),
     )
     walked = _walked(paths, options, result)
     files = _changed(walked.files, paths, options, result)
@@ -56,7 +59,7 @@ def scan(
             if task.unit is Unit.PAIR:
                 scanned.append(file)
             else:
-                result.findings += _findings(file, options, result)
+                result.findings += _findings(file, rules, options, result)
             if not file.cached:  # so never before processes have been forked
                 progress(done, len(files))
     if task.unit is Unit.PAIR:
@@ -143,14 +146,6 @@ def _idle_options(predictor: "AnyPredictor", options: ScanOptions) -> Iterator[s
         yield "--min-tokens is about clones alone; --min-lines leaves short functions out"
 
 
-def alert_threshold(predictor: "AnyPredictor", options: ScanOptions) -> float | None:
-    """The probability that findings exceed; None where the largest of several labels wins."""
-    if options.threshold is not None or not predictor.task.has_threshold:
-        return options.threshold
-    decision = predictor.bundle.decision
-    return decision.threshold if decision.alert_threshold is None else decision.alert_threshold
-
-
 def scanned_languages(task: Task, wanted: Sequence[str] | None) -> frozenset[str]:
     """Languages to scan: those wanted, or the task's own, or all.
 
@@ -205,27 +200,24 @@ def _gaps(skipped: Sequence[ScannedFile], asked: int) -> Iterator[str]:
         yield f"{len(skipped)} of {asked} files were skipped, {times} because: {reason}"
 
 
-def _findings(file: ScannedFile, options: ScanOptions, result: ScanResult) -> Iterator[Finding]:
+def _findings(
+    file: ScannedFile, rules: Sequence[AlarmRule], options: ScanOptions, result: ScanResult
+) -> Iterator[Finding]:
     record = file.record
     if record is None:
         return
     limits = options.limits_at(file.source.path)
-    threshold = result.threshold if limits.threshold is None else limits.threshold
-    alarms = [index for index in range(len(record)) if is_alarm(record, index, threshold)]
-    result.complaints += unused(file, set(alarms), options)
-    label = result.task.positive
-    for index in alarms:
-        if not is_wanted(file, index, limits.min_lines or 1, options.changes):
+    reached = {index: alarms(rules, record, index, limits.threshold) for index in range(len(record))}
+    result.complaints += unused(file, {index for index, own_rules in reached.items() if own_rules}, options)
+    for index, own_rules in reached.items():
+        if not own_rules or not is_wanted(file, index, limits.min_lines or 1, options.changes):
             continue
         if record.is_suppressed(index):
-            result.suppressed += 1
+            result.suppressed += len(own_rules)
             continue
         location = Location(file.source.path, *record.lines(index), record.names[index], span=record.span(index))
-        name = fingerprint(label, [record.fingerprint(index)])
         review_first = record.reviews[index] if record.reviews else None
-        yield Finding(label, record.probabilities[index], location, name, review_first=review_first)
-
-
-def is_alarm(record: Record, index: int, threshold: float | None) -> bool:
-    """Whether a function gets the positive label."""
-    return record.wins(index) if threshold is None else record.probabilities[index] > threshold
+        for rule in own_rules:
+            name = fingerprint(rule.label, [record.fingerprint(index)])
+            probability = rule.probability(record, index)
+            yield Finding(rule.label, probability, location, name, review_first=review_first)

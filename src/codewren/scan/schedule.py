@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from codewren.predict.predictor import AnyPredictor
     from codewren.scan.cache import Cache
 
-FORMAT = "5"  # part of every cache key: raise it when extraction, hashes or packing change
+FORMAT = "6"  # part of every cache key: raise it when extraction, hashes or packing change
 CHUNK_BYTES, CHUNK_FILES = 400_000, 64
 PUT_TOGETHER = 500  # results of files; what is put survives an interruption
 WORTH_CACHING_BYTES = 200_000  # below, opening the cache takes longer than judging

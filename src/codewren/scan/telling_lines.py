@@ -35,13 +35,32 @@ def with_explanations(findings: Sequence[Finding], predictor: "AnyPredictor") ->
     if not isinstance(predictor, Explainer):
         raise InputError(f"the model judges {predictor.task.unit}s and explains no lines; leave --explain out")
 
+    explained = list(findings)
+    for label in dict.fromkeys(finding.label for finding in findings):
+        indices = [index for index, finding in enumerate(findings) if finding.label == label]
+        explain = _explain_with(_about(predictor, label))
+        for index, finding in zip(indices, _explained([findings[index] for index in indices], explain), strict=True):
+            explained[index] = finding
+    return explained
+
+
+def _about(predictor: Explainer, label: str) -> Explainer:
+    """What explains a label: students have others than the positive one."""
+    from codewren.predict.predictor import Predictor
+
+    if isinstance(predictor, Predictor) and label != predictor.task.positive:
+        return predictor.about(label)
+    return predictor
+
+
+def _explain_with(explainer: Explainer) -> "_Explain":
     def explain(texts: list[str], locations: list[Location]) -> list[FindingExplanation]:
         languages = [language_of(location.path, ()) or "" for location in locations]
-        explanations = predictor.explain(texts, languages=languages)
+        explanations = explainer.explain(texts, languages=languages)
         rows = zip(explanations, texts, locations, strict=True)
         return [in_file(explanation, text, location.start_line) for explanation, text, location in rows]
 
-    return list(_explained(findings, explain))
+    return explain
 
 
 def with_token_counts(findings: Sequence[Finding], predictor: "AnyPredictor") -> list[Finding]:

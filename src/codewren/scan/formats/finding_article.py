@@ -24,8 +24,8 @@ def plural(number: int, noun: str, nouns: str = "") -> str:
     return f"{number:,} {noun if number == 1 else nouns or noun + 's'}"
 
 
-def article(finding: Finding, number: int, lines: Lines | None) -> Markup:
-    """One finding, folded; without `lines` it is brief."""
+def article(finding: Finding, number: int, lines: Lines | None, *, labelled: bool = False) -> Markup:
+    """One finding, folded; without `lines` it is brief. `labelled`: it says its label, where there are several."""
     location = finding.location
     data = {
         "data-kind": finding.kind,
@@ -33,15 +33,25 @@ def article(finding: Finding, number: int, lines: Lines | None) -> Markup:
         "data-probability": f"{finding.probability:.4f}",
         "open": "" if lines and number <= OPEN else None,
     }
-    summary = element("summary", None, _heading(finding), " ", element("b", None, location.name), " ", _path(location))
+    summary = element(
+        "summary",
+        None,
+        _heading(finding, labelled=labelled),
+        " ",
+        element("b", None, location.name),
+        " ",
+        _path(location),
+    )
     code = _code(finding, lines) if lines else [element("p", {"class": "note"}, "The code is left out.")]
     return element(
         "details", {"class": "finding", "id": f"f{number}", **data}, summary, _places(finding, brief=not lines), code
     )
 
 
-def _heading(finding: Finding) -> list[Markup]:
+def _heading(finding: Finding, *, labelled: bool) -> list[Markup]:
     texts = [("probability", f"{finding.probability:.2f}")]
+    if labelled:
+        texts.insert(0, ("label", finding.label))
     if finding.others:
         texts = [
             (f"kind {finding.kind}", str(finding.kind)),

@@ -35,13 +35,13 @@ def render(result: ScanResult, origin: Origin) -> str:
     order = Order.SAVED if is_pair else Order.PROBABILITY
     findings = sorted(result.findings, key=order.key)
     name = PurePath(origin.root).name or "the repository"
-    title = f"{'Clones' if is_pair else f'Functions judged {result.task.positive}'} in {unicode_path(name)}"
+    title = f"{'Clones' if is_pair else f'Functions judged {result.judged}'} in {unicode_path(name)}"
     main = (
         _incomplete(result),
         _tiles(result, is_pair=is_pair),
         _map(result, is_pair=is_pair),
         _history(origin, is_pair=is_pair),
-        _findings(findings, len(result.unshown), is_pair=is_pair),
+        _findings(findings, len(result.unshown), is_pair=is_pair, labelled=len(result.labels) > 1),
         _remarks(result),
     )
     lead = f"Judged by {origin.model} for the task {result.task.name}; codewren {origin.version}."
@@ -141,15 +141,15 @@ def _figures(folder: Folder) -> list[Markup]:
     return [element("td", None, text) for text in (f"{folder.lines:,}", f"{folder.marked:,}", f"{folder.share:.1%}")]
 
 
-def _findings(findings: Sequence[Finding], unshown: int, *, is_pair: bool) -> Markup:
+def _findings(findings: Sequence[Finding], unshown: int, *, is_pair: bool, labelled: bool) -> Markup:
     shown, lines = findings[:MOST_FINDINGS], line_reader()
     articles, brief = list[Markup](), 0
     budget = BUDGET_BYTES * max(1, len(shown) / _USUAL_FINDINGS) - _BRIEF_BYTES * len(shown)
     for number, finding in enumerate(shown, 1):
-        markup = article(finding, number, lines) if budget > 0 else None
+        markup = article(finding, number, lines, labelled=labelled) if budget > 0 else None
         if markup is None or len(markup.encode()) - _BRIEF_BYTES > budget:
             brief, budget = brief + 1, 0  # what follows is not tried: it would be drawn and thrown away
-            markup = article(finding, number, None)
+            markup = article(finding, number, None, labelled=labelled)
         budget -= max(0, len(markup.encode()) - _BRIEF_BYTES)
         articles.append(element("li", None, markup))
     title = "Clones, those first that would save most lines" if is_pair else "Findings, the most probable first"

@@ -17,6 +17,7 @@ def render(result: ScanResult, origin: Origin) -> str:
         "codewren": origin.version,
         "model": {"name": origin.model, "sha256": origin.sha256, "task": result.task.to_dict()},
         "threshold": result.threshold,
+        "labels": list(result.labels or (result.task.positive,)),
         "complete": not result.gaps,
         "gaps": [unicode_path(gap) for gap in result.gaps],
         "findings": [finding.to_dict() for finding in result.findings],

@@ -25,7 +25,7 @@ def render(result: ScanResult, origin: Origin) -> str:
     room = LONGEST - _FOOT_CHARACTERS - sum(len(line) + 1 for line in (*head, *foot))
     rows, details = list[str](), list[str]()
     for finding in result.findings[:MOST_ROWS]:
-        row, detail = _row(finding), _detail(finding)
+        row, detail = _row(finding, labelled=len(result.labels) > 1), _detail(finding)
         if len(row) + 1 > room:
             break
         room -= len(row) + 1
@@ -40,7 +40,7 @@ def render(result: ScanResult, origin: Origin) -> str:
 
 def _title(result: ScanResult) -> str:
     is_pair = any(finding.others for finding in result.findings) or result.task.functions_per_item == 2
-    label = _span(result.task.positive)
+    label = _span(result.judged)
     noun = "class of clones" if is_pair else f"function judged {label}"
     nouns = "classes of clones" if is_pair else f"functions judged {label}"
     count = len(result.findings) + len(result.unshown)
@@ -54,9 +54,10 @@ def _table_head(result: ScanResult) -> list[str]:
     return ["| probability | function | place |", "|---:|---|---|"]
 
 
-def _row(finding: Finding) -> str:
+def _row(finding: Finding, *, labelled: bool) -> str:
     if not finding.others:
-        cells = [f"{finding.probability:.2f}", _span(finding.location.name), _where(finding.location)]
+        label = f"{_span(finding.label)} " if labelled else ""
+        cells = [f"{label}{finding.probability:.2f}", _span(finding.location.name), _where(finding.location)]
     else:
         shown = [f"{_where(one)} {_span(one.name)}" for one in finding.locations[:MOST_PLACES]]
         more = len(finding.locations) - MOST_PLACES

@@ -32,7 +32,7 @@ def render(result: ScanResult, origin: Origin) -> str:
     driver = {
         "name": "codewren",
         "semanticVersion": origin.version,
-        "rules": [_rule(result.task)],
+        "rules": [_rule(result.task, label) for label in _labels(result)],
         "properties": {"model": origin.model, "modelSha256": origin.sha256},
     }
     seen: Counter[str] = Counter()
@@ -44,7 +44,7 @@ def render(result: ScanResult, origin: Origin) -> str:
         "invocations": [
             {"executionSuccessful": not result.gaps, "toolExecutionNotifications": _notifications(result, origin)}
         ],
-        "results": [_result(finding, result.task, origin, seen) for finding in kept],
+        "results": [_result(finding, result, origin, seen) for finding in kept],
     }
     return json.dumps({"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]}, indent=1) + "\n"
 
@@ -58,11 +58,16 @@ def left_out(result: ScanResult) -> list[str]:
     return texts
 
 
-def _rule(task: Task) -> dict[str, Any]:
-    what = "Functions that do the same" if task.unit is Unit.PAIR else f"A function judged {task.positive}"
+def _labels(result: ScanResult) -> tuple[str, ...]:
+    """The labels that findings have; each is a rule."""
+    return result.labels or (result.task.positive,)
+
+
+def _rule(task: Task, label: str) -> dict[str, Any]:
+    what = "Functions that do the same" if task.unit is Unit.PAIR else f"A function judged {label}"
     return {
-        "id": _rule_id(task),
-        "name": task.positive.title().replace(" ", ""),
+        "id": _rule_id(task, label),
+        "name": label.title().replace(" ", ""),
         "shortDescription": {"text": f"{what}."},
         "fullDescription": {"text": f"{what} by a small neural network trained for the task {task.name!r}."},
         "help": {"text": f"A comment 'codewren: ignore[{task.name}]' above the function silences this finding."},
@@ -71,15 +76,17 @@ def _rule(task: Task) -> dict[str, Any]:
     }
 
 
-def _rule_id(task: Task) -> str:
-    return f"codewren/{task.name}"
+def _rule_id(task: Task, label: str) -> str:
+    """The task's name; of another label than the positive one also that label's."""
+    own = "" if label == task.positive else f"/{quote_from_bytes(label.encode())}"
+    return f"codewren/{task.name}{own}"
 
 
-def _result(finding: Finding, task: Task, origin: Origin, seen: Counter[str]) -> dict[str, Any]:
+def _result(finding: Finding, result: ScanResult, origin: Origin, seen: Counter[str]) -> dict[str, Any]:
     seen[finding.fingerprint] += 1
     value = {
-        "ruleId": _rule_id(task),
-        "ruleIndex": 0,
+        "ruleId": _rule_id(result.task, finding.label),
+        "ruleIndex": _labels(result).index(finding.label),
         "level": level(finding),
         "message": {"text": message(finding)},
         "locations": [_location(finding.location, origin)],
