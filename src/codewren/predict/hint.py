@@ -127,7 +127,7 @@ class HintPredictor(BasePredictor[HintBundle]):
         factors = [calibration.heads.get(name, 0.0) * scale for name, scale in self.config.heads.items()]
         with Damage(self.path):
             rows = self._model.lines(items, factors, self.threads)
-            facts = [[Fact(*fact) for fact in row] for row in _native.hint_facts(items)]
+            facts = [[Fact(*fact) for fact in row] for row in _native.hint_evidence(items)]
         lines = map(_line_scores, rows, self.line_likelihoods(items) or repeat(None))
         return list(map(self._explanation, lines, self._sums(items), facts))
 
