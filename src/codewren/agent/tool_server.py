@@ -26,7 +26,7 @@ from codewren.core.files import unicode_path
 from codewren.index.query import Filters
 from codewren.index.results import Answer, Match
 from codewren.index.tree_index import Index
-from codewren.predict.predictor import load
+from codewren.predict.predictor import load_for_report
 from codewren.scan.result import ScanOptions
 from codewren.scan.scan import scan as scan_paths
 from codewren.scan.source_files import TESTS
@@ -107,7 +107,7 @@ class Tools:
         self,
         path: PathInTree = ".",
         model: Annotated[
-            str, Field(description="vulnerability-c, clones, clone-java, or the path of a bundle.")
+            str, Field(description="vulnerability-c, hints-c, clones, clone-java, or the path of a bundle.")
         ] = "clones",
         top: Annotated[int, Field(ge=1, le=MOST_FINDINGS)] = 10,
         include_tests: bool = False,
@@ -116,7 +116,7 @@ class Tools:
         with _told():
             place = confined(self.index.root, path)
             options = ScanOptions(exclude=() if include_tests else TESTS, jobs=1)
-            result = scan_paths([os.fspath(place)], load(model), options)
+            result = scan_paths([os.fspath(place)], load_for_report(model), options)
             findings = [_relative(finding.to_dict(), self.index.root) for finding in result.findings[:top]]
             said = [*result.gaps, *result.remarks]
             remarks = {"remarks": said} if said else {}
@@ -130,7 +130,7 @@ class Tools:
     ) -> dict[str, Any]:
         """Say how a model judges the function at a line, and what is like it elsewhere in the tree."""
         with _told():
-            return judgement(self.index, confined(self.index.root, path), line, load(model))
+            return judgement(self.index, confined(self.index.root, path), line, load_for_report(model))
 
     def _update(self) -> None:
         with self._mutex:

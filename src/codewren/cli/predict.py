@@ -33,9 +33,9 @@ def predict(bundle: str, files: tuple[str, ...], *, explain: bool, form: str) ->
     A file is one function; a pair bundle takes the files two by two. To find the functions inside files, use scan.
     """
     from codewren.core.task import Unit
-    from codewren.predict.predictor import load
+    from codewren.predict.predictor import load_for_report
 
-    predictor = load(bundle)
+    predictor = load_for_report(bundle)
     texts = [_read(name) for name in files]
     names: list[str] = list(files)
     items: list[str] | list[tuple[str, str]] = texts

@@ -161,9 +161,9 @@ def scan(
 
 
 def _predictor(model: "str | os.PathLike[str] | AnyPredictor") -> "AnyPredictor":
-    from codewren.predict.predictor import load
+    from codewren.predict.predictor import load_for_report
 
-    return load(os.fspath(model)) if isinstance(model, str | os.PathLike) else model
+    return load_for_report(os.fspath(model)) if isinstance(model, str | os.PathLike) else model
 
 
 def _since(options: ScanOptions, revision: str | None, paths: list[str]) -> ScanOptions:

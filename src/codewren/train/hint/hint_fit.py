@@ -138,7 +138,7 @@ def fit_hint(recipe: HintRecipe, material: Material, progress: Progress) -> Fitt
     text = fit_weights(material.matrix, factors, lessons, l2=fit.l2, iterations=fit.iterations, pairs=pairs)
     weights = {TEXT: text}
     outside = _outside_scores(recipe, material, factors, progress)
-    calibrations = _review_calibrations(recipe, material, outside)
+    calibrations = review_calibrations(recipe, material, outside)
     for name in recipe.own_heads:
         progress(f"fitting the head of {name}")
         weights[name], calibrations[name] = _own_head(recipe, material, factors, name)
@@ -218,7 +218,7 @@ def _outside_scores(recipe: HintRecipe, material: Material, factors: Floats, pro
     return scores
 
 
-def _review_calibrations(recipe: HintRecipe, material: Material, outside: Floats) -> dict[str, HintCalibration]:
+def review_calibrations(recipe: HintRecipe, material: Material, outside: Floats) -> dict[str, HintCalibration]:
     """Review: the length and the text. General: the text and the line learned from fixed versions.
 
     The shares of the parts are the recipe's, so that they do not change with the few vulnerable functions of one
