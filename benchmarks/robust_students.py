@@ -8,9 +8,10 @@ effective student of its front, MORPH's the steadiest within a point of it. Tria
 those that the report draws. Relations are of pairs whose logits nobody trained on, though their functions occur in
 others. `--also` names further bundles to judge: the imported published student (`codewren import`), those that ship.
 
-Figures of one seed have Wilson's interval. Over the seeds the pairs are resampled, each with all its judgements, since
-a hard pair is hard for every student; p is that of McNemar's exact test of one seed, and of the resampled difference
-for all. Every stage resumes, so the script can be run again after a kill.
+One draw of other names for every function moves the share of flips by a point or two, so five are counted together. A
+function occurs in several pairs, so it is functions that are resampled for the intervals: a pair counts as often as both
+of its functions were drawn (Owen, The pigeonhole bootstrap, Annals of Applied Statistics 1, 2007), with all that every
+student of every seed did to it. Every stage resumes, so the script can be run again after a kill.
 """
 
 import argparse
@@ -34,8 +35,6 @@ from codewren.core.files import read_json, write_json
 from codewren.core.pareto import ParetoFront
 from codewren.core.recipe import Recipe
 from codewren.data.load import load_test_split
-from codewren.measure.fidelity import wilson
-from codewren.measure.intervals import mcnemar
 from codewren.measure.relations import relations
 from codewren.measure.robustness import AttackBudget
 from codewren.measure.task_quality import task_probabilities
@@ -47,7 +46,8 @@ TRIALS = {"wren": 24, "morph": 22}
 """Trainings of each search; both are 34 epochs or a few more."""
 PICKS = {"wren": None, "morph": "steadiest-within 1 points"}
 """Rule that takes a student off each front; None: the most effective one."""
-HELD_OUT, RESAMPLES = 5631, 2000
+HELD_OUT, DRAWS, RESAMPLES = 5631, 5, 2000
+"""Pairs held out; versions of every function with other names; resamples of the functions."""
 BUDGET = AttackBudget(queries=60, identifiers=5)
 SHARES = ("accuracy", "flips, renamed", "attack success", "accuracy left")
 Judgement = Mapping[str, Any]
@@ -108,7 +108,7 @@ def main() -> None:
     others = {Path(name).stem: [judged(name, out, attacked=given.attacked)] for name in given.also}
     print(markdown([["student", "bytes", *SHARES, "discrepancies"], *rows({**students, **others})]), flush=True)
     pairs = list(zip(students["morph"], students["wren"], strict=True))
-    print(markdown([["morph less wren", "over the seeds", "p", "p of each seed"], *differences(pairs)]), flush=True)
+    print(markdown([["morph less wren", "over the seeds", "p", "each seed"], *differences(pairs)]), flush=True)
 
 
 def prepare(data: Path, out: Path, *, pairs: int) -> None:
@@ -163,7 +163,8 @@ def judged(bundle: Path | str, out: Path, *, attacked: int) -> Judgement:
     kept = out / f"judged-{sha256(student.path.read_bytes()).hexdigest()[:16]}-{attacked}.json"
     if not kept.exists():
         dataset = load_test_split(Recipe.load(out / "wren-0.toml"))
-        flips = flips_of(partial(labels_of, student), dataset, edited_splits(dataset, only=("rename",)))["rename"]
+        draws = [edited_splits(dataset, seed=seed, only=("rename",))["rename"] for seed in range(DRAWS)]
+        flips = flips_of(partial(labels_of, student), dataset, {str(seed): draw for seed, draw in enumerate(draws)})
         outcomes = attack(bundle_judge(student), dataset.subset(range(attacked)), budget=BUDGET).outcomes
         attacked_n, fell_n = np.zeros((2, len(dataset)), dtype=bool)
         attacked_n[[outcome.item for outcome in outcomes]] = True
@@ -172,8 +173,12 @@ def judged(bundle: Path | str, out: Path, *, attacked: int) -> Judgement:
         found = {
             "bytes": student.path.stat().st_size,
             "discrepancies": discrepancies(student, out),
+            "functions": [list(item) for item in dataset.items],
             "accuracy": [right_n.tolist(), [True] * len(dataset)],
-            "flips, renamed": [flips.flipped_N.tolist(), flips.edited_N.tolist()],
+            "flips, renamed": [
+                sum(draw.flipped_N.astype(int) for draw in flips.values()).tolist(),
+                sum(draw.edited_N.astype(int) for draw in flips.values()).tolist(),
+            ],
             "attack success": [fell_n.tolist(), attacked_n.tolist()],
             "accuracy left": [(attacked_n & ~fell_n).tolist(), (np.arange(len(dataset)) < attacked).tolist()],
         }
@@ -199,44 +204,44 @@ def discrepancies(student: AnyPredictor, out: Path) -> float | None:
 def rows(students: Mapping[str, Sequence[Judgement]]) -> Iterator[list[str]]:
     """A line a student, and where there are several seeds one for all of them."""
     for name, found in students.items():
-        for seed, one in enumerate(found):
-            shares = [wilson(share, sum(one[share][0]), sum(one[share][1])) for share in SHARES]
-            odd = "–" if one["discrepancies"] is None else f"{one['discrepancies']:.4f}"
-            yield [f"{name}, seed {seed}" if len(found) > 1 else name, f"{one['bytes']:,}", *map(str, shares), odd]
+        groups = {name: found}
         if len(found) > 1:
-            means = [resampled([one[share] for one in found]) for share in SHARES]
-            cells = [f"{value:.4f} [{low:.4f}, {high:.4f}]" for value, low, high, _ in means]
-            odd = [one["discrepancies"] for one in found]
-            size = np.mean([one["bytes"] for one in found])
-            yield [f"**{name}**", f"{size:,.0f}", *cells, "–" if None in odd else f"{np.mean(odd):.4f}"]
+            groups = {f"{name}, seed {seed}": [one] for seed, one in enumerate(found)} | {f"**{name}**": found}
+        for title, some in groups.items():
+            shares = [resampled([one[share] for one in some], some[0]["functions"]) for share in SHARES]
+            odd = [one["discrepancies"] for one in some]
+            size = np.mean([one["bytes"] for one in some])
+            cells = [f"{value:.4f} [{low:.4f}, {high:.4f}]" for value, low, high, _ in shares]
+            yield [title, f"{size:,.0f}", *cells, "–" if None in odd else f"{np.mean(odd):.4f}"]
 
 
 def differences(pairs: Sequence[tuple[Judgement, Judgement]]) -> Iterator[list[str]]:
-    """A line a share: how much the first of each pair has more of it, on what counts for both."""
+    """A line a share: how much more of it the first of each pair has, on what counts for both."""
     for share in SHARES:
-        tables, tests = [], []
+        tables = []
         for first, second in pairs:
-            (mine_n, count_n), (theirs_n, other_n) = np.array(first[share], bool), np.array(second[share], bool)
-            both_n = count_n & other_n
-            tables.append((mine_n.astype(int) - theirs_n, both_n))
-            tests.append(mcnemar(np.ones(both_n.sum(), int), mine_n[both_n].astype(int), theirs_n[both_n].astype(int)))
-        value, low, high, p = resampled(tables)
-        each = ", ".join(f"{test.p_value:.2g}" for test in tests)
-        yield [share, f"{value:+.4f} [{low:+.4f}, {high:+.4f}]", f"{p:.2g}", each]
+            (mine_n, count_n), (theirs_n, other_n) = np.array(first[share], int), np.array(second[share], int)
+            both_n = (count_n > 0) & (other_n > 0)
+            tables.append(((mine_n - theirs_n) * both_n, count_n * both_n))
+        functions = pairs[0][0]["functions"]
+        value, low, high, p = resampled(tables, functions)
+        each = [resampled([one], functions) for one in tables]
+        told = ", ".join(f"{one[0]:+.4f} (p = {one[3]:.2g})" for one in each)
+        yield [share, f"{value:+.4f} [{low:+.4f}, {high:+.4f}]", f"{p:.2g}", told]
 
 
-def resampled(tables: Sequence[Sequence[Any]]) -> tuple[float, float, float, float]:
-    """The mean over seeds of sum / count, its interval, and p that it is 0; a drawn pair brings all its judgements."""
+def resampled(tables: Sequence[Sequence[Any]], functions: Sequence[Sequence[int]]) -> tuple[float, float, float, float]:
+    """The mean over seeds of sum / count, its interval, and p that it is 0, from resamples of the functions."""
     sums_sn, counts_sn = (np.array([np.asarray(table[part], float) for table in tables]) for part in (0, 1))
-    sums_sn = sums_sn * counts_sn
-    draws = np.random.default_rng(0).multinomial(
-        sums_sn.shape[1], np.full(sums_sn.shape[1], 1 / sums_sn.shape[1]), RESAMPLES
-    )
-    drawn = ((draws @ sums_sn.T) / np.maximum(draws @ counts_sn.T, 1)).mean(axis=1)
+    left_n, right_n = np.array(functions).T
+    count = 1 + int(max(left_n.max(), right_n.max()))
+    drawn_bf = np.random.default_rng(0).multinomial(count, np.full(count, 1 / count), RESAMPLES)
+    weights_bn = drawn_bf[:, left_n] * drawn_bf[:, right_n]
+    means_b = ((weights_bn @ sums_sn.T) / np.maximum(weights_bn @ counts_sn.T, 1)).mean(axis=1)
     value = float((sums_sn.sum(axis=1) / np.maximum(counts_sn.sum(axis=1), 1)).mean())
-    low, high = np.quantile(drawn, [0.025, 0.975])
-    below = min(np.mean(drawn <= 0), np.mean(drawn >= 0))
-    return value, float(low), float(high), min(1.0, 2 * max(float(below), 1 / RESAMPLES))
+    low, high = np.quantile(means_b, [0.025, 0.975])
+    below = float(min(np.mean(means_b <= 0), np.mean(means_b >= 0)))
+    return value, float(low), float(high), min(1.0, 2 * max(below, 1 / RESAMPLES))
 
 
 if __name__ == "__main__":
