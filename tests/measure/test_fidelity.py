@@ -77,7 +77,7 @@ def test_flip_rates_are_compared_in_pairs_as_mcnemar_does():
     first, second = (RNG.random(200) < 0.1).astype(int), (RNG.random(200) < 0.3).astype(int)
     found = compare_flips(flips(before, first, edited), flips(before, second, edited))
     same = mcnemar(before, first, second)  # "right" is not to flip
-    assert (found.only_first, found.only_second) == (same.only_second_right, same.only_first_right)
+    assert (found.items, found.only_first, found.only_second) == (200, same.only_second_right, same.only_first_right)
     assert found.p_value == pytest.approx(same.p_value)
     with pytest.raises(InputError, match="different edits"):
         compare_flips(flips(before, first, edited), flips(before, before, ~edited))

@@ -157,7 +157,7 @@ def test_a_bench_of_another_bundle_is_not_taken_for_this_one(folder):
 def test_flips_and_slices_come_from_the_fidelity_file(folder):
     rate = {"edited": 90, "flipped": 9, "rate": 0.1, "low": 0.05, "high": 0.2}
     piece = {"by": "length", "name": "long ones", "n": 30, "accuracy": 0.4, "low": 0.2, "high": 0.6, "rest": 0.7}
-    test = {"only_first": 2, "only_second": 9, "p_value": 0.031}
+    test = {"items": 40, "only_first": 2, "only_second": 9, "p_value": 0.031}
     teacher = {
         "flips": {"rename": {**rate, "flipped": 18, "rate": 0.2}},
         "tests": {"rename": test},

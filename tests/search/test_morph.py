@@ -12,6 +12,7 @@ from test_contract import problem
 from codewren.core.errors import RecipeError, TrainingError
 from codewren.core.pareto import Budget
 from codewren.core.recipe_sections import SearchSection
+from codewren.search.choose import choose
 from codewren.search.papers.morph import Morph, Steadiness, latin_hypercube
 from codewren.search.space.points import Points
 from codewren.search.strategies import strategy_of, wants_flips
@@ -69,9 +70,44 @@ def test_a_collapsed_training_never_stands_on_the_front_although_it_flips_nothin
     assert all(candidate.scores.flips > 0 for candidate in result.front.candidates)
 
 
-def test_of_collapsed_trainings_alone_a_front_is_left_to_choose_from():
+@dataclass(frozen=True)
+class CollapsingLate:
+    """Whoever trains for long ends in one answer for all; some others do so at once."""
+
+    epochs: int
+    modulus: int
+
+    def __call__(self, config, *, fidelity, seed):
+        done = Smooth()(config, fidelity=fidelity, seed=seed)
+        if fidelity < self.epochs and config.hidden_size % self.modulus:
+            return done
+        return replace(done, scores=replace(done.scores, effectiveness=0.5, flips=0.0))
+
+
+@pytest.mark.parametrize("trials", [2, 3, 4, 6])
+def test_however_few_the_trials_a_student_of_one_answer_is_never_picked(trials):
+    few, picked = replace(SHORT, trials=trials), 0
+    for seed in range(8):
+        try:
+            result = few.search(problem(CollapsingLate(few.epochs, 48 if seed % 2 else 96)), seed=seed)
+        except TrainingError as error:
+            assert "one answer for everything" in str(error)
+            continue
+        assert any(trial.scores.flips == 0 for trial in result.trials)
+        for rule in ("knee", "steadiest-within 60 points", "smallest-within 60 points", "best-under 1 MB"):
+            assert choose(result.front, rule, noise=result.noise).candidate.scores.flips > 0
+            picked += 1
+    assert picked
+
+
+def test_where_every_training_gave_one_answer_there_is_nothing_to_pick():
     space = small_space().with_domains({"learning_rate": (1e-4,)})
-    assert len(SHORT.search(problem(Collapsing(), space=space), seed=0).front) > 0
+    with pytest.raises(TrainingError, match="all 12 trainings ended in one answer for everything"):
+        SHORT.search(problem(Collapsing(), space=space), seed=0)
+    named = ("effectiveness", "size_bytes", "flips")
+    with pytest.raises(TrainingError, match="one answer for everything"):
+        Wren(trials=9, epochs=2, objectives=named).search(problem(Collapsing(), space=space), seed=0)
+    assert len(Wren(trials=9, epochs=2).search(problem(Collapsing(), space=space), seed=0).front) > 0
 
 
 def test_trials_that_measure_no_flips_are_one_clear_error():

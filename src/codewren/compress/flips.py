@@ -17,7 +17,8 @@ The JSON, under the key `fidelity` of what `--json` writes (a figure is {"value"
       "flips": {edit: {"edited", "flipped", "rate", "low", "high"}},            edit: rename, reformat, comments,
                                                                                 dead_code; of pairs also rename_left
       "slices": [{"by": "length"|"project", "name", "n", "accuracy", "low", "high", "rest"}],     worst first
-      "versus": {"bundle", "flips": as above, "tests": {edit: {"only_first", "only_second", "p_value"}}},   if compared
+      "versus": {"bundle", "flips": as above,                                                               if compared
+                 "tests": {edit: {"items", "only_first", "only_second", "p_value"}}},
       "teacher": {"flips": as above, "tests": as above}                                                     if asked for
     }
 """

@@ -18,10 +18,13 @@ from codewren.train.student import Student
 
 SEED = 20_250_427
 """Of the edits that a search sees: other draws than those that `codewren evaluate --edits` reports."""
+DRAWS = 3
+"""Versions of every function: one draw of names is shared by all pairs of a function, so that it alone moves the share
+by a point (docs/robustness.md), as much as good students differ by."""
 
 
 def trial_flips(run: Run, config: StudentConfig, tokenizer: TokenizerSpec, distilled: Distilled) -> float:
-    """Share of the edited validation items whose prediction flips, all edits of `search.flip_edits` together.
+    """Share of the edited validation items whose prediction flips, all draws of `search.flip_edits` together.
 
     Raises:
         InputError: an edit is unknown, or functions of the task's language cannot be edited.
@@ -46,5 +49,10 @@ def trial_flips(run: Run, config: StudentConfig, tokenizer: TokenizerSpec, disti
 
 @lru_cache(maxsize=1)
 def _edited(run: Run) -> dict[str, Edited]:
-    """The edited validation split, made once a process."""
-    return edited_splits(run.dataset("valid"), seed=SEED, only=tuple(run.recipe.search.flip_edits))
+    """The edited validation split, every draw of every edit, made once a process."""
+    dataset, only = run.dataset("valid"), tuple(run.recipe.search.flip_edits)
+    return {
+        f"{name} {draw}": edited
+        for draw in range(DRAWS)
+        for name, edited in edited_splits(dataset, seed=SEED + draw, only=only).items()
+    }

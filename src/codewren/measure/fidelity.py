@@ -4,7 +4,7 @@ Shape key: N items.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, Self
 
@@ -18,7 +18,8 @@ from codewren.measure.intervals import (
     Floats,
     Ints,
     Measure,
-    binomial_tail,
+    PairedTest,
+    paired_test,
     proportion,
     summary,
 )
@@ -178,48 +179,15 @@ def flips(before: Ints, after: Ints, edited: Flags) -> Flips:
     return Flips(edited, flipped)
 
 
-@dataclass(frozen=True, slots=True)
-class FlipTest:
-    """Which of two predictors flips more often on the same edited items.
-
-    Attributes:
-        only_first: items that flip the first predictor's label alone.
-        only_second: items that flip the second's alone.
-        p_value: of the exact two-sided McNemar test that both flip equally often.
-    """
-
-    only_first: int
-    only_second: int
-    p_value: float
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the JSON form."""
-        return asdict(self)
-
-    @classmethod
-    def from_dict(cls, raw: Fields) -> Self:
-        """Read the JSON form.
-
-        Raises:
-            InputError: a field is missing or of another kind.
-        """
-        return cls(raw.count("only_first"), raw.count("only_second"), raw.number("p_value"))
-
-
-def compare_flips(first: Flips, second: Flips) -> FlipTest:
-    """Compare two predictors' flips under one edit.
+def compare_flips(first: Flips, second: Flips) -> PairedTest:
+    """Which of two predictors flips more often on the items that one edit changed.
 
     Raises:
         InputError: the edits are not the same.
-
-    Source: McNemar, Psychometrika 12 (1947), exact form.
     """
     if not np.array_equal(first.edited_N, second.edited_N):
         raise InputError("flips of different edits cannot be compared; edit with one seed")
-    only_first = int((first.flipped_N & ~second.flipped_N).sum())
-    only_second = int((second.flipped_N & ~first.flipped_N).sum())
-    tail = binomial_tail(max(only_first, only_second), only_first + only_second, 0.5)
-    return FlipTest(only_first, only_second, min(1.0, 2 * tail))
+    return paired_test(first.flipped_N[first.edited_N], second.flipped_N[first.edited_N])
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ Shape key: N items, B resamples.
 
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +14,7 @@ from codewren.core.errors import InputError
 from codewren.measure.estimate import CONFIDENCE
 from codewren.measure.estimate import RESAMPLES as RESAMPLES  # noqa: PLC0414  whoever wants intervals finds both here
 from codewren.measure.estimate import Measure as Measure  # noqa: PLC0414
+from codewren.measure.fields import Fields
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -85,6 +86,51 @@ def summary(name: str, value: float, values_B: Floats, n: int) -> Measure:
 
 
 @dataclass(frozen=True, slots=True)
+class PairedTest:
+    """Which of two predictors something happens to more often, on the items on which it could happen to both.
+
+    Attributes:
+        items: of those.
+        only_first: on which it happens to the first predictor alone.
+        only_second: to the second alone.
+        p_value: of the exact two-sided McNemar test that it happens to both equally often.
+    """
+
+    items: int
+    only_first: int
+    only_second: int
+    p_value: float
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the JSON form."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, raw: Fields) -> Self:
+        """Read the JSON form.
+
+        Raises:
+            InputError: a field is missing or of another kind.
+        """
+        return cls(raw.count("items"), raw.count("only_first"), raw.count("only_second"), raw.number("p_value"))
+
+
+def paired_test(first_N: NDArray[np.bool_], second_N: NDArray[np.bool_]) -> PairedTest:
+    """Compare what happened to two predictors, item by item; with no items nothing is known and p is 1.
+
+    Raises:
+        InputError: lengths differ.
+
+    Source: McNemar, Psychometrika 12 (1947), exact form.
+    """
+    if len(first_N) != len(second_N):
+        raise InputError(f"a paired test wants the same items twice; got {len(first_N)} and {len(second_N)}")
+    only_first, only_second = int((first_N & ~second_N).sum()), int((second_N & ~first_N).sum())
+    tail = binomial_tail(max(only_first, only_second), only_first + only_second, 0.5)
+    return PairedTest(len(first_N), only_first, only_second, min(1.0, 2 * tail))
+
+
+@dataclass(frozen=True, slots=True)
 class Comparison:
     """Two predictors on the same items.
 
@@ -125,10 +171,9 @@ def mcnemar(labels: Ints, first: Ints, second: Ints, *, seed: int = 0) -> Compar
             f"{len(second)}: evaluate both on the same split"
         )
     n = len(labels)
-    gain_N = (first == labels).astype(np.int64) - (second == labels).astype(np.int64)
-    wins, losses = int((gain_N > 0).sum()), int((gain_N < 0).sum())
-    p_value = min(1.0, 2 * binomial_tail(max(wins, losses), wins + losses, 0.5))
+    test = paired_test(first == labels, second == labels)
+    wins, losses = test.only_first, test.only_second
     # Only the three kinds of items matter, so a resample is a draw of how many there are of each.
     draws_B3 = np.random.default_rng(seed).multinomial(n, np.array([wins, losses, n - wins - losses]) / n, RESAMPLES)
     difference = summary("accuracy difference", (wins - losses) / n, (draws_B3[:, 0] - draws_B3[:, 1]) / n, n)
-    return Comparison(wins, losses, p_value, difference)
+    return Comparison(wins, losses, test.p_value, difference)

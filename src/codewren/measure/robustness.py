@@ -8,9 +8,10 @@ from dataclasses import asdict, dataclass
 from statistics import median
 from typing import Any
 
+import numpy as np
+
 from codewren.measure.fidelity import wilson
-from codewren.measure.fields import Fields
-from codewren.measure.intervals import Measure, binomial_tail
+from codewren.measure.intervals import Measure, PairedTest, paired_test
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,47 +103,12 @@ class Attack:
         }
 
 
-@dataclass(frozen=True, slots=True)
-class AttackTest:
-    """Which of two judges falls more often, on the items that both judged rightly before.
-
-    Attributes:
-        items: of those.
-        only_first: on which the attack succeeds against the first judge alone.
-        only_second: against the second alone.
-        p_value: of the exact two-sided McNemar test that both fall equally often.
-    """
-
-    items: int
-    only_first: int
-    only_second: int
-    p_value: float
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the JSON form."""
-        return asdict(self)
-
-    @classmethod
-    def from_dict(cls, raw: Fields) -> "AttackTest":
-        """Read the JSON form.
-
-        Raises:
-            InputError: a field is missing or of another kind.
-        """
-        return cls(raw.count("items"), raw.count("only_first"), raw.count("only_second"), raw.number("p_value"))
-
-
-def compare_attacks(first: Attack, second: Attack) -> AttackTest:
-    """Compare two attacks on the same split with the same budget.
-
-    Source: McNemar, Psychometrika 12 (1947), exact form.
-    """
+def compare_attacks(first: Attack, second: Attack) -> PairedTest:
+    """Which of two judges falls more often on the items that both judged rightly, attacked with the same budget."""
     fell = {outcome.item: outcome.succeeded for outcome in second.outcomes}
     pairs = [(outcome.succeeded, fell[outcome.item]) for outcome in first.outcomes if outcome.item in fell]
-    only_first = sum(mine and not theirs for mine, theirs in pairs)
-    only_second = sum(theirs and not mine for mine, theirs in pairs)
-    tail = binomial_tail(max(only_first, only_second), only_first + only_second, 0.5)
-    return AttackTest(len(pairs), only_first, only_second, min(1.0, 2 * tail))
+    first_N, second_N = np.array(pairs, dtype=np.bool_).reshape(-1, 2).T
+    return paired_test(first_N, second_N)
 
 
 def _median(counts: Sequence[int]) -> float | None:

@@ -6,6 +6,7 @@ from typing import Any, Self
 
 import numpy as np
 
+from codewren.core.errors import TrainingError
 from codewren.core.pareto import Candidate, ParetoFront
 from codewren.core.student_config import StudentConfig
 from codewren.search.candidates import measured, succeeded, uncollapsed
@@ -13,7 +14,7 @@ from codewren.search.fronts import nondominated
 from codewren.search.octaves import best_of_each, octaves
 from codewren.search.strategy import Problem, SearchResult
 from codewren.search.surrogate import Skill, Surrogate, cross_validated_skill
-from codewren.search.trainings import Trainings, effectiveness_of, longest
+from codewren.search.trainings import Trainings, effectiveness_of, flips_of, longest
 from codewren.search.trials.trial import Trial
 
 LEAST_SKILL = 0.2
@@ -87,9 +88,7 @@ class Belief:
 def search_result(trainings: Trainings, *, epochs: int, belief: Belief) -> SearchResult:
     """The result of a search whose front holds students really trained for `epochs`."""
     trials = sorted(trainings.trials.values(), key=lambda trial: trial.number)
-    sound = succeeded(trials)
-    full = [trial for trial in sound if trial.fidelity == epochs] or sound
-    full = uncollapsed(trainings.problem, full) if trainings.by_effectiveness or trainings.by_flips else full
+    full = _choosable(trainings, succeeded(trials), epochs)
     budget = trainings.problem.budget
     candidates = [candidate for candidate in merged(trainings.problem, full) if budget.allows(candidate.scores)]
     strict = front_of(trainings, candidates)
@@ -102,6 +101,32 @@ def search_result(trainings: Trainings, *, epochs: int, belief: Belief) -> Searc
     details = {"feasible": len(trainings.feasible), **belief.to_dict()}
     notes = (*trainings.notes, _tally(trainings, trials), *belief.words(), *extra_note)
     return SearchResult(front, noise, tuple(trials), notes, details)
+
+
+def _choosable(trainings: Trainings, sound: Sequence[Trial], epochs: int) -> list[Trial]:
+    """The full trainings that did not collapse; where all of them did, the shorter ones that did not.
+
+    Raises:
+        TrainingError: flips are an objective, and every training gave one answer for everything, which never flips.
+    """
+    full = [trial for trial in sound if trial.fidelity == epochs] or list(sound)
+    if not (trainings.by_effectiveness or trainings.by_flips):
+        return full
+    chance, by_flips = trainings.problem.chance, trainings.by_flips
+    answers = [trial for trial in sound if not (by_flips and gives_one_answer(trial, chance))]
+    if by_flips and sound and not answers:
+        raise TrainingError(
+            f"all {len(sound)} trainings ended in one answer for everything, which flips nothing and says nothing; "
+            "raise search.trials or search.trial_epochs, or set distil.selection = 'mcc'"
+        )
+    kept = uncollapsed(trainings.problem, answers)
+    return [trial for trial in kept if trial in full] or kept
+
+
+def gives_one_answer(trial: Trial, chance: float) -> bool:
+    """Whether nothing flips and the score is no better than that of the best constant answer."""
+    scores = trial.scores
+    return scores is not None and flips_of(scores) == 0 and (scores.effectiveness or 0.0) <= chance
 
 
 def with_every_octave(front: ParetoFront, candidates: Sequence[Candidate], noise: float, *, top: float) -> ParetoFront:

@@ -3,8 +3,9 @@
 from pathlib import Path
 
 from codewren.core.errors import InputError
-from codewren.measure.fidelity import FlipRate, FlipTest, Slice
+from codewren.measure.fidelity import FlipRate, Slice
 from codewren.measure.fields import Fields
+from codewren.measure.intervals import PairedTest
 from codewren.report.facts import Table
 from codewren.report.gather.robustness_tables import robustness_tables
 
@@ -45,7 +46,7 @@ def _flips(fidelity: Fields, student: str) -> Table:
         for _, rival in rivals:
             flips, tests = rival.within("flips"), rival.within("tests")
             cells.append(_rate(flips.within(edit)) if flips.has(edit) else "–")
-            cells.append(f"{FlipTest.from_dict(tests.within(edit)).p_value:.2g}" if tests.has(edit) else "–")
+            cells.append(f"{PairedTest.from_dict(tests.within(edit)).p_value:.2g}" if tests.has(edit) else "–")
         rows.append(tuple(cells))
     note = "Share of the edited items whose predicted label changes though the code means the same; 0 is best."
     gap = "" if rivals else " The teacher's flips were not asked for: they would say what the student inherited."

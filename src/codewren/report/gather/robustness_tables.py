@@ -1,8 +1,8 @@
 """Relations to the teacher and attacks, as `codewren evaluate --json` wrote them, for the report."""
 
 from codewren.measure.fields import Fields
+from codewren.measure.intervals import PairedTest
 from codewren.measure.relations import Relations
-from codewren.measure.robustness import AttackTest
 from codewren.report.facts import Table
 from codewren.report.relation_table import relation_rows
 
@@ -36,7 +36,7 @@ def _attack(fields: Fields, student: str) -> list[Table]:
     judges = {student: own, **{name: rivals.within(name) for name in rivals.raw}}
     rows = [(title, *(str(judge.measure(key)) for judge in judges.values())) for key, title in FIGURES.items()]
     if rivals.raw:
-        tests = [AttackTest.from_dict(rivals.within(name).within("test")) for name in rivals.raw]
+        tests = [PairedTest.from_dict(rivals.within(name).within("test")) for name in rivals.raw]
         rows.append((f"p, {student} or this one falls more", "", *(f"{test.p_value:.2g}" for test in tests)))
     spent = own.within("budget")
     note = (

@@ -38,6 +38,7 @@ from codewren.search.trainings import Trainings, flips_of, longest
 
 _SAMPLE = 0.7  # share of the trainings that the surrogates learn from
 _FRONT_POINTS = 400  # of the evolved front, among which a spread is picked
+_NEAR = 0.01  # effectiveness that a steadier student may lack: `steadiest-within 1 points`
 _BOOSTED = {"n_estimators": 60, "max_depth": 2, "subsample": 0.7}
 
 
@@ -176,13 +177,20 @@ def _steady(trainings: Trainings) -> Observations:
 
 
 def _spread(front: EvolvedFront, count: int, *, by_flips: bool) -> list[StudentConfig]:
-    """The member expected to be the best, then members that together with it dominate the most.
+    """The member expected to be the best, the steadiest of those near it, then members that dominate the most together.
 
-    Hypervolume alone looks at small students only; effectiveness is the last column, or the last but that of flips.
+    Hypervolume alone looks at small students only, and a rule that picks the steadiest of the good ones would have one
+    to pick from. Effectiveness is the last column, or the last but that of flips.
     """
-    best = int(np.argmin(front.objectives[:, -2 if by_flips else -1]))
-    rows = np.unique(np.append(evenly(len(front.points), _FRONT_POINTS), best))
-    chosen = rows[representatives(front.objectives[rows], count, first=[int(np.searchsorted(rows, best))])]
+    loss = front.objectives[:, -2 if by_flips else -1]
+    first = [int(np.argmin(loss))]
+    if by_flips:
+        near = np.flatnonzero(loss <= loss.min() + _NEAR)
+        first.append(int(near[np.argmin(front.objectives[near, -1])]))
+    first = list(dict.fromkeys(first))
+    rows = np.unique([*evenly(len(front.points), _FRONT_POINTS), *first])
+    places = np.searchsorted(rows, first).tolist()
+    chosen = rows[representatives(front.objectives[rows], count, first=places)]
     return [front.points.config(row) for row in chosen.tolist()]
 
 
