@@ -7,7 +7,7 @@ from typing import Protocol
 from codewren.core.dataset import Dataset
 from codewren.core.errors import TeacherError
 from codewren.core.recipe import Recipe
-from codewren.core.task import Task
+from codewren.core.task import Task, Unit
 from codewren.data.load import SPLITS, load_split
 from codewren.train.teachers.folder import SHEET
 from codewren.train.teachers.logits_file import Logits
@@ -16,6 +16,7 @@ from codewren.train.teachers.ngrams import NgramTeacher
 from codewren.train.teachers.pretrained import beside
 from codewren.train.teachers.sentence_encoder import MODULES, sentence_teacher
 from codewren.train.teachers.sources import classifier_teacher, finetuned_teacher, papers_teacher
+from codewren.train.teachers.spread import SpreadTeacher
 
 
 class Teacher(Protocol):
@@ -39,6 +40,7 @@ def load_teacher(recipe: Recipe) -> Teacher:
         TeacherError: it cannot be loaded in full, or does not fit the task.
     """
     section, task = recipe.teacher, recipe.task
+    spreads = _spreads(recipe)
     if section.kind == "ngrams":
         return NgramTeacher(recipe)
     if not section.path:
@@ -46,7 +48,8 @@ def load_teacher(recipe: Recipe) -> Teacher:
     if section.kind in ("logits", "judgements"):
         paths = tuple(recipe.resolve(path) for path in (section.path, *section.also))
         confidence = _confidence(section.confidence, task) if section.kind == "judgements" else 0.0
-        return FileTeacher(paths, tuple(recipe.distil.train_on), section.label_margin, confidence, _cut(recipe))
+        files = FileTeacher(paths, tuple(recipe.distil.train_on), section.label_margin, confidence, _cut(recipe))
+        return SpreadTeacher(recipe, files) if spreads else files
     path = beside(recipe.folder, section.path)
     if section.kind == "papers":
         encoder = beside(recipe.folder, section.encoder or "")
@@ -57,6 +60,17 @@ def load_teacher(recipe: Recipe) -> Teacher:
         return sentence_teacher(Path(path), section, task, labelled=lambda: load_split(recipe, "labelled"))
     below = replace(section, encoder=beside(recipe.folder, section.encoder) if section.encoder else None)
     return classifier_teacher(path, below, task)
+
+
+def _spreads(recipe: Recipe) -> bool:
+    """Whether judgements may be spread; those of pairs cannot."""
+    section, is_function = recipe.teacher, recipe.task.unit is Unit.FUNCTION
+    if section.spread and (section.kind != "judgements" or not is_function):
+        raise TeacherError(
+            "teacher.spread carries judgements of single functions to others; this recipe has items that are a "
+            f"{recipe.task.unit}, and a teacher of kind {section.kind!r}: leave it out"
+        )
+    return section.kind == "judgements" and is_function and section.spread is not False
 
 
 def _cut(recipe: Recipe) -> tuple[str, ...]:
