@@ -85,26 +85,26 @@ def read_judgements(path: Path, dataset: Dataset, *, confidence: float, cut: boo
         TeacherError: as `read_said`, an item without judgement, or no judgement that prefers a label.
     """
     said, multi_label = read_said(path, dataset, confidence=confidence, cut=cut), dataset.task.is_multi_label
+    check_all_judged(path, said, dataset)
+    return said.logits(multi_label=multi_label)
+
+
+def check_all_judged(path: Path, said: Said, dataset: Dataset) -> None:
+    """Refuse a split of which some items are not judged, or none surely.
+
+    Raises:
+        TeacherError: an item without judgement; or all are "unsure", or the judges of every item contradict each other.
+    """
     missing = [name for name, judged in zip(dataset.ids, said.judged, strict=True) if not judged]
     if missing:
         raise TeacherError(
             f"{path}: {len(missing)} of {len(dataset)} items of split {dataset.split!r} have no judgement, "
             f"{missing[0]!r} the first; judge them, or label them 'unsure'"
         )
-    check_some_sure(path, said, multi_label=multi_label)
-    return said.logits(multi_label=multi_label)
-
-
-def check_some_sure(path: Path, said: Said, *, multi_label: bool) -> None:
-    """Refuse judgements that prefer nothing.
-
-    Raises:
-        TeacherError: all are "unsure", or the judges of every item contradict each other.
-    """
-    if not said.sure(multi_label=multi_label).any():
+    if not said.sure(multi_label=dataset.task.is_multi_label).any():
         raise TeacherError(
-            f"{path}: none of {int(said.judged.sum()):,} judged items has a sure answer: all are 'unsure', or their "
-            "judges contradict each other; there is nothing to learn, judge again"
+            f"{path}: none of {len(dataset):,} judged items of split {dataset.split!r} has a sure answer: all are "
+            "'unsure', or their judges contradict each other; there is nothing to learn, judge again"
         )
 
 

@@ -8,7 +8,7 @@ Source: stacking out of fold, Wolpert 1992; temperature scaling, Guo et al., On 
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -24,7 +24,7 @@ STRENGTHS = (1.0, 10.0)
 FAINT = 0.01
 """A label that is less likely does not enter the regression as this item's."""
 LEAST = 1e-4
-TEMPERATURES = (0.2, 5.0)
+LOG_TEMPERATURES = (-3.0, 5.0)
 
 Floats = NDArray[np.float64]
 
@@ -51,7 +51,15 @@ class SoftWords:
 
     def logits(self, texts: Sequence[str]) -> Floats:
         """(n, C), centred; of a multi-label task log-odds."""
-        return _logits(self, self.vectorizer.transform(_cut(texts)))
+        features = self.vectorizer.transform(_cut(texts))
+        columns = []
+        for model, answers in zip(self.models, self.answers, strict=True):
+            likely = np.full((len(texts), 2 if self.multi_label else self.labels), LEAST)
+            likely[:, answers] = 1.0 if model is None else np.clip(model.predict_proba(features), LEAST, None)
+            logarithms = np.log(likely)
+            odds, centred = logarithms[:, 1:] - logarithms[:, :1], logarithms - logarithms.mean(axis=1, keepdims=True)
+            columns.append(odds if self.multi_label else centred)
+        return np.asarray(np.concatenate(columns, axis=1) / self.temperature)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -66,37 +74,36 @@ def fit_soft_words(
     texts: Sequence[str], probabilities: Floats, *, multi_label: bool = False, quiet: bool = True
 ) -> SoftFit:
     """Learn probabilities (n, C) of texts; copies of a text are never on both sides of a fold."""
+    words, fold_N = _cut(texts), _folds(texts)
+    logits_of = {strength: np.zeros(probabilities.shape) for strength in STRENGTHS}
+    with Bar("words learn judgements", FOLDS + 1, quiet=quiet) as bar:
+        for fold in np.unique(fold_N):
+            asked, known = np.flatnonzero(fold_N == fold), np.flatnonzero(fold_N != fold)
+            for strength, logits in logits_of.items():
+                if len(known):
+                    fitted = _fitted([words[at] for at in known.tolist()], probabilities[known], strength, multi_label)
+                    logits[asked] = fitted.logits([texts[at] for at in asked.tolist()])
+            bar.advance()
+        best = {one: _temperature(logits, probabilities, multi_label=multi_label) for one, logits in logits_of.items()}
+        strength = min(STRENGTHS, key=lambda one: best[one][1])
+        temperature, _ = best[strength]
+        fitted = replace(_fitted(words, probabilities, strength, multi_label), temperature=temperature)
+        bar.advance()
+    return SoftFit(fitted, logits_of[strength] / temperature)
+
+
+def _fitted(words: Sequence[str], probabilities: Floats, strength: float, multi_label: bool) -> SoftWords:
+    """Learn at temperature 1; what only other folds know is no feature, as in a text that is new."""
     from sklearn.feature_extraction.text import TfidfVectorizer
 
     vectorizer = TfidfVectorizer(token_pattern=r"\S+", sublinear_tf=True, lowercase=False)
-    with Bar("words learn judgements", len(STRENGTHS) * FOLDS + 1, quiet=quiet) as bar:
-        features, fold_N = vectorizer.fit_transform(_cut(texts)), _folds(texts)
-        tried = []
-        for strength in STRENGTHS:
-            logits = np.zeros(probabilities.shape)
-            for fold in range(FOLDS):
-                asked = fold_N == fold
-                if asked.any() and not asked.all():
-                    known = _fitted(vectorizer, features[~asked], probabilities[~asked], strength, multi_label)
-                    logits[asked] = _logits(known, features[asked])
-                bar.advance()
-            temperature, loss = _temperature(logits, probabilities, multi_label=multi_label)
-            tried.append((loss, strength, temperature, logits))
-        _, strength, temperature, logits = min(tried, key=lambda one: one[0])
-        words = _fitted(vectorizer, features, probabilities, strength, multi_label, temperature)
-        bar.advance()
-    return SoftFit(words, logits / temperature)
-
-
-def _fitted(
-    vectorizer: Any, features: Any, probabilities: Floats, strength: float, multi_label: bool, temperature: float = 1.0
-) -> SoftWords:
+    features = vectorizer.fit_transform(words)
     questions = (
         [np.stack([1 - p_N, p_N], axis=1) for p_N in probabilities.T] if multi_label else [np.asarray(probabilities)]
     )
     found = [_regression(features, question, strength) for question in questions]
     models, answers = (tuple(column) for column in zip(*found, strict=True))
-    return SoftWords(vectorizer, models, answers, temperature, probabilities.shape[1], multi_label)
+    return SoftWords(vectorizer, models, answers, 1.0, probabilities.shape[1], multi_label)
 
 
 def _regression(features: Any, probabilities: Floats, strength: float) -> tuple[Any, NDArray[np.int64]]:
@@ -111,36 +118,21 @@ def _regression(features: Any, probabilities: Floats, strength: float) -> tuple[
     return model.fit(features[items], outcomes, sample_weight=probabilities[items, outcomes]), seen
 
 
-def _logits(words: SoftWords, features: Any) -> Floats:
-    columns = []
-    for model, answers in zip(words.models, words.answers, strict=True):
-        outcomes = 2 if words.multi_label else words.labels
-        likely = np.full((features.shape[0], outcomes), LEAST)
-        likely[:, answers] = 1.0 if model is None else np.clip(model.predict_proba(features), LEAST, None)
-        logarithms = np.log(likely)
-        columns.append(
-            logarithms[:, 1:] - logarithms[:, :1]
-            if words.multi_label
-            else logarithms - logarithms.mean(axis=1, keepdims=True)
-        )
-    return np.asarray(np.concatenate(columns, axis=1) / words.temperature)
-
-
 def _temperature(logits: Floats, probabilities: Floats, *, multi_label: bool) -> tuple[float, float]:
     """The temperature at which logits say least that is wrong of the probabilities, and their cross-entropy there."""
     from scipy.optimize import minimize_scalar
     from scipy.special import log_expit, log_softmax
 
-    def loss(temperature: float) -> float:
-        cool = logits / temperature
+    def loss(log_temperature: float) -> float:
+        cool = logits / np.exp(log_temperature)
         if multi_label:
             said = probabilities * log_expit(cool) + (1 - probabilities) * log_expit(-cool)
         else:
             said = probabilities * log_softmax(cool, axis=1)
         return float(-said.sum(axis=1).mean())
 
-    found = minimize_scalar(loss, bounds=TEMPERATURES, method="bounded")
-    return float(found.x), float(found.fun)
+    found = minimize_scalar(loss, bounds=LOG_TEMPERATURES, method="bounded")
+    return float(np.exp(found.x)), float(found.fun)
 
 
 def _cut(texts: Sequence[str]) -> list[str]:

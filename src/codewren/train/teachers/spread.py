@@ -19,7 +19,7 @@ from codewren.core.dataset import Dataset
 from codewren.core.errors import TeacherError
 from codewren.core.recipe import Recipe
 from codewren.data.load import HALVES, available_splits, load_split
-from codewren.train.teachers.judgements import Floats, Said, read_said
+from codewren.train.teachers.judgements import Floats, Said, check_all_judged, read_said
 from codewren.train.teachers.logits_file import Logits
 from codewren.train.teachers.logits_teacher import SPLIT_MARK, FileTeacher
 from codewren.train.teachers.soft_words import ALGORITHM, FOLDS, SoftFit, fit_soft_words
@@ -53,7 +53,7 @@ class Spread:
 
 @dataclass(eq=False)
 class SpreadTeacher:
-    """Judgements, and words that learnt them where there are none; fitted when it is first asked.
+    """Judgements of functions, and words that learnt them where there are none; fitted when it is first asked.
 
     Attributes:
         recipe: task, splits and `teacher.spread`.
@@ -96,9 +96,10 @@ class SpreadTeacher:
 
     def logits(self, dataset: Dataset, *, partial: Path | None = None, quiet: bool = True) -> Logits:
         """Logits (n, C): of sure judgements their own, of all other items those of words."""
-        if not self.spreads:
-            return self.files.logits(dataset)
         said, multi_label = self._of(dataset), dataset.task.is_multi_label
+        if not self.spreads:
+            check_all_judged(self.files.files(dataset.split)[0], said, dataset)
+            return said.logits(multi_label=multi_label)
         logits, ask = said.logits(multi_label=multi_label), np.flatnonzero(~said.sure(multi_label=multi_label))
         if len(ask):
             words = self._fit(quiet).words
@@ -144,7 +145,8 @@ class SpreadTeacher:
         found = []
         for path, file in zip(self.files.paths, self.files.files(dataset.split), strict=True):
             named = SPLIT_MARK in str(path)
-            if file.is_file() if named else dataset.split in HALVES:
+            must = dataset.split in self.recipe.distil.train_on and self.recipe.teacher.spread is False
+            if (must or file.is_file()) if named else self.files.covers(dataset.split) or dataset.split in HALVES:
                 found.append(
                     read_said(
                         file,

@@ -7,6 +7,7 @@ from typing import Protocol
 from codewren.core.dataset import Dataset
 from codewren.core.errors import TeacherError
 from codewren.core.recipe import Recipe
+from codewren.core.recipe_sections import TeacherSection
 from codewren.core.task import Task, Unit
 from codewren.data.load import SPLITS, load_split
 from codewren.train.teachers.folder import SHEET
@@ -40,7 +41,7 @@ def load_teacher(recipe: Recipe) -> Teacher:
         TeacherError: it cannot be loaded in full, or does not fit the task.
     """
     section, task = recipe.teacher, recipe.task
-    spreads = _spreads(recipe)
+    _check_spread(section, task)
     if section.kind == "ngrams":
         return NgramTeacher(recipe)
     if not section.path:
@@ -49,6 +50,7 @@ def load_teacher(recipe: Recipe) -> Teacher:
         paths = tuple(recipe.resolve(path) for path in (section.path, *section.also))
         confidence = _confidence(section.confidence, task) if section.kind == "judgements" else 0.0
         files = FileTeacher(paths, tuple(recipe.distil.train_on), section.label_margin, confidence, _cut(recipe))
+        spreads = section.kind == "judgements" and task.unit is Unit.FUNCTION
         return SpreadTeacher(recipe, files) if spreads else files
     path = beside(recipe.folder, section.path)
     if section.kind == "papers":
@@ -62,15 +64,12 @@ def load_teacher(recipe: Recipe) -> Teacher:
     return classifier_teacher(path, below, task)
 
 
-def _spreads(recipe: Recipe) -> bool:
-    """Whether judgements may be spread; those of pairs cannot."""
-    section, is_function = recipe.teacher, recipe.task.unit is Unit.FUNCTION
-    if section.spread and (section.kind != "judgements" or not is_function):
+def _check_spread(section: TeacherSection, task: Task) -> None:
+    if section.spread is not None and (section.kind != "judgements" or task.unit is not Unit.FUNCTION):
         raise TeacherError(
-            "teacher.spread carries judgements of single functions to others; this recipe has items that are a "
-            f"{recipe.task.unit}, and a teacher of kind {section.kind!r}: leave it out"
+            f"teacher.spread carries judgements of single functions to others; this recipe has items that are a "
+            f"{task.unit}, and a teacher of kind {section.kind!r}: leave it out"
         )
-    return section.kind == "judgements" and is_function and section.spread is not False
 
 
 def _cut(recipe: Recipe) -> tuple[str, ...]:
