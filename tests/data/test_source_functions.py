@@ -25,7 +25,7 @@ def write_sources(folder):
 def test_each_function_of_the_language_is_there_once_under_its_place(tmp_path):
     write_sources(tmp_path / "src")
     rows = source_rows(tmp_path / "src", PYTHON, text="func", name="idx", known=["def  g(): return 2"])
-    assert sorted(row.values["idx"] for row in rows) == ["deep/two.py:1", "deep/two.py:6"]  # f of one.py comes later
+    assert sorted(row.values["idx"] for row in rows) == ["deep/two.py:6", "one.py:4"]
     assert all(row.values["func"].startswith("def ") for row in rows)
     moved = tmp_path / "moved"
     (tmp_path / "src").rename(moved)
@@ -52,5 +52,7 @@ def test_a_recipe_names_a_folder_of_code_and_its_limit_is_a_sample(tmp_path):
 def test_a_folder_without_functions_says_what_is_wanted(tmp_path):
     (tmp_path / "src").mkdir()
     recipe = Recipe.from_dict({"task": PYTHON.to_dict(), "data": {"unlabelled": {"path": "src"}}}, tmp_path)
-    with pytest.raises(InputError, match="no table, and no function in 0 python files"):
+    with pytest.raises(
+        InputError, match=r"wanted files that end in .* or source code with functions \(none in 0 python files\)"
+    ):
         load_split(recipe, "unlabelled")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from codewren.core.errors import InputError
 from codewren.core.task import Task
-from codewren.data.readers import Row
+from codewren.data.readers import FORMATS, Row
 from codewren.scan.scan import scanned_languages
 from codewren.scan.source_files import SourceFile, read_bytes, walk
 from codewren.scan.source_text import source_text
@@ -21,8 +21,7 @@ def file_functions(file: SourceFile) -> list[tuple[int, str]]:
     except (OSError, InputError):
         return []
     return [
-        (one.start_line, source[one.start_byte : one.end_byte].decode("utf-8", "replace"))
-        for one in parsed.functions
+        (one.start_line, source[one.start_byte : one.end_byte].decode("utf-8", "replace")) for one in parsed.functions
     ]
 
 
@@ -50,8 +49,8 @@ def source_rows(folder: Path, task: Task, *, text: str, name: str, known: Collec
                 rows[place] = Row(f"{file.path}, line {line}", {name: place, text: function})
     if not rows:
         raise InputError(
-            f"{folder}: no table, and no function in {len(walked.files)} {task.language or 'source'} files; name a "
-            "file of functions, or a folder of sources"
+            f"{folder}: no shard there; wanted files that end in {', '.join(FORMATS)}, plain or compressed, or source "
+            f"code with functions (none in {len(walked.files)} {task.language or 'source'} files)"
         )
     return sorted(rows.values(), key=lambda row: hashlib.sha256(_bytes(row.values[text])).digest())
 
