@@ -9,10 +9,9 @@ from codewren.core.errors import InputError
 from codewren.core.recipe import Recipe
 from codewren.core.task import Task
 from codewren.data.load import load_split
+from codewren.data.source_functions import file_functions
 from codewren.scan.scan import scanned_languages
-from codewren.scan.source_files import SourceFile, read_bytes, walk
-from codewren.scan.source_text import source_text
-from codewren.syntax.functions import extract
+from codewren.scan.source_files import walk
 
 PAIRS = 2000
 """Pairs drawn from the functions found, for a pair task."""
@@ -60,7 +59,7 @@ def source_items(paths: Sequence[Path], task: Task, *, seed: int = 0) -> BenchIt
         InputError: a path does not exist, or too few functions were found.
     """
     walked = walk([str(path) for path in paths], scanned_languages(task, None))
-    functions = list(dict.fromkeys(text for file in walked.files for text in _functions(file)))
+    functions = list(dict.fromkeys(text for file in walked.files for _, text in file_functions(file)))
     least = task.functions_per_item
     if len(functions) < least:
         raise InputError(
@@ -81,13 +80,3 @@ def _pairs(functions: Sequence[str], rng: random.Random) -> list[tuple[str, ...]
     ranks = ((number // partners, number % partners) for number in drawn)
     # The second place counts among the others: it skips the first.
     return [(functions[left], functions[right + (right >= left)]) for left, right in ranks]
-
-
-def _functions(file: SourceFile) -> list[str]:
-    """Texts of a file's functions; none if it is no readable source."""
-    try:
-        source = source_text(read_bytes(file.path), file.language)
-        parsed = extract(source, file.language)
-    except (OSError, InputError):
-        return []
-    return [source[function.start_byte : function.end_byte].decode("utf-8", "replace") for function in parsed.functions]

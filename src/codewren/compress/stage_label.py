@@ -10,6 +10,7 @@ import torch
 from numpy.typing import NDArray
 
 from codewren.compress.run import Run
+from codewren.compress.spread_report import report_spread
 from codewren.compress.teacher_check import check_teacher
 from codewren.core.dataset import Dataset
 from codewren.core.errors import CodewrenError, RecipeError, TeacherError
@@ -43,6 +44,7 @@ def label_splits(run: Run, *, scheduler: str | None = None) -> list[Path]:
     datasets = [run.dataset(split) for split in (*run.recipe.distil.train_on, "valid")]
     teacher = load_teacher(run.recipe)
     files = _label(run, teacher, datasets, scheduler or run.recipe.search.scheduler)
+    report_spread(run, teacher)
     check_teacher(run, teacher, [dataset for dataset in datasets if teacher.covers(dataset.split)])
     run.save_recipe()
     return files

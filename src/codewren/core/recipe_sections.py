@@ -17,7 +17,8 @@ class Source:
 
     Attributes:
         path: JSONL, CSV, TSV or Parquet, plain or .gz/.xz, below `data.root`; a folder or a glob (`train-*.parquet`) of
-            such files, read in the order of their names; or `hub:DATASET[:SPLIT]`.
+            such files, read in the order of their names; a folder without such files, of source code, whose functions
+            that no chosen split holds come in a random order; or `hub:DATASET[:SPLIT]`.
         text: column of the source text (of the left function when `text2` is given).
         text2: column of the right function, for pair files that hold the texts themselves.
         id: column of the function's or item's name.
@@ -86,6 +87,8 @@ class TeacherSection:
             `{split}` stands for the split's name.
         also: for `logits` and `judgements`: further files, whose logits are averaged with `path`'s.
         confidence: for `judgements`: what a label without a confidence of its own counts, above one half.
+        spread: for `judgements` of functions: words learn the sure judgements and answer for every item to learn from
+            that has none. Left out: where an item has no judgement at all; false refuses such items.
         label_margin: for `logits`: if not 0, the files are of `unlabelled`, and the items of other splits teach their
             own label with this difference between the logits (4 means 98 %).
         encoder: for `papers`: folder or hub id of the encoder's config and tokenizer; for the folder of a LoRA adapter:
@@ -115,6 +118,7 @@ class TeacherSection:
     also: Sequence[str] = ()
     label_margin: float = 0.0
     confidence: float = 0.9
+    spread: bool | None = None
     encoder: str | None = None
     num_attention_heads: int | None = None
     max_sequence_length: int = 400

@@ -6,6 +6,8 @@ LAYOUT, LAYOUT_TABLE = "layout.json", "layout.md"
 WORDS = "words.json"
 WARNINGS = "warnings.json"
 TEACHER_CHECK = "teacher-check.json"
+SPREAD = "spread.json"
+"""What words are worth that answer for items without a judgement."""
 TEACHER = "teacher"
 """Folder of a teacher that `finetune` made."""
 
@@ -38,5 +40,5 @@ ENERGY_FILES = "energy*.json"
 OTHER_ENERGY = "energy-{rank}.json"
 SPENT_STAGES = ("search", "distil")
 """What a student's own making is; labelling also serves every other student of the teacher."""
-SHARED = (LOGITS.format(split="*"), CHOSEN, OVERLAP, RENAMED.format(hash="*"), f"{TOKENIZERS}/*.json")
+SHARED = (LOGITS.format(split="*"), SPREAD, CHOSEN, OVERLAP, RENAMED.format(hash="*"), f"{TOKENIZERS}/*.json")
 """What does not depend on the seed of the training: made once, copied into each seed's folder."""

@@ -13,6 +13,7 @@ from codewren.core.task import Unit
 from codewren.data.braces import LANGUAGES_WITH_BRACES, close_last_brace
 from codewren.data.items import function_items, inline_pairs, listed_pairs, unique_names
 from codewren.data.readers import FORMATS, HUB, Row, read_hub, read_rows, spelling
+from codewren.data.source_functions import source_rows
 from codewren.data.splits import halve
 
 SPLITS = ("labelled", "unlabelled", "valid")
@@ -117,8 +118,14 @@ def _closed(recipe: Recipe, dataset: Dataset) -> Dataset:
 def _rows(recipe: Recipe, source: Source, split: str) -> list[Row]:
     if source.limit is not None and source.limit < 1:
         raise RecipeError(f"data.{split}: limit is {source.limit}, wanted 1 or more (or none)")
+    everything: Iterable[Row]
     if source.path.startswith(HUB):
         everything = read_hub(source.path, split=HUB_SPLITS.get(split, "train"))
+    elif _is_sources(recipe, source):
+        known = _other_texts(recipe, split)
+        everything = source_rows(
+            recipe.resolve(source.path), recipe.task, text=source.text, name=source.id, known=known
+        )
     else:
         everything = chain.from_iterable(read_rows(path) for path in _files(recipe.resolve(source.path)))
     values_of: dict[str, set[str]] = {column: set() for column in source.where}
@@ -131,6 +138,26 @@ def _rows(recipe: Recipe, source: Source, split: str) -> list[Row]:
     return rows
 
 
+def _is_sources(recipe: Recipe, source: Source) -> bool:
+    """Whether a source is a folder without tables, for a task of functions: then it holds code."""
+    path = recipe.resolve(source.path)
+    return recipe.task.unit is Unit.FUNCTION and path.is_dir() and not _shards(path)
+
+
+def _other_texts(recipe: Recipe, split: str) -> list[str]:
+    """Texts of the splits that were chosen by hand, which a folder of sources may hold too."""
+    texts = []
+    for other in ("labelled", "valid"):
+        source: Source | None = getattr(recipe.data, other)
+        if other != split and source is not None and not _is_sources(recipe, source):
+            texts += [row.text(source.text) for row in _rows(recipe, source, other)]
+    return texts
+
+
+def _shards(folder: Path) -> list[Path]:
+    return [file for file in folder.iterdir() if set(file.suffixes) & FORMATS.keys() and file.is_file()]
+
+
 def _files(path: Path) -> list[Path]:
     """The files of a source: one, or the shards of a folder or a glob, by name.
 
@@ -138,7 +165,7 @@ def _files(path: Path) -> list[Path]:
         InputError: none is there.
     """
     if path.is_dir():
-        shards = [file for file in path.iterdir() if set(file.suffixes) & FORMATS.keys() and file.is_file()]
+        shards = _shards(path)
     elif any(sign in path.name for sign in "*?[") and not path.exists():
         shards = list(path.parent.glob(path.name))
     else:

@@ -11,7 +11,7 @@ from tiny import make_functions
 from codewren.core.errors import TeacherError
 from codewren.core.recipe import Recipe
 from codewren.core.task import Kind, Task, Unit
-from codewren.train.teachers.judgements import LEAST, probabilities, read_judgements
+from codewren.train.teachers.judgements import LEAST, probabilities, read_judgements, read_said
 from codewren.train.teachers.teacher import load_teacher
 
 LABELS = ("safe", "vulnerable")
@@ -65,9 +65,10 @@ def test_a_token_that_begins_several_labels_says_nothing():
 @pytest.mark.parametrize(
     ("row", "said"),
     [
-        ({"id": "0"}, r"line 4: has id; a judgement has 'id' and 'label' or 'logprobs'"),
+        ({"id": "0"}, r"line 4: has id; a judgement has 'id' and 'label', 'probabilities' or 'logprobs'"),
         ({"id": "9", "label": "safe"}, r"line 4: id '9' is of no item of split 'unlabelled'"),
-        ({"label": "safe"}, r"line 4: id '' is of no item"),
+        ({"label": "safe"}, r"line 4: has no 'id'; a judgement names the item"),
+        ({"id": [0], "label": "safe"}, r"id '\[0\]' is of no item"),
         ({"id": "0", "label": "vulnerble"}, "did you mean 'vulnerable'"),
         ({"id": "0", "label": 2}, "label 2 is none of safe, vulnerable"),
         ({"id": "0", "label": "safe", "confidence": 0.2}, r"confidence 0\.2 must lie in \[0\.5, 1\]"),
@@ -76,6 +77,16 @@ def test_a_token_that_begins_several_labels_says_nothing():
         ({"id": "0", "logprobs": {"safe": 0.7}}, "none above 0"),
         ({"id": "0", "logprobs": [1, 2]}, "must be an object of tokens"),
         ({"id": "0", "logprobs": {"yes": -0.1}}, "none of the tokens 'yes' begins one of safe"),
+        ({"id": "0", "logprobs": {"safe": -(10**400)}}, "too large"),
+        ({"id": "0", "logprobs": {}}, "none of the tokens"),
+        ({"id": "0", "label": {"safe": 1}}, "is none of safe, vulnerable"),
+        ({"id": "0", "probabilities": {"safe": 0.7, "vulnerable": 0.6}}, "sum to 1.3, wanted 1"),
+        ({"id": "0", "probabilities": {"safe": 0.2, "vulnerable": 0.2}}, "sum to 0.4, wanted 1"),
+        ({"id": "0", "probabilities": {"safe": 0.2, " SAFE": 0.2}}, "label ' SAFE' has two probabilities"),
+        ({"id": "0", "probabilities": {"unsafe": 1.0}}, "label 'unsafe' is none of safe, vulnerable"),
+        ({"id": "0", "probabilities": {}}, "sum to 0, wanted 1"),
+        ({"id": "0", "probabilities": [0.5, 0.5]}, "wanted an object of labels"),
+        ({"id": "0", "probabilities": {"safe": math.nan}}, "must lie in"),
         ([1], "line 4: .* is JSON but no object"),
     ],
 )
@@ -83,6 +94,43 @@ def test_what_is_no_judgement_is_one_line_with_its_place(tmp_path, row, said):
     sound = [{"id": str(index), "label": "safe"} for index in range(3)]
     with pytest.raises(TeacherError, match=said):
         read_judgements(write(tmp_path / "j.jsonl", *sound, row), DATA, confidence=0.9)
+
+
+def test_what_probabilities_leave_over_is_the_other_labels_and_rounding_is_forgiven():
+    labels = ("a", "b", "c")
+    found = probabilities({"probabilities": {"B": 0.6}}, labels, confidence=0.9)
+    np.testing.assert_allclose(found, [0.2, 0.6, 0.2])
+    rounded = probabilities({"probabilities": {"a": 0.33, "b": 0.33, "c": 0.33}}, labels, confidence=0.9)
+    np.testing.assert_allclose(rounded, 1 / 3)
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        [{"id": str(index), "label": "unsure"} for index in range(3)],
+        [{"id": str(index), "label": label, "judge": label} for index in range(3) for label in LABELS],
+    ],
+)
+def test_judgements_that_prefer_nothing_are_refused(tmp_path, rows):
+    with pytest.raises(
+        TeacherError, match="none of 3 judged items of split 'unlabelled' has a sure answer: all are 'unsure'"
+    ):
+        read_judgements(write(tmp_path / "j.jsonl", *rows), DATA, confidence=0.9)
+
+
+def test_pairs_of_judges_are_counted_and_how_many_agree(tmp_path):
+    path = write(
+        tmp_path / "j.jsonl",
+        *(
+            {"id": "0", "label": label, "judge": judge}
+            for judge, label in zip("abc", ("safe", "safe", "vulnerable"), strict=True)
+        ),
+        {"id": "1", "label": "safe", "judge": "a"},
+        {"id": "1", "label": "unsure", "judge": "b"},
+        {"id": "2", "label": "safe", "judge": "a"},
+        {"id": "2", "label": "vulnerable", "judge": "a"},
+    )
+    assert read_said(path, DATA, confidence=0.9).agreement == (1, 3)
 
 
 def test_an_item_that_nobody_judged_is_no_guess(tmp_path):

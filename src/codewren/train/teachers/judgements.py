@@ -5,6 +5,7 @@ A line judges one item, and an item may be judged often, by several judges or by
     {"id": "17", "label": "vulnerable", "confidence": 0.9, "judge": "ann"}
     {"id": "17", "label": "unsure"}
     {"id": "18", "logprobs": {"safe": -0.2, " Vulnerable": -1.9, "The": -4.0}}
+    {"id": "19", "probabilities": {"safe": 0.8, "vulnerable": 0.2}}
 
 A `label` without confidence counts as `teacher.confidence`; "unsure" (or null) gives every label the same. `logprobs`
 are the natural logarithms that a language model gives to its first token, the top k of them: those that begin a label's
@@ -19,7 +20,9 @@ Of a multi-label task a line names all labels of the item, or the probability of
 
 import math
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Container, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
@@ -34,11 +37,43 @@ from codewren.train.teachers.logits_file import Logits
 UNSURE = "unsure"
 LEAST = 1e-4
 """Of a label: nobody is so sure that the student should never doubt."""
+UNDECIDED = 1e-6
+"""Nearer to even than this, probabilities prefer nothing."""
+SUM_TOLERANCE = 0.02
+"""Judges round."""
 Floats = NDArray[np.float64]
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Said:
+    """What judges said of a split's items.
+
+    Attributes:
+        probabilities: (n, C), the mean of an item's judgements; where nobody judged, every label the same.
+        judged: (n,) whether anybody did.
+        agreement: of pairs of judges on one item, how many named the same label, and how many pairs there are.
+    """
+
+    probabilities: Floats
+    judged: NDArray[np.bool_]
+    agreement: tuple[int, int] = (0, 0)
+
+    def sure(self, *, multi_label: bool) -> NDArray[np.bool_]:
+        """(n,) whether the judgements of an item prefer an answer: neither "unsure" nor opposite to each other."""
+        if multi_label:
+            return np.asarray((abs(self.probabilities - 0.5) > UNDECIDED).any(axis=1))
+        return np.asarray(self.probabilities.max(axis=1) > 1 / self.probabilities.shape[1] + UNDECIDED)
+
+    def logits(self, *, multi_label: bool) -> Logits:
+        """(n, C) float32, centred so that each row sums to 0; of a multi-label task log-odds."""
+        if multi_label:
+            return np.asarray(np.log(self.probabilities / (1 - self.probabilities)), dtype=np.float32)
+        logarithms = np.log(self.probabilities)
+        return np.asarray(logarithms - logarithms.mean(axis=1, keepdims=True), dtype=np.float32)
+
+
 def read_judgements(path: Path, dataset: Dataset, *, confidence: float, cut: bool = False) -> Logits:
-    """Logits (n, C) of a split, float32, centred so that each row sums to 0; of a multi-label task log-odds.
+    """Logits (n, C) of a split, as `Said.logits` has them.
 
     Args:
         path: a JSONL file.
@@ -47,7 +82,46 @@ def read_judgements(path: Path, dataset: Dataset, *, confidence: float, cut: boo
         cut: the split has only the first rows of its file (`limit`), so that others may be judged as well.
 
     Raises:
-        TeacherError: no such file, a line that is no judgement, an id of no item, or an item without judgement.
+        TeacherError: as `read_said`, an item without judgement, or no judgement that prefers a label.
+    """
+    said, multi_label = read_said(path, dataset, confidence=confidence, cut=cut), dataset.task.is_multi_label
+    check_all_judged(path, said, dataset)
+    return said.logits(multi_label=multi_label)
+
+
+def check_all_judged(path: Path, said: Said, dataset: Dataset) -> None:
+    """Refuse a split of which some items are not judged, or none surely.
+
+    Raises:
+        TeacherError: an item without judgement; or all are "unsure", or the judges of every item contradict each other.
+    """
+    missing = [name for name, judged in zip(dataset.ids, said.judged, strict=True) if not judged]
+    if missing:
+        raise TeacherError(
+            f"{path}: {len(missing)} of {len(dataset)} items of split {dataset.split!r} have no judgement, "
+            f"{missing[0]!r} the first; judge them, or label them 'unsure'"
+        )
+    if not said.sure(multi_label=dataset.task.is_multi_label).any():
+        raise TeacherError(
+            f"{path}: none of {len(dataset):,} judged items of split {dataset.split!r} has a sure answer: all are "
+            "'unsure', or their judges contradict each other; there is nothing to learn, judge again"
+        )
+
+
+def read_said(
+    path: Path, dataset: Dataset, *, confidence: float, cut: bool = False, elsewhere: Container[str] = ()
+) -> Said:
+    """What a file says of a split, of some or all of its items.
+
+    Args:
+        path: a JSONL file.
+        dataset: the split.
+        confidence: of a judgement that states none.
+        cut: as for `read_judgements`.
+        elsewhere: ids of other splits, whose judgements may stand in the same file.
+
+    Raises:
+        TeacherError: no such file, a line that is no judgement, or an id of no item.
     """
     try:
         rows = list(read_rows(path))
@@ -55,28 +129,36 @@ def read_judgements(path: Path, dataset: Dataset, *, confidence: float, cut: boo
         raise TeacherError(f"cannot be read as judgements: {error}") from error
     index_of = {name: index for index, name in enumerate(dataset.ids)}
     judged = set_probabilities if dataset.task.is_multi_label else probabilities
-    said: dict[int, list[Floats]] = defaultdict(list)
+    said: dict[int, list[tuple[str, Floats]]] = defaultdict(list)
     for position, row in rows:
         name = spelling(row.get("id"))
-        if name not in index_of and cut:
+        if not name:
+            raise TeacherError(f"{position}: has no 'id'; a judgement names the item that it judges")
+        if name not in index_of and (cut or name in elsewhere):
             continue
         if name not in index_of:
             raise TeacherError(f"{position}: id {name!r} is of no item of split {dataset.split!r}; mend or drop it")
         try:
-            said[index_of[name]].append(judged(row, dataset.task.labels, confidence=confidence))
-        except ValueError as error:
+            found = judged(row, dataset.task.labels, confidence=confidence)
+        except (ValueError, OverflowError) as error:
             raise TeacherError(f"{position}: {error}") from None
-    missing = [name for index, name in enumerate(dataset.ids) if index not in said]
-    if missing:
-        raise TeacherError(
-            f"{path}: {len(missing)} of {len(dataset)} items of split {dataset.split!r} have no judgement, "
-            f"{missing[0]!r} the first; judge them, or label them 'unsure'"
-        )
-    mean = np.stack([np.mean(said[index], axis=0) for index in range(len(dataset))])
-    if dataset.task.is_multi_label:
-        return np.asarray(np.log(mean / (1 - mean)), dtype=np.float32)
-    logarithms = np.log(mean)
-    return np.asarray(logarithms - logarithms.mean(axis=1, keepdims=True), dtype=np.float32)
+        said[index_of[name]].append((spelling(row.get("judge")), found))
+    nothing = np.full(len(dataset.task.labels), 0.5 if dataset.task.is_multi_label else 1 / len(dataset.task.labels))
+    means = [np.mean([found for _, found in said[at]], axis=0) if at in said else nothing for at in range(len(dataset))]
+    mask = np.asarray([at in said for at in range(len(dataset))])
+    return Said(np.stack(means), mask, _agreement(said.values(), multi_label=dataset.task.is_multi_label))
+
+
+def _agreement(said: Iterable[Sequence[tuple[str, Floats]]], *, multi_label: bool) -> tuple[int, int]:
+    """Pairs of judgements of one item, by judges of different names, that are sure of the same, and all such pairs."""
+    same = pairs = 0
+    for judgements in said:
+        for (mine, left), (theirs, right) in combinations(judgements, 2):
+            if mine != theirs and len({float(x) for x in left}) > 1 and len({float(x) for x in right}) > 1:
+                pairs += 1
+                alike = ((left > 0.5) == (right > 0.5)).all() if multi_label else left.argmax() == right.argmax()
+                same += bool(alike)
+    return same, pairs
 
 
 def probabilities(row: Mapping[str, Any], labels: tuple[str, ...], *, confidence: float) -> Floats:
@@ -87,6 +169,8 @@ def probabilities(row: Mapping[str, Any], labels: tuple[str, ...], *, confidence
     """
     if row.get("logprobs") is not None:
         found = _of_tokens(row["logprobs"], labels)
+    elif row.get("probabilities") is not None:
+        found = _of_shares(row["probabilities"], labels)
     else:
         found = _of_label(row, labels, confidence)
     clipped = np.clip(found, LEAST, None)
@@ -101,12 +185,8 @@ def set_probabilities(row: Mapping[str, Any], labels: tuple[str, ...], *, confid
     """
     found = np.full(len(labels), 0.5)
     if row.get("probabilities") is not None:
-        if not isinstance(row["probabilities"], dict):
-            raise ValueError(f"probabilities are {row['probabilities']!r:.40}, wanted an object of labels and numbers")
-        for name, value in row["probabilities"].items():
-            if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1:
-                raise ValueError(f"the probability {value!r} of {name!r} must lie in [0, 1]")
-            found[_index(name, labels)] = value
+        for index, value in _shares(row["probabilities"], labels).items():
+            found[index] = value
     elif isinstance(row.get("labels"), list):
         sure = row.get("confidence", confidence)
         if isinstance(sure, bool) or not isinstance(sure, int | float) or not 0.5 <= sure <= 1:
@@ -121,6 +201,33 @@ def set_probabilities(row: Mapping[str, Any], labels: tuple[str, ...], *, confid
     return np.asarray(np.clip(found, LEAST, 1 - LEAST))
 
 
+def _of_shares(shares: Any, labels: tuple[str, ...]) -> Floats:
+    """Probabilities of labels; what they leave over is the others'."""
+    said = _shares(shares, labels)
+    total, unnamed = sum(said.values()), [index for index in range(len(labels)) if index not in said]
+    if not said or total > 1 + SUM_TOLERANCE or (total < 1 - SUM_TOLERANCE and not unnamed):
+        raise ValueError(f"probabilities sum to {total:.3g}, wanted 1; divide them by their sum, or give 'logprobs'")
+    found = np.zeros(len(labels))
+    found[unnamed] = max(0.0, 1 - total) / max(1, len(unnamed))
+    found[list(said)] = list(said.values())
+    return found
+
+
+def _shares(shares: Any, labels: tuple[str, ...]) -> dict[int, float]:
+    """The probability of each label that an object names."""
+    if not isinstance(shares, dict):
+        raise ValueError(f"probabilities are {shares!r:.40}, wanted an object of labels and numbers")  # noqa: TRY004
+    found: dict[int, float] = {}
+    for name, value in shares.items():
+        if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1:
+            raise ValueError(f"the probability {value!r} of {name!r} must lie in [0, 1]")
+        index = _index(name, labels)
+        if index in found:
+            raise ValueError(f"label {name!r} has two probabilities")
+        found[index] = value
+    return found
+
+
 def _index(name: Any, labels: tuple[str, ...]) -> int:
     """The column of a label, whatever its case."""
     own = {label.lower(): index for index, label in enumerate(labels)}
@@ -133,7 +240,9 @@ def _index(name: Any, labels: tuple[str, ...]) -> int:
 def _of_label(row: Mapping[str, Any], labels: tuple[str, ...], confidence: float) -> Floats:
     label = row.get("label")
     if "label" not in row:
-        raise ValueError(f"has {', '.join(map(str, row))}; a judgement has 'id' and 'label' or 'logprobs'")
+        raise ValueError(
+            f"has {', '.join(map(str, row))}; a judgement has 'id' and 'label', 'probabilities' or 'logprobs'"
+        )
     if label is None or (isinstance(label, str) and label.strip().lower() in ("", UNSURE)):
         return np.full(len(labels), 1 / len(labels))
     own = {name.lower(): index for index, name in enumerate(labels)}

@@ -19,6 +19,7 @@ from codewren.train.teachers.logits_file import (
 )
 from codewren.train.teachers.logits_teacher import FileTeacher
 from codewren.train.teachers.network import Elsewhere, NetworkTeacher
+from codewren.train.teachers.spread import SpreadTeacher
 from codewren.train.teachers.teacher import Teacher, load_teacher
 
 __all__ = ["label", "label_split", "logits_path", "read_logits"]
@@ -90,7 +91,7 @@ def label_split(
         TeacherError: the logits do not fit the data.
         InputError: the file cannot be written.
     """
-    sha256 = teacher.sha256_for(dataset) if isinstance(teacher, FileTeacher) else teacher.sha256
+    sha256 = teacher.sha256_for(dataset) if isinstance(teacher, FileTeacher | SpreadTeacher) else teacher.sha256
     if logits_teacher_sha256(path) == sha256:
         try:
             if features:

@@ -7,7 +7,8 @@ from typing import Protocol
 from codewren.core.dataset import Dataset
 from codewren.core.errors import TeacherError
 from codewren.core.recipe import Recipe
-from codewren.core.task import Task
+from codewren.core.recipe_sections import TeacherSection
+from codewren.core.task import Task, Unit
 from codewren.data.load import SPLITS, load_split
 from codewren.train.teachers.folder import SHEET
 from codewren.train.teachers.logits_file import Logits
@@ -16,6 +17,7 @@ from codewren.train.teachers.ngrams import NgramTeacher
 from codewren.train.teachers.pretrained import beside
 from codewren.train.teachers.sentence_encoder import MODULES, sentence_teacher
 from codewren.train.teachers.sources import classifier_teacher, finetuned_teacher, papers_teacher
+from codewren.train.teachers.spread import SpreadTeacher
 
 
 class Teacher(Protocol):
@@ -39,6 +41,7 @@ def load_teacher(recipe: Recipe) -> Teacher:
         TeacherError: it cannot be loaded in full, or does not fit the task.
     """
     section, task = recipe.teacher, recipe.task
+    _check_spread(section, task)
     if section.kind == "ngrams":
         return NgramTeacher(recipe)
     if not section.path:
@@ -46,7 +49,9 @@ def load_teacher(recipe: Recipe) -> Teacher:
     if section.kind in ("logits", "judgements"):
         paths = tuple(recipe.resolve(path) for path in (section.path, *section.also))
         confidence = _confidence(section.confidence, task) if section.kind == "judgements" else 0.0
-        return FileTeacher(paths, tuple(recipe.distil.train_on), section.label_margin, confidence, _cut(recipe))
+        files = FileTeacher(paths, tuple(recipe.distil.train_on), section.label_margin, confidence, _cut(recipe))
+        spreads = section.kind == "judgements" and task.unit is Unit.FUNCTION
+        return SpreadTeacher(recipe, files) if spreads else files
     path = beside(recipe.folder, section.path)
     if section.kind == "papers":
         encoder = beside(recipe.folder, section.encoder or "")
@@ -57,6 +62,14 @@ def load_teacher(recipe: Recipe) -> Teacher:
         return sentence_teacher(Path(path), section, task, labelled=lambda: load_split(recipe, "labelled"))
     below = replace(section, encoder=beside(recipe.folder, section.encoder) if section.encoder else None)
     return classifier_teacher(path, below, task)
+
+
+def _check_spread(section: TeacherSection, task: Task) -> None:
+    if section.spread is not None and (section.kind != "judgements" or task.unit is not Unit.FUNCTION):
+        raise TeacherError(
+            f"teacher.spread carries judgements of single functions to others; this recipe has items that are a "
+            f"{task.unit}, and a teacher of kind {section.kind!r}: leave it out"
+        )
 
 
 def _cut(recipe: Recipe) -> tuple[str, ...]:
