@@ -6,6 +6,11 @@
       --set distil.selection=auc --set decision.threshold=f1
     python benchmarks/tasks/rare.py compare runs/tasks/rare runs/tasks/rare-default runs/tasks/rare-advised
 
+Several seeds, `--set distil.seed=N --out runs/tasks/NAME-N`, with class weights (`--set distil.class_weights=balanced`)
+or without: where runs differ in that number only, their mean stands below them, and its difference from the first
+runs' mean with an interval of resampled items. `write` takes a third argument, the safe functions to a vulnerable one
+(99), and its recipe `--set data.root=` the folder's full path.
+
 The folder holds train.jsonl.xz and valid.jsonl.xz with rows of idx, target and func. Both are thrown together and split
 by hash of the text into a half to learn from, a quarter `valid` and a quarter `test`; of each the vulnerable functions
 are thinned to one in a hundred. Beside the students stand words (TF-IDF and logistic regression) that learnt the same
@@ -14,7 +19,9 @@ functions' true labels, plain and with balanced classes.
 
 import json
 import lzma
+import re
 import sys
+from collections.abc import Callable
 from hashlib import sha256
 from pathlib import Path
 
@@ -25,10 +32,14 @@ from sklearn.linear_model import LogisticRegression
 
 import codewren
 from codewren.core.task import VULNERABILITY
+from codewren.measure.intervals import bootstrap
+from codewren.measure.metrics import auc_statistic
 from codewren.measure.task_quality import task_quality
 
 SPLITS = ("labelled", "labelled", "valid", "test")
 NEGATIVES_A_POSITIVE = 99
+Judged = tuple[np.ndarray, np.ndarray]
+"""Probabilities and predictions of a run."""
 SHOWN = ("accuracy", "precision", "recall", "f1", "mcc", "auc")
 
 
@@ -37,7 +48,7 @@ def digest(text: str) -> int:
     return int(sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:12], 16)
 
 
-def write(source: Path, out: Path) -> None:
+def write(source: Path, out: Path, negatives: int = NEGATIVES_A_POSITIVE) -> None:
     """Three splits."""
     out.mkdir(parents=True, exist_ok=True)
     rows = []
@@ -48,7 +59,7 @@ def write(source: Path, out: Path) -> None:
     for split in dict.fromkeys(SPLITS):
         mine = [row for row in rows if SPLITS[digest(row["func"]) % 4] == split]
         safe = [row for row in mine if row["target"] == 0]
-        rare = [row for row in mine if row["target"] == 1][: len(safe) // NEGATIVES_A_POSITIVE]
+        rare = [row for row in mine if row["target"] == 1][: len(safe) // negatives]
         chosen = sorted(safe + rare, key=lambda row: row["idx"])
         with (out / f"{split}.jsonl").open("w", encoding="utf-8") as file:
             for row in chosen:
@@ -71,10 +82,46 @@ def compare(data: Path, runs: list[Path]) -> None:
     for name, weight in (("words", None), ("words, balanced", "balanced")):
         model = LogisticRegression(C=10.0, max_iter=200, class_weight=weight).fit(known, labels)
         show(name, truth, model.predict_proba(features), None)
+    groups: dict[str, list[Judged]] = {}
     for run in runs:
         student = codewren.load(run / "student.wren")
         said = np.array([int(answer) for answer in student.predict(asked)])
-        show(run.name, truth, np.asarray(student.predict_proba(asked), dtype=float), said)
+        probabilities = np.asarray(student.predict_proba(asked), dtype=float)
+        show(run.name, truth, probabilities, said)
+        groups.setdefault(re.sub(r"-\d+$", "", run.name), []).append((probabilities, said))
+    for name, members in groups.items():
+        show_mean(name, truth, members, next(iter(groups.values())))
+
+
+def show_mean(name: str, truth: np.ndarray, members: list[Judged], base: list[Judged]) -> None:
+    """The mean of some runs, the least and the largest, and its difference from the mean of others."""
+    every = np.ones(len(truth))
+    for figure, statistic in (("auc", mean_auc), ("f1", mean_f1)):
+        mine, theirs = statistic(truth, members), statistic(truth, base)
+        rng = np.random.default_rng(0)
+        change = bootstrap(figure, lambda w, a=mine, b=theirs: a(w) - b(w), len(truth), rng=rng)
+        alone = [statistic(truth, [member])(every) for member in members]
+        print(
+            f"{name:20} mean {figure} of {len(members)}: {mine(every):.3f} ({min(alone):.3f} to {max(alone):.3f}), "
+            f"less the first's: {change.value:+.3f} [{change.low:+.3f}, {change.high:+.3f}]"
+        )
+
+
+def mean_auc(truth: np.ndarray, members: list[Judged]) -> Callable[[np.ndarray], float]:
+    """Mean area under the curve of some runs, as a function of the items' weights."""
+    each = [auc_statistic(truth, probabilities, positive=1) for probabilities, _ in members]
+    return lambda weights: float(np.mean([statistic(weights) for statistic in each]))
+
+
+def mean_f1(truth: np.ndarray, members: list[Judged]) -> Callable[[np.ndarray], float]:
+    """Mean F1 of some runs, likewise."""
+
+    def value(weights: np.ndarray) -> float:
+        both = [weights @ (truth * said) for _, said in members]
+        every = [weights @ (truth + said) for _, said in members]
+        return float(np.mean([2 * hits / max(total, 1e-12) for hits, total in zip(both, every, strict=True)]))
+
+    return value
 
 
 def show(name: str, truth: np.ndarray, probabilities: np.ndarray, predictions: np.ndarray | None) -> None:
@@ -94,7 +141,7 @@ def main() -> None:
     if len(sys.argv) < 4 or sys.argv[1] not in ("write", "compare"):
         sys.exit(__doc__)
     if sys.argv[1] == "write":
-        write(Path(sys.argv[2]), Path(sys.argv[3]))
+        write(Path(sys.argv[2]), Path(sys.argv[3]), *map(int, sys.argv[4:]))
     else:
         compare(Path(sys.argv[2]), [Path(run) for run in sys.argv[3:]])
 

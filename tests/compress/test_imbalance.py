@@ -25,12 +25,13 @@ def test_one_percent_is_rare_and_the_line_says_what_to_set():
     lines = imbalance(recipe(), split(VULNERABILITY, [1] * 20 + [0] * 1980))
     assert lines == [
         "rare in valid (2,000 items): vulnerable 20; set distil.selection = 'auc' or 'mcc' (accuracy picks the student "
-        "that never says them) and decision.threshold = 'f1' (little exceeds one half)"
+        "that never says them) and decision.threshold = 'f1' (little exceeds one half); distil.class_weights = "
+        "'balanced' lets them count more, which may help or not"
     ]
 
 
 def test_a_recipe_that_is_made_for_it_is_told_how_to_judge():
-    ready = recipe(distil={"selection": "auc"}, decision={"threshold": "f1"})
+    ready = recipe(distil={"selection": "auc", "class_weights": "balanced"}, decision={"threshold": "f1"})
     (line,) = imbalance(ready, split(VULNERABILITY, [1] * 5 + [0] * 1000))
     assert line.endswith("judge by AUC, MCC and F1, not by accuracy; too few to judge: vulnerable")
 

@@ -46,6 +46,9 @@ def _line(recipe: Recipe, dataset: Dataset, rare: list[tuple[str, int]]) -> str:
     if recipe.decision.threshold == "half" and recipe.task.kind is not Kind.ORDINAL:
         advice.append("decision.threshold = 'f1' (little exceeds one half)")
     done = f"set {' and '.join(advice)}" if advice else "judge by AUC, MCC and F1, not by accuracy"
+    weigh = "; distil.class_weights = 'balanced' lets them count more, which may help or not" * (
+        recipe.distil.class_weights == "none"
+    )
     scarce = [name for name, count in rare if count < FEW]
     few = f"; too few to judge: {', '.join(scarce)}" if scarce else ""
-    return f"rare in {dataset.split} ({len(dataset):,} items): {named}; {done}{few}"
+    return f"rare in {dataset.split} ({len(dataset):,} items): {named}; {done}{weigh}{few}"

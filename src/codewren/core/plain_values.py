@@ -62,7 +62,8 @@ def _convert(value: Any, hint: Any, where: str) -> Any:
         elif _fits(value, option):
             return float(value) if option is float else tuple(value) if isinstance(value, list) else value
     if get_origin(options[0]) is Literal:
-        raise RecipeError(f"{where}: {value!r} is not one of {', '.join(get_args(options[0]))}", where)
+        others = "".join(f", nor {_in_words(option)}" for option in options[1:] if option is not type(None))
+        raise RecipeError(f"{where}: {value!r} is not one of {', '.join(get_args(options[0]))}{others}", where)
     kinds = " or ".join(_in_words(option) for option in options if option is not type(None))
     raise RecipeError(f"{where}: {value!r} is not of the kind wanted: {kinds}", where)
 

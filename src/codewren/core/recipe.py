@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any, Self
 
-from codewren.core.errors import RecipeError
+from codewren.core.errors import RecipeError, nearest
 from codewren.core.pareto import Budget
 from codewren.core.plain_values import TOP, build, check_keys
 from codewren.core.recipe_files import naming_files, own_folder, recipe_tables
@@ -78,8 +78,10 @@ class Recipe:
             raise RecipeError("recipe has no [task]; add for example: [task] name = 'clone'")
         built: dict[str, Any] = {name: build(kind, _table(raw, name), where=name) for name, kind in sections.items()}
         check_keys(_table(raw, "student"), {spec.name for spec in fields(StudentConfig)}, where="student")
+        task = _build_task(_table(raw, "task"))
+        _check_labels(built["distil"], task)
         return cls(
-            task=_build_task(_table(raw, "task")),
+            task=task,
             student=StudentConfig.from_dict(_table(raw, "student")),
             folder=folder,
             **built,
@@ -120,6 +122,15 @@ def _table(raw: Mapping[str, Any], name: str) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise RecipeError(f"recipe: [{name}] is {value!r}, wanted a table")
     return value
+
+
+def _check_labels(distil: DistilSection, task: Task) -> None:
+    """Raise where a class weight is of no label."""
+    names = distil.class_weights if isinstance(distil.class_weights, Mapping) else {}
+    for name in names:
+        if name not in task.labels:
+            key = f"distil.class_weights.{name}"
+            raise RecipeError(f"distil.class_weights: no label {name!r}; {nearest(name, task.labels)}", key)
 
 
 def _build_task(raw: dict[str, Any]) -> Task:

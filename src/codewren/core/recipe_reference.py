@@ -160,6 +160,6 @@ def _kinds(hint: Any) -> Iterator[str]:
     elif origin in (tuple, Sequence):
         yield "list of strings"
     elif origin is Mapping:
-        yield "table of columns and values"
+        yield "table of labels and numbers" if get_args(hint)[1] is float else "table of columns and values"
     else:
         yield {str: "string", int: "whole number", float: "number", bool: "true or false"}.get(hint, "table")

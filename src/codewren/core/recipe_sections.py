@@ -9,6 +9,8 @@ from codewren.core.errors import RecipeError
 
 WhiteSpace = Literal["raw", "collapsed"]
 """How a text is fed to a model: as it stands, or with each run of white space made one space."""
+ClassWeights = Literal["none", "balanced"] | Mapping[str, float]
+"""What a label's items count in a loss."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,6 +236,11 @@ class DistilSection:
         loss: `kl` with temperature as the papers, or `mse` on logits.
         temperature: the papers use 10 for vulnerability, 1 for clones.
         hard_label_weight: share of the cross-entropy with true labels, where the split has them.
+        class_weights: what a label's items count in the loss, 1 on average: `balanced` lets all labels count the same
+            altogether, a table names them, as `{ vulnerable = 20 }`, and those left out count 1. Where a label is not
+            known, the teacher's probabilities stand for it. Of a multi-label task, what a label counts where it is
+            there beside where it is not. `features` are not weighted. Probabilities of what counts more rise: fit
+            `decision.threshold`.
         features: what is learnt from the vectors that a network as teacher has of functions: `relations`, how similar
             it finds the functions of a batch, or `vectors`, themselves, through a map that is thrown away.
         feature_weight: what that loss counts beside the other one.
@@ -259,6 +266,7 @@ class DistilSection:
     loss: Literal["kl", "mse"] = "kl"
     temperature: float = 1.0
     hard_label_weight: float = 0.0
+    class_weights: ClassWeights = "none"
     features: Literal["none", "relations", "vectors"] = "none"
     feature_weight: float = 1.0
     train_on: Sequence[str] = ("unlabelled",)
@@ -284,6 +292,7 @@ class DistilSection:
                 raise RecipeError(f"distil.{name}: {getattr(self, name)} is no share; wanted 0 to 1")
         if self.epochs < 1:
             raise RecipeError(f"distil.epochs: {self.epochs} trains nothing; wanted 1 or more")
+        _check_weights("distil.class_weights", self.class_weights)
         if not 0 <= self.weight_decay < math.inf:
             raise RecipeError(f"distil.weight_decay: {self.weight_decay} is no decay; wanted 0 or more")
         if not 0 < self.feature_weight < math.inf:
@@ -294,6 +303,17 @@ class DistilSection:
             raise RecipeError(f"distil.temperature: {self.temperature} divides the logits; wanted above 0")
         if not self.train_on or len(set(self.train_on)) < len(self.train_on):
             raise RecipeError(f"distil.train_on: {list(self.train_on)}; wanted one split or more, each once")
+
+
+def _check_weights(key: str, weights: ClassWeights) -> None:
+    """Raise unless they are a word or numbers above 0."""
+    if isinstance(weights, str):
+        return
+    for name, weight in weights.items():
+        if isinstance(weight, bool) or not isinstance(weight, int | float) or not 0 < weight < math.inf:
+            raise RecipeError(f"{key}.{name}: {weight!r} weighs items; wanted a number above 0")
+    if not weights:
+        raise RecipeError(f"{key} names no label; wanted none, balanced, or a table such as {{ vulnerable = 20 }}")
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,6 +36,7 @@ class EncodedSplit:
         copies: token ids of the same functions with other names for their variables, once a copy.
         graphs: nodes of the data flow of `functions`, then of each of `copies`; empty where only code is read.
         vectors: (F, W) the teacher's own of `functions`, where the student learns from them too.
+        weights: what each item counts in the loss, (n, 1) or, label by label, (n, C); None: all alike.
     """
 
     functions: list[NDArray[np.int32]]
@@ -45,12 +46,13 @@ class EncodedSplit:
     copies: tuple[list[NDArray[np.int32]], ...] = ()
     graphs: tuple[list[Graph], ...] = ()
     vectors: NDArray[np.float32] | None = None
+    weights: NDArray[np.float32] | None = None
 
     def __len__(self) -> int:
         return len(self.items)
 
     def sha256(self) -> str:
-        """Hash of everything that a training or a validation on this split depends on."""
+        """Hash of what a training or a validation on this split depends on; weights follow from it and the recipe."""
         digest = hashlib.sha256()
         for functions in (self.functions, *self.copies):
             _add(digest, np.asarray([len(ids) for ids in functions]), *functions)

@@ -33,6 +33,7 @@ from codewren.core.student_config import StudentConfig, TokenizerKind
 from codewren.core.task import Task
 from codewren.data.load import load_split
 from codewren.train.batches import EncodedSplit, batch_plan, encode_split, make_batch
+from codewren.train.class_weights import weighted
 from codewren.train.distil import Distilled, DistilLoop, Select, loss_of, run_to
 from codewren.train.teachers.logits_file import read_logits, write_logits
 from codewren.train.tokenizer_training import train_tokenizer
@@ -134,7 +135,7 @@ def distil_bilstm(
     loop = DistilLoop(
         BiLstm(config, task, seed=options.seed),
         schedule,
-        train=train,
+        train=weighted(train, task, options.class_weights),
         valid=valid,
         options=replace(options, loss="mse", features="none"),
         select=select,

@@ -15,7 +15,6 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
-from torch.nn import functional as F  # noqa: N812 - the field's own name for it
 
 from codewren.core.errors import TrainingError
 from codewren.core.files import write_json
@@ -24,6 +23,8 @@ from codewren.core.run_folder import CHECKPOINT, IDENTITY
 from codewren.core.student_config import StudentConfig
 from codewren.core.task import Task
 from codewren.train.batches import Batch, EncodedSplit, batch_plan, function_batches, make_batch
+from codewren.train.class_weights import NONE, weighted
+from codewren.train.distillation_loss import distillation_loss
 from codewren.train.feature_loss import VectorMap, relations_loss
 from codewren.train.flows import batch_nodes
 from codewren.train.loop import TrainingLoop
@@ -87,7 +88,7 @@ def distil(
     loop = DistilLoop(
         Student(config, task, seed=options.seed),
         config,
-        train=train,
+        train=weighted(train, task, options.class_weights),
         valid=valid,
         options=options,
         select=select,
@@ -120,7 +121,7 @@ def step_seconds(
     loop = DistilLoop(
         Student(config, task, seed=options.seed),
         config,
-        train=train,
+        train=weighted(train, task, options.class_weights),
         valid=train,
         options=options,
         select=_no_score,
@@ -157,47 +158,9 @@ def predict_logits(student: Student, split: EncodedSplit) -> NDArray[np.float32]
     return logits
 
 
-def distillation_loss(student_RC: Tensor, batch: Batch, options: DistilSection, *, multi_label: bool = False) -> Tensor:
-    """T² KL(teacher ‖ student) or the mean squared error of logits, mixed with cross-entropy where labels are known.
-
-    Of a multi-label task both are means over labels, each of which is there or not.
-
-    Source: SPEC 1.11; Hinton et al. 2015.
-    """
-    if batch.logits_RC is None:
-        raise TrainingError("a split to train on has no teacher logits; run codewren label for it first")
-    teacher_RC, hot = batch.logits_RC, options.temperature
-    if options.loss == "mse":
-        loss = F.mse_loss(student_RC, teacher_RC)
-    elif multi_label:
-        loss = hot**2 * binary_divergence(student_RC / hot, teacher_RC / hot)
-    else:
-        log_q, log_p = (student_RC / hot).log_softmax(-1), (teacher_RC / hot).log_softmax(-1)
-        loss = hot**2 * F.kl_div(log_q, log_p, reduction="batchmean", log_target=True)
-    share = options.hard_label_weight
-    known = batch.labels_R >= 0
-    if share and bool(known.any()):
-        loss = (1 - share) * loss + share * label_loss(student_RC[known], batch.labels_R[known], multi_label)
-    return loss
-
-
 def loss_of(task: Task) -> dict[str, bool]:
     """What names a run whose loss is not the softmax's: equal numbers would mean something else."""
     return {"multi_label": True} if task.is_multi_label else {}
-
-
-def binary_divergence(student_RC: Tensor, teacher_RC: Tensor) -> Tensor:
-    """KL(teacher ‖ student) of one label, there or not, on average."""
-    surely = F.binary_cross_entropy_with_logits(teacher_RC, teacher_RC.sigmoid())
-    return F.binary_cross_entropy_with_logits(student_RC, teacher_RC.sigmoid()) - surely
-
-
-def label_loss(student_RC: Tensor, labels_R: Tensor, multi_label: bool) -> Tensor:
-    """Cross-entropy with the true label, or with each bit of the true set."""
-    if not multi_label:
-        return F.cross_entropy(student_RC, labels_R)
-    truth_RC = (labels_R[:, None] >> torch.arange(student_RC.shape[1], device=labels_R.device)) & 1
-    return F.binary_cross_entropy_with_logits(student_RC, truth_RC.to(student_RC.dtype))
 
 
 class DistilLoop(TrainingLoop):
@@ -243,6 +206,8 @@ class DistilLoop(TrainingLoop):
     def identity(self) -> dict[str, Any]:
         """Configuration, options and the hashes of both splits."""
         options = {**asdict(self.options), "train_on": list(self.options.train_on)}
+        if options["class_weights"] == NONE:  # so that what was begun before there were any can be resumed
+            del options["class_weights"]
         data = {"train": self.train.sha256(), "valid": self.valid.sha256()}
         return {
             "config": self.config.to_dict(),
@@ -263,19 +228,25 @@ class DistilLoop(TrainingLoop):
             swap_pairs=options.swap_pairs,
             rename=options.rename,
         ).to(self.processes.device)
-        multi_label = "multi_label" in self.also
+        every = self.train.weights
+        weights = None if every is None else torch.from_numpy(every[indices]).to(self.processes.device)
         if options.features == "none":
-            return distillation_loss(self.network(*batch.inputs), batch, options, multi_label=multi_label)
-        return self._loss_with_features(batch, multi_label)
+            return self._distance(self.network(*batch.inputs), batch, weights)
+        return self._loss_with_features(batch, weights)
 
-    def _loss_with_features(self, batch: Batch, multi_label: bool) -> Tensor:
+    def _distance(self, student_RC: Tensor, batch: Batch, weights: Tensor | None) -> Tensor:
+        """The distillation loss of the task."""
+        several = "multi_label" in self.also
+        return distillation_loss(student_RC, batch, self.options, multi_label=several, weights=weights)
+
+    def _loss_with_features(self, batch: Batch, weights: Tensor | None) -> Tensor:
         """The same and what the vectors of the batch's functions say."""
         student, vectors_BW = cast(Student, self.network), batch.vectors_BW
         if vectors_BW is None:
             raise TrainingError("a split to train on has no vectors of the teacher; run codewren label again")
         student_BH = student.encode(batch.ids_N, batch.lengths_B, batch.nodes)
         student_RC = student.head(student_BH, batch.items_RK)
-        loss = distillation_loss(student_RC, batch, self.options, multi_label=multi_label)
+        loss = self._distance(student_RC, batch, weights)
         compared = relations_loss if self.vector_map is None else self.vector_map
         return loss + self.options.feature_weight * compared(student_BH, vectors_BW)
 
