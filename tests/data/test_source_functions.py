@@ -38,7 +38,7 @@ def test_a_recipe_names_a_folder_of_code_and_its_limit_is_a_sample(tmp_path):
     for at in range(20):
         (tmp_path / "src" / f"m{at:02}.py").write_text(f"def f{at}():\n    return {at}\n")
     (tmp_path / "valid.jsonl").write_text(json.dumps({"idx": 1, "func": "def f3(): return 3", "label": "a"}) + "\n")
-    data = {"valid": {"path": "valid.jsonl"}, "unlabelled": {"path": "src"}}
+    data: dict[str, dict[str, object]] = {"valid": {"path": "valid.jsonl"}, "unlabelled": {"path": "src"}}
     whole = load_split(Recipe.from_dict({"task": PYTHON.to_dict(), "data": data}, tmp_path), "unlabelled")
     assert len(whole) == 19
     assert set(whole.labels) == {None}

@@ -44,35 +44,35 @@ def edits_of(diff: str, root: Path) -> list[Edit]:
 
 
 def _files(lines: Sequence[str]) -> Iterator[tuple[str, str, list[_Hunk]]]:
-    place = 0
-    while place < len(lines):
+    index = 0
+    while index < len(lines):
         is_header = (
-            lines[place].startswith("--- ") and lines[place + 1 : place + 2] and lines[place + 1].startswith("+++ ")
+            lines[index].startswith("--- ") and lines[index + 1 : index + 2] and lines[index + 1].startswith("+++ ")
         )
         if not is_header:
-            place += 1
+            index += 1
             continue
-        old, new = _name(lines[place]), _name(lines[place + 1])
-        place, hunks = _hunks(lines, place + 2)
+        old, new = _name(lines[index]), _name(lines[index + 1])
+        index, hunks = _hunks(lines, index + 2)
         yield old, new, hunks
 
 
-def _hunks(lines: Sequence[str], place: int) -> tuple[int, list[_Hunk]]:
+def _hunks(lines: Sequence[str], index: int) -> tuple[int, list[_Hunk]]:
     """The hunks that begin at a line, and the line behind them."""
     hunks = []
-    while place < len(lines) and (head := _HUNK.match(lines[place])):
+    while index < len(lines) and (head := _HUNK.match(lines[index])):
         start, old, new = int(head[1]), int(head[2] or 1), int(head[3] or 1)
         before, after = list[str](), list[str]()
-        place += 1
-        while place < len(lines) and (len(before) < old or len(after) < new or lines[place].startswith("\\")):
-            sign, text = lines[place][:1] or " ", lines[place][1:]
+        index += 1
+        while index < len(lines) and (len(before) < old or len(after) < new or lines[index].startswith("\\")):
+            sign, text = lines[index][:1] or " ", lines[index][1:]
             if sign not in {" ", "-", "+", "\\", "\r"}:
                 break
             before += [text] if sign in {" ", "-", "\r"} else []
             after += [text] if sign in {" ", "+", "\r"} else []
-            place += 1
+            index += 1
         hunks.append(_Hunk(start - 1 if old else start, tuple(before), tuple(after)))
-    return place, hunks
+    return index, hunks
 
 
 def _name(header: str) -> str:

@@ -150,17 +150,17 @@ def _thresholds(raw: Mapping[str, Any], task: Task) -> tuple[float, ...]:
 
 def _tensor_table(rows: list[Any], task: Task, config: StudentConfig, weights: memoryview) -> tuple[TensorEntry, ...]:
     wanted = tensor_shapes(config, task)
-    places = tuple(_place(row, wanted) for row in rows)
-    names = [place.name for place in places]
+    entries = tuple(_entry(row, wanted) for row in rows)
+    names = [entry.name for entry in entries]
     if len(names) != len(wanted) or set(names) != wanted.keys():
         raise BundleError(f"the table names {len(set(names))} tensors of the {len(wanted)} wanted; {AGAIN}")
-    check_ranges((span for place in places for span in place.ranges), len(weights))
-    for place in places:
-        _check_scales(place, weights)
-    return places
+    check_ranges((span for entry in entries for span in entry.ranges), len(weights))
+    for entry in entries:
+        _check_scales(entry, weights)
+    return entries
 
 
-def _place(row: Any, wanted: Shapes) -> TensorEntry:
+def _entry(row: Any, wanted: Shapes) -> TensorEntry:
     if not isinstance(row, dict):
         raise BundleError(f"tensor table: {row!r:.60} is no row; {AGAIN}")
     name, dtype, shape = row.get("name"), row.get("dtype"), row.get("shape")
@@ -171,16 +171,16 @@ def _place(row: Any, wanted: Shapes) -> TensorEntry:
         raise BundleError(f"tensor {name} has dtype {dtype!r:.20}; {AGAIN}")
     quantised = dtype == Storage.INT8
     scale_offset = tensor_offset(row, "scale_offset") if quantised else None
-    place = TensorEntry(name, Storage(dtype), wanted[name], tensor_offset(row, "offset"), scale_offset)
-    if row.get("nbytes") != place.size_bytes:
-        raise BundleError(f"tensor {name} has {row.get('nbytes')!r:.40} bytes, wanted: {place.size_bytes}; {AGAIN}")
-    return place
+    entry = TensorEntry(name, Storage(dtype), wanted[name], tensor_offset(row, "offset"), scale_offset)
+    if row.get("nbytes") != entry.size_bytes:
+        raise BundleError(f"tensor {name} has {row.get('nbytes')!r:.40} bytes, wanted: {entry.size_bytes}; {AGAIN}")
+    return entry
 
 
-def _check_scales(place: TensorEntry, weights: memoryview) -> None:
+def _check_scales(entry: TensorEntry, weights: memoryview) -> None:
     """Scales are fp16, not negative and finite: as unsigned integers they lie below the pattern of infinity."""
-    if place.scale_offset is None:
+    if entry.scale_offset is None:
         return
-    start, end = place.ranges[1]
+    start, end = entry.ranges[1]
     if max(weights[start + 1 : end : 2]) > _LARGEST_FINITE_FP16:
-        raise BundleError(f"tensor {place.name} has a scale that is negative, infinite or NaN; {AGAIN}")
+        raise BundleError(f"tensor {entry.name} has a scale that is negative, infinite or NaN; {AGAIN}")

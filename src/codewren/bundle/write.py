@@ -74,7 +74,7 @@ def write_bundle(  # noqa: PLR0913  one argument for each part of the manifest
         "schema_version": SCHEMA_VERSIONS[Form.STUDENT] if task.kind is Kind.SINGLE_LABEL else KIND_SCHEMA,
         "task": task.to_dict(),
         "config": config.to_dict(),
-        "tensors": [place.to_dict() for place in layout],
+        "tensors": [entry.to_dict() for entry in layout],
         "decision": _decision(decision),
         "scores": dict(scores or {}),
         "provenance": dict(provenance or {}),
@@ -197,25 +197,25 @@ def _check_decision(decision: Decision, task: Task) -> None:
 
 
 def _weights(layout: tuple[TensorEntry, ...], tensors: Mapping[str, Array]) -> bytes:
-    size = max(end for place in layout for _, end in place.ranges)
+    size = max(end for entry in layout for _, end in entry.ranges)
     content = bytearray(size)
-    for place in layout:
-        for (start, end), part in zip(place.ranges, _stored(place, tensors[place.name]), strict=True):
-            content[start:end] = part
+    for entry in layout:
+        for (start, end), stored in zip(entry.ranges, _stored(entry, tensors[entry.name]), strict=True):
+            content[start:end] = stored
     return bytes(content)
 
 
-def _stored(place: TensorEntry, values: Array) -> list[bytes]:
+def _stored(entry: TensorEntry, values: Array) -> list[bytes]:
     """The numbers of one tensor in its storage format, then its scales where it has some."""
-    if place.dtype is Storage.INT8:
+    if entry.dtype is Storage.INT8:
         steps, scales = quantise_rows(values)
         return [steps.tobytes(), scales.astype("<f2").tobytes()]
-    kind = "<f2" if place.dtype is Storage.FP16 else "<f4"
+    kind = "<f2" if entry.dtype is Storage.FP16 else "<f4"
     with np.errstate(over="ignore"):
         stored = values.astype(kind)
     if not np.isfinite(stored).all():
         raise InputError(
-            f"tensor {place.name} reaches {np.abs(values).max():.3g}, too large for {place.dtype}; use storage fp32"
+            f"tensor {entry.name} reaches {np.abs(values).max():.3g}, too large for {entry.dtype}; use storage fp32"
         )
     return [stored.tobytes()]
 

@@ -42,7 +42,7 @@ def graph(file: str, wanted: str | None, language: str | None, form: str, out: P
     if form == "json":
         shown = json.dumps(_as_json(file, language, mode, functions), indent=2, ensure_ascii=False)
     elif form == "text":
-        shown = "\n\n".join(_table(one) for one in functions)
+        shown = "\n\n".join(_table(drawn) for drawn in functions)
     else:
         shown = draw.dot(functions) if form == "dot" else draw.svg(functions)
     if out is None:
@@ -93,20 +93,24 @@ def _drawn(content: bytes, language: str, mode: "Mode", wanted: str | None) -> "
         return [Drawn("(whole text)", 1, 0, data_flow(content.decode(), language, mode=mode))]
     return [
         Drawn(
-            one.name,
-            one.start_line,
-            one.start_byte,
-            data_flow(content[one.start_byte : one.end_byte].decode("utf-8", "replace"), language, mode=mode),
+            function.name,
+            function.start_line,
+            function.start_byte,
+            data_flow(content[function.start_byte : function.end_byte].decode("utf-8", "replace"), language, mode=mode),
         )
-        for one in functions
+        for function in functions
     ]
 
 
 def _named(functions: "Sequence[Function]", wanted: str) -> "tuple[Function, ...]":
     """Functions of that name, with what it is qualified by or without."""
-    found = tuple(one for one in functions if wanted == one.name or one.name.endswith((f".{wanted}", f"::{wanted}")))
+    found = tuple(
+        function
+        for function in functions
+        if wanted == function.name or function.name.endswith((f".{wanted}", f"::{wanted}"))
+    )
     if not found:
-        names = {one.name for one in functions}
+        names = {function.name for function in functions}
         hint = nearest(wanted, names) if names else "the file has none"
         raise InputError(f"no function {wanted!r}; {hint}")
     return found
@@ -114,12 +118,12 @@ def _named(functions: "Sequence[Function]", wanted: str) -> "tuple[Function, ...
 
 def _outermost(functions: "Sequence[Function]") -> "tuple[Function, ...]":
     """Functions that are not inside another, whose graph shows them, too."""
-    kept, end = [], -1
-    for one in functions:
-        if one.end_byte > end:
-            kept.append(one)
-            end = one.end_byte
-    return tuple(kept)
+    outermost, end = [], -1
+    for function in functions:
+        if function.end_byte > end:
+            outermost.append(function)
+            end = function.end_byte
+    return tuple(outermost)
 
 
 def _table(drawn: "Drawn") -> str:
@@ -146,7 +150,7 @@ def _table(drawn: "Drawn") -> str:
 
 
 def _sources(sources: Sequence[int], names: Sequence[str], at: Sequence[str]) -> str:
-    return ", ".join(f"{names[one]} {at[one]}" for one in sources)
+    return ", ".join(f"{names[source]} {at[source]}" for source in sources)
 
 
 def _as_json(file: str, language: str, mode: str, functions: "Sequence[Drawn]") -> dict[str, Any]:
@@ -162,8 +166,8 @@ def _as_json(file: str, language: str, mode: str, functions: "Sequence[Drawn]") 
             start, end = token.start + drawn.first_byte, token.end + drawn.first_byte
             tokens.append({"text": token.text, "start": start, "end": end, "line": line, "column": column})
         nodes = [
-            {"token": one.token, "name": one.name, "relation": one.relation, "sources": list(one.sources)}
-            for one in flow.nodes
+            {"token": node.token, "name": node.name, "relation": node.relation, "sources": list(node.sources)}
+            for node in flow.nodes
         ]
         made.append({"name": drawn.name, "has_errors": flow.has_errors, "tokens": tokens, "nodes": nodes})
     return {"file": file, "language": language, "mode": mode, "functions": made}

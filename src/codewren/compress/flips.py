@@ -188,9 +188,9 @@ class Fidelity:
         found: dict[str, Any] = {
             "seed": self.seed,
             **{name: None if figure is None else figure.to_dict() for name, figure in figures.items()},
-            "reliability": [asdict(one) for one in self.bins],
+            "reliability": [asdict(confidence_bin) for confidence_bin in self.bins],
             "flips": _flips_dict(self.flips),
-            "slices": [one.to_dict() for one in self.slices],
+            "slices": [band.to_dict() for band in self.slices],
         }
         for key, rival in (("versus", self.versus), ("teacher", self.teacher)):
             if rival is not None:
@@ -220,7 +220,7 @@ class Fidelity:
 
 
 def _flips_dict(found: Mapping[str, Flips]) -> dict[str, Any]:
-    return {edit: one.to_dict() for edit, one in found.items()}
+    return {edit: flips.to_dict() for edit, flips in found.items()}
 
 
 def fidelity(

@@ -18,10 +18,10 @@ class Traced:
     text: str
     origins: list[int]
 
-    def rebuilt(self, parts: Iterable[tuple[int, int, str]]) -> "Traced":
+    def rebuilt(self, spans: Iterable[tuple[int, int, str]]) -> "Traced":
         """Made of spans of this text, each followed by a text of its own, which stands where the span ends."""
         text, origins = list[str](), list[int]()
-        for start, end, after in parts:
+        for start, end, after in spans:
             text += (self.text[start:end], after)
             origins += self.origins[start:end]
             if after:  # so there is a place it comes from; an empty text has none
@@ -58,27 +58,27 @@ def _one_line(traced: Traced) -> Traced:
 
 
 def _breaks(traced: Traced) -> Traced:
-    parts, position = [], 0
+    spans, position = [], 0
     for match in re.finditer(r"\\n", traced.text):
-        parts.append((position, match.start(), "\n"))
+        spans.append((position, match.start(), "\n"))
         position = match.end()
-    return traced.rebuilt([*parts, (position, len(traced.text), "")])
+    return traced.rebuilt([*spans, (position, len(traced.text), "")])
 
 
 def _without_comments(traced: Traced) -> Traced:
-    parts, position = [], 0
+    spans, position = [], 0
     for match in _COMMENT_OR_STRING.finditer(traced.text):
         if match[1] is not None:
-            parts.append((position, match.start(), " "))
+            spans.append((position, match.start(), " "))
             position = match.end()
-    return traced.rebuilt([*parts, (position, len(traced.text), "")])
+    return traced.rebuilt([*spans, (position, len(traced.text), "")])
 
 
 def _without_blank_lines(traced: Traced) -> Traced:
-    parts, position = [], 0
+    spans, position = [], 0
     for line in traced.text.split("\n"):
         if line.strip():
-            parts.append((position, position + len(line)))
+            spans.append((position, position + len(line)))
         position += len(line) + 1
-    last = len(parts) - 1
-    return traced.rebuilt((start, end, "" if number == last else "\n") for number, (start, end) in enumerate(parts))
+    last = len(spans) - 1
+    return traced.rebuilt((start, end, "" if number == last else "\n") for number, (start, end) in enumerate(spans))

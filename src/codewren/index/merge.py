@@ -12,7 +12,7 @@ from codewren.index.view import View
 def merged(view: View, folder: Path) -> View:
     """The same functions in few segments, of which no more than half is dead; the view itself where it is so already.
 
-    What is merged goes to the place of the first of its segments, and leaves gaps at those of the others.
+    What is merged goes to the index of the first of its segments, and leaves gaps at those of the others.
 
     Raises:
         DamagedIndexError: what should be copied is damaged.
@@ -47,15 +47,15 @@ def groups_to_merge(live: Sequence[int]) -> list[list[int]]:
     [[3, 2], [4], [0]]
     """
     sized = sorted((rows, [number]) for number, rows in enumerate(live) if rows)
-    place = 0
-    while place + 1 < len(sized):
-        (small, few), (large, many) = sized[place : place + 2]
+    index = 0
+    while index + 1 < len(sized):
+        (small, few), (large, many) = sized[index : index + 2]
         if large < 2 * small:
-            sized[place : place + 2] = [(small + large, few + many)]
+            sized[index : index + 2] = [(small + large, few + many)]
             sized.sort()
-            place = 0
+            index = 0
         else:
-            place += 1
+            index += 1
     return [group for _, group in sized]
 
 

@@ -57,7 +57,7 @@ def subtokens(text: str) -> list[str]:
     >>> subtokens("readHTTPHeader(line_no)")
     ['read', 'http', 'header', 'line', 'no']
     """
-    return [part.lower() for name in IDENTIFIER.findall(text) for part in SUBTOKEN.findall(name)]
+    return [subtoken.lower() for name in IDENTIFIER.findall(text) for subtoken in SUBTOKEN.findall(name)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +65,7 @@ class SubtokenTfidf:
     """Cosine of TF-IDF vectors of name parts: the best of the baselines where names survive.
 
     Attributes:
-        inverse: logarithm of all functions plus one over those with the part plus one.
+        inverse: logarithm of all functions plus one over those with the subtoken plus one.
         unseen: the same for a part of no function.
     """
 
@@ -80,17 +80,17 @@ class SubtokenTfidf:
         for text in texts:
             counts.update(set(subtokens(text)))
             functions += 1
-        inverse = {part: math.log((functions + 1) / (count + 1)) for part, count in counts.items()}
+        inverse = {subtoken: math.log((functions + 1) / (count + 1)) for subtoken, count in counts.items()}
         return cls(inverse, math.log(functions + 1))
 
     def vector(self, text: str) -> dict[str, float]:
-        """Weights of length 1; empty where no name part weighs anything."""
+        """Weights of length 1; empty where no name subtoken weighs anything."""
         counts = Counter(subtokens(text))
         weights = {p: (1 + math.log(count)) * self.inverse.get(p, self.unseen) for p, count in counts.items()}
         norm = math.sqrt(math.fsum(weight * weight for weight in weights.values()))
-        return {part: weight / norm for part, weight in weights.items()} if norm else {}
+        return {subtoken: weight / norm for subtoken, weight in weights.items()} if norm else {}
 
     def similarity(self, first: str, second: str) -> float:
         """Cosine of two functions."""
         left, right = self.vector(first), self.vector(second)
-        return math.fsum(weight * right.get(part, 0.0) for part, weight in left.items())
+        return math.fsum(weight * right.get(subtoken, 0.0) for subtoken, weight in left.items())

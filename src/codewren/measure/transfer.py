@@ -156,7 +156,7 @@ def baseline_figures(transfer_set: TransferSet, tfidf: SubtokenTfidf) -> dict[st
 
     def cosine(first: str, second: str) -> float:
         left, right = vectors(first), vectors(second)
-        return sum(weight * right.get(part, 0.0) for part, weight in left.items())
+        return sum(weight * right.get(subtoken, 0.0) for subtoken, weight in left.items())
 
     figures = {}
     for name, similarity in zip(BASELINES, (words_similarity, trigrams_similarity, cosine), strict=True):

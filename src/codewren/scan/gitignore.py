@@ -125,37 +125,37 @@ def _without_trailing_spaces(line: str) -> str:
 
 def _translate(glob: str) -> re.Pattern[str] | None:
     """A regular expression for a glob, or None for one that can match nothing: `[a`, or a backslash at the end."""
-    parts: list[str] = []
-    place = 0
-    while place < len(glob):
-        character = glob[place]
+    pieces: list[str] = []
+    position = 0
+    while position < len(glob):
+        character = glob[position]
         if character == "*":
-            end = place
+            end = position
             while glob[end : end + 1] == "*":
                 end += 1
-            piece, place = _stars(glob, place, end)
+            piece, position = _stars(glob, position, end)
         elif character == "[":
-            bracket = _bracket(glob, place + 1)
+            bracket = _bracket(glob, position + 1)
             if bracket is None:
                 return None
-            piece, place = bracket
+            piece, position = bracket
         elif character == "?":
-            piece, place = "[^/]", place + 1
+            piece, position = "[^/]", position + 1
         else:
-            place += character == "\\"
-            if place == len(glob):
+            position += character == "\\"
+            if position == len(glob):
                 return None
-            piece, place = re.escape(glob[place]), place + 1
-        parts.append(piece)
-    return re.compile(_joined(parts), re.DOTALL)
+            piece, position = re.escape(glob[position]), position + 1
+        pieces.append(piece)
+    return re.compile(_joined(pieces), re.DOTALL)
 
 
-def _joined(parts: list[str]) -> str:
+def _joined(pieces: list[str]) -> str:
     """The whole expression; text between two stars commits to its first match, so that no glob takes for ever."""
-    stars = [index for index, part in enumerate(parts) if part in {_STAR, _FOLDERS}]
-    joined = parts[:]
+    stars = [index for index, piece in enumerate(pieces) if piece in {_STAR, _FOLDERS}]
+    joined = pieces[:]
     for index, following in pairwise(stars):
-        if parts[index] == parts[following] == _STAR:
+        if pieces[index] == pieces[following] == _STAR:
             joined[index] = f"(?>{_STAR}?"
             joined[following - 1] += ")"
     return "".join(joined)
@@ -173,36 +173,36 @@ def _stars(glob: str, start: int, end: int) -> tuple[str, int]:
     return (_FOLDERS if slash else ".*"), end + len(slash)
 
 
-def _bracket(glob: str, place: int) -> tuple[str, int] | None:
-    """The piece for a bracket expression whose `[` is before `place`, and where the glob goes on."""
-    negated = glob[place : place + 1] in {"!", "^"}
-    place += negated
-    start, items = place, []
-    while glob[place : place + 1] != "]" or place == start:
-        if place >= len(glob):
+def _bracket(glob: str, position: int) -> tuple[str, int] | None:
+    """The piece for a bracket expression whose `[` is before `position`, and where the glob goes on."""
+    negated = glob[position : position + 1] in {"!", "^"}
+    position += negated
+    start, items = position, []
+    while glob[position : position + 1] != "]" or position == start:
+        if position >= len(glob):
             return None
-        named = re.match(r"\[:(\w+):\]", glob[place:])
+        named = re.match(r"\[:(\w+):\]", glob[position:])
         if named:
             if named[1] not in _CLASSES:
                 return None
             items.append(_CLASSES[named[1]])
-            place += named.end()
+            position += named.end()
             continue
-        low, place = _character(glob, place)
+        low, position = _character(glob, position)
         high = low
-        if glob[place : place + 1] == "-" and glob[place + 1 : place + 2] not in {"]", ""}:
-            high, place = _character(glob, place + 1)
+        if glob[position : position + 1] == "-" and glob[position + 1 : position + 2] not in {"]", ""}:
+            high, position = _character(glob, position + 1)
         if low is None or high is None:
             return None
         if low <= high:
             items.append(f"{re.escape(low)}-{re.escape(high)}")
     inside = "".join(items)
     if not inside:
-        return ("[^/]" if negated else "(?!)"), place + 1
-    return (f"(?!/)[^{inside}]" if negated else f"(?!/)[{inside}]"), place + 1
+        return ("[^/]" if negated else "(?!)"), position + 1
+    return (f"(?!/)[^{inside}]" if negated else f"(?!/)[{inside}]"), position + 1
 
 
-def _character(glob: str, place: int) -> tuple[str | None, int]:
-    """One character of a bracket expression, which a backslash may protect, and the place behind it."""
-    place += glob[place] == "\\"
-    return (glob[place], place + 1) if place < len(glob) else (None, place)
+def _character(glob: str, position: int) -> tuple[str | None, int]:
+    """One character of a bracket expression, which a backslash may protect, and the position behind it."""
+    position += glob[position] == "\\"
+    return (glob[position], position + 1) if position < len(glob) else (None, position)

@@ -186,20 +186,20 @@ def _forked(
 
 
 def _pack(outcomes: list[FilePredictions]) -> bytes:
-    parts = []
+    fields = []
     for key, record, reason, unreadable in outcomes:
         text = reason.encode("utf-8", "surrogatepass")
-        parts += [_OUTCOME.pack(unreadable, len(key), len(record), len(text)), key, record, text]
-    return b"".join(parts)
+        fields += [_OUTCOME.pack(unreadable, len(key), len(record), len(text)), key, record, text]
+    return b"".join(fields)
 
 
 def _unpack(packed: bytes) -> Iterator[FilePredictions]:
-    place = 0
-    while place < len(packed):
-        unreadable, *lengths = _OUTCOME.unpack_from(packed, place)
-        place += _OUTCOME.size
-        parts = []
+    offset = 0
+    while offset < len(packed):
+        unreadable, *lengths = _OUTCOME.unpack_from(packed, offset)
+        offset += _OUTCOME.size
+        fields = []
         for length in lengths:
-            parts.append(packed[place : place + length])
-            place += length
-        yield FilePredictions(parts[0], parts[1], parts[2].decode("utf-8", "surrogatepass"), bool(unreadable))
+            fields.append(packed[offset : offset + length])
+            offset += length
+        yield FilePredictions(fields[0], fields[1], fields[2].decode("utf-8", "surrogatepass"), bool(unreadable))

@@ -1,0 +1,37 @@
+"""A scan by a bundle of hints: it reports in the order of what to review first."""
+
+from pathlib import Path
+
+import pytest
+
+import codewren
+from codewren.predict.predictor import find_bundle, load, load_for_report
+from codewren.scan.alarms import alert_threshold
+from codewren.scan.result import ScanOptions
+
+
+@pytest.fixture
+def tree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.mark.parametrize("name", ["hints-c-micro", str(find_bundle("hints-c-micro"))])
+def test_a_report_by_a_hint_goes_by_what_to_review_first(name: str) -> None:
+    text = "int f(char *s) { char b[8]; strcpy(b, s); return b[0]; }"
+    report, review, general = (load_for_report(name + at) for at in ("", "@review", "@general"))
+    assert report.predict_proba([text]) == review.predict_proba([text]) != general.predict_proba([text])
+    assert general.predict_proba([text]) == load(name).predict_proba([text])
+    assert alert_threshold(report, ScanOptions()) == alert_threshold(review, ScanOptions())
+
+
+def test_the_alarms_of_a_hint_are_the_first_of_its_reading_order(tree: Path) -> None:
+    short = "int f(char *s) {{ char b[8]; strcpy(b, s); return b[{0}]; }}\n"
+    long = "int g{0}(char *s, int n) {{ {1} return n; }}\n"
+    body = "if (s[n] > 3) n += copy(s, n, {0}); "
+    texts = [short.format(n) for n in range(8)] + [long.format(n, body.format(n) * (30 * n)) for n in range(1, 9)]
+    (tree / "a.c").write_text("".join(texts))
+    found = codewren.scan(".", model="hints-c-micro", options=ScanOptions()).findings
+    order = [finding.review_first for finding in found]
+    assert order == sorted(order, reverse=True) == [finding.probability for finding in found] != []
+    assert min(order) > load("hints-c-micro@review").bundle.decision.alert_threshold
