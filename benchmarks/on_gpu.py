@@ -42,6 +42,8 @@ from codewren.train.teachers.finetune import finetune
 
 ROOT = Path(__file__).resolve().parents[1]
 PAPERS = ROOT / "recipes/papers"
+BILSTM = BiLstmConfig(mode="faithful")
+"""What is trained is what is timed: repaired, a pair's functions are read apart and once a batch."""
 TIMED_STEPS, SAFETY = 20, 0.7
 """Steps that a training times, and the share of the time left that its epochs may be planned for."""
 
@@ -124,8 +126,10 @@ def at_once(jobs: Sequence[Job], data: Path, out: Path, until: float) -> None:
             )
         running.append(child)
     with suppress(subprocess.TimeoutExpired):
-        for child in running:
-            child.wait(max(0.0, until - time.time()))
+        for job, child in zip(todo, running, strict=True):
+            if child.wait(max(0.0, until - time.time())):
+                print(f"{job.name} failed; the end of {out / job.name / 'output.txt'}:", file=sys.stderr)
+                print(*(out / job.name / "output.txt").read_text().splitlines()[-3:], sep="\n", file=sys.stderr)
             collected(jobs, out)
     for child in running:
         child.terminate()  # the checkpoint of the last minute stays
@@ -197,12 +201,12 @@ def loop_of(run: Run, job: Job, out: Path) -> DistilLoop:
     """The training of a job, with its network and its data."""
     recipe, config = run.recipe, run.recipe.student
     if job.bilstm:
-        config = config.replace(vocab_size=BiLstmConfig().vocab_size)
+        config = config.replace(vocab_size=BILSTM.vocab_size)
     spec = run.tokenizer(config)
     built = config.replace(vocab_size=len(spec.vocab))
     network: torch.nn.Module = Student(built, recipe.task, seed=recipe.distil.seed)
     if job.bilstm:
-        network = BiLstm(BiLstmConfig(vocab_size=len(spec.vocab)), recipe.task)
+        network = BiLstm(replace(BILSTM, vocab_size=len(spec.vocab)), recipe.task)
     valid: EncodedSplit = run.encoded("valid", built, spec, taught=False)
     return DistilLoop(
         network,
@@ -237,7 +241,7 @@ def student_row(run: Run) -> dict[str, Any]:
 
 def bilstm_row(run: Run) -> dict[str, Any]:
     """The same of the first paper's baseline, as its script trains it."""
-    made = distil_baseline(run.recipe, run.out, BiLstmConfig(mode="faithful"), quiet=True)
+    made = distil_baseline(run.recipe, run.out, BILSTM, quiet=True)
     return {"bytes": made.size_bytes, "best_epoch": made.epoch, "seconds": made.seconds, "valid": made.scores}
 
 

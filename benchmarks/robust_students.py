@@ -8,10 +8,10 @@ effective student of its front, MORPH's the steadiest within a point of it. Tria
 those that the report draws. Relations are of pairs whose logits nobody trained on, though their functions occur in
 others. `--also` names further bundles to judge: the imported published student (`codewren import`), those that ship.
 
-One draw of other names for every function moves the share of flips by a point or two, so five are counted together. A
-function occurs in several pairs, so it is functions that are resampled for the intervals: a pair counts as often as both
-of its functions were drawn (Owen, The pigeonhole bootstrap, Annals of Applied Statistics 1, 2007), with all that every
-student of every seed did to it. Every stage resumes, so the script can be run again after a kill.
+One draw of other names for every function moves the share of flips by a point or two, so five are counted together.
+A function occurs in several pairs, so it is functions that are resampled for the intervals: a pair counts as often as
+both of its functions were drawn (Owen, The pigeonhole bootstrap, Annals of Applied Statistics 1, 2007), with all that
+every student of every seed did to it. Every stage resumes, so the script can be run again after a kill.
 """
 
 import argparse
@@ -25,6 +25,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from native_step import student_interval
 from numpy.typing import NDArray
 
 from codewren.compress.attack import attack
@@ -107,8 +108,12 @@ def main() -> None:
             found.append(judged(bundle, out, attacked=given.attacked))
     others = {Path(name).stem: [judged(name, out, attacked=given.attacked)] for name in given.also}
     print(markdown([["student", "bytes", *SHARES, "discrepancies"], *rows({**students, **others})]), flush=True)
+    print(f"flips of one draw: standard deviation {draws_deviation(students):.4f}, within a student", flush=True)
     pairs = list(zip(students["morph"], students["wren"], strict=True))
-    print(markdown([["morph less wren", "over the seeds", "p", "each seed"], *differences(pairs)]), flush=True)
+    print(
+        markdown([["morph less wren", "these students", "p", "each seed", "other seeds"], *differences(pairs)]),
+        flush=True,
+    )
 
 
 def prepare(data: Path, out: Path, *, pairs: int) -> None:
@@ -173,6 +178,7 @@ def judged(bundle: Path | str, out: Path, *, attacked: int) -> Judgement:
         found = {
             "bytes": student.path.stat().st_size,
             "discrepancies": discrepancies(student, out),
+            "draws": [draw.rate.value for draw in flips.values()],
             "functions": [list(item) for item in dataset.items],
             "accuracy": [right_n.tolist(), [True] * len(dataset)],
             "flips, renamed": [
@@ -201,6 +207,11 @@ def discrepancies(student: AnyPredictor, out: Path) -> float | None:
     return relations(probabilities, task_probabilities(held.task, logits.astype(np.float64))).discrepancies.value
 
 
+def draws_deviation(students: Mapping[str, Sequence[Judgement]]) -> float:
+    """Of the share of flips by one draw of names, pooled within students."""
+    return float(np.sqrt(np.mean([np.var(one["draws"], ddof=1) for found in students.values() for one in found])))
+
+
 def rows(students: Mapping[str, Sequence[Judgement]]) -> Iterator[list[str]]:
     """A line a student, and where there are several seeds one for all of them."""
     for name, found in students.items():
@@ -227,7 +238,9 @@ def differences(pairs: Sequence[tuple[Judgement, Judgement]]) -> Iterator[list[s
         value, low, high, p = resampled(tables, functions)
         each = [resampled([one], functions) for one in tables]
         told = ", ".join(f"{one[0]:+.4f} (p = {one[3]:.2g})" for one in each)
-        yield [share, f"{value:+.4f} [{low:+.4f}, {high:+.4f}]", f"{p:.2g}", told]
+        _, least, most = student_interval(np.array([one[0] for one in each]))
+        over_seeds = f"[{least:+.4f}, {most:+.4f}]"
+        yield [share, f"{value:+.4f} [{low:+.4f}, {high:+.4f}]", f"{p:.2g}", told, over_seeds]
 
 
 def resampled(tables: Sequence[Sequence[Any]], functions: Sequence[Sequence[int]]) -> tuple[float, float, float, float]:

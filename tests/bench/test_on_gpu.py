@@ -105,6 +105,25 @@ def test_a_training_that_was_cut_off_is_told_with_its_epochs(tmp_path):
     assert row == {"name": ONLY[0], "unfinished": True, "plan": None, "epochs_done": [{"epoch": 1, "score": 0.5}]}
 
 
+def test_the_bilstm_that_is_timed_is_the_one_that_is_trained(data, tmp_path):
+    job = next(job for job in on_gpu.JOBS if job.bilstm)
+    made = on_gpu.Run(on_gpu.recipe_of(job, data), tmp_path, quiet=True)
+    on_gpu.label_splits(made)
+    timed = on_gpu.loop_of(made, job, tmp_path).network
+    trained = json.loads(
+        (on_gpu.distil_baseline(made.recipe, tmp_path, on_gpu.BILSTM).folder / "bilstm.json").read_text()
+    )
+    assert timed.config.mode == trained["config"]["mode"] == "faithful"
+    assert sum(values.numel() for values in timed.parameters()) == trained["parameters"]
+
+
+def test_a_job_that_fails_says_so_and_the_others_go_on(data, tmp_path, capsys):
+    (tmp_path / "latency.json").write_text("{}")
+    on_gpu.at_once([on_gpu.Job("nothing", "none.toml")], data, tmp_path, time.time() + 300)
+    assert "nothing failed" in capsys.readouterr().err
+    assert json.loads((tmp_path / "on_gpu.json").read_text())["rows"][0]["unfinished"] is True
+
+
 def test_all_papers_rows_are_there():
     names = {job.name for job in on_gpu.JOBS}
     sweep = {f"compressor-{size}mb-{teacher}" for size in (3, 25, 50) for teacher in ("codebert", "graphcodebert")}

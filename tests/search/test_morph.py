@@ -13,7 +13,7 @@ from codewren.core.errors import RecipeError, TrainingError
 from codewren.core.pareto import Budget
 from codewren.core.recipe_sections import SearchSection
 from codewren.search.choose import choose
-from codewren.search.papers.morph import Morph, Steadiness, latin_hypercube
+from codewren.search.papers.morph import EvolvedFront, Morph, Steadiness, _spread, latin_hypercube
 from codewren.search.space.points import Points
 from codewren.search.strategies import strategy_of, wants_flips
 from codewren.search.surrogate import Observations
@@ -126,6 +126,18 @@ def test_the_regression_of_flips_keeps_to_shares_and_with_few_trainings_says_the
     assert model.predict(points)[0] == pytest.approx(stays, abs=0.02)
     few = seen.take(np.arange(3))
     assert Steadiness.fit(few).predict(points)[0] == pytest.approx(stays[:3].mean())
+
+
+def test_the_steadiest_of_those_expected_near_the_best_is_trained_too():
+    drawn = latin_hypercube(Trainings.begin(problem(), SHORT.objectives, seed=0), 12)
+    sizes, loss, flips = np.linspace(11, 13, 12), -np.linspace(0.8, 0.95, 12), np.linspace(0.05, 0.2, 12)
+    loss[[9, 10]] = loss[11] + 0.009, loss[11] + 0.011  # within a point, and not
+    flips[[9, 10]] = 0.1, 0.01
+    front = EvolvedFront(Points.of(small_space(), drawn), np.column_stack([sizes, loss, flips]))
+    assert _spread(front, 2, by_flips=True) == [front.points.config(11), front.points.config(9)]
+    assert _spread(front, 1, by_flips=True) == [front.points.config(11)]
+    without = EvolvedFront(front.points, front.objectives[:, :2])
+    assert _spread(without, 1, by_flips=False) == [front.points.config(11)]
 
 
 def test_a_recipe_asks_for_flips_where_the_strategy_can_use_them():

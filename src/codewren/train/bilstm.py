@@ -35,6 +35,7 @@ from codewren.data.load import load_split
 from codewren.train.batches import EncodedSplit, batch_plan, encode_split, make_batch
 from codewren.train.class_weights import weighted
 from codewren.train.distil import Distilled, DistilLoop, Select, loss_of, run_to
+from codewren.train.processes import Processes
 from codewren.train.teachers.logits_file import read_logits, write_logits
 from codewren.train.tokenizer_training import train_tokenizer
 from codewren.train.validation import validation_scores
@@ -206,6 +207,7 @@ def _leave(folder: Path, config: BiLstmConfig, result: Distilled, valid: Dataset
     tensors = {name: torch.from_numpy(value) for name, value in result.tensors.items()}
     model = BiLstm(config, valid.task)
     model.load_state_dict(tensors)
+    model.to(Processes.alone().device)  # on the processor thousands of pairs take longer than an epoch on a GPU
     outputs = bilstm_logits(model, held_out)
     weights = save(tensors)
     write_bytes(folder / "bilstm.safetensors", weights)
