@@ -163,6 +163,16 @@ def test_one_file_for_splits_with_the_same_ids_is_ambiguous(make, tmp_path):
         asked(recipe, "labelled")
 
 
+def test_one_file_is_of_the_split_to_learn_from_where_another_has_the_same_ids(make, tmp_path):
+    recipe = make([{"id": f"labelled-{at}", "label": LABELS[at % 2]} for at in range(20)])
+    write(tmp_path / "unlabelled.jsonl", [row | {"id": f"labelled-{at}"} for at, row in enumerate(rows_of("u", 20))])
+    teacher = load_teacher(replace(recipe, distil=replace(recipe.distil, train_on=("unlabelled",))))
+    assert not teacher.spreads
+    logits = teacher.logits(load_split(recipe, "unlabelled"))
+    assert (logits.argmax(axis=1) == np.arange(20) % 2).all()
+    assert teacher.left_out == []
+
+
 def test_only_judgements_of_functions_can_be_spread(make):
     recipe = make(spread=True)
     for teacher in (replace(recipe.teacher, kind="logits"), replace(recipe.teacher, kind="ngrams", path="")):

@@ -62,7 +62,7 @@ class SpreadTeacher:
 
     recipe: Recipe
     files: FileTeacher
-    _said: dict[str, Said] = field(default_factory=dict, repr=False)
+    _said: dict[tuple[str, tuple[str, ...]], Said] = field(default_factory=dict, repr=False)
     _fitted: SoftFit | None = field(default=None, repr=False)
 
     @property
@@ -136,9 +136,10 @@ class SpreadTeacher:
         return self._of(dataset).sure(multi_label=dataset.task.is_multi_label)
 
     def _of(self, dataset: Dataset) -> Said:
-        if dataset.split not in self._said:
-            self._said[dataset.split] = self._read(dataset)
-        return self._said[dataset.split]
+        key = (dataset.split, dataset.ids)
+        if key not in self._said:
+            self._said[key] = self._read(dataset)
+        return self._said[key]
 
     def _read(self, dataset: Dataset) -> Said:
         """What the files say of a split; one whose name has no `{split}` says it of all splits to learn from."""
@@ -146,7 +147,7 @@ class SpreadTeacher:
         for path, file in zip(self.files.paths, self.files.files(dataset.split), strict=True):
             named = SPLIT_MARK in str(path)
             must = dataset.split in self.recipe.distil.train_on and self.recipe.teacher.spread is False
-            if (must or file.is_file()) if named else self.files.covers(dataset.split) or dataset.split in HALVES:
+            if (must or file.is_file()) if named else self._speaks_of(dataset):
                 found.append(
                     read_said(
                         file,
@@ -158,20 +159,27 @@ class SpreadTeacher:
                 )
         return pooled(found, dataset)
 
-    def _other_ids(self, dataset: Dataset) -> frozenset[str]:
-        """Ids of the other splits, which the same file may judge.
+    def _speaks_of(self, dataset: Dataset) -> bool:
+        """Whether a file without `{split}` means this split: it is learnt from, or half of the data with its own ids.
 
         Raises:
             TeacherError: two splits to learn from share an id, so that nobody knows which item is meant.
         """
-        others = [one for one in self._splits if one.split != dataset.split]
-        shared = [(one, name) for one in others for name in sorted(set(one.ids) & set(dataset.ids))]
+        taught = [one for one in self._taught if one.split != dataset.split]
+        shared = [(one, name) for one in taught for name in sorted(set(one.ids) & set(dataset.ids))]
+        if not self.files.covers(dataset.split):
+            return dataset.split in HALVES and not shared
         if shared:
             one, name = shared[0]
             raise TeacherError(
                 f"{self.files.paths[0]}: {len(shared)} ids are of items of both {dataset.split!r} and {one.split!r}, "
                 f"{name!r} the first; give ids that differ, or a file of each split (judgements-{SPLIT_MARK}.jsonl)"
             )
+        return True
+
+    def _other_ids(self, dataset: Dataset) -> frozenset[str]:
+        """Ids of the other splits, which the same file may judge."""
+        others = [one for one in self._splits if one.split != dataset.split]
         if "valid" in available_splits(self.recipe):
             others.append(load_split(self.recipe, "valid"))
         return frozenset(name for one in others for name in one.ids)
