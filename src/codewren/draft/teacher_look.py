@@ -86,8 +86,8 @@ def _file(path: Path) -> TeacherLook:
 
 def _labels_said(path: Path) -> tuple[str, ...]:
     """The labels that judgements name, the commonest first; none where tokens or lists are all that they give."""
-    said = Counter(spelling(row.values.get("label")) for row in islice(read_rows(path), LOOKED_AT))
-    return tuple(name for name, _ in said.most_common() if name and name.lower() != UNSURE)
+    counts = Counter(spelling(row.values.get("label")) for row in islice(read_rows(path), LOOKED_AT))
+    return tuple(name for name, _ in counts.most_common() if name and name.lower() != UNSURE)
 
 
 def _with_split(path: Path) -> str:

@@ -11,7 +11,7 @@ from tiny import make_functions
 from codewren.core.errors import TeacherError
 from codewren.core.recipe import Recipe
 from codewren.core.task import Kind, Task, Unit
-from codewren.train.teachers.judgements import LEAST, probabilities, read_judgements, read_said
+from codewren.train.teachers.judgements import LEAST, probabilities, read_judgements, read_opinions
 from codewren.train.teachers.teacher import load_teacher
 
 LABELS = ("safe", "vulnerable")
@@ -130,7 +130,7 @@ def test_pairs_of_judges_are_counted_and_how_many_agree(tmp_path):
         {"id": "2", "label": "safe", "judge": "a"},
         {"id": "2", "label": "vulnerable", "judge": "a"},
     )
-    assert read_said(path, DATA, confidence=0.9).agreement == (1, 3)
+    assert read_opinions(path, DATA, confidence=0.9).agreement == (1, 3)
 
 
 def test_an_item_that_nobody_judged_is_no_guess(tmp_path):
