@@ -157,6 +157,23 @@ def test_five_labels_share_what_a_judge_leaves_over():
     np.testing.assert_allclose(found, [0.1, 0.1, 0.6, 0.1, 0.1])
 
 
+def test_null_and_gaps_of_tables_are_nothing_said():
+    plain = probabilities({"label": "safe"}, LABELS, confidence=0.8)
+    for gap in (None, math.nan, ""):
+        np.testing.assert_array_equal(
+            probabilities({"label": "safe", "confidence": gap}, LABELS, confidence=0.8), plain
+        )
+        np.testing.assert_array_equal(probabilities({"label": gap}, LABELS, confidence=0.8), [0.5, 0.5])
+
+
+def test_a_number_is_a_label_of_that_name_before_it_is_a_place():
+    assert probabilities({"label": 1}, ("1", "2", "3"), confidence=0.9).argmax() == 0
+    assert probabilities({"label": 1.0}, ("1", "2", "3"), confidence=0.9).argmax() == 0
+    assert probabilities({"label": 1}, ("a", "b", "c"), confidence=0.9).argmax() == 1
+    with pytest.raises(ValueError, match="label 0 is none of 1, 2, 3"):
+        probabilities({"label": 0}, ("1", "2", "3"), confidence=0.9)
+
+
 def test_judgements_of_rows_that_a_limit_cut_off_are_passed_over(tmp_path):
     path = write(tmp_path / "j.jsonl", *({"id": name, "label": "safe"} for name in DATA.ids))
     assert read_judgements(path, DATA.subset([0, 1]), confidence=0.9, cut=True).shape == (2, 2)

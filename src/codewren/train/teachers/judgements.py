@@ -190,7 +190,7 @@ def set_probabilities(row: Mapping[str, Any], labels: tuple[str, ...], *, confid
         for index, value in _shares(row["probabilities"], labels).items():
             found[index] = value
     elif isinstance(row.get("labels"), list):
-        sure = row.get("confidence", confidence)
+        sure = _stated(row, confidence)
         if isinstance(sure, bool) or not isinstance(sure, int | float) or not 0.5 <= sure <= 1:
             raise ValueError(f"confidence {sure!r} must lie in [0.5, 1]; below, leave the label out")
         found[:] = 1 - sure
@@ -245,19 +245,26 @@ def _of_label(row: Mapping[str, Any], labels: tuple[str, ...], confidence: float
         raise ValueError(
             f"has {', '.join(map(str, row))}; a judgement has 'id' and 'label', 'probabilities' or 'logprobs'"
         )
-    if label is None or (isinstance(label, str) and label.strip().lower() in ("", UNSURE)):
+    if spelling(label).lower() in ("", UNSURE):  # a gap of a table as well
         return np.full(len(labels), 1 / len(labels))
     own = {name.lower(): index for index, name in enumerate(labels)}
-    is_number = isinstance(label, int) and not isinstance(label, bool) and 0 <= label < len(labels)
-    index = label if is_number else own.get(str(label).strip().lower())
+    index = own.get(spelling(label).lower())
+    if index is None and isinstance(label, int) and not isinstance(label, bool) and 0 <= label < len(labels):
+        index = label if not any(name.isdigit() for name in labels) else None
     if index is None:
         raise ValueError(f"label {label!r} is none of {', '.join(labels)}; {nearest(str(label), (*labels, UNSURE))}")
-    sure = row.get("confidence", confidence)
+    sure = _stated(row, confidence)
     if isinstance(sure, bool) or not isinstance(sure, int | float) or not 1 / len(labels) <= sure <= 1:
         raise ValueError(f"confidence {sure!r} must lie in [{1 / len(labels):.3g}, 1]; below, name another label")
     found = np.full(len(labels), (1 - sure) / max(1, len(labels) - 1))
     found[index] = sure
     return found
+
+
+def _stated(row: Mapping[str, Any], confidence: float) -> Any:
+    """A judgement's own confidence; where it is null or a gap of a table, that of all."""
+    own = row.get("confidence")
+    return confidence if spelling(own) == "" else own
 
 
 def _of_tokens(logprobs: Any, labels: tuple[str, ...]) -> Floats:
