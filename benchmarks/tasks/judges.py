@@ -1,6 +1,6 @@
 """2,000 judgements by simulated judges, and how often a student of them agrees with a judge.
 
-    python benchmarks/tasks/further.py runs/tasks/packages/pypi runs/tasks/projects 20000
+    python benchmarks/tasks/further.py runs/tasks/packages/pypi runs/tasks/projects 6000
     python benchmarks/tasks/judges.py write words runs/tasks/projects runs/tasks/judged/words
     codewren compress benchmarks/tasks/judged.toml --out runs/tasks/judged-words --seeds 3
     python benchmarks/tasks/judges.py compare runs/tasks/judged-words runs/tasks/projects runs/tasks/judged/words
@@ -39,7 +39,7 @@ SETTINGS: dict[str, tuple[Judge, ...]] = {"words": (by_words,) * 3, "characters"
     f"kinds-{left_out + 1}": (*KINDS[:left_out], *KINDS[left_out + 1 :], KINDS[left_out]) for left_out in range(3)
 }
 """Two that teach, and the stranger."""
-JUDGES, SURE, TOP, DRAWS, FURTHER = 3, 0.5, 3, 2000, 6000
+JUDGES, SURE, TOP, DRAWS = 3, 0.5, 3, 2000
 
 
 def read(path: Path) -> list[dict[str, Any]]:
@@ -97,7 +97,7 @@ def write(setting: str, data: Path, out: Path) -> None:
     ]
     write_rows(out / "judgements.jsonl", lines)
     write_rows(out / "labelled.jsonl", ({"id": row["id"], "func": row["func"]} for row in splits["labelled"]))
-    further = [*known, *read(data / "further.jsonl")[:FURTHER]]
+    further = [*known, *read(data / "further.jsonl")]
     write_rows(out / "unlabelled.jsonl", ({"id": row["id"], "func": row["func"]} for row in further))
     taught = said["valid"][:2]
     kept = [(row, taught[:, at]) for at, row in enumerate(splits["valid"]) if taught[:, at].max() >= SURE]

@@ -7,6 +7,7 @@ import pytest
 
 from codewren.core.errors import InputError, RecipeError, TeacherError
 from codewren.core.recipe import Recipe
+from codewren.core.task import Task, Unit
 from codewren.data.load import load_split
 from codewren.train.teachers.logits_file import read_logits
 
@@ -108,3 +109,11 @@ def test_a_recipe_may_begin_with_a_byte_order_mark_and_settings_may_quote_keys(t
     path.write_bytes(b'\xef\xbb\xbf[task]\nname = "clone"\n')
     known = Recipe.load(path, ["data.labelled.path=x.csv", 'data.labelled.where."a.b"=1'])
     assert known.data.labelled.where == {"a.b": 1}
+
+
+def test_a_number_is_no_place_among_labels_that_are_numbers_themselves():
+    grades = Task("grade", Unit.FUNCTION, ("1", "2", "3"), "3")
+    assert [grades.label_index(value) for value in (1, "2", 3)] == [0, 1, 2]
+    with pytest.raises(InputError, match=r"label 0 is not one of \['1', '2', '3'\]; declare"):
+        grades.label_index(0)
+    assert Task("named", Unit.FUNCTION, ("a", "b"), "b").label_index(0) == 0

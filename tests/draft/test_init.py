@@ -15,6 +15,7 @@ from codewren.data.load import load_split
 from codewren.draft.columns import Columns, guess_columns
 from codewren.draft.data_look import guess_language, split_files
 from codewren.draft.teacher_look import look_at_teacher
+from codewren.train.teachers.teacher import load_teacher
 from commands import fails, run
 
 QUICK = ("--quiet", "--set", "distil.epochs=1", "--set", "student.hidden_size=16", "--set", "student.vocab_size=300")
@@ -217,6 +218,7 @@ def test_judgements_are_told_from_logits(tmp_path):
     said = jsonl(tmp_path / "said-train.jsonl", [{"id": "1", "label": "yes", "confidence": 0.9}])
     assert look_at_teacher(str(said)).kind == "judgements"
     assert look_at_teacher(str(said)).path.endswith("said-{split}.jsonl")
+    assert look_at_teacher(str(said)).labels == ("yes",)
     numbers = jsonl(tmp_path / "numbers.jsonl", [{"id": "1", "logits": [0.1, 0.2]}])
     assert look_at_teacher(str(numbers)).kind == "logits"
     with (tmp_path / "l.csv").open("w", newline="") as stream:
@@ -268,3 +270,24 @@ def test_words_are_no_teacher_where_they_cannot_teach(tmp_path, capsys):
     said = fails(capsys, "init", tmp_path / "three", "--recipe", tmp_path / "recipe.toml")
     assert "functions of 3 labels; name a teacher with --teacher" in said
     assert not (tmp_path / "recipe.toml").exists()
+
+
+def test_judged_functions_without_labels_of_their_own_get_the_labels_of_the_judges(tmp_path):
+    for split, count in (("labelled", 40), ("unlabelled", 30), ("valid", 10)):
+        rows = (
+            {"id": f"{split}-{at}", "func": f"def f{at}(x):\n    return x + {at}"}
+            | ({"label": "rare" if at % 5 == 0 else "usual"} if split == "valid" else {})
+            for at in range(count)
+        )
+        jsonl(tmp_path / f"{split}.jsonl", rows)
+    said = ({"id": f"labelled-{at}", "label": "rare" if at % 5 == 0 else "usual"} for at in range(39))
+    judgements = jsonl(tmp_path / "judgements.jsonl", [*said, {"id": "labelled-39", "label": "unsure"}])
+    files = [tmp_path / f"{split}.jsonl" for split in ("labelled", "unlabelled", "valid")]
+    run("init", *files, "--teacher", judgements, "--recipe", tmp_path / "recipe.toml", "--language", "python")
+    recipe = Recipe.load(tmp_path / "recipe.toml")
+    assert recipe.task.labels == ("usual", "rare")
+    assert recipe.task.positive == "rare"
+    assert recipe.distil.train_on == ("labelled", "unlabelled")
+    teacher = load_teacher(recipe)
+    assert teacher.spreads
+    assert [len(load_split(recipe, split)) for split in ("labelled", "unlabelled", "valid")] == [40, 30, 10]

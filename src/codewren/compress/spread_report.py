@@ -49,15 +49,15 @@ def spread_lines(spread: Spread) -> list[str]:
 
 def spread_warnings(spread: Spread, *, left_out: list[str]) -> list[str]:
     """Where words are no better than the commonest answer, and where judgements are not learnt from."""
-    found = []
+    warnings = []
     if clopper_pearson(spread.hits, spread.of)[0] <= spread.common / spread.of:
-        found.append(
+        warnings.append(
             f"words agree with the judgements in {spread.hits / spread.of:.3f}, the commonest answer in "
             f"{spread.common / spread.of:.3f}: what they say of unjudged items may mean nothing; judge more items, or "
             "set teacher.spread = false and learn from judged ones only"
         )
-    found += [
+    warnings += [
         f"{split} is judged, and the student does not learn from it: add {split!r} to distil.train_on"
         for split in left_out
     ]
-    return found
+    return warnings

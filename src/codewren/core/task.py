@@ -106,11 +106,12 @@ class Task:
             return self.labels.index(text)
         if text in {"True", "true", "False", "false"}:
             text = str(int(text.lower() == "true"))
-        if text.isdigit() and int(text) < len(self.labels):
+        named_by_numbers = any(label.isdigit() for label in self.labels)
+        if text.isdigit() and int(text) < len(self.labels) and not named_by_numbers:
             return int(text)
+        number = "" if named_by_numbers else f" nor a number below {len(self.labels)}"
         raise InputError(
-            f"label {value!r} is not one of {list(self.labels)} nor a number below {len(self.labels)}; "
-            "declare the task's labels in the recipe"
+            f"label {value!r} is not one of {list(self.labels)}{number}; declare the task's labels in the recipe"
         )
 
     def label_set(self, value: object) -> int:

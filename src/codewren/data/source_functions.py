@@ -21,7 +21,8 @@ def file_functions(file: SourceFile) -> list[tuple[int, str]]:
     except (OSError, InputError):
         return []
     return [
-        (one.start_line, source[one.start_byte : one.end_byte].decode("utf-8", "replace")) for one in parsed.functions
+        (function.start_line, source[function.start_byte : function.end_byte].decode("utf-8", "replace"))
+        for function in parsed.functions
     ]
 
 
@@ -39,14 +40,14 @@ def source_rows(folder: Path, task: Task, *, text: str, name: str, known: Collec
         InputError: no function is there.
     """
     walked = walk([str(folder)], scanned_languages(task, None))
-    seen, rows = {_squeezed(one) for one in known}, dict[str, Row]()
+    seen, rows = {_squeezed(code) for code in known}, dict[str, Row]()
     for file in walked.files:
         for line, function in file_functions(file):
             if (key := _squeezed(function)) not in seen and function.strip():
                 seen.add(key)
-                place = f"{Path(file.path).relative_to(folder).as_posix()}:{line}"
-                place += f":{len(rows)}" if place in rows else ""
-                rows[place] = Row(f"{file.path}, line {line}", {name: place, text: function})
+                address = f"{Path(file.path).relative_to(folder).as_posix()}:{line}"
+                address += f":{len(rows)}" if address in rows else ""
+                rows[address] = Row(f"{file.path}, line {line}", {name: address, text: function})
     if not rows:
         raise InputError(
             f"{folder}: no shard there; wanted files that end in {', '.join(FORMATS)}, plain or compressed, or source "

@@ -216,8 +216,10 @@ class Draft:
         yield "[student]"
         yield f"# half of the functions have up to {median:,} words and signs, 95 % up to {most:,}"
         yield f"max_sequence_length = {min(LONGEST, self._needed())}"
-        yield 'tokenizer = "bpe"'
-        yield "vocab_size = 3000"
+        if self.teacher.kind == "judgements":  # words are what carries over from few judgements
+            yield from ('tokenizer = "word"', "vocab_size = 6000")
+        else:
+            yield from ('tokenizer = "bpe"', "vocab_size = 3000")
         yield "hidden_size = 64"
         yield "intermediate_size = 64"
         yield "num_attention_heads = 4"
@@ -241,6 +243,8 @@ class Draft:
         here = {self._split(split) for split in self.data.files}
         if self.teacher.kind == "ngrams":
             return ["unlabelled", "labelled"] if "train" in here else sorted(here & {"unlabelled", "labelled"})
+        if self.teacher.kind == "judgements" and here >= {"unlabelled", "labelled"}:
+            return ["labelled", "unlabelled"]
         return ["unlabelled"] if here & {"unlabelled", "train"} else ["labelled"]
 
     @property

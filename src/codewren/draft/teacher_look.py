@@ -1,16 +1,22 @@
 """What kind of teacher a path is, from the files that lie there; nothing is loaded."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 from codewren.core.errors import InputError, TeacherError
 from codewren.core.files import read_json
-from codewren.data.readers import read_rows
+from codewren.data.readers import read_rows, spelling
 
 LOGITS_SUFFIXES = (".npy", ".npz", ".csv", ".parquet", ".jsonl")
 SPLITS = ("unlabelled", "labelled", "train", "valid", "test")
-JUDGED = {"label", "logprobs"}
+JUDGED = {"label", "labels", "logprobs", "probabilities"}
+
+UNSURE = "unsure"
+LOOKED_AT = 5_000
+"""Judgements at most whose labels are looked at."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +27,7 @@ class TeacherLook:
         kind: of `[teacher]`; `encoder` is one that `codewren finetune` must teach first.
         path: of a file with `{split}` for the split's name where it stands in it.
         says: a line about it.
-        labels: names of a classifier's outputs, where it has any.
+        labels: names of a classifier's outputs, where it has any; of judgements those that are said, the rarest last.
         max_tokens: what it can read, None if that is unknown.
     """
 
@@ -74,8 +80,14 @@ def _file(path: Path) -> TeacherLook:
         )
     spelt = _with_split(path)
     if path.suffix == ".jsonl" and JUDGED & set(next(iter(read_rows(path))).values):
-        return TeacherLook("judgements", spelt, "judgements, one or more an item")
+        return TeacherLook("judgements", spelt, "judgements, one or more an item", _labels_said(path))
     return TeacherLook("logits", spelt, "logits of another model, a row an item")
+
+
+def _labels_said(path: Path) -> tuple[str, ...]:
+    """The labels that judgements name, the commonest first; none where tokens or lists are all that they give."""
+    counts = Counter(spelling(row.values.get("label")) for row in islice(read_rows(path), LOOKED_AT))
+    return tuple(name for name, _ in counts.most_common() if name and name.lower() != UNSURE)
 
 
 def _with_split(path: Path) -> str:

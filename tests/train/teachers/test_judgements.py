@@ -11,7 +11,7 @@ from tiny import make_functions
 from codewren.core.errors import TeacherError
 from codewren.core.recipe import Recipe
 from codewren.core.task import Kind, Task, Unit
-from codewren.train.teachers.judgements import LEAST, probabilities, read_judgements, read_said
+from codewren.train.teachers.judgements import LEAST, probabilities, read_judgements, read_opinions
 from codewren.train.teachers.teacher import load_teacher
 
 LABELS = ("safe", "vulnerable")
@@ -130,7 +130,7 @@ def test_pairs_of_judges_are_counted_and_how_many_agree(tmp_path):
         {"id": "2", "label": "safe", "judge": "a"},
         {"id": "2", "label": "vulnerable", "judge": "a"},
     )
-    assert read_said(path, DATA, confidence=0.9).agreement == (1, 3)
+    assert read_opinions(path, DATA, confidence=0.9).agreement == (1, 3)
 
 
 def test_an_item_that_nobody_judged_is_no_guess(tmp_path):
@@ -155,6 +155,23 @@ def test_five_labels_share_what_a_judge_leaves_over():
     task = Task("kind", Unit.FUNCTION, ("a", "b", "c", "d", "e"), "a")
     found = probabilities({"label": "c", "confidence": 0.6}, task.labels, confidence=0.9)
     np.testing.assert_allclose(found, [0.1, 0.1, 0.6, 0.1, 0.1])
+
+
+def test_null_and_gaps_of_tables_are_nothing_said():
+    plain = probabilities({"label": "safe"}, LABELS, confidence=0.8)
+    for gap in (None, math.nan, ""):
+        np.testing.assert_array_equal(
+            probabilities({"label": "safe", "confidence": gap}, LABELS, confidence=0.8), plain
+        )
+        np.testing.assert_array_equal(probabilities({"label": gap}, LABELS, confidence=0.8), [0.5, 0.5])
+
+
+def test_a_number_is_a_label_of_that_name_before_it_is_a_place():
+    assert probabilities({"label": 1}, ("1", "2", "3"), confidence=0.9).argmax() == 0
+    assert probabilities({"label": 1.0}, ("1", "2", "3"), confidence=0.9).argmax() == 0
+    assert probabilities({"label": 1}, ("a", "b", "c"), confidence=0.9).argmax() == 1
+    with pytest.raises(ValueError, match="label 0 is none of 1, 2, 3"):
+        probabilities({"label": 0}, ("1", "2", "3"), confidence=0.9)
 
 
 def test_judgements_of_rows_that_a_limit_cut_off_are_passed_over(tmp_path):

@@ -11,7 +11,7 @@ from codewren.core.errors import TeacherError
 from codewren.core.recipe import Recipe
 from codewren.core.task import Kind, Task, Unit
 from codewren.data.load import load_split
-from codewren.train.teachers.judgements import Said
+from codewren.train.teachers.judgements import Opinions
 from codewren.train.teachers.labelling import label
 from codewren.train.teachers.soft_words import fit_soft_words
 from codewren.train.teachers.spread import pooled
@@ -163,6 +163,16 @@ def test_one_file_for_splits_with_the_same_ids_is_ambiguous(make, tmp_path):
         asked(recipe, "labelled")
 
 
+def test_one_file_is_of_the_split_to_learn_from_where_another_has_the_same_ids(make, tmp_path):
+    recipe = make([{"id": f"labelled-{at}", "label": LABELS[at % 2]} for at in range(20)])
+    write(tmp_path / "unlabelled.jsonl", [row | {"id": f"labelled-{at}"} for at, row in enumerate(rows_of("u", 20))])
+    teacher = load_teacher(replace(recipe, distil=replace(recipe.distil, train_on=("unlabelled",))))
+    assert not teacher.spreads
+    logits = teacher.logits(load_split(recipe, "unlabelled"))
+    assert (logits.argmax(axis=1) == np.arange(20) % 2).all()
+    assert teacher.left_out == []
+
+
 def test_only_judgements_of_functions_can_be_spread(make):
     recipe = make(spread=True)
     for teacher in (replace(recipe.teacher, kind="logits"), replace(recipe.teacher, kind="ngrams", path="")):
@@ -194,8 +204,8 @@ def test_files_are_pooled_by_the_items_that_they_judge():
     dataset = Dataset(
         task, "labelled", ("a", "b", "c"), ("a", "b", "c"), ((0,), (1,), (2,)), (None,) * 3, ("a", "b", "c")
     )
-    one = Said(np.array([[0.9, 0.1], [0.5, 0.5], [0.5, 0.5]]), np.array([True, False, False]))
-    two = Said(np.array([[0.7, 0.3], [0.2, 0.8], [0.5, 0.5]]), np.array([True, True, False]))
+    one = Opinions(np.array([[0.9, 0.1], [0.5, 0.5], [0.5, 0.5]]), np.array([True, False, False]))
+    two = Opinions(np.array([[0.7, 0.3], [0.2, 0.8], [0.5, 0.5]]), np.array([True, True, False]))
     found = pooled([one, two], dataset)
     np.testing.assert_allclose(found.probabilities, [[0.8, 0.2], [0.2, 0.8], [0.5, 0.5]])
     assert found.judged.tolist() == [True, True, False]

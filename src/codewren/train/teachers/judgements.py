@@ -45,7 +45,7 @@ Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Said:
+class Opinions:
     """What judges said of a split's items.
 
     Attributes:
@@ -73,7 +73,7 @@ class Said:
 
 
 def read_judgements(path: Path, dataset: Dataset, *, confidence: float, cut: bool = False) -> Logits:
-    """Logits (n, C) of a split, as `Said.logits` has them.
+    """Logits (n, C) of a split, as `Opinions.logits` has them.
 
     Args:
         path: a JSONL file.
@@ -82,35 +82,35 @@ def read_judgements(path: Path, dataset: Dataset, *, confidence: float, cut: boo
         cut: the split has only the first rows of its file (`limit`), so that others may be judged as well.
 
     Raises:
-        TeacherError: as `read_said`, an item without judgement, or no judgement that prefers a label.
+        TeacherError: as `read_opinions`, an item without judgement, or no judgement that prefers a label.
     """
-    said, multi_label = read_said(path, dataset, confidence=confidence, cut=cut), dataset.task.is_multi_label
-    check_all_judged(path, said, dataset)
-    return said.logits(multi_label=multi_label)
+    opinions, multi_label = read_opinions(path, dataset, confidence=confidence, cut=cut), dataset.task.is_multi_label
+    check_all_judged(path, opinions, dataset)
+    return opinions.logits(multi_label=multi_label)
 
 
-def check_all_judged(path: Path, said: Said, dataset: Dataset) -> None:
+def check_all_judged(path: Path, opinions: Opinions, dataset: Dataset) -> None:
     """Refuse a split of which some items are not judged, or none surely.
 
     Raises:
         TeacherError: an item without judgement; or all are "unsure", or the judges of every item contradict each other.
     """
-    missing = [name for name, judged in zip(dataset.ids, said.judged, strict=True) if not judged]
+    missing = [name for name, judged in zip(dataset.ids, opinions.judged, strict=True) if not judged]
     if missing:
         raise TeacherError(
             f"{path}: {len(missing)} of {len(dataset)} items of split {dataset.split!r} have no judgement, "
             f"{missing[0]!r} the first; judge them, or label them 'unsure'"
         )
-    if not said.sure(multi_label=dataset.task.is_multi_label).any():
+    if not opinions.sure(multi_label=dataset.task.is_multi_label).any():
         raise TeacherError(
             f"{path}: none of {len(dataset):,} judged items of split {dataset.split!r} has a sure answer: all are "
             "'unsure', or their judges contradict each other; there is nothing to learn, judge again"
         )
 
 
-def read_said(
+def read_opinions(
     path: Path, dataset: Dataset, *, confidence: float, cut: bool = False, elsewhere: Container[str] = ()
-) -> Said:
+) -> Opinions:
     """What a file says of a split, of some or all of its items.
 
     Args:
@@ -129,7 +129,7 @@ def read_said(
         raise TeacherError(f"cannot be read as judgements: {error}") from error
     index_of = {name: index for index, name in enumerate(dataset.ids)}
     judged = set_probabilities if dataset.task.is_multi_label else probabilities
-    said: dict[int, list[tuple[str, Floats]]] = defaultdict(list)
+    lines: dict[int, list[tuple[str, Floats]]] = defaultdict(list)
     for position, row in rows:
         name = spelling(row.get("id"))
         if not name:
@@ -139,20 +139,22 @@ def read_said(
         if name not in index_of:
             raise TeacherError(f"{position}: id {name!r} is of no item of split {dataset.split!r}; mend or drop it")
         try:
-            found = judged(row, dataset.task.labels, confidence=confidence)
+            shares = judged(row, dataset.task.labels, confidence=confidence)
         except (ValueError, OverflowError) as error:
             raise TeacherError(f"{position}: {error}") from None
-        said[index_of[name]].append((spelling(row.get("judge")), found))
+        lines[index_of[name]].append((spelling(row.get("judge")), shares))
     nothing = np.full(len(dataset.task.labels), 0.5 if dataset.task.is_multi_label else 1 / len(dataset.task.labels))
-    means = [np.mean([found for _, found in said[at]], axis=0) if at in said else nothing for at in range(len(dataset))]
-    mask = np.asarray([at in said for at in range(len(dataset))])
-    return Said(np.stack(means), mask, _agreement(said.values(), multi_label=dataset.task.is_multi_label))
+    means = [
+        np.mean([shares for _, shares in lines[at]], axis=0) if at in lines else nothing for at in range(len(dataset))
+    ]
+    mask = np.asarray([at in lines for at in range(len(dataset))])
+    return Opinions(np.stack(means), mask, _agreement(lines.values(), multi_label=dataset.task.is_multi_label))
 
 
-def _agreement(said: Iterable[Sequence[tuple[str, Floats]]], *, multi_label: bool) -> tuple[int, int]:
+def _agreement(items: Iterable[Sequence[tuple[str, Floats]]], *, multi_label: bool) -> tuple[int, int]:
     """Pairs of judgements of one item, by judges of different names, that are sure of the same, and all such pairs."""
     same = pairs = 0
-    for judgements in said:
+    for judgements in items:
         for (mine, left), (theirs, right) in combinations(judgements, 2):
             if mine != theirs and len({float(x) for x in left}) > 1 and len({float(x) for x in right}) > 1:
                 pairs += 1
@@ -188,7 +190,7 @@ def set_probabilities(row: Mapping[str, Any], labels: tuple[str, ...], *, confid
         for index, value in _shares(row["probabilities"], labels).items():
             found[index] = value
     elif isinstance(row.get("labels"), list):
-        sure = row.get("confidence", confidence)
+        sure = _stated(row, confidence)
         if isinstance(sure, bool) or not isinstance(sure, int | float) or not 0.5 <= sure <= 1:
             raise ValueError(f"confidence {sure!r} must lie in [0.5, 1]; below, leave the label out")
         found[:] = 1 - sure
@@ -203,13 +205,13 @@ def set_probabilities(row: Mapping[str, Any], labels: tuple[str, ...], *, confid
 
 def _of_shares(shares: Any, labels: tuple[str, ...]) -> Floats:
     """Probabilities of labels; what they leave over is the others'."""
-    said = _shares(shares, labels)
-    total, unnamed = sum(said.values()), [index for index in range(len(labels)) if index not in said]
-    if not said or total > 1 + SUM_TOLERANCE or (total < 1 - SUM_TOLERANCE and not unnamed):
+    share_of = _shares(shares, labels)
+    total, unnamed = sum(share_of.values()), [index for index in range(len(labels)) if index not in share_of]
+    if not share_of or total > 1 + SUM_TOLERANCE or (total < 1 - SUM_TOLERANCE and not unnamed):
         raise ValueError(f"probabilities sum to {total:.3g}, wanted 1; divide them by their sum, or give 'logprobs'")
     found = np.zeros(len(labels))
     found[unnamed] = max(0.0, 1 - total) / max(1, len(unnamed))
-    found[list(said)] = list(said.values())
+    found[list(share_of)] = list(share_of.values())
     return found
 
 
@@ -217,15 +219,15 @@ def _shares(shares: Any, labels: tuple[str, ...]) -> dict[int, float]:
     """The probability of each label that an object names."""
     if not isinstance(shares, dict):
         raise ValueError(f"probabilities are {shares!r:.40}, wanted an object of labels and numbers")  # noqa: TRY004
-    found: dict[int, float] = {}
+    share_of: dict[int, float] = {}
     for name, value in shares.items():
         if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1:
             raise ValueError(f"the probability {value!r} of {name!r} must lie in [0, 1]")
         index = _index(name, labels)
-        if index in found:
+        if index in share_of:
             raise ValueError(f"label {name!r} has two probabilities")
-        found[index] = value
-    return found
+        share_of[index] = value
+    return share_of
 
 
 def _index(name: Any, labels: tuple[str, ...]) -> int:
@@ -243,19 +245,26 @@ def _of_label(row: Mapping[str, Any], labels: tuple[str, ...], confidence: float
         raise ValueError(
             f"has {', '.join(map(str, row))}; a judgement has 'id' and 'label', 'probabilities' or 'logprobs'"
         )
-    if label is None or (isinstance(label, str) and label.strip().lower() in ("", UNSURE)):
+    if spelling(label).lower() in ("", UNSURE):  # a gap of a table as well
         return np.full(len(labels), 1 / len(labels))
     own = {name.lower(): index for index, name in enumerate(labels)}
-    is_number = isinstance(label, int) and not isinstance(label, bool) and 0 <= label < len(labels)
-    index = label if is_number else own.get(str(label).strip().lower())
+    index = own.get(spelling(label).lower())
+    if index is None and isinstance(label, int) and not isinstance(label, bool) and 0 <= label < len(labels):
+        index = label if not any(name.isdigit() for name in labels) else None
     if index is None:
         raise ValueError(f"label {label!r} is none of {', '.join(labels)}; {nearest(str(label), (*labels, UNSURE))}")
-    sure = row.get("confidence", confidence)
+    sure = _stated(row, confidence)
     if isinstance(sure, bool) or not isinstance(sure, int | float) or not 1 / len(labels) <= sure <= 1:
         raise ValueError(f"confidence {sure!r} must lie in [{1 / len(labels):.3g}, 1]; below, name another label")
     found = np.full(len(labels), (1 - sure) / max(1, len(labels) - 1))
     found[index] = sure
     return found
+
+
+def _stated(row: Mapping[str, Any], confidence: float) -> Any:
+    """A judgement's own confidence; where it is null or a gap of a table, that of all."""
+    own = row.get("confidence")
+    return confidence if spelling(own) == "" else own
 
 
 def _of_tokens(logprobs: Any, labels: tuple[str, ...]) -> Floats:

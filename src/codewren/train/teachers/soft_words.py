@@ -78,14 +78,14 @@ def fit_soft_words(
     logits_of = {strength: np.zeros(probabilities.shape) for strength in STRENGTHS}
     with Bar("words learn judgements", FOLDS + 1, quiet=quiet) as bar:
         for fold in np.unique(fold_N):
-            asked, known = np.flatnonzero(fold_N == fold), np.flatnonzero(fold_N != fold)
+            held_out, known = np.flatnonzero(fold_N == fold), np.flatnonzero(fold_N != fold)
             for strength, logits in logits_of.items():
                 if len(known):
                     fitted = _fitted([words[at] for at in known.tolist()], probabilities[known], strength, multi_label)
-                    logits[asked] = fitted.logits([texts[at] for at in asked.tolist()])
+                    logits[held_out] = fitted.logits([texts[at] for at in held_out.tolist()])
             bar.advance()
-        best = {one: _temperature(logits, probabilities, multi_label=multi_label) for one, logits in logits_of.items()}
-        strength = min(STRENGTHS, key=lambda one: best[one][1])
+        best = {c: _temperature(logits, probabilities, multi_label=multi_label) for c, logits in logits_of.items()}
+        strength = min(STRENGTHS, key=lambda c: best[c][1])
         temperature, _ = best[strength]
         fitted = replace(_fitted(words, probabilities, strength, multi_label), temperature=temperature)
         bar.advance()
@@ -101,8 +101,8 @@ def _fitted(words: Sequence[str], probabilities: Floats, strength: float, multi_
     questions = (
         [np.stack([1 - p_N, p_N], axis=1) for p_N in probabilities.T] if multi_label else [np.asarray(probabilities)]
     )
-    found = [_regression(features, question, strength) for question in questions]
-    models, answers = (tuple(column) for column in zip(*found, strict=True))
+    fits = [_regression(features, question, strength) for question in questions]
+    models, answers = (tuple(column) for column in zip(*fits, strict=True))
     return SoftWords(vectorizer, models, answers, 1.0, probabilities.shape[1], multi_label)
 
 
@@ -126,13 +126,13 @@ def _temperature(logits: Floats, probabilities: Floats, *, multi_label: bool) ->
     def loss(log_temperature: float) -> float:
         cool = logits / np.exp(log_temperature)
         if multi_label:
-            said = probabilities * log_expit(cool) + (1 - probabilities) * log_expit(-cool)
+            gain = probabilities * log_expit(cool) + (1 - probabilities) * log_expit(-cool)
         else:
-            said = probabilities * log_softmax(cool, axis=1)
-        return float(-said.sum(axis=1).mean())
+            gain = probabilities * log_softmax(cool, axis=1)
+        return float(-gain.sum(axis=1).mean())
 
-    found = minimize_scalar(loss, bounds=LOG_TEMPERATURES, method="bounded")
-    return float(np.exp(found.x)), float(found.fun)
+    least = minimize_scalar(loss, bounds=LOG_TEMPERATURES, method="bounded")
+    return float(np.exp(least.x)), float(least.fun)
 
 
 def _cut(texts: Sequence[str]) -> list[str]:

@@ -1,4 +1,4 @@
-"""Judgements of some items, spread over all: words learn what judges said, and answer for what nobody judged.
+"""Judgements of some items, spread over all: words learn what judges opinions, and answer for what nobody judged.
 
 An item with a sure judgement keeps it. Where a split has items without one, words learn all sure judgements of
 `labelled` and `unlabelled` (`soft_words.py`) and answer the others, those of "unsure" and of judges who contradict each
@@ -19,7 +19,7 @@ from codewren.core.dataset import Dataset
 from codewren.core.errors import TeacherError
 from codewren.core.recipe import Recipe
 from codewren.data.load import HALVES, available_splits, load_split
-from codewren.train.teachers.judgements import Floats, Said, check_all_judged, read_said
+from codewren.train.teachers.judgements import Floats, Opinions, check_all_judged, read_opinions
 from codewren.train.teachers.logits_file import Logits
 from codewren.train.teachers.logits_teacher import SPLIT_MARK, FileTeacher
 from codewren.train.teachers.soft_words import ALGORITHM, FOLDS, SoftFit, fit_soft_words
@@ -62,7 +62,7 @@ class SpreadTeacher:
 
     recipe: Recipe
     files: FileTeacher
-    _said: dict[str, Said] = field(default_factory=dict, repr=False)
+    _opinions: dict[tuple[str, tuple[str, ...]], Opinions] = field(default_factory=dict, repr=False)
     _fitted: SoftFit | None = field(default=None, repr=False)
 
     @property
@@ -86,21 +86,23 @@ class SpreadTeacher:
     def spreads(self) -> bool:
         """Whether words answer for some items."""
         wanted = self.recipe.teacher.spread
-        return wanted is not False and (wanted is True or any(not self._of(one).judged.all() for one in self._taught))
+        return wanted is not False and (
+            wanted is True or any(not self._of(other).judged.all() for other in self._taught)
+        )
 
     @property
     def left_out(self) -> list[str]:
         """Splits with judgements that the student does not learn from."""
         taught = self.recipe.distil.train_on
-        return [one.split for one in self._splits if one.split not in taught and self._of(one).judged.any()]
+        return [other.split for other in self._splits if other.split not in taught and self._of(other).judged.any()]
 
     def logits(self, dataset: Dataset, *, partial: Path | None = None, quiet: bool = True) -> Logits:
         """Logits (n, C): of sure judgements their own, of all other items those of words."""
-        said, multi_label = self._of(dataset), dataset.task.is_multi_label
+        opinions, multi_label = self._of(dataset), dataset.task.is_multi_label
         if not self.spreads:
-            check_all_judged(self.files.files(dataset.split)[0], said, dataset)
-            return said.logits(multi_label=multi_label)
-        logits, ask = said.logits(multi_label=multi_label), np.flatnonzero(~said.sure(multi_label=multi_label))
+            check_all_judged(self.files.files(dataset.split)[0], opinions, dataset)
+            return opinions.logits(multi_label=multi_label)
+        logits, ask = opinions.logits(multi_label=multi_label), np.flatnonzero(~opinions.sure(multi_label=multi_label))
         if len(ask):
             words = self._fit(quiet).words
             logits[ask] = words.logits([dataset.functions[dataset.items[at][0]] for at in ask])
@@ -117,7 +119,7 @@ class SpreadTeacher:
             truth = probabilities.argmax(axis=1)
             alike, common = fit.out_of_fold.argmax(axis=1) == truth, int(np.bincount(truth).max())
         pairs = [self._of(split).agreement for split in self._splits]
-        shares = {one.split: (len(one), int((~self._sure(one)).sum())) for one in self._taught}
+        shares = {split.split: (len(split), int((~self._sure(split)).sum())) for split in self._taught}
         agreement = (sum(same for same, _ in pairs), sum(count for _, count in pairs))
         return Spread(
             len(probabilities), int(alike.sum()), common, alike.size, agreement, fit.words.temperature, shares
@@ -135,20 +137,21 @@ class SpreadTeacher:
     def _sure(self, dataset: Dataset) -> NDArray[np.bool_]:
         return self._of(dataset).sure(multi_label=dataset.task.is_multi_label)
 
-    def _of(self, dataset: Dataset) -> Said:
-        if dataset.split not in self._said:
-            self._said[dataset.split] = self._read(dataset)
-        return self._said[dataset.split]
+    def _of(self, dataset: Dataset) -> Opinions:
+        key = (dataset.split, dataset.ids)
+        if key not in self._opinions:
+            self._opinions[key] = self._read(dataset)
+        return self._opinions[key]
 
-    def _read(self, dataset: Dataset) -> Said:
+    def _read(self, dataset: Dataset) -> Opinions:
         """What the files say of a split; one whose name has no `{split}` says it of all splits to learn from."""
-        found = []
+        opinions = []
         for path, file in zip(self.files.paths, self.files.files(dataset.split), strict=True):
             named = SPLIT_MARK in str(path)
             must = dataset.split in self.recipe.distil.train_on and self.recipe.teacher.spread is False
-            if (must or file.is_file()) if named else self.files.covers(dataset.split) or dataset.split in HALVES:
-                found.append(
-                    read_said(
+            if (must or file.is_file()) if named else self._speaks_of(dataset):
+                opinions.append(
+                    read_opinions(
                         file,
                         dataset,
                         confidence=self.files.confidence,
@@ -156,25 +159,32 @@ class SpreadTeacher:
                         elsewhere=frozenset() if named else self._other_ids(dataset),
                     )
                 )
-        return pooled(found, dataset)
+        return pooled(opinions, dataset)
 
-    def _other_ids(self, dataset: Dataset) -> frozenset[str]:
-        """Ids of the other splits, which the same file may judge.
+    def _speaks_of(self, dataset: Dataset) -> bool:
+        """Whether a file without `{split}` means this split: it is learnt from, or half of the data with its own ids.
 
         Raises:
             TeacherError: two splits to learn from share an id, so that nobody knows which item is meant.
         """
-        others = [one for one in self._splits if one.split != dataset.split]
-        shared = [(one, name) for one in others for name in sorted(set(one.ids) & set(dataset.ids))]
+        taught = [other for other in self._taught if other.split != dataset.split]
+        shared = [(other, name) for other in taught for name in sorted(set(other.ids) & set(dataset.ids))]
+        if not self.files.covers(dataset.split):
+            return dataset.split in HALVES and not shared
         if shared:
-            one, name = shared[0]
+            other, name = shared[0]
             raise TeacherError(
-                f"{self.files.paths[0]}: {len(shared)} ids are of items of both {dataset.split!r} and {one.split!r}, "
+                f"{self.files.paths[0]}: {len(shared)} ids are of items of both {dataset.split!r} and {other.split!r}, "
                 f"{name!r} the first; give ids that differ, or a file of each split (judgements-{SPLIT_MARK}.jsonl)"
             )
+        return True
+
+    def _other_ids(self, dataset: Dataset) -> frozenset[str]:
+        """Ids of the other splits, which the same file may judge."""
+        splits = [other for other in self._splits if other.split != dataset.split]
         if "valid" in available_splits(self.recipe):
-            others.append(load_split(self.recipe, "valid"))
-        return frozenset(name for one in others for name in one.ids)
+            splits.append(load_split(self.recipe, "valid"))
+        return frozenset(name for split in splits for name in split.ids)
 
     def _judged(self) -> tuple[list[str], Floats]:
         """Texts and probabilities of all sure judgements."""
@@ -199,16 +209,16 @@ class SpreadTeacher:
         return self._fitted
 
     def _check(self, probabilities: Floats) -> None:
-        path, said = self.files.paths[0], [self._of(split) for split in self._splits]
-        if not any(one.judged.any() for one in said):
+        path, opinions = self.files.paths[0], [self._of(split) for split in self._splits]
+        if not any(split.judged.any() for split in opinions):
             raise TeacherError(
                 f"{path}: no item of {', '.join(HALVES)} is judged; name the file of judgements there is"
             )
         if len(probabilities) < LEAST_JUDGED:
             raise TeacherError(
-                f"{path}: {len(probabilities)} of {sum(int(one.judged.sum()) for one in said):,} judged items have a "
-                f"sure answer, the others are 'unsure' or their judges contradict each other; wanted {LEAST_JUDGED} or "
-                "more, judge further ones"
+                f"{path}: {len(probabilities)} of {sum(int(split.judged.sum()) for split in opinions):,} judged items "
+                f"have a sure answer, the others are 'unsure' or their judges contradict each other; wanted "
+                f"{LEAST_JUDGED} or more, judge further ones"
             )
         answers = probabilities > 0.5 if self.recipe.task.is_multi_label else probabilities.argmax(axis=1)[:, None]
         if len(np.unique(answers, axis=0)) == 1:
@@ -219,13 +229,14 @@ class SpreadTeacher:
             )
 
 
-def pooled(said: Sequence[Said], dataset: Dataset) -> Said:
+def pooled(opinions: Sequence[Opinions], dataset: Dataset) -> Opinions:
     """Several files' judgements of a split as one: of each item the mean of those that judge it."""
     even = 0.5 if dataset.task.is_multi_label else 1 / len(dataset.task.labels)
-    count = np.sum([one.judged for one in said], axis=0) if said else np.zeros(len(dataset))
+    count = np.sum([file.judged for file in opinions], axis=0) if opinions else np.zeros(len(dataset))
     total = np.full((len(dataset), len(dataset.task.labels)), 0.0)
-    for one in said:
-        total += one.probabilities * one.judged[:, None]
+    for file in opinions:
+        total += file.probabilities * file.judged[:, None]
     judged = np.asarray(count > 0)
     probabilities = np.where(judged[:, None], total / np.maximum(count, 1)[:, None], even)
-    return Said(probabilities, judged, (sum(one.agreement[0] for one in said), sum(one.agreement[1] for one in said)))
+    agree, pairs = (sum(file.agreement[part] for file in opinions) for part in (0, 1))
+    return Opinions(probabilities, judged, (agree, pairs))
