@@ -1,0 +1,154 @@
+"""How long the text of an expression or the output of a format can be at most."""
+
+import re
+from typing import TYPE_CHECKING, NamedTuple
+
+from codewren.evidence.function_view import FunctionView, bare
+from codewren.evidence.operations import TRANSLATED
+
+if TYPE_CHECKING:
+    from tree_sitter import Node
+
+_ESCAPE = re.compile(r"\\(?:x[0-9a-fA-F]+|[0-7]{1,3}|u[0-9a-fA-F]{4}|.)", re.DOTALL)
+_QUOTED = re.compile(r'"((?:\\.|[^"\\])*+)"', re.DOTALL)
+_PARTS = re.compile(r'"((?:\\.|[^"\\])*+)"|\b(?:L|u8?|U)(?=")|([A-Za-z_]\w*+)', re.DOTALL)
+_DIRECTIVE = re.compile(r"%([-+ #0']*)(\d+|\*)?(?:\.(\d+|\*)?)?(hh|h|ll|l|z|j|t|q|L)?([a-zA-Z%])")
+_INTEGERS = {"": 11, "hh": 4, "h": 6, "l": 20, "ll": 20, "z": 20, "j": 20, "t": 20, "q": 20}
+_SHORT = {"inet_ntoa": 15, "ctime": 25, "asctime": 25}
+_DEEPEST = 5
+
+
+def literal_text(view: FunctionView, node: "Node | None") -> str | None:
+    """The text of a literal, of neighbouring ones, or of a macro or global that is one; None for all else.
+
+    Escapes count as one character each; a macro beside a literal whose text is not known is a null character.
+    """
+    if node is None:
+        return None
+    node = bare(node)
+    source = view.source[node.start_byte : node.end_byte].decode("utf-8", "replace")
+    if node.type in {"string_literal", "concatenated_string"}:
+        return _plain(view, source)
+    if node.type == "identifier":
+        body = _behind_names(view, source)
+        return _plain(view, body) if body else None
+    if node.type == "call_expression":
+        name, arguments = node.child_by_field_name("function"), node.child_by_field_name("arguments")
+        if name is not None and view.text(name) in TRANSLATED and arguments is not None and arguments.named_children:
+            return literal_text(view, arguments.named_children[0])
+    return None
+
+
+def _behind_names(view: FunctionView, name: str) -> str:
+    """The literal that a macro or a constant global stands for; empty where it is none."""
+    if name in view.parameters or name in view.arrays or name in view.values:
+        return ""
+    for _ in range(_DEEPEST):
+        body = view.facts.macros.get(name) or view.facts.texts.get(name) or ""
+        if '"' in body and not re.search(r"\b\w+\s*\(", _QUOTED.sub("", body)):
+            return body
+        name = body.strip()
+    return ""
+
+
+def _plain(view: FunctionView, source: str, depth: int = 0) -> str:
+    parts = list[str]()
+    for quoted, macro in _PARTS.findall(source):
+        if not macro:
+            parts.append(_ESCAPE.sub("x", quoted))
+        elif macro.startswith("PRI"):
+            parts.append("l" + macro[3])
+        elif '"' in (body := view.facts.macros.get(macro, "")) and depth < _DEEPEST:
+            parts.append(_plain(view, body, depth + 1))
+        else:
+            parts.append("\0")
+    return "".join(parts)
+
+
+def longest_text(view: FunctionView, node: "Node | None", depth: int = 0) -> int | None:
+    """Most characters that the text an expression points to can have, or None where nothing bounds it."""
+    if node is None or depth > _DEEPEST:
+        return None
+    node = bare(node)
+    key = node.id, depth
+    if key not in view.lengths:
+        view.lengths[key] = _longest(view, node, depth)
+    return view.lengths[key]
+
+
+def _longest(view: FunctionView, node: "Node", depth: int) -> int | None:
+    literal = literal_text(view, node)
+    if literal is not None:
+        return None if node.type == "call_expression" or "\0" in literal else len(literal)
+    if node.type == "conditional_expression":
+        branches = (node.child_by_field_name("consequence"), node.child_by_field_name("alternative"))
+        lengths = [longest_text(view, branch, depth + 1) for branch in branches]
+        return None if None in lengths else max(length or 0 for length in lengths)
+    if node.type == "call_expression":
+        return _SHORT.get(view.text(node.child_by_field_name("function")))
+    size = view.size_of(node)
+    if size is not None:
+        return max(size - 1, 0)
+    if node.type == "identifier":
+        name = view.text(node)
+        values = view.handed(name) if name in view.parameters else [(view, value) for value in view.given(name)]
+        lengths = [longest_text(around, value, depth + 1) for around, value in values]
+        return max(length or 0 for length in lengths) if lengths and None not in lengths else None
+    return None
+
+
+class Output(NamedTuple):
+    """What a format writes.
+
+    Attributes:
+        most: characters at most of all that is bounded.
+        texts: characters at most if every number had one digit.
+        unbounded: the arguments, or the texts of directives, that nothing bounds.
+    """
+
+    most: int
+    texts: int
+    unbounded: "tuple[Node | str, ...]"
+
+
+def longest_output(view: FunctionView, form: str, arguments: "tuple[Node, ...]") -> Output:
+    """How much a format writes at most."""
+    total, texts, number, end = 0, 0, 0, 0
+    unbounded: list[Node | str] = ["a macro in the format"] if "\0" in form else []
+    for match in _DIRECTIVE.finditer(form):
+        total, texts = total + match.start() - end, texts + match.start() - end
+        end = match.end()
+        _, width, precision, length, letter = match.groups()
+        if letter == "%":
+            total, texts = total + 1, texts + 1
+            continue
+        if width == "*" or precision == "*":
+            unbounded.append(match[0])
+            number += (width == "*") + (precision == "*") + 1
+            continue
+        argument = arguments[number] if number < len(arguments) else None
+        number += 1
+        most = _directive(view, letter, length or "", precision, argument)
+        if most is None:
+            unbounded.append(match[0] if argument is None else argument)
+            continue
+        total += max(most, int(width or 0))
+        texts += max(most if letter == "s" else 1, int(width or 0))
+    return Output(total + len(form) - end, texts + len(form) - end, tuple(unbounded))
+
+
+def _directive(
+    view: FunctionView, letter: str, length: str, precision: str | None, argument: "Node | None"
+) -> int | None:
+    """Most characters of one directive."""
+    if letter == "s":
+        known = longest_text(view, argument)
+        limits = [limit for limit in (known, None if precision is None else int(precision)) if limit is not None]
+        return min(limits) if limits else None
+    if letter == "c":
+        return 1
+    if letter in "di":
+        return max(_INTEGERS.get(length, 20), int(precision or 0) + 1)
+    if letter in "uxXop":
+        return max(_INTEGERS.get(length, 20) + 2, int(precision or 0)) if letter != "p" else 18
+    return None
