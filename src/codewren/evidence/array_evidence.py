@@ -53,7 +53,19 @@ def _is_bounded(view: FunctionView, name: str, node: "Node") -> bool:
     value, size = view.constant(index), view.sizes().get(name)
     if value is not None and (size is None or value < size):
         return True
+    if view.text(index).strip("[]") in _counts(view, name):
+        return True
     return view.is_compared(view.variables(index), len(view.source) + 1)
+
+
+def _counts(view: FunctionView, name: str) -> set[str]:
+    """Variables that only ever hold how much a bounded call wrote to the array."""
+    harmless = {call.node.id for _, call in view.filled.get(name, ()) if call_evidence(view, call).is_harmless}
+    return {
+        variable
+        for variable, values in view.values.items()
+        if values and all(bare(value).id in harmless for _, value in values)
+    }
 
 
 def _handed_on(view: FunctionView, name: str) -> str:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from codewren.evidence.copy_evidence import bounded_evidence, copy_evidence, print_evidence, shown
@@ -26,6 +27,9 @@ def call_evidence(view: FunctionView, call: Call) -> Evidence:
 
 def _command(view: FunctionView, call: Call) -> Evidence:
     source = call.argument(0)
+    script = next((after for option, after in pairwise(call.arguments) if view.text(option) == '"-c"'), None)
+    if script is not None and not is_constant_text(view, script):
+        source = script
     if is_constant_text(view, source):
         grade = Grade.PLAIN if call.name.startswith("exec") else Grade.HARMLESS
         return Evidence(call.name, grade, "the command is a constant")
@@ -91,9 +95,9 @@ def _length(view: FunctionView, call: Call) -> Evidence:
     name = shown(view, source)
     if around is not None and around.type == "argument_list" and "alloc" in view.text(around.parent).split("(")[0]:
         return Evidence(call.name, Grade.OVERFLOW, f"allocates the length of {name} without its null byte")
-    before = (other for byte, other in view.filled.get(view.text(source), ()) if byte < call.node.start_byte)
-    is_filled = any(other.name in _UNENDED for other in before)
-    if is_filled and not view.indexed.get(view.text(source)):
+    written = view.filled.get(view.text(source), ())
+    before = [other for byte, other in written if byte < call.node.start_byte and not OPERATIONS[other.name].appends]
+    if before and before[-1].name in _UNENDED and not view.indexed.get(view.text(source)):
         return Evidence(call.name, Grade.UNENDED, f"{name} is filled here and not ended")
     used = _length_used(view, call, around)
     return used or Evidence(call.name, Grade.PLAIN, f"{name} {WORDS[value_origin(view, source)]}")
@@ -107,11 +111,21 @@ def _length_used(view: FunctionView, call: Call, around: "Node | None") -> Evide
         is_index = outer.type in {"subscript_expression", "subscript_argument_list"}
         if is_index and not view.is_compared({f"strlen({view.text(source)})"}, call.node.start_byte):
             return Evidence(call.name, Grade.LENGTH_INDEX, f"{name} may be empty, the index is then -1")
+    length = _assigned(view, call)
+    if length and length in view.last_indexes and not view.is_tested(length):
+        return Evidence(call.name, Grade.LENGTH_INDEX, f"{name} may be empty, the index {length} - 1 is then -1")
     if around is None or around.type != "assignment_expression" or "+=" not in text:
         return None
-    total = text.split("+=")[0]
+    return _length_added(view, call, text.split("+=")[0])
+
+
+def _length_added(view: FunctionView, call: Call, total: str) -> Evidence:
+    """A sum that a length is added to."""
+    source = call.argument(0)
     if total == view.text(source):
-        return Evidence(call.name, Grade.PLAIN, f"{name} is moved to its end")
+        return Evidence(call.name, Grade.PLAIN, f"{total} is moved to its end")
+    if total in view.allocating or total in view.returned:
+        return Evidence(call.name, Grade.PLAIN, f"{total} adds lengths up, for an allocation or a caller")
     if view.is_compared({total}, len(view.source) + 1):
         return Evidence(call.name, Grade.CHECKED, f"{total} is compared")
     return Evidence(call.name, Grade.LENGTH_ADDED, f"{total} grows by it, and is not compared")

@@ -17,7 +17,7 @@ _UNBOUNDED = {ValueOrigin.OUTSIDE: Grade.UNBOUNDED_OUTSIDE, ValueOrigin.PARAMETE
 _SIZES = {ValueOrigin.OUTSIDE: Grade.SIZE_OUTSIDE, ValueOrigin.PARAMETER: Grade.SIZE_PARAMETER}
 _ALLOCATES = re.compile(r"(?i:alloc|_new|New|realloc|alloca)")
 _LOOPS = frozenset({"for_statement", "while_statement", "do_statement"})
-_LONGEST_NAME, _MOST_WRITES = 40, 100
+_LONGEST_NAME, _MOST_WRITES, _MOST_ALIASES = 40, 100, 3
 
 
 def copy_evidence(view: FunctionView, call: Call) -> Evidence:
@@ -147,8 +147,16 @@ def _unbounded(view: FunctionView, call: Call, target: "Node | None", source: "N
 
 def _allocated(view: FunctionView, target: "Node | None") -> list[str]:
     """The texts of sizes with which a target was allocated here, variables in them with what they were set to."""
+    return _allocations(view, root_name(view.text(target)), 0)
+
+
+def _allocations(view: FunctionView, name: str, depth: int) -> list[str]:
     sizes = list[str]()
-    for value in map(bare, view.given(root_name(view.text(target)))):
+    for value in map(_last_value, view.given(name)[:_MOST_WRITES]):
+        if value.type in {"identifier", "field_expression", "binary_expression"} and depth < _MOST_ALIASES:
+            other = root_name(view.text(value))
+            sizes += _allocations(view, other, depth + 1) if other != name else []
+            continue
         function = value.child_by_field_name("function") if value.type == "call_expression" else None
         if function is None or not _ALLOCATES.search(view.text(function)):
             continue
@@ -156,14 +164,28 @@ def _allocated(view: FunctionView, target: "Node | None") -> list[str]:
         if arguments is None:
             continue
         sizes += [view.text(node) for node in arguments.named_children]
-        for name in view.variables(arguments):
-            sizes += [view.text(node) for node in view.given(name)]
+        for variable in view.variables(arguments):
+            sizes += [view.text(node) for node in view.given(variable)]
     return sizes
+
+
+def _last_value(node: "Node") -> "Node":
+    """What `a = b = c` gives in the end."""
+    node = bare(node)
+    while node.type == "assignment_expression" and (right := node.child_by_field_name("right")) is not None:
+        node = bare(right)
+    return node
 
 
 def _bound(view: FunctionView, call: Call, operation: Operation) -> Evidence:
     target, node = call.argument(operation.target), call.argument(operation.size)
     size, bound, name = view.size_of(target), view.constant(node), shown(view, target)
+    if bound is None:
+        bound = _least(view, node)
+    if size is None and bound is None and _is_own_size(view, target, node):
+        return Evidence(call.name, Grade.HARMLESS, f"the size is that of {name}")
+    if view.text(target) == "NULL" and bound == 0:
+        return Evidence(call.name, Grade.HARMLESS, "nothing is written")
     if call.name == "fread" and bound is not None:
         width = view.constant(call.argument(1))
         bound = None if width is None else bound * width
@@ -176,12 +198,31 @@ def _bound(view: FunctionView, call: Call, operation: Operation) -> Evidence:
     return _variable_size(view, call, target, node)
 
 
+def _least(view: FunctionView, node: "Node | None") -> int | None:
+    """The least constant of `MIN(n, SIZE)`, or None."""
+    node = None if node is None else bare(node)
+    if node is None or node.type != "call_expression":
+        return None
+    arguments = node.child_by_field_name("arguments")
+    if arguments is None or view.text(node.child_by_field_name("function")).split("::")[-1] not in {"MIN", "min"}:
+        return None
+    values = [value for value in map(view.constant, arguments.named_children) if value is not None]
+    return min(values, default=None)
+
+
+def _is_own_size(view: FunctionView, target: "Node | None", node: "Node | None") -> bool:
+    """Whether a size is `sizeof` of the target, an array of a size that is not known, less a constant or not."""
+    name = view.text(target)
+    own = re.fullmatch(rf"sizeof\(?{re.escape(name)}\)?(?:-\d+)?", view.text(node))
+    return own is not None and name in view.arrays
+
+
 def _variable_size(view: FunctionView, call: Call, target: "Node | None", node: "Node | None") -> Evidence:
     names, text = view.variables(node), shown(view, node)
     sizes = _allocated(view, target)
     if any(names & set(re.findall(r"[\w.>-]+", size)) or view.text(node) in size for size in sizes):
         return Evidence(call.name, Grade.SIZED, f"{shown(view, target)} is allocated with {text}")
-    if view.is_compared(names, call.node.start_byte):
+    if view.is_compared(names, call.node.end_byte):
         return Evidence(call.name, Grade.CHECKED, f"{text} is compared before")
     origin = value_origin(view, node)
     grade = _SIZES.get(origin, Grade.SIZE_OTHER)

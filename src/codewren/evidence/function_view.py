@@ -55,7 +55,9 @@ class FunctionView:
         filled: the calls that write into each array or pointer, with the byte where.
         indexed: assignments to elements of each.
         pointers: names declared as such.
-        sizing: variables that are an index or a size somewhere.
+        sizing: variables that are an index or a size somewhere; `allocating`: in an allocation; `returned`: alone;
+            `last_indexes`: less one as an index.
+        declarator_rows: lines where arrays are declared, parameters and fields among them.
         cleared: the arrays that begin as null bytes or as a text.
         compared: bytes where expressions are compared in order, and what they depend on.
         declared: names of the arrays whose declarators begin on a line, the function's first is 0.
@@ -75,6 +77,10 @@ class FunctionView:
         self.lengths: dict[tuple[int, int], int | None] = {}
         self.pointers: set[str] = set()
         self.sizing: set[str] = set()
+        self.allocating: set[str] = set()
+        self.returned: set[str] = set()
+        self.last_indexes: set[str] = set()
+        self.declarator_rows: set[int] = set()
         self.declared: dict[int, list[str]] = defaultdict(list)
         self.values: dict[str, list[tuple[int, Node]]] = defaultdict(list)
         self.filled: dict[str, list[tuple[int, Call]]] = defaultdict(list)
@@ -99,10 +105,6 @@ class FunctionView:
             return ""
         node = bare(node)
         return " ".join(self.source[node.start_byte : node.end_byte].decode("utf-8", "replace").split())
-
-    def rows(self, first: int, end: int) -> list[str]:
-        """Lines of the function, its first is 0."""
-        return self.source.decode("utf-8", "replace").split("\n")[first:end]
 
     def size_of(self, node: "Node | None") -> int | None:
         """Bytes of the array that an expression names, or None."""
@@ -168,6 +170,13 @@ class FunctionView:
         """Whether one of several expressions is compared in order with something that is not zero."""
         return any(after < byte < before and names & keys for byte, keys in self.compared)
 
+    def is_tested(self, name: str) -> bool:
+        """Whether a variable is compared with anything, or is a condition by itself."""
+        text = "".join(self.source.decode("utf-8", "replace").split())
+        escaped = re.escape(name)
+        alone = rf"[(&|!]{escaped}[)&|?]"
+        return re.search(rf"\b{escaped}(?:[<>]|[=!]=)|(?:[<>]|[=!]=){escaped}\b|{alone}", text) is not None
+
     def given(self, name: str) -> "list[Node]":
         """The nodes that a variable is given, in order."""
         return [node for _, node in self.values.get(name, ())]
@@ -187,6 +196,7 @@ class FunctionView:
             "array_declarator": self._read_array,
             "pointer_declarator": self._read_pointer,
             "subscript_expression": self._read_index,
+            "return_statement": self._read_return,
             "assignment_expression": self._read_assignment,
             "binary_expression": self._read_comparison,
             "parameter_declaration": self._read_parameter,
@@ -211,7 +221,8 @@ class FunctionView:
         if operation and operation.size is not None:
             self.sizing |= self.variables(call.argument(operation.size))
         elif "alloc" in name.lower():
-            self.sizing |= set().union(*map(self.variables, parts))
+            self.allocating |= set().union(*map(self.variables, parts))
+            self.sizing |= self.allocating
         if name in _CLEARS and parts:
             self.cleared.add(root_name(self.text(parts[0])))
         if _LEAST.search(name):
@@ -226,6 +237,7 @@ class FunctionView:
                 self.cleared.add(name)
 
     def _read_array(self, node: "Node") -> None:
+        self.declarator_rows.add(node.start_point.row)
         declaration, around, dimensions = node.parent, node.parent, list[str]()
         inner: Node | None = node
         while declaration is not None and declaration.type.endswith("declarator"):
@@ -256,6 +268,13 @@ class FunctionView:
         if index is None and node.named_child_count > 1:
             index = node.named_children[-1]
         self.sizing |= self.variables(index)
+        last = re.fullmatch(r"\[?(\w+)-1\]?", self.text(index))
+        if last:
+            self.last_indexes.add(last[1])
+
+    def _read_return(self, node: "Node") -> None:
+        if node.named_child_count == 1:
+            self.returned.add(self.text(node.named_children[0]))
 
     def _read_pointer(self, node: "Node") -> None:
         self.pointers.add(self._declared(node))

@@ -24,7 +24,7 @@ def line_evidence(view: FunctionView, line: int, words: str) -> Evidence | None:
     named = _NAMED.match(words)
     if named and named[1] in _ARRAY_RULES:
         names = view.declared.get(line, [])
-        if not names and not any("[" in row for row in view.rows(line, line + 3)):
+        if not names and view.declarator_rows.isdisjoint(range(line, line + 3)):
             return Evidence(named[1], Grade.HARMLESS, "no array is declared here")
         return worst(array_evidence(view, name) for name in names)
     if named and named[1] not in OPERATIONS:

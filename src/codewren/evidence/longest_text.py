@@ -3,8 +3,8 @@
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
-from codewren.evidence.function_view import FunctionView, bare
-from codewren.evidence.operations import TRANSLATED
+from codewren.evidence.function_view import Call, FunctionView, bare
+from codewren.evidence.operations import OPERATIONS, TRANSLATED, Kind
 
 if TYPE_CHECKING:
     from tree_sitter import Node
@@ -15,7 +15,7 @@ _PARTS = re.compile(r'"((?:\\.|[^"\\])*+)"|\b(?:L|u8?|U)(?=")|([A-Za-z_]\w*+)', 
 _DIRECTIVE = re.compile(r"%([-+ #0']*)(\d+|\*)?(?:\.(\d+|\*)?)?(hh|h|ll|l|z|j|t|q|L)?([a-zA-Z%])")
 _INTEGERS = {"": 11, "hh": 4, "h": 6, "l": 20, "ll": 20, "z": 20, "j": 20, "t": 20, "q": 20}
 _SHORT = {"inet_ntoa": 15, "ctime": 25, "asctime": 25}
-_DEEPEST = 5
+_DEEPEST, _MOST_WRITES = 5, 100
 
 
 def literal_text(view: FunctionView, node: "Node | None") -> str | None:
@@ -88,13 +88,33 @@ def _longest(view: FunctionView, node: "Node", depth: int) -> int | None:
         return _SHORT.get(view.text(node.child_by_field_name("function")))
     size = view.size_of(node)
     if size is not None:
-        return max(size - 1, 0)
+        return max(size - 1, 0) if _writes_fit(view, view.text(node), size, depth) else None
     if node.type == "identifier":
         name = view.text(node)
         values = view.handed(name) if name in view.parameters else [(view, value) for value in view.given(name)]
         lengths = [longest_text(around, value, depth + 1) for around, value in values]
         return max(length or 0 for length in lengths) if lengths and None not in lengths else None
     return None
+
+
+def _writes_fit(view: FunctionView, name: str, size: int, depth: int) -> bool:
+    """Whether each write to an array without a bound of its own is of a known length that fits."""
+    calls = [call for _, call in view.filled.get(name, ())]
+    return len(calls) <= _MOST_WRITES and all(_fits(view, call, size, depth + 1) for call in calls)
+
+
+def _fits(view: FunctionView, call: Call, size: int, depth: int) -> bool:
+    operation = OPERATIONS[call.name]
+    if operation.size is not None:
+        return True
+    if operation.kind is Kind.COPY:
+        most = longest_text(view, call.argument(operation.source), depth)
+        return most is not None and most < size
+    form = literal_text(view, call.argument(operation.format)) if operation.kind is Kind.PRINT else None
+    if form is None or operation.format is None:
+        return False
+    output = longest_output(view, form, call.arguments[operation.format + 1 :], depth)
+    return not output.unbounded and output.texts < size
 
 
 class Output(NamedTuple):
@@ -111,7 +131,7 @@ class Output(NamedTuple):
     unbounded: "tuple[Node | str, ...]"
 
 
-def longest_output(view: FunctionView, form: str, arguments: "tuple[Node, ...]") -> Output:
+def longest_output(view: FunctionView, form: str, arguments: "tuple[Node, ...]", depth: int = 0) -> Output:
     """How much a format writes at most."""
     total, texts, number, end = 0, 0, 0, 0
     unbounded: list[Node | str] = ["a macro in the format"] if "\0" in form else []
@@ -128,7 +148,8 @@ def longest_output(view: FunctionView, form: str, arguments: "tuple[Node, ...]")
             continue
         argument = arguments[number] if number < len(arguments) else None
         number += 1
-        most = _directive(view, letter, length or "", precision, argument)
+        known = longest_text(view, argument, depth) if letter == "s" else None
+        most = _directive(letter, length or "", precision, known)
         if most is None:
             unbounded.append(match[0] if argument is None else argument)
             continue
@@ -137,12 +158,9 @@ def longest_output(view: FunctionView, form: str, arguments: "tuple[Node, ...]")
     return Output(total + len(form) - end, texts + len(form) - end, tuple(unbounded))
 
 
-def _directive(
-    view: FunctionView, letter: str, length: str, precision: str | None, argument: "Node | None"
-) -> int | None:
-    """Most characters of one directive."""
+def _directive(letter: str, length: str, precision: str | None, known: int | None) -> int | None:
+    """Most characters of one directive; `known` are those of the text that it writes."""
     if letter == "s":
-        known = longest_text(view, argument)
         limits = [limit for limit in (known, None if precision is None else int(precision)) if limit is not None]
         return min(limits) if limits else None
     if letter == "c":
