@@ -2,21 +2,16 @@
 
 from typing import TYPE_CHECKING
 
+from codewren.evidence.array_uses import handed_on, is_read_as_text
 from codewren.evidence.call_evidence import call_evidence
-from codewren.evidence.function_view import FunctionView, bare, root_name
+from codewren.evidence.expressions import bare
+from codewren.evidence.function_view import FunctionView
 from codewren.evidence.grade import Evidence, Grade
-from codewren.evidence.operations import OPERATIONS
+from codewren.evidence.longest_text import has_no_end
 
 if TYPE_CHECKING:
     from tree_sitter import Node
 
-_READS = frozenset(
-    (
-        "strcmp", "strncmp", "strcasecmp", "strncasecmp", "memcmp", "puts", "fputs", "fwrite", "write", "send", "free",
-        "strdup", "strtol", "strchr", "strrchr", "strstr", "stat", "lstat", "unlink", "remove", "rename", "mkdir",
-        "rmdir", "chdir", "opendir", "perror", "memset", "bzero", "assert", "isspace", "isdigit",
-    )
-)  # fmt: skip
 _POINTER_BYTES = 8
 
 
@@ -25,6 +20,8 @@ def array_evidence(view: FunctionView, name: str) -> Evidence:
     if view.arrays.get(name, (0, ()))[0] == _POINTER_BYTES:
         return Evidence(name, Grade.PLAIN, "an array of pointers, not of text")
     written = [call_evidence(view, call) for _, call in view.filled.get(name, ())]
+    if has_no_end(view, name) and is_read_as_text(view, name):
+        return Evidence(name, Grade.UNENDED, "its first text has no room for a null byte, and is used as a text")
     open_writes = [one for one in written if not one.is_harmless]
     if open_writes:
         worst = max(open_writes, key=lambda one: one.worth)
@@ -33,7 +30,7 @@ def array_evidence(view: FunctionView, name: str) -> Evidence:
     if unbounded is not None:
         line = view.text(unbounded.child_by_field_name("left"))
         return Evidence(name, Grade.ARRAY_INDEXED, f"{line} is written, and the index not compared")
-    handed = _handed_on(view, name)
+    handed = handed_on(view, name)
     if handed:
         return Evidence(name, Grade.ARRAY_PASSED, handed)
     number = len(written) + len(view.indexed.get(name, ()))
@@ -66,30 +63,3 @@ def _counts(view: FunctionView, name: str) -> set[str]:
         for variable, values in view.values.items()
         if values and all(bare(value).id in harmless for _, value in values)
     }
-
-
-def _handed_on(view: FunctionView, name: str) -> str:
-    """Where the array goes without its size; empty if nowhere."""
-    for call in view.calls:
-        operation = OPERATIONS.get(call.name)
-        if operation or call.name in _READS:
-            continue
-        texts = [view.text(part) for part in call.arguments]
-        if name not in map(root_name, texts):
-            continue
-        if any("sizeof" in text for text in texts):
-            continue
-        size = view.sizes().get(name)
-        if size is not None and any(view.constant(part) in {size, size - 1} for part in call.arguments):
-            continue
-        return f"goes to {call.name} without its size"
-    for other, values in view.values.items():
-        if any(root_name(view.text(value)) == name and _is_pointer(value) for _, value in values):
-            return f"{other} points into it"
-    return ""
-
-
-def _is_pointer(value: "Node") -> bool:
-    """Whether a value is an array or a place in it, no element or computation."""
-    value = bare(value)
-    return value.type in {"identifier", "pointer_expression", "binary_expression"}

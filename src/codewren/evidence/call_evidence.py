@@ -6,10 +6,11 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from codewren.evidence.copy_evidence import bounded_evidence, copy_evidence, print_evidence, shown
+from codewren.evidence.expressions import bare
 from codewren.evidence.format_evidence import format_evidence, is_constant_text, scan_evidence
-from codewren.evidence.function_view import Call, FunctionView, bare
+from codewren.evidence.function_view import Call, FunctionView
 from codewren.evidence.grade import Evidence, Grade
-from codewren.evidence.longest_text import literal_text
+from codewren.evidence.longest_text import has_no_end, literal_text
 from codewren.evidence.operations import OPERATIONS, Kind
 from codewren.evidence.value_origin import WORDS, ValueOrigin, value_origin
 
@@ -93,6 +94,8 @@ def _length(view: FunctionView, call: Call) -> Evidence:
     if literal_text(view, source) is not None:
         return Evidence(call.name, Grade.HARMLESS, "of a constant")
     name = shown(view, source)
+    if has_no_end(view, view.text(source)):
+        return Evidence(call.name, Grade.UNENDED, f"the first text of {name} has no room for a null byte")
     if around is not None and around.type == "argument_list" and "alloc" in view.text(around.parent).split("(")[0]:
         return Evidence(call.name, Grade.OVERFLOW, f"allocates the length of {name} without its null byte")
     written = view.filled.get(view.text(source), ())

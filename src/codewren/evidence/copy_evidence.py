@@ -3,8 +3,10 @@
 import re
 from typing import TYPE_CHECKING
 
+from codewren.evidence.array_uses import handed_on, is_read_as_text
+from codewren.evidence.expressions import bare, root_name
 from codewren.evidence.format_evidence import format_evidence
-from codewren.evidence.function_view import Call, FunctionView, bare, root_name
+from codewren.evidence.function_view import Call, FunctionView
 from codewren.evidence.grade import Evidence, Grade
 from codewren.evidence.longest_text import literal_text, longest_output, longest_text
 from codewren.evidence.operations import OPERATIONS, Kind, Operation
@@ -106,7 +108,8 @@ def _compared(call: Call, name: str, size: int, needed: int) -> Evidence:
 def _appended(view: FunctionView, call: Call, target: "Node | None") -> int | None:
     """Most characters in the target after all that the function writes to it, or None."""
     total, written = 0, view.filled[root_name(view.text(target))]
-    if len(written) > _MOST_WRITES:
+    root = root_name(view.text(target))
+    if len(written) > _MOST_WRITES or root not in view.arrays or root in view.indexed or handed_on(view, root):
         return None
     for _, other in written:
         operation = OPERATIONS[other.name]
@@ -183,7 +186,9 @@ def _bound(view: FunctionView, call: Call, operation: Operation) -> Evidence:
     if bound is None:
         bound = _least(view, node)
     if size is None and bound is None and _is_own_size(view, target, node):
-        return Evidence(call.name, Grade.HARMLESS, f"the size is that of {name}")
+        is_open = not operation.ends and is_read_as_text(view, root_name(view.text(target)))
+        said = ", is not ended and is used as a text" if is_open else ""
+        return Evidence(call.name, Grade.UNENDED if is_open else Grade.HARMLESS, f"the size is that of {name}{said}")
     if view.text(target) == "NULL" and bound == 0:
         return Evidence(call.name, Grade.HARMLESS, "nothing is written")
     if call.name == "fread" and bound is not None:
@@ -212,9 +217,11 @@ def _least(view: FunctionView, node: "Node | None") -> int | None:
 
 def _is_own_size(view: FunctionView, target: "Node | None", node: "Node | None") -> bool:
     """Whether a size is `sizeof` of the target, an array of a size that is not known, less a constant or not."""
-    name = view.text(target)
+    name = view.text(target).lstrip("&")
     own = re.fullmatch(rf"sizeof\(?{re.escape(name)}\)?(?:-\d+)?", view.text(node))
-    return own is not None and name in view.arrays
+    is_local = name in view.arrays
+    is_pointer = name in view.parameters or name in view.pointers or name in view.values
+    return own is not None and (is_local or (name in view.facts.arrays and not is_pointer))
 
 
 def _variable_size(view: FunctionView, call: Call, target: "Node | None", node: "Node | None") -> Evidence:
@@ -236,9 +243,12 @@ def _appending(view: FunctionView, call: Call, size: int | None, bound: int | No
     if any(other.name == "strncpy" and not _is_ended(view, name) for _, other in view.filled[root_name(name)]):
         return Evidence(call.name, Grade.UNENDED, f"{name} is filled by strncpy and not ended")
     if f"strlen({name})" in text:
-        if re.search(r"-1\b", text):
+        most = view.facts.value(text.replace(f"strlen({name})", "0"), view.sizes())
+        if size is not None and most is not None and most < size:
             return Evidence(call.name, Grade.HARMLESS, f"the size counts what {name} holds and its null byte")
-        return Evidence(call.name, Grade.OVERFLOW, f"the size leaves no byte for the null byte of {name}")
+        if size is not None and most == size:
+            return Evidence(call.name, Grade.OVERFLOW, f"the size leaves no byte for the null byte of {name}")
+        return Evidence(call.name, Grade.CONSTANT_SIZE, f"the size counts what {name} holds")
     if bound is not None and size is not None and bound >= size - 1:
         return Evidence(call.name, Grade.OVERFLOW, f"the size does not count what {name} holds already")
     return (
@@ -249,19 +259,23 @@ def _appending(view: FunctionView, call: Call, size: int | None, bound: int | No
 
 
 def _fitting(view: FunctionView, call: Call, size: int, bound: int) -> Evidence:
-    """A size that is known to fit the target: whether the source has as much, and whether the text is ended."""
-    operation, target = OPERATIONS[call.name], call.argument(OPERATIONS[call.name].target)
-    source, name = call.argument(operation.source), shown(view, target)
-    fits = f"writes at most {bound} bytes, {name} has {size}"
-    if source is None or operation.ends:
+    """A size that is known to fit the target: whether the text is ended, and whether the source has as much."""
+    operation = OPERATIONS[call.name]
+    target, source = call.argument(operation.target), call.argument(operation.source)
+    fits, root = f"writes at most {bound} bytes, {shown(view, target)} has {size}", root_name(view.text(target))
+    if operation.ends:
         return Evidence(call.name, Grade.HARMLESS, fits)
-    most = longest_text(view, source)
     if "ncpy" in call.name:
-        root = root_name(view.text(target))
-        is_ended = _is_ended(view, root) and (bound < size or bool(view.indexed.get(root)))
-        if is_ended or (most is not None and most < bound):
-            return Evidence(call.name, Grade.HARMLESS, f"{fits}, and is ended")
-        return Evidence(call.name, Grade.UNENDED, f"{fits}, and is not ended where the source is longer")
+        return _cut(view, call, size, bound, fits)
+    is_ended = root in view.cleared and bound < size
+    if not is_ended and is_read_as_text(view, root):
+        return Evidence(call.name, Grade.UNENDED, f"{fits}, is not ended and is used as a text")
+    return Evidence(call.name, Grade.HARMLESS, fits) if source is None else _read(view, call, source, bound, fits)
+
+
+def _read(view: FunctionView, call: Call, source: "Node", bound: int, fits: str) -> Evidence:
+    """Bytes that are known to fit the target: whether the source has as many."""
+    most = longest_text(view, source)
     is_literal = literal_text(view, source) is not None and most is not None
     most = (most or 0) + 1 if is_literal else view.size_of(source)
     if most is not None and most < bound:
@@ -269,6 +283,16 @@ def _fitting(view: FunctionView, call: Call, size: int, bound: int) -> Evidence:
     if most is None and not view.text(source).startswith("&"):
         return Evidence(call.name, Grade.CONSTANT_SIZE, f"{fits}; how many {shown(view, source)} has is unknown")
     return Evidence(call.name, Grade.HARMLESS, fits)
+
+
+def _cut(view: FunctionView, call: Call, size: int, bound: int, fits: str) -> Evidence:
+    """A text that is cut at a size that fits the target: whether it ends there."""
+    operation = OPERATIONS[call.name]
+    most, root = longest_text(view, call.argument(operation.source)), root_name(view.text(call.argument(0)))
+    is_ended = _is_ended(view, root) and (bound < size or bool(view.indexed.get(root)))
+    if is_ended or (most is not None and most < bound):
+        return Evidence(call.name, Grade.HARMLESS, f"{fits}, and is ended")
+    return Evidence(call.name, Grade.UNENDED, f"{fits}, and is not ended where the source is longer")
 
 
 def _is_ended(view: FunctionView, root: str) -> bool:

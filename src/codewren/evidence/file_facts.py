@@ -13,6 +13,7 @@ _MORE = re.compile(r",\s*+(\w++)\s*+((?:\[[^\[\];{}]{1,80}\]\s*+){1,2})(?=[;=,])
 _TEXT = re.compile(r"\bchar\b[\s*]*+(?:const\b)?+\s*+(\w++)\s*+(?:\[[^\[\]]{0,40}\])?+\s*+=\s*+([^;{}]{1,2000});")
 _FIELDS = re.compile(r"\b(?:struct|union)\b[^;{}()]{0,200}\{([^{}]*+)\}")
 _POINTER = re.compile(r"\*\s*+(\w++)\s*+(?=[;,])")
+_TABLE = re.compile(r"\bchar\b[\s*]*+(?:const\b)?+\s*+(\w++)\s*+\[[^\[\]]{0,40}\]\s*+=\s*+\{([^{};]{1,20000})\}")
 _ASSIGNED = re.compile(r"\b(\w++)\s*+(?:\[[^\[\]]{0,40}\]\s*+)?=(?!=)")
 _ONLY_TEXTS = re.compile(r'(?:\s|\\\n|"(?:\\.|[^"\\])*+"|[A-Za-z_]\w*+)++')
 _SIZEOF = re.compile(r"\bsizeof\s*+(?:\(\s*+([^()]{1,80}?)\s*+\)|([\w.\->]++))")
@@ -55,6 +56,7 @@ class FileFacts:
         macros: body of each macro without parameters.
         arrays: of globals and fields of structures: size of an element and texts of the dimensions, by name. A name
             that is declared with two sizes is left out, as is a macro with two bodies that are no texts.
+        tables: the entries of global arrays of texts.
         texts: what global variables are set to that are only ever texts.
     """
 
@@ -62,11 +64,13 @@ class FileFacts:
         self.macros: dict[str, str] = {}
         self.arrays: dict[str, tuple[int, tuple[str, ...]]] = {}
         self.texts: dict[str, str] = {}
+        self.tables: dict[str, str] = {}
         for text in texts:
             code = _NOT_CODE.sub(" ", text)
             for name, body in _MACRO.findall(code):
                 self._add_macro(name, body.strip())
             self._read_arrays(code)
+            self.tables.update(_TABLE.findall(code))
             assigned = Counter(_ASSIGNED.findall(code))
             for name, value in _TEXT.findall(code):
                 if '"' in value and _ONLY_TEXTS.fullmatch(value) and assigned[name] == 1:

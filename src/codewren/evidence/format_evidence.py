@@ -3,9 +3,10 @@
 import re
 from typing import TYPE_CHECKING
 
-from codewren.evidence.function_view import Call, FunctionView, bare
+from codewren.evidence.expressions import bare
+from codewren.evidence.function_view import Call, FunctionView
 from codewren.evidence.grade import Evidence, Grade
-from codewren.evidence.longest_text import literal_text
+from codewren.evidence.longest_text import literal_text, longest_text, table_of
 from codewren.evidence.operations import OPERATIONS
 from codewren.evidence.value_origin import WORDS, ValueOrigin, value_origin
 
@@ -34,7 +35,7 @@ def is_constant_text(view: FunctionView, node: "Node | None", depth: int = 0) ->
     if node is None or depth > _DEEPEST:
         return False
     node = bare(node)
-    if literal_text(view, node) is not None:
+    if literal_text(view, node) is not None or table_of(view, node) is not None:
         return True
     if node.type == "conditional_expression":
         branches = (node.child_by_field_name("consequence"), node.child_by_field_name("alternative"))
@@ -53,12 +54,15 @@ def scan_evidence(view: FunctionView, call: Call) -> Evidence:
     form = literal_text(view, call.argument(number))
     if form is None:
         return format_evidence(view, call)
+    most = longest_text(view, call.argument(0)) if number else None
     targets = iter(call.arguments[number + 1 :])
     for skipped, width, letter in _SCANNED.findall(form):
         target = None if skipped or letter == "%" else next(targets, None)
         if target is None or letter not in "s[":
             continue
         size, name = view.size_of(target), view.text(target)
+        if most is not None and size is not None and most < size:
+            continue
         if not width:
             origin = value_origin(view, call.argument(0)) if number else ValueOrigin.OUTSIDE
             grade = Grade.UNBOUNDED_OUTSIDE if origin is ValueOrigin.OUTSIDE else Grade.UNBOUNDED_PARAMETER

@@ -2,10 +2,11 @@
 
 import re
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from codewren.evidence.expressions import bare, field_name, index_of, nodes_below, root_name
 from codewren.evidence.file_facts import FileFacts, array_size, type_width
 from codewren.evidence.operations import OPERATIONS, Kind
 from codewren.syntax.blanks import parsable
@@ -58,6 +59,7 @@ class FunctionView:
         sizing: variables that are an index or a size somewhere; `allocating`: in an allocation; `returned`: alone;
             `last_indexes`: less one as an index.
         declarator_rows: lines where arrays are declared, parameters and fields among them.
+        initial: what arrays begin with, texts and lists.
         cleared: the arrays that begin as null bytes or as a text.
         compared: bytes where expressions are compared in order, and what they depend on.
         declared: names of the arrays whose declarators begin on a line, the function's first is 0.
@@ -79,6 +81,7 @@ class FunctionView:
         self.sizing: set[str] = set()
         self.allocating: set[str] = set()
         self.returned: set[str] = set()
+        self.initial: dict[str, Node] = {}
         self.last_indexes: set[str] = set()
         self.declarator_rows: set[int] = set()
         self.declared: dict[int, list[str]] = defaultdict(list)
@@ -108,20 +111,42 @@ class FunctionView:
 
     def size_of(self, node: "Node | None") -> int | None:
         """Bytes of the array that an expression names, or None."""
-        if node is None:
-            return None
-        node = bare(node)
-        if node.type == "subscript_expression":
+        node = None if node is None else bare(node)
+        if node is not None and node.type == "subscript_expression":
             return self._row_size(node)
+        if node is not None and node.type in {"binary_expression", "pointer_expression"}:
+            return self._rest_size(node)
+        return self._named_size(node) if node is not None and node.type in _NAMES else None
+
+    def _named_size(self, node: "Node") -> int | None:
         if node.type == "identifier" and (name := self.text(node)) in self.arrays:
             width, dimensions = self.arrays[name]
             value = self.facts.value(dimensions[-1]) if len(dimensions) == 1 else None
             return None if value is None else value * width
         if node.type == "identifier" and (name in self.parameters or name in self.values or name in self.pointers):
             return None
-        if node.type in _NAMES:
-            return array_size(self.facts, field_name(self.text(node)))
-        return None
+        return array_size(self.facts, field_name(self.text(node)))
+
+    def _rest_size(self, node: "Node") -> int | None:
+        """Bytes of an array of bytes from a constant place on: of `a + 2` and `&a[2]`."""
+        offset: Node | None
+        if node.type == "binary_expression":
+            sign, base = self.text(node.child_by_field_name("operator")), node.child_by_field_name("left")
+            offset = node.child_by_field_name("right") if sign == "+" else None
+        else:
+            inner = node.child_by_field_name("argument")
+            if inner is None or inner.type != "subscript_expression" or self.text(node)[:1] != "&":
+                return None
+            base, offset = inner.child_by_field_name("argument"), index_of(inner)
+        value, size = self.constant(offset), self.size_of(base)
+        if base is None or base.type not in _NAMES or value is None or size is None or self._width(base) != 1:
+            return None
+        return size - value if 0 <= value <= size else None
+
+    def _width(self, base: "Node") -> int:
+        name = self.text(base)
+        width, _ = self.arrays.get(name) or self.facts.arrays.get(field_name(name)) or (0, ())
+        return width
 
     def _row_size(self, node: "Node") -> int | None:
         base = node.child_by_field_name("argument")
@@ -197,6 +222,7 @@ class FunctionView:
             "pointer_declarator": self._read_pointer,
             "subscript_expression": self._read_index,
             "return_statement": self._read_return,
+            "parameter_list": self._read_names,
             "assignment_expression": self._read_assignment,
             "binary_expression": self._read_comparison,
             "parameter_declaration": self._read_parameter,
@@ -235,6 +261,7 @@ class FunctionView:
             self.values[name].append((node.start_byte, value))
             if value.type in {"initializer_list", "string_literal"}:
                 self.cleared.add(name)
+                self.initial[name] = value
 
     def _read_array(self, node: "Node") -> None:
         self.declarator_rows.add(node.start_point.row)
@@ -264,9 +291,7 @@ class FunctionView:
                 self.cleared.add(self.text(inner))
 
     def _read_index(self, node: "Node") -> None:
-        index = node.child_by_field_name("index")
-        if index is None and node.named_child_count > 1:
-            index = node.named_children[-1]
+        index = index_of(node)
         self.sizing |= self.variables(index)
         last = re.fullmatch(r"\[?(\w+)-1\]?", self.text(index))
         if last:
@@ -316,6 +341,13 @@ class FunctionView:
         if name and node.parent is not None and not self._is_inner(node):
             self.parameters[name] = len(self.parameters)
 
+    def _read_names(self, node: "Node") -> None:
+        """The parameters of K&R, names only."""
+        if not self._is_inner(node):
+            for child in node.named_children:
+                if child.type == "identifier":
+                    self.parameters[self.text(child)] = len(self.parameters)
+
     def _is_inner(self, node: "Node") -> bool:
         """Whether a parameter is one of a function that is declared inside of this one."""
         while node.parent is not None:
@@ -331,37 +363,3 @@ class FunctionView:
             else:
                 node = node.child_by_field_name("declarator")
         return self.text(node) if node is not None and node.type == "identifier" else ""
-
-
-def nodes_below(root: "Node") -> "Iterator[Node]":
-    """All named nodes of a tree, each before what is inside it."""
-    nodes = [root]
-    while nodes:
-        node = nodes.pop()
-        yield node
-        nodes += reversed(node.named_children)
-
-
-def bare(node: "Node") -> "Node":
-    """A node without parentheses and casts around it."""
-    while True:
-        inner = None
-        if node.type == "parenthesized_expression" and node.named_child_count == 1:
-            inner = node.named_children[0]
-        elif node.type == "cast_expression":
-            inner = node.child_by_field_name("value")
-        if inner is None:
-            return node
-        node = inner
-
-
-def field_name(text: str) -> str:
-    """The last name of `a->b.c`."""
-    return re.split(r"->|\.", text)[-1]
-
-
-def root_name(text: str) -> str:
-    """The array or pointer that an expression points into: `a->b` of `&a->b[i]`, `buf` of `buf+n`."""
-    plain = text.lstrip("&*(")
-    match = re.match(r"[A-Za-z_]\w*(?:(?:->|\.)\w+)*", plain)
-    return match[0] if match else plain

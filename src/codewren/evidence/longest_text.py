@@ -3,7 +3,8 @@
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
-from codewren.evidence.function_view import Call, FunctionView, bare
+from codewren.evidence.expressions import bare
+from codewren.evidence.function_view import Call, FunctionView
 from codewren.evidence.operations import OPERATIONS, TRANSLATED, Kind
 
 if TYPE_CHECKING:
@@ -13,6 +14,7 @@ _ESCAPE = re.compile(r"\\(?:x[0-9a-fA-F]+|[0-7]{1,3}|u[0-9a-fA-F]{4}|.)", re.DOT
 _QUOTED = re.compile(r'"((?:\\.|[^"\\])*+)"', re.DOTALL)
 _PARTS = re.compile(r'"((?:\\.|[^"\\])*+)"|\b(?:L|u8?|U)(?=")|([A-Za-z_]\w*+)', re.DOTALL)
 _DIRECTIVE = re.compile(r"%([-+ #0']*)(\d+|\*)?(?:\.(\d+|\*)?)?(hh|h|ll|l|z|j|t|q|L)?([a-zA-Z%])")
+_TABLE_BODY = re.compile(r'(?:\s|,|""|\b_\(|\bN_\(|\)|\bNULL\b|\b0\b|/\*.*?\*/|\{|\})*+', re.DOTALL)
 _INTEGERS = {"": 11, "hh": 4, "h": 6, "l": 20, "ll": 20, "z": 20, "j": 20, "t": 20, "q": 20}
 _SHORT = {"inet_ntoa": 15, "ctime": 25, "asctime": 25}
 _DEEPEST, _MOST_WRITES = 5, 100
@@ -86,6 +88,12 @@ def _longest(view: FunctionView, node: "Node", depth: int) -> int | None:
         return None if None in lengths else max(length or 0 for length in lengths)
     if node.type == "call_expression":
         return _SHORT.get(view.text(node.child_by_field_name("function")))
+    table = table_of(view, node)
+    return _longest_stored(view, node, depth) if table is None else max(map(len, table), default=0)
+
+
+def _longest_stored(view: FunctionView, node: "Node", depth: int) -> int | None:
+    """Of what an array holds, or a variable points to."""
     size = view.size_of(node)
     if size is not None:
         return max(size - 1, 0) if _writes_fit(view, view.text(node), size, depth) else None
@@ -97,16 +105,43 @@ def _longest(view: FunctionView, node: "Node", depth: int) -> int | None:
     return None
 
 
+def table_of(view: FunctionView, node: "Node") -> list[str] | None:
+    """The texts that an element of an array of texts may be; None where it is no such array, or not all are known."""
+    if node.type != "subscript_expression":
+        return None
+    name = view.text(node.child_by_field_name("argument"))
+    body = view.facts.tables.get(name, "")
+    if name in view.initial and name not in view.indexed:
+        initial = view.initial[name]
+        body = view.source[initial.start_byte : initial.end_byte].decode("utf-8", "replace").strip("{} ")
+    elif name in view.arrays or name in view.pointers or name in view.parameters:
+        return None
+    if '"' not in body or not _TABLE_BODY.fullmatch(_QUOTED.sub('""', body)):
+        return None
+    return [_ESCAPE.sub("x", text) for text in _QUOTED.findall(body)]
+
+
+def has_no_end(view: FunctionView, name: str) -> bool:
+    """Whether an array begins with a text that leaves no room for its null byte."""
+    initial, size = view.initial.get(name), view.sizes().get(name)
+    if initial is None or size is None or initial.type != "string_literal" or name in view.filled:
+        return False
+    text = literal_text(view, initial)
+    return text is not None and len(text) >= size
+
+
 def _writes_fit(view: FunctionView, name: str, size: int, depth: int) -> bool:
-    """Whether each write to an array without a bound of its own is of a known length that fits."""
+    """Whether each write to an array is known to leave a text in it that ends inside."""
+    if has_no_end(view, name):
+        return False
     calls = [call for _, call in view.filled.get(name, ())]
-    return len(calls) <= _MOST_WRITES and all(_fits(view, call, size, depth + 1) for call in calls)
+    return len(calls) <= _MOST_WRITES and all(_fits(view, name, call, size, depth + 1) for call in calls)
 
 
-def _fits(view: FunctionView, call: Call, size: int, depth: int) -> bool:
+def _fits(view: FunctionView, name: str, call: Call, size: int, depth: int) -> bool:  # of a text
     operation = OPERATIONS[call.name]
     if operation.size is not None:
-        return True
+        return operation.ends or name in view.indexed or name in view.cleared
     if operation.kind is Kind.COPY:
         most = longest_text(view, call.argument(operation.source), depth)
         return most is not None and most < size

@@ -3,8 +3,9 @@
 from enum import IntEnum
 from typing import TYPE_CHECKING
 
-from codewren.evidence.function_view import FunctionView, bare, root_name
-from codewren.evidence.longest_text import literal_text
+from codewren.evidence.expressions import bare, root_name
+from codewren.evidence.function_view import FunctionView
+from codewren.evidence.longest_text import literal_text, table_of
 from codewren.evidence.operations import NUMBERS, OPERATIONS, OUTSIDE
 
 if TYPE_CHECKING:
@@ -60,10 +61,11 @@ def _origin(view: FunctionView, node: "Node", depth: int) -> ValueOrigin:
         return _worst(view, node.named_children, depth)
     if node.type == "call_expression":
         return _of_call(view, node, depth)
-    if node.type in {"subscript_expression", "pointer_expression"}:
-        return value_origin(view, node.child_by_field_name("argument"), depth + 1)
-    if node.type == "assignment_expression":
-        return value_origin(view, node.child_by_field_name("right"), depth + 1)
+    if table_of(view, node) is not None:
+        return ValueOrigin.CONSTANT
+    inside = {"subscript_expression": "argument", "pointer_expression": "argument", "assignment_expression": "right"}
+    if node.type in inside:
+        return value_origin(view, node.child_by_field_name(inside[node.type]), depth + 1)
     if node.type == "field_expression":
         return _of_stored(view, node, depth)
     return _of_name(view, node, depth) if node.type == "identifier" else ValueOrigin.CONSTANT

@@ -1,0 +1,68 @@
+"""Where an array goes: to functions that read it, as a text or not, and to others that may write to it."""
+
+from typing import TYPE_CHECKING
+
+from codewren.evidence.expressions import bare, root_name
+from codewren.evidence.function_view import FunctionView
+from codewren.evidence.operations import OPERATIONS
+
+if TYPE_CHECKING:
+    from tree_sitter import Node
+
+_READERS = frozenset(
+    (
+        "strcmp", "strncmp", "strcasecmp", "strncasecmp", "memcmp", "puts", "fputs", "fwrite", "write", "send", "free",
+        "strdup", "strtol", "strchr", "strrchr", "strstr", "stat", "lstat", "unlink", "remove", "rename", "mkdir",
+        "rmdir", "chdir", "opendir", "perror", "memset", "bzero", "assert", "isspace", "isdigit",
+    )
+)  # fmt: skip
+_TEXT_READERS = frozenset(
+    (
+        "strlen", "strcpy", "strcat", "strcmp", "strcasecmp", "strchr", "strrchr", "strstr", "strdup", "strtok",
+        "strtol", "strtoul", "strtod", "strspn", "strcspn", "strpbrk", "atoi", "atol", "atof", "puts", "fputs",
+        "sscanf", "printf", "fprintf", "sprintf", "snprintf", "syslog", "fopen", "open", "unlink", "stat", "lstat",
+        "access", "system", "popen", "perror",
+    )
+)  # fmt: skip
+
+
+def is_read_as_text(view: FunctionView, name: str) -> bool:
+    """Whether an array is read up to a null byte, and no byte of it is set alone."""
+    if name in view.indexed:
+        return False
+    for call in view.calls:
+        target = OPERATIONS[call.name].target if call.name in OPERATIONS else None
+        if call.name in _TEXT_READERS and any(
+            _is_place(part) and root_name(view.text(part)) == name
+            for number, part in enumerate(call.arguments)
+            if number != target
+        ):
+            return True
+    return False
+
+
+def handed_on(view: FunctionView, name: str) -> str:
+    """Where the array goes without its size; empty if nowhere."""
+    for call in view.calls:
+        operation = OPERATIONS.get(call.name)
+        if operation or call.name in _READERS:
+            continue
+        texts = [view.text(part) for part in call.arguments]
+        if name not in map(root_name, texts):
+            continue
+        if any("sizeof" in text for text in texts):
+            continue
+        size = view.sizes().get(name)
+        if size is not None and any(view.constant(part) in {size, size - 1} for part in call.arguments):
+            continue
+        return f"goes to {call.name} without its size"
+    for other, values in view.values.items():
+        if any(root_name(view.text(value)) == name and _is_place(value) for _, value in values):
+            return f"{other} points into it"
+    return ""
+
+
+def _is_place(value: "Node") -> bool:
+    """Whether a value is an array or a place in it, no element or computation."""
+    value = bare(value)
+    return value.type in {"identifier", "pointer_expression", "binary_expression"}
