@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 from codewren.evidence.expressions import bare, root_name
 from codewren.evidence.function_view import FunctionView
-from codewren.evidence.operations import OPERATIONS
+from codewren.evidence.operations import OPERATIONS, Kind
 
 if TYPE_CHECKING:
     from tree_sitter import Node
@@ -16,6 +16,7 @@ _READERS = frozenset(
         "rmdir", "chdir", "opendir", "perror", "memset", "bzero", "assert", "isspace", "isdigit",
     )
 )  # fmt: skip
+_UNSAID = frozenset({Kind.PLAIN, Kind.TEMPORARY})  # they may write: `realpath` does, `PATH_MAX` bytes of it
 _TEXT_READERS = frozenset(
     (
         "strlen", "strcpy", "strcat", "strcmp", "strcasecmp", "strchr", "strrchr", "strstr", "strdup", "strtok",
@@ -45,12 +46,12 @@ def handed_on(view: FunctionView, name: str) -> str:
     """Where the array goes without its size; empty if nowhere."""
     for call in view.calls:
         operation = OPERATIONS.get(call.name)
-        if operation or call.name in _READERS:
+        if call.name in _READERS or (operation and operation.kind not in _UNSAID):
             continue
         texts = [view.text(part) for part in call.arguments]
         if name not in map(root_name, texts):
             continue
-        if any("sizeof" in text for text in texts):
+        if any("sizeof" in text and name in text for text in texts):
             continue
         size = view.sizes().get(name)
         if size is not None and any(view.constant(part) in {size, size - 1} for part in call.arguments):
