@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from codewren.evidence.expressions import bare, root_name
+from codewren.evidence.expressions import bare, index_of, root_name
 from codewren.evidence.function_view import FunctionView
 from codewren.evidence.operations import OPERATIONS, Kind
 
@@ -28,8 +28,8 @@ _TEXT_READERS = frozenset(
 
 
 def is_read_as_text(view: FunctionView, name: str) -> bool:
-    """Whether an array is read up to a null byte, and no byte of it is set alone."""
-    if name in view.indexed:
+    """Whether an array is read up to a null byte, and none is written to it alone."""
+    if name in view.ended:
         return False
     for call in view.calls:
         target = OPERATIONS[call.name].target if call.name in OPERATIONS else None
@@ -40,6 +40,17 @@ def is_read_as_text(view: FunctionView, name: str) -> bool:
         ):
             return True
     return False
+
+
+def index_fits(view: FunctionView, name: str, node: "Node") -> bool:
+    """Whether the index of an element is a constant inside the array, or a variable that constants keep inside."""
+    index, size = index_of(node) if node.type == "subscript_expression" else None, view.sizes().get(name)
+    if index is None or size is None:
+        return False
+    width, _ = view.arrays[name]
+    value, limits = view.constant(index), view.limits.get(view.text(index).strip("[]"))
+    largest = value if value is not None else max(limits) if limits else None
+    return largest is not None and largest < size // max(width, 1)
 
 
 def handed_on(view: FunctionView, name: str) -> str:

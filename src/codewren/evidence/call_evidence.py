@@ -100,7 +100,7 @@ def _length(view: FunctionView, call: Call) -> Evidence:
         return Evidence(call.name, Grade.OVERFLOW, f"allocates the length of {name} without its null byte")
     written = view.filled.get(view.text(source), ())
     before = [other for byte, other in written if byte < call.node.start_byte and not OPERATIONS[other.name].appends]
-    if before and before[-1].name in _UNENDED and not view.indexed.get(view.text(source)):
+    if before and before[-1].name in _UNENDED and view.text(source) not in view.ended:
         return Evidence(call.name, Grade.UNENDED, f"{name} is filled here and not ended")
     used = _length_used(view, call, around)
     return used or Evidence(call.name, Grade.PLAIN, f"{name} {WORDS[value_origin(view, source)]}")

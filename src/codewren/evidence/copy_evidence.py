@@ -33,7 +33,8 @@ def copy_evidence(view: FunctionView, call: Call) -> Evidence:
         most = _appended(view, call, target)
     name = shown(view, target)
     if most is not None and size is not None:
-        return _compared(call, name, size, most + 1)
+        is_sure = longest_text(view, source, is_sure=True) is not None
+        return _compared(call, name, size, most + 1, is_sure=is_sure)
     if most is not None:
         return Evidence(
             call.name, Grade.UNKNOWN_TARGET, f"the source has at most {most} bytes, {name} is of unknown size"
@@ -79,7 +80,8 @@ def print_evidence(view: FunctionView, call: Call) -> Evidence:
     if output.texts < size <= output.most:
         said = f"may write {output.most + 1} bytes if its numbers are large, {name} has {size}"
         return Evidence(call.name, Grade.LARGE_NUMBERS, said)
-    return _compared(call, name, size, output.most + 1)
+    is_sure = not longest_output(view, form, arguments, is_sure=True).unbounded
+    return _compared(call, name, size, output.most + 1, is_sure=is_sure)
 
 
 def bounded_evidence(view: FunctionView, call: Call) -> Evidence:
@@ -98,8 +100,11 @@ def shown(view: FunctionView, node: "Node | None") -> str:
     return text if len(text) <= _LONGEST_NAME else text[: _LONGEST_NAME - 3] + "..."
 
 
-def _compared(call: Call, name: str, size: int, needed: int) -> Evidence:
+def _compared(call: Call, name: str, size: int, needed: int, *, is_sure: bool = True) -> Evidence:
     """What is written at most, against the size of the target; both in bytes with the null byte."""
+    if needed <= size and not is_sure:
+        said = f"writes at most {needed} bytes if its sources end, {name} has {size}"
+        return Evidence(call.name, Grade.PRESUMED, said)
     if needed <= size:
         return Evidence(call.name, Grade.HARMLESS, f"writes at most {needed} bytes, {name} has {size}")
     return Evidence(call.name, Grade.OVERFLOW, f"may write {needed} bytes, {name} has {size}")
@@ -240,7 +245,10 @@ def _appending(view: FunctionView, call: Call, size: int | None, bound: int | No
     operation = OPERATIONS[call.name]
     target, node = call.argument(operation.target), call.argument(operation.size)
     text, name = view.text(node), view.text(target)
-    if any(other.name == "strncpy" and not _is_ended(view, name) for _, other in view.filled[root_name(name)]):
+    if any(
+        other.name == "strncpy" and not {name} & (view.ended | view.cleared)
+        for _, other in view.filled[root_name(name)]
+    ):
         return Evidence(call.name, Grade.UNENDED, f"{name} is filled by strncpy and not ended")
     if f"strlen({name})" in text:
         most = view.facts.value(text.replace(f"strlen({name})", "0"), view.sizes())
@@ -275,6 +283,8 @@ def _fitting(view: FunctionView, call: Call, size: int, bound: int) -> Evidence:
 
 def _read(view: FunctionView, call: Call, source: "Node", bound: int, fits: str) -> Evidence:
     """Bytes that are known to fit the target: whether the source has as many."""
+    if _is_computed(view, source):
+        return Evidence(call.name, Grade.CONSTANT_SIZE, f"{fits}; where the source begins is computed")
     most = longest_text(view, source)
     is_literal = literal_text(view, source) is not None and most is not None
     most = (most or 0) + 1 if is_literal else view.size_of(source)
@@ -289,12 +299,14 @@ def _cut(view: FunctionView, call: Call, size: int, bound: int, fits: str) -> Ev
     """A text that is cut at a size that fits the target: whether it ends there."""
     operation = OPERATIONS[call.name]
     most, root = longest_text(view, call.argument(operation.source)), root_name(view.text(call.argument(0)))
-    is_ended = _is_ended(view, root) and (bound < size or bool(view.indexed.get(root)))
+    if _is_computed(view, call.argument(operation.source)):
+        return Evidence(call.name, Grade.CONSTANT_SIZE, f"{fits}; where the source begins is computed")
+    is_ended = root in view.ended or (root in view.cleared and bound < size)
     if is_ended or (most is not None and most < bound):
         return Evidence(call.name, Grade.HARMLESS, f"{fits}, and is ended")
     return Evidence(call.name, Grade.UNENDED, f"{fits}, and is not ended where the source is longer")
 
 
-def _is_ended(view: FunctionView, root: str) -> bool:
-    """Whether a byte of an array is set by itself, or all of it was set to null bytes before."""
-    return root in view.indexed or root in view.cleared
+def _is_computed(view: FunctionView, source: "Node | None") -> bool:
+    """Whether a place is computed by a subtraction, which may give one before the text begins."""
+    return "-" in view.text(source).replace("->", "")

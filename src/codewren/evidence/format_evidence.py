@@ -54,7 +54,7 @@ def scan_evidence(view: FunctionView, call: Call) -> Evidence:
     form = literal_text(view, call.argument(number))
     if form is None:
         return format_evidence(view, call)
-    most = longest_text(view, call.argument(0)) if number else None
+    most = longest_text(view, call.argument(0), is_sure=True) if number else None
     targets = iter(call.arguments[number + 1 :])
     for skipped, width, letter in _SCANNED.findall(form):
         target = None if skipped or letter == "%" else next(targets, None)

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 _ORDERED = frozenset({"<", ">", "<=", ">="})
 _NOTHING = frozenset({"0", "-1", "NULL", "'\\0'", "EOF", "1"})
+_NULL_BYTES = frozenset({"0", "'\\0'", "0x00", "'\\000'", "NUL", "EOS"})
 _CLEARS = frozenset({"memset", "bzero"})
 _NAMES = frozenset({"identifier", "field_expression"})
 _LEAST = re.compile(r"(?i:(?:^|_)(?:min|clamp|std::min)$)")
@@ -54,7 +55,9 @@ class FunctionView:
         is_variadic: it takes `...` or a `va_list`.
         values: the nodes that each variable is given, with the byte where.
         filled: the calls that write into each array or pointer, with the byte where.
-        indexed: assignments to elements of each.
+        indexed: elements of each that are written.
+        ended: the arrays that a null byte is written to.
+        limits: largest values of variables under each comparison with a constant.
         pointers: names declared as such.
         sizing: variables that are an index or a size somewhere; `allocating`: in an allocation; `returned`: alone;
             `last_indexes`: less one as an index.
@@ -76,11 +79,13 @@ class FunctionView:
         self.parameters: dict[str, int] = {}
         self._handed, self._callers = handed, dict[str, list[Given]]()
         self.origins: dict[tuple[int, int], int] = {}
-        self.lengths: dict[tuple[int, int], int | None] = {}
+        self.lengths: dict[tuple[int, int, bool], int | None] = {}
         self.pointers: set[str] = set()
         self.sizing: set[str] = set()
         self.allocating: set[str] = set()
         self.returned: set[str] = set()
+        self.ended: set[str] = set()
+        self.limits: dict[str, list[int]] = defaultdict(list)
         self.initial: dict[str, Node] = {}
         self.last_indexes: set[str] = set()
         self.declarator_rows: set[int] = set()
@@ -222,6 +227,7 @@ class FunctionView:
             "pointer_declarator": self._read_pointer,
             "subscript_expression": self._read_index,
             "return_statement": self._read_return,
+            "update_expression": self._read_update,
             "parameter_list": self._read_names,
             "assignment_expression": self._read_assignment,
             "binary_expression": self._read_comparison,
@@ -249,7 +255,7 @@ class FunctionView:
         elif "alloc" in name.lower():
             self.allocating |= set().union(*map(self.variables, parts))
             self.sizing |= self.allocating
-        if name in _CLEARS and parts:
+        if name in _CLEARS and parts and (len(parts) < 3 or self.text(parts[1]) in _NULL_BYTES):
             self.cleared.add(root_name(self.text(parts[0])))
         if _LEAST.search(name):
             self.compared.append((node.start_byte, frozenset().union(*map(self.variables, parts))))
@@ -297,6 +303,12 @@ class FunctionView:
         if last:
             self.last_indexes.add(last[1])
 
+    def _read_update(self, node: "Node") -> None:
+        """`a[i]++` is a write as well."""
+        argument = node.child_by_field_name("argument")
+        if argument is not None and argument.type == "subscript_expression":
+            self.indexed[root_name(self.text(argument))].append(argument)
+
     def _read_return(self, node: "Node") -> None:
         if node.named_child_count == 1:
             self.returned.add(self.text(node.named_children[0]))
@@ -314,7 +326,9 @@ class FunctionView:
         if left is None or right is None:
             return
         if left.type in {"subscript_expression", "pointer_expression"}:
-            self.indexed[root_name(self.text(left))].append(node)
+            self.indexed[root_name(self.text(left))].append(left)
+            if self.text(right) in _NULL_BYTES:
+                self.ended.add(root_name(self.text(left)))
         else:
             self.values[self.text(left)].append((node.start_byte, right))
 
@@ -325,8 +339,18 @@ class FunctionView:
             return
         if self.text(left) in _NOTHING or self.text(right) in _NOTHING:
             return
+        self._read_limit(left, self.text(sign), right)
         keys = self.variables(left) | self.variables(right)
         self.compared.append((node.start_byte, frozenset(keys | self._behind(keys))))
+
+    def _read_limit(self, left: "Node", sign: str, right: "Node") -> None:
+        """The largest value of a variable under a comparison with a constant, `i < 8` or `8 > i`."""
+        turned = {"<": ">", ">": "<", "<=": ">=", ">=": "<="}
+        for variable, relation, other in ((left, sign, right), (right, turned[sign], left)):
+            value = self.constant(other)
+            if value is not None and bare(variable).type == "identifier":
+                over = relation in {"<", ">="}  # `if (i >= 8) break`
+                self.limits[self.text(variable)].append(value - 1 if over else value)
 
     def _behind(self, keys: set[str]) -> set[str]:
         """The lengths that compared variables were set to: `n = strlen(s); if (n < ...)` bounds `strlen(s)` too."""

@@ -8,6 +8,7 @@ class Grade(StrEnum):
     """Kinds of evidence; what is harmless is known to be, as far as the text of the files shows."""
 
     HARMLESS = "harmless"
+    PRESUMED = "harmless if what it relies on is as declared"
     OVERFLOW = "overflow"  # the known size exceeds the target
     LARGE_NUMBERS = "large numbers"
     UNBOUNDED_OUTSIDE = "unbounded, from outside"
@@ -71,6 +72,7 @@ class Evidence:
 # findings more of a share guessed beforehand; what is harmless is 0.
 WORTH = {
     Grade.HARMLESS: 0.00,
+    Grade.PRESUMED: 0.00,
     Grade.OVERFLOW: 0.48,
     Grade.LARGE_NUMBERS: 0.03,
     Grade.UNBOUNDED_OUTSIDE: 0.87,

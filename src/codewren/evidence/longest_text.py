@@ -3,6 +3,7 @@
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
+from codewren.evidence.array_uses import handed_on, index_fits
 from codewren.evidence.expressions import bare
 from codewren.evidence.function_view import Call, FunctionView
 from codewren.evidence.operations import OPERATIONS, TRANSLATED, Kind
@@ -67,40 +68,46 @@ def _plain(view: FunctionView, source: str, depth: int = 0) -> str:
     return "".join(parts)
 
 
-def longest_text(view: FunctionView, node: "Node | None", depth: int = 0) -> int | None:
-    """Most characters that the text an expression points to can have, or None where nothing bounds it."""
+def longest_text(view: FunctionView, node: "Node | None", depth: int = 0, *, is_sure: bool = False) -> int | None:
+    """Most characters that the text an expression points to can have, or None where nothing bounds it.
+
+    An array is taken to hold a text that ends in it; with `is_sure` only where the function shows all that is
+    written to it.
+    """
     if node is None or depth > _DEEPEST:
         return None
     node = bare(node)
-    key = node.id, depth
+    key = node.id, depth, is_sure
     if key not in view.lengths:
-        view.lengths[key] = _longest(view, node, depth)
+        view.lengths[key] = _longest(view, node, depth, is_sure=is_sure)
     return view.lengths[key]
 
 
-def _longest(view: FunctionView, node: "Node", depth: int) -> int | None:
+def _longest(view: FunctionView, node: "Node", depth: int, *, is_sure: bool) -> int | None:
     literal = literal_text(view, node)
     if literal is not None:
         return None if node.type == "call_expression" or "\0" in literal else len(literal)
     if node.type == "conditional_expression":
         branches = (node.child_by_field_name("consequence"), node.child_by_field_name("alternative"))
-        lengths = [longest_text(view, branch, depth + 1) for branch in branches]
+        lengths = [longest_text(view, branch, depth + 1, is_sure=is_sure) for branch in branches]
         return None if None in lengths else max(length or 0 for length in lengths)
     if node.type == "call_expression":
         return _SHORT.get(view.text(node.child_by_field_name("function")))
     table = table_of(view, node)
-    return _longest_stored(view, node, depth) if table is None else max(map(len, table), default=0)
+    return _longest_stored(view, node, depth, is_sure=is_sure) if table is None else max(map(len, table), default=0)
 
 
-def _longest_stored(view: FunctionView, node: "Node", depth: int) -> int | None:
+def _longest_stored(view: FunctionView, node: "Node", depth: int, *, is_sure: bool) -> int | None:
     """Of what an array holds, or a variable points to."""
     size = view.size_of(node)
     if size is not None:
-        return max(size - 1, 0) if _writes_fit(view, view.text(node), size, depth) else None
+        is_part = node.type in {"binary_expression", "pointer_expression"}
+        is_known = not is_sure or (not is_part and _is_all_shown(view, view.text(node)))
+        return max(size - 1, 0) if is_known and _writes_fit(view, view.text(node), size, depth) else None
     if node.type == "identifier":
         name = view.text(node)
         values = view.handed(name) if name in view.parameters else [(view, value) for value in view.given(name)]
-        lengths = [longest_text(around, value, depth + 1) for around, value in values]
+        lengths = [longest_text(around, value, depth + 1, is_sure=is_sure) for around, value in values]
         return max(length or 0 for length in lengths) if lengths and None not in lengths else None
     return None
 
@@ -130,6 +137,12 @@ def has_no_end(view: FunctionView, name: str) -> bool:
     return text is not None and len(text) >= size
 
 
+def _is_all_shown(view: FunctionView, name: str) -> bool:
+    """Whether an array is one of the function, and all writes to it are seen and stay inside."""
+    elements = view.indexed.get(name, ())
+    return name in view.arrays and not handed_on(view, name) and all(index_fits(view, name, one) for one in elements)
+
+
 def _writes_fit(view: FunctionView, name: str, size: int, depth: int) -> bool:
     """Whether each write to an array is known to leave a text in it that ends inside."""
     if has_no_end(view, name):
@@ -141,7 +154,7 @@ def _writes_fit(view: FunctionView, name: str, size: int, depth: int) -> bool:
 def _fits(view: FunctionView, name: str, call: Call, size: int, depth: int) -> bool:  # of a text
     operation = OPERATIONS[call.name]
     if operation.size is not None:
-        return operation.ends or name in view.indexed or name in view.cleared
+        return operation.ends or name in view.ended or name in view.cleared
     if operation.kind is Kind.COPY:
         most = longest_text(view, call.argument(operation.source), depth)
         return most is not None and most < size
@@ -166,7 +179,9 @@ class Output(NamedTuple):
     unbounded: "tuple[Node | str, ...]"
 
 
-def longest_output(view: FunctionView, form: str, arguments: "tuple[Node, ...]", depth: int = 0) -> Output:
+def longest_output(
+    view: FunctionView, form: str, arguments: "tuple[Node, ...]", depth: int = 0, *, is_sure: bool = False
+) -> Output:
     """How much a format writes at most."""
     total, texts, number, end = 0, 0, 0, 0
     unbounded: list[Node | str] = ["a macro in the format"] if "\0" in form else []
@@ -183,7 +198,7 @@ def longest_output(view: FunctionView, form: str, arguments: "tuple[Node, ...]",
             continue
         argument = arguments[number] if number < len(arguments) else None
         number += 1
-        known = longest_text(view, argument, depth) if letter == "s" else None
+        known = longest_text(view, argument, depth, is_sure=is_sure) if letter == "s" else None
         most = _directive(letter, length or "", precision, known)
         if most is None:
             unbounded.append(match[0] if argument is None else argument)
