@@ -69,9 +69,19 @@ def handed_on(view: FunctionView, name: str) -> str:
             continue
         return f"goes to {call.name} without its size"
     for other, values in view.values.items():
-        if any(root_name(view.text(value)) == name and _is_place(value) for _, value in values):
+        if any(_may_be_in(view, value, name) for _, value in values):
             return f"{other} points into it"
     return ""
+
+
+def _may_be_in(view: FunctionView, value: "Node", name: str) -> bool:
+    """Whether a value may be a place in an array: the array, a part of it, a row of it, or one of two such."""
+    value = bare(value)
+    if value.type in {"conditional_expression", "assignment_expression", "comma_expression"}:
+        return any(_may_be_in(view, part, name) for part in value.named_children)
+    _, dimensions = view.arrays.get(name, (0, ()))
+    is_row = value.type == "subscript_expression" and len(dimensions) > 1
+    return root_name(view.text(value)) == name and (is_row or _is_place(value))
 
 
 def _is_place(value: "Node") -> bool:

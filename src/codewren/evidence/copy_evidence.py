@@ -67,7 +67,9 @@ def print_evidence(view: FunctionView, call: Call) -> Evidence:
     target, number = call.argument(operation.target), operation.format or 0
     form = literal_text(view, call.argument(number))
     if form is None:
-        return format_evidence(view, call)
+        evidence = format_evidence(view, call)
+        said = f"the format is one of some constants, how much it writes to {shown(view, target)} is not known"
+        return Evidence(call.name, Grade.UNKNOWN_TARGET, said) if evidence.is_harmless else evidence
     arguments = call.arguments[number + 1 :]
     output = longest_output(view, form, arguments)
     size, name = view.size_of(target), shown(view, target)
