@@ -113,7 +113,7 @@ class FileFacts:
     def _value(self, text: str, sizes: Mapping[str, int], depth: int) -> int | None:
         if depth > _DEEPEST or len(text) > _LONGEST:
             return None
-        plain = _SIZEOF.sub(lambda match: str(_size_of(match[1] or match[2], sizes, self)), _CAST.sub("", text))
+        plain = _CAST.sub("", _SIZEOF.sub(lambda match: str(_size_of(match[1] or match[2], sizes, self)), text))
         plain = _OCTAL.sub("", _SUFFIX.sub(r"\1", plain))
         names = set(_WORD.findall(re.sub(r"\b0[xX][0-9a-fA-F]+", "0", plain)))
         values = {name: self._named(name, sizes, depth) for name in names}

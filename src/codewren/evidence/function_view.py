@@ -228,7 +228,6 @@ class FunctionView:
             "subscript_expression": self._read_index,
             "return_statement": self._read_return,
             "update_expression": self._read_update,
-            "parameter_list": self._read_names,
             "assignment_expression": self._read_assignment,
             "binary_expression": self._read_comparison,
             "parameter_declaration": self._read_parameter,
@@ -361,16 +360,12 @@ class FunctionView:
         return lengths
 
     def _read_parameter(self, node: "Node") -> None:
-        name = self._declared(node.child_by_field_name("declarator"))
+        declarator = node.child_by_field_name("declarator")
+        name = self._declared(declarator)
+        if declarator is None:  # of K&R: the parser takes the name for a type
+            name = self.text(node.child_by_field_name("type"))
         if name and node.parent is not None and not self._is_inner(node):
             self.parameters[name] = len(self.parameters)
-
-    def _read_names(self, node: "Node") -> None:
-        """The parameters of K&R, names only."""
-        if not self._is_inner(node):
-            for child in node.named_children:
-                if child.type == "identifier":
-                    self.parameters[self.text(child)] = len(self.parameters)
 
     def _is_inner(self, node: "Node") -> bool:
         """Whether a parameter is one of a function that is declared inside of this one."""
