@@ -42,7 +42,7 @@ def test_a_finding_has_the_probability_of_the_function_around_it(tree: SourceTre
 def test_what_is_worth_reading_comes_first_and_what_would_be_dropped_last(tree: SourceTree) -> None:
     predictor = load("vulnerability-c")
     lines = [45, 9, 19, 37, 51, 1]
-    verified = verify([reported(line) for line in lines], tree, predictor, threshold=0.5)
+    verified = verify([reported(line) for line in lines], tree, predictor, threshold=0.5, order="model")
     assert [one.reported.places[0].line for one in verified] == [19, 37, 9, 1, 45, 51]
     assert [one.unjudged for one in verified] == ["", "", "outside of functions", "outside of functions", "", ""]
     assert [bool(one.drop) for one in verified] == [False] * 4 + [True] * 2
@@ -52,7 +52,7 @@ def test_what_is_worth_reading_comes_first_and_what_would_be_dropped_last(tree: 
 
 def test_in_one_function_the_line_that_carries_more_comes_first_then_the_worse_severity(tree: SourceTree) -> None:
     findings = [reported(20, weight=0.9), reported(21, weight=0.5), reported(19), reported(19, weight=0.7)]
-    verified = verify(findings, tree, load("vulnerability-c"))
+    verified = verify(findings, tree, load("vulnerability-c"), order="model")
     scores = [one.line_score for one in verified]
     assert scores == sorted((score for score in scores if score is not None), reverse=True)
     assert len(set(scores)) == 3
@@ -74,6 +74,54 @@ def test_a_reading_order_drops_nothing_by_itself(tree: SourceTree) -> None:
     assert not any(one.drop for one in verified)
     dropped = verify([reported(line) for line in (45, 19, 33)], tree, predictor, threshold=0.5)
     assert [one.function for one in dropped if one.drop] == ["show"]
+
+
+def test_what_the_call_shows_comes_before_severity_and_severity_before_the_model(tree: SourceTree) -> None:
+    findings = [reported(21, weight=0.9), reported(37, weight=0.9), reported(51, weight=0.1), reported(19), reported(9)]
+    verified = verify(findings, tree, load("vulnerability-c"))
+    assert [one.reported.places[0].line for one in verified] == [51, 19, 9, 21, 37]
+    worths = [None if one.evidence is None else one.evidence.worth for one in verified]
+    assert worths[2] is None
+    assert worths[0] > worths[1] > worths[3] == worths[4]
+    assert verified[3].probability > verified[4].probability
+    assert not any(one.drop for one in verified)
+
+
+def test_what_is_known_to_be_harmless_would_be_dropped_whatever_the_model_says(tree: SourceTree) -> None:
+    memcpy = Reported("flawfinder", "FF1002", "level 2", 0.4, "buffer/syslog: ...", "", (Place("parse.c", 19, 19),))
+    verified = verify([memcpy, reported(45)], tree, load("vulnerability-c"))
+    assert [one.drop for one in verified] == ["", "syslog: syslog is not called here"]
+    assert verified[1].probability == max(one.probability for one in verified)
+
+
+def test_the_files_of_a_tree_say_how_large_arrays_are(tmp_path: Path) -> None:
+    (tmp_path / "include").mkdir()
+    (tmp_path / "src").mkdir()
+    (tmp_path / "include/sizes.h").write_text("#define SIZE 4\nstruct s { char name[SIZE]; };\n")
+    code = '#include "sizes.h"\nvoid f(struct s *p) {\n  strcpy(p->name, "abc");\n  strcpy(p->name, "abcd");\n}\n'
+    (tmp_path / "src/f.c").write_text(code)
+    findings = [reported(3, "src/f.c"), reported(4, "src/f.c")]
+    verified = verify(findings, SourceTree([str(tmp_path)]), load("vulnerability-c"))
+    assert [one.reported.places[0].line for one in verified] == [4, 3]
+    assert verified[0].evidence.sentence == "may write 5 bytes, p->name has 4"
+    assert verified[1].drop == "strcpy: writes at most 4 bytes, p->name has 4"
+
+
+def test_what_every_caller_gives_is_known_of_functions_of_one_file(tmp_path: Path) -> None:
+    code = '{0} void f(const char *s) {{\n  char a[4];\n  strcpy(a, s);\n}}\nvoid g(void) {{ f("abc"); f("x"); }}\n'
+    for scope, dropped in (("static", True), ("", False)):
+        (tmp_path / "f.c").write_text(code.format(scope))
+        (one,) = verify([reported(3, "f.c")], SourceTree([str(tmp_path)]), load("vulnerability-c"))
+        assert bool(one.drop) is dropped
+    (tmp_path / "f.c").write_text(code.format("static") + "void (*h)(const char *) = f;\n")
+    (one,) = verify([reported(3, "f.c")], SourceTree([str(tmp_path)]), load("vulnerability-c"))
+    assert not one.drop
+
+
+def test_without_evidence_the_order_is_the_models(tree: SourceTree) -> None:
+    findings = [reported(line) for line in (9, 14, 26)]
+    predictor = load("vulnerability-c")
+    assert verify(findings, tree, predictor) == verify(findings, tree, predictor, order="model")
 
 
 def test_no_finding_is_lost(tree: SourceTree) -> None:

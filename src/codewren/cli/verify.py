@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import click
 
@@ -21,8 +21,13 @@ _MODELS = {False: "vulnerability-c", True: "clones"}
 @click.argument("report", type=click.Path(path_type=Path, dir_okay=False, allow_dash=True))
 @click.argument("paths", nargs=-1, type=click.Path())
 @click.option("--model", "-m", metavar="FILE", help="A bundle; by default vulnerability-c, and clones for copies.")
+@click.option("--threshold", type=Probability(), help="At or below this probability a finding would be dropped.")
 @click.option(
-    "--threshold", type=Probability(), help="At or below it a finding would be dropped; default: the bundle's."
+    "--order",
+    type=click.Choice(("evidence", "model")),
+    default="evidence",
+    show_default=True,
+    help="First what the reported call itself shows, in C and C++, or the model's word alone.",
 )
 @click.option("--drop", is_flag=True, help="Leave out what would be dropped.")
 @click.option("--top", type=click.IntRange(1), metavar="N", help="Write the first N findings only.")
@@ -38,6 +43,7 @@ def verify(  # noqa: PLR0913  one argument for each option
     *,
     model: str | None,
     threshold: float | None,
+    order: Literal["evidence", "model"],
     drop: bool,
     top: int | None,
     style: str,
@@ -45,11 +51,12 @@ def verify(  # noqa: PLR0913  one argument for each option
     output: Path | None,
     quiet: bool,
 ) -> None:
-    """Order the findings of another tool by what a bundle says of the code around them.
+    """Order the findings of another tool by what the code around them shows.
 
     REPORT is SARIF of any tool, JSON of semgrep or jscpd, XML of cppcheck or PMD CPD, or CSV of flawfinder or PMD CPD;
     PATHS are the folders it speaks of, by default the current one. Every finding keeps its rule, fingerprint and
-    location. What the bundle would drop stands last, with the reason.
+    location. In C and C++ what bounds the reported call comes first, then the tool's severity, then the bundle's word.
+    What is known to be harmless stands last, with the reason.
 
     Example: `flawfinder --sarif src > report.sarif`, then `codewren verify report.sarif src --top 20`.
 
@@ -69,7 +76,7 @@ def verify(  # noqa: PLR0913  one argument for each option
         raise InputError(f"{report}: none of its {content.left_out} findings names a line; make the report anew")
     findings = _of_one_kind(content.findings)
     predictor = load(model or _MODELS[bool(findings) and findings[0].is_duplicate])
-    verified = judged(findings, SourceTree(paths or (".",)), predictor, threshold=threshold)
+    verified = judged(findings, SourceTree(paths or (".",)), predictor, threshold=threshold, order=order)
     shown = [one for one in verified if not (drop and one.drop)][:top]
     origin = Origin.of(predictor.path.name, "" if style == "text" else predictor.bundle.sha256)
     if style == "json":

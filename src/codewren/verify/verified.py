@@ -2,15 +2,17 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from codewren.core.errors import InputError
 from codewren.core.files import unicode_path
 from codewren.core.task import Task, Unit
+from codewren.evidence.grade import UNKNOWN_WORTH, Evidence
 from codewren.predict.correspondence import LineRange, corresponding_lines
 from codewren.predict.explanation import Explainer, ReviewRanker
 from codewren.scan.worth import untrained_remark
 from codewren.syntax.file_names import language_of
+from codewren.verify.finding_evidence import FindingEvidence
 from codewren.verify.reported import Place, Reported
 from codewren.verify.source_tree import Source, SourceTree, function_around, function_text, lines_text
 
@@ -32,6 +34,7 @@ class Verified:
         review_first: likelihood that the function will need a security fix, from models that rank functions by it.
         line_score: log-odds of the label that the reported line carries.
         correspondence: of copies, which lines of the second correspond to those of the first, counted in their files.
+        evidence: what the call on the reported line shows; None where nothing is known of it.
         drop: why it would be dropped; empty for what is worth reading.
         unjudged: why nothing could be judged; empty where it was.
     """
@@ -43,8 +46,15 @@ class Verified:
     review_first: float | None = None
     line_score: float | None = None
     correspondence: tuple[LineRange, ...] = ()
+    evidence: Evidence | None = None
     drop: str = ""
     unjudged: str = ""
+
+    def evidence_order(self) -> tuple[bool, float, float, float, float]:
+        """Sorts by what the call itself shows, then as the tool would, then by the model."""
+        worth = UNKNOWN_WORTH if self.evidence is None else self.evidence.worth
+        likelihood, line = -(self.probability or 0.0), -(self.line_score or 0.0)
+        return bool(self.drop), -worth, -self.reported.weight, likelihood, line
 
     def order(self) -> tuple[bool, bool, float, float, float]:
         """Sorts what is worth reading first, then what was not judged, last what would be dropped.
@@ -73,6 +83,7 @@ class Verified:
             "review_first": _rounded(self.review_first),
             "line_score": _rounded(self.line_score),
             "correspondence": [one.to_dict() for one in self.correspondence],
+            "evidence": None if self.evidence is None else self.evidence.to_dict(),
             "drop": self.drop or None,
             "unjudged": self.unjudged or None,
         }
@@ -83,12 +94,24 @@ def _rounded(value: float | None) -> float | None:
 
 
 def verify(
-    findings: Sequence[Reported], tree: SourceTree, predictor: "AnyPredictor", *, threshold: float | None = None
+    findings: Sequence[Reported],
+    tree: SourceTree,
+    predictor: "AnyPredictor",
+    *,
+    threshold: float | None = None,
+    order: Literal["evidence", "model"] = "evidence",
 ) -> list[Verified]:
     """Judge findings of other tools, most worth reading first.
 
-    Without a `threshold` the bundle's decision threshold says which would be dropped; a model that ranks functions by
-    what to review first is a reading order, and drops nothing.
+    Args:
+        findings: all of single places, or all of copies.
+        tree: where their files are.
+        predictor: of functions for places, of pairs for copies.
+        threshold: at or below this probability a finding would be dropped.
+        order: by evidence, where any finding has some, or by the model alone. By evidence, what is known to be harmless
+            would be dropped, and by the model's word nothing without a `threshold`. By the model, and for copies,
+            the bundle's decision threshold is the default; a model that ranks functions by what to review first
+            drops nothing.
 
     Raises:
         InputError: the model judges pairs and the findings are none, or the other way round.
@@ -100,18 +123,29 @@ def verify(
                 f"{finding.tool} reports {'copies' if finding.is_duplicate else 'single places'}, and the model judges "
                 f"{predictor.task.unit}s; give --model {'clones' if finding.is_duplicate else 'vulnerability-c'}"
             )
-    judged = _pairs(findings, tree, predictor) if is_pair else _functions(findings, tree, predictor)
+    judged = list(_pairs(findings, tree, predictor) if is_pair else _functions(findings, tree, predictor))
+    if order == "evidence" and not is_pair:
+        known = FindingEvidence(tree)
+        judged = [replace(one, evidence=known.of(one.reported)) for one in judged]
+        if any(one.evidence for one in judged):
+            kept = (_without_harm(_with_drop(one, predictor, threshold or 0.0)) for one in judged)
+            return sorted(kept, key=Verified.evidence_order)
     least = threshold
     if least is None:
         least = 0.0 if isinstance(predictor, ReviewRanker) else predictor.bundle.decision.threshold
-    verified = [_with_drop(one, predictor, least) for one in judged]
-    return sorted(verified, key=Verified.order)
+    return sorted((_with_drop(one, predictor, least) for one in judged), key=Verified.order)
 
 
 def untrained(verified: Sequence[Verified], task: Task) -> str:
     """A warning where code was judged in a language that the model has never seen; else empty."""
     judged = (one.paths[0] for one in verified if one.probability is not None)
     return untrained_remark(task, {language for path in judged if (language := language_of(path, ("c",)))})
+
+
+def _without_harm(verified: Verified) -> Verified:
+    if verified.evidence is None or not verified.evidence.is_harmless:
+        return verified
+    return replace(verified, drop=f"{verified.evidence.call}: {verified.evidence.sentence}")
 
 
 def _with_drop(verified: Verified, predictor: "AnyPredictor", least: float) -> Verified:

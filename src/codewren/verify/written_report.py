@@ -21,7 +21,7 @@ _MOST_RANGES = 3  # in text
 
 
 def render_text(verified: Sequence[Verified]) -> str:
-    """Two lines a finding, best first, then what would be dropped and why."""
+    """Two or three lines a finding, best first, then what would be dropped and why."""
     rows = [row for one in verified if not one.drop for row in _rows(one)]
     dropped = [one for one in verified if one.drop]
     if dropped:
@@ -31,12 +31,14 @@ def render_text(verified: Sequence[Verified]) -> str:
 
 
 def _rows(verified: Verified) -> Iterator[str]:
-    """Where and how likely, then what the tool said, then lines of copies that correspond."""
+    """Where and how likely, what the tool said, what the call shows, lines of copies that correspond."""
     reported, places = verified.reported, zip(verified.paths, verified.reported.places, strict=True)
     where = " = ".join(f"{printable(path)}:{place.line}" for path, place in places)
     yield f"{where}: {', '.join(_figures(verified))}"
     said = f"{reported.tool} {reported.rule} ({reported.severity}): {' '.join(reported.message.split())}"
     yield f"  {printable(said)[:_LONGEST_MESSAGE]}"
+    if verified.evidence and not verified.drop:
+        yield f"  {printable(f'{verified.evidence.call}: {verified.evidence.sentence}')[:_LONGEST_MESSAGE]}"
     for row in range_rows(verified.correspondence[:_MOST_RANGES]):
         yield f"  {row}"
 
@@ -102,6 +104,7 @@ def _bag(rank: int, verified: Verified) -> dict[str, Any]:
         "reviewFirst": verified.review_first and round(verified.review_first, 6),
         "lineScore": verified.line_score and round(verified.line_score, 6),
         "function": verified.function or None,
+        "evidence": verified.evidence and verified.evidence.sentence,
         "drop": verified.drop or None,
         "unjudged": verified.unjudged or None,
     }
