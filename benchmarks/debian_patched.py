@@ -40,7 +40,9 @@ SUITES = [f"debian {name}" for name in ("bullseye", "bookworm", "trixie")] + [
     f"debian-security {name}-security" for name in ("bullseye", "bookworm", "trixie")
 ]
 SUFFIXES = {"c": {".c", ".h"}, "cpp": {".cc", ".cpp", ".cxx", ".c++", ".hh", ".hpp", ".hxx", ".h"}}
-LEFT_OUT = re.compile(r"(^|[/_.-])(tests?|testing|testsuite|t|fuzz\w*|examples?|demos?|docs?|debian|\.pc)([/_.-]|$)", re.I)
+LEFT_OUT = re.compile(
+    r"(^|[/_.-])(tests?|testing|testsuite|t|fuzz\w*|examples?|demos?|docs?|debian|\.pc)([/_.-]|$)", re.I
+)
 CVE = re.compile(r"CVE-\d{4}-\d{4,}", re.I)
 FIRST_DIFFERENCE = re.compile(r"^(?:--- |diff |Index: )", re.M)
 NAMED_FILE = re.compile(r"^(?:\+\+\+|---) (\S+)", re.M)
@@ -48,7 +50,7 @@ MOST_CHANGED = 20
 MOST_OTHERS = 1200
 MOST_FILES = 250
 LARGEST_FILE_BYTES = 1_000_000
-PATCH = ["patch", "--unified", "-p1", "--silent", "--force", "--no-backup-if-mismatch", "--reject-file=-"]
+PATCH = ["patch", "--unified", "-p1", "--fuzz=0", "--silent", "--force", "--no-backup-if-mismatch", "--reject-file=-"]
 
 
 class Package(NamedTuple):
@@ -95,13 +97,21 @@ def unpacked(package: str, version: str, folder: Path, options: Sequence[str]) -
     """The source tree of a version without its patches, in a new folder; archives stay in `folder`/archives."""
     archives = folder / "archives"
     archives.mkdir(exist_ok=True)
-    command = ["apt-get", *options, "--quiet=2", "source", "--only-source", "--download-only", f"{package}={version}"]
-    subprocess.run(command, cwd=archives, check=True, stdout=subprocess.DEVNULL)
     description = (archives / f"{package}_{version.rpartition(':')[2]}.dsc").resolve()
+    if not is_complete(description):
+        command = ["apt-get", *options, "--quiet=2", "source", "--only-source", "--download-only"]
+        subprocess.run([*command, f"{package}={version}"], cwd=archives, check=True, stdout=subprocess.DEVNULL)
     tree = Path(tempfile.mkdtemp(dir=folder)) / "tree"
     command = ["dpkg-source", "--no-check", "--skip-patches", "--extract", str(description), str(tree.resolve())]
     subprocess.run(command, cwd=archives, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     return tree
+
+
+def is_complete(description: Path) -> bool:
+    """Whether the files that a source package names lie beside its description; dpkg-source compares their hashes."""
+    text = description.read_text("utf-8", "replace") if description.exists() else ""
+    names = re.findall(r"^ [0-9a-f]{64} \d+ (\S+)$", text, re.M)
+    return bool(names) and all((description.parent / name).exists() for name in names)
 
 
 def patches(tree: Path) -> list[Path]:

@@ -19,7 +19,6 @@ from typing import Any
 import line_hits
 import numpy as np
 from debian_patched import read_rows
-from hints import Judged, scores_of, table
 from numpy.typing import NDArray
 
 from codewren.compress.staged_run import content_key
@@ -30,6 +29,7 @@ from codewren.measure.review import auc, equal_length_order
 from codewren.predict.hint import HintPredictor
 from codewren.predict.predictor import load
 from codewren.train.hint.examples import COMMENT, source_rows
+from hints import Judged, scores_of, table
 
 RECIPE = Path(__file__).parents[1] / "recipes/shipped/hints-c-micro.toml"
 DRAWS = 500
