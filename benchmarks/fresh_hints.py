@@ -1,7 +1,7 @@
 """What hints are worth on packages that no one looked at before: those of benchmarks/debian_patched.py.
 
     python benchmarks/fresh_hints.py runs/debian/confirm.jsonl.gz --hints hints-c-micro hints-c-mini
-    python benchmarks/fresh_hints.py runs/debian/cpp.jsonl.gz --hints hints-c-micro
+    python benchmarks/fresh_hints.py runs/debian/cpp.jsonl.gz
 
 Rows whose text one of the recipe's sources has, white space and comments aside, are left out, and so are packages
 without a patched function. The figures are those of benchmarks/hints.py and benchmarks/line_hits.py, with two intervals
@@ -38,11 +38,11 @@ Rows = list[dict[str, Any]]
 Arrays = dict[str, NDArray[Any]]
 
 
-def fresh_rows(path: Path, recipe: HintRecipe) -> dict[str, Rows]:
-    """Rows by package, without those that a source of the recipe has."""
+def fresh_rows(paths: Sequence[Path], recipe: HintRecipe) -> dict[str, Rows]:
+    """Rows of some files by package, without those that a source of the recipe has."""
     seen, packages = set(seen_texts(recipe)), dict[str, Rows]()
     count = 0
-    for row in read_rows(path):
+    for row in (row for path in paths for row in read_rows(path)):
         if bare(row["func"]) in seen:
             count += 1
         else:
@@ -150,7 +150,7 @@ def print_line_hits(name: str, packages: dict[str, Rows]) -> None:
 def main() -> None:
     """Judge each hint, print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("rows", type=Path)
+    parser.add_argument("rows", nargs="+", type=Path)
     parser.add_argument("--hints", nargs="+", default=["hints-c-micro", "hints-c-mini"])
     parser.add_argument("--recipe", type=Path, default=RECIPE, help="whose sources have been seen")
     parser.add_argument("--out", type=Path, default=Path("runs/fresh-hints"))
