@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 from scipy.stats import binomtest
 
 from codewren.bundle.write_hint import HintText
-from codewren.compress.hint_path import HintRun, run_features, write_fitted
+from codewren.compress.hint_path import write_fitted
+from codewren.compress.hint_run import HintRun, run_features
 from codewren.core.files import read_json, write_json
 from codewren.core.hint_recipe import HintRecipe
 from codewren.core.recipe_files import recipe_tables

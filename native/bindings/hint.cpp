@@ -7,6 +7,7 @@
 #include <algorithm>
 
 #include "bindings/bindings.h"
+#include "hint/evidence.h"
 #include "hint/facts.h"
 #include "hint/line_trees.h"
 #include "hint/model.h"
@@ -46,8 +47,10 @@ nb::tuple hint_features(nb::list texts) {
   return nb::make_tuple(packed(sizes), packed(hashes), packed(counts), packed(totals));
 }
 
+using ReadFacts = std::vector<codewren::hint::Fact> (*)(std::string_view, const codewren::hint::Features&);
+
 // Line, kind, name, variable and whether it is checked, of each fact of each function.
-nb::list hint_facts(nb::list texts) {
+nb::list rows_of_facts(nb::list texts, ReadFacts read) {
   codewren::hint::Features features;
   nb::list rows;
   const auto word = [](std::string_view text) {
@@ -56,12 +59,16 @@ nb::list hint_facts(nb::list texts) {
   for (const std::string_view text : text_views(texts)) {
     codewren::hint::read_features(text, features);
     nb::list row;
-    for (const auto& fact : codewren::hint::read_facts(text, features))
+    for (const auto& fact : read(text, features))
       row.append(nb::make_tuple(fact.line, word(fact.kind), word(fact.name), word(fact.variable), fact.is_checked));
     rows.append(row);
   }
   return rows;
 }
+
+nb::list hint_facts(nb::list texts) { return rows_of_facts(std::move(texts), codewren::hint::read_facts); }
+
+nb::list hint_evidence(nb::list texts) { return rows_of_facts(std::move(texts), codewren::hint::read_evidence); }
 
 // The measures of the telling lines of functions, one function after another: how many lines each has, their numbers
 // counted from 0, their measures.
@@ -134,6 +141,7 @@ void bind_hint(nb::module_& m) {
   m.def("hint_features", &hint_features, "texts"_a,
         "Distinct features of functions: how many each has, hashes, counts, and the functions' measures.");
   m.def("hint_facts", &hint_facts, "texts"_a, "Facts of functions: line, kind, name, variable, whether it is checked.");
+  m.def("hint_evidence", &hint_evidence, "texts"_a, "Of such facts those that a sentence may name.");
   m.def("hint_line_measures", &hint_line_measures, "texts"_a,
         "Measures of lines: how many telling lines each function has, their numbers, their measures.");
   nb::class_<PythonLines>(m, "HintLines", "Text to what the trees say of each line; see codewren.predict.hint.")

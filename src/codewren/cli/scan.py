@@ -150,9 +150,9 @@ def _watch(request: ScanRequest, predictor: "AnyPredictor") -> None:
 
 
 def _loaded(model: str | None, jobs: int | None) -> "AnyPredictor":
-    from codewren.predict.predictor import load
+    from codewren.predict.predictor import load_for_report
 
-    predictor = load(_default_model() if model is None else model)
+    predictor = load_for_report(_default_model() if model is None else model)
     predictor.threads = jobs or predictor.threads
     return predictor
 

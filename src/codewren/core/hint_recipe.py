@@ -92,10 +92,42 @@ class HintSizes:
     Attributes:
         entries: features that have weights.
         kind_entries: how many of them have weights for kinds.
+        order: 2 takes features that two neighbouring tokens make as well, 1 does not.
     """
 
     entries: int = 30_000
     kind_entries: int = 3_000
+    order: int = 2
+
+    def __post_init__(self) -> None:
+        if self.order not in (1, 2):
+            raise RecipeError(f"student.order: {self.order} is no order of features; wanted 1 or 2")
+
+
+@dataclass(frozen=True, slots=True)
+class HintSearch:
+    """How the sizes of a hint are found.
+
+    Attributes:
+        strategy: `fixed` takes `[student]`; `halving` fits many sizes briefly, and the better half fully; `wren` does
+            that too, but draws only the first half of the brief ones, and chooses the others by a surrogate.
+        trials: sizes that are fitted briefly.
+        trial_steps: iterations of a brief fit; a full one has those of `[fit]`.
+        pick: rule that takes one candidate off the front.
+        seed: of what is drawn.
+    """
+
+    strategy: Literal["fixed", "halving", "wren"] = "fixed"
+    trials: int = 12
+    trial_steps: int = 8
+    pick: str = "knee"
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if self.trials < 1 or self.trial_steps < 1:
+            raise RecipeError(
+                f"search: trials {self.trials} and trial_steps {self.trial_steps} must both be at least 1"
+            )
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +177,7 @@ class HintRecipe:
     sizes: HintSizes
     fit: FitSection
     budget: Budget
+    search: HintSearch = field(default_factory=HintSearch)
     folder: Path = Path()
 
     @classmethod
@@ -163,7 +196,7 @@ class HintRecipe:
         Raises:
             RecipeError: an unknown key (the nearest is named), a missing one, or a value of the wrong kind.
         """
-        check_keys(raw, {"objective", "data", "student", "fit", "budget"}, where=TOP)
+        check_keys(raw, {"objective", "data", "student", "fit", "budget", "search"}, where=TOP)
         objective = build(HintObjective, raw.get("objective", {}), where="objective")
         data = build(HintData, raw.get("data", {}), where="data")
         sources = {
@@ -188,6 +221,7 @@ class HintRecipe:
             sizes=build(HintSizes, raw.get("student", {}), where="student"),
             fit=fit,
             budget=build(Budget, raw.get("budget", {}), where="budget"),
+            search=build(HintSearch, raw.get("search", {}), where="search"),
             folder=folder,
         )
 
@@ -204,5 +238,5 @@ class HintRecipe:
         plain = asdict(self)
         objective = {"kind": "hint", **{name: plain[name] for name in ("sources", "review", "own_heads")}}
         data = {"root": self.root, "license": self.license}
-        tables = {"student": plain["sizes"], "fit": plain["fit"], "budget": plain["budget"]}
+        tables = {"student": plain["sizes"], "fit": plain["fit"], "budget": plain["budget"], "search": plain["search"]}
         return {"objective": objective, "data": data, **tables, "folder": str(self.folder)}

@@ -13,7 +13,7 @@ from codewren.editor.client_settings import ClientSettings
 from codewren.editor.neighbours import Neighbour, Neighbourhood
 from codewren.editor.open_documents import OpenDocument
 from codewren.editor.remembered import RememberingPredictor
-from codewren.predict.predictor import AnyPredictor, load
+from codewren.predict.predictor import AnyPredictor, load_for_report
 from codewren.predict.similarity import SimilarityPredictor
 from codewren.scan.finding import CloneKind, Finding, Location
 from codewren.scan.infer import predict_source
@@ -84,7 +84,7 @@ class LoadedModel:
         Raises:
             CodewrenError: there is none of this name, it is damaged, or compares functions in a way too slow here.
         """
-        predictor = load(name)
+        predictor = load_for_report(name)
         predictor.threads = 1
         if predictor.task.unit is not Unit.PAIR:
             return cls(name, RememberingPredictor(predictor))

@@ -1,9 +1,11 @@
 """Hint at functions to review first, by a linear model of all features: how likely, which lines, which kind."""
 
 import math
+import struct
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import count, repeat
+from itertools import count, islice, repeat
 from typing import TYPE_CHECKING
 
 from codewren import _native
@@ -32,6 +34,21 @@ class HintSums:
 
     heads: Mapping[str, float]
     kinds: Sequence[float]
+    measures: Sequence[int]
+
+
+@dataclass(frozen=True, slots=True)
+class KnownFeatures:
+    """What of a function a hint knows: the inputs of its ONNX form.
+
+    Attributes:
+        entries: numbers of the distinct features that have weights.
+        counts: how often each occurs.
+        measures: counts of the function, in the order of `MEASURES`.
+    """
+
+    entries: Sequence[int]
+    counts: Sequence[int]
     measures: Sequence[int]
 
 
@@ -127,7 +144,7 @@ class HintPredictor(BasePredictor[HintBundle]):
         factors = [calibration.heads.get(name, 0.0) * scale for name, scale in self.config.heads.items()]
         with Damage(self.path):
             rows = self._model.lines(items, factors, self.threads)
-            facts = [[Fact(*fact) for fact in row] for row in _native.hint_facts(items)]
+            facts = [[Fact(*fact) for fact in row] for row in _native.hint_evidence(items)]
         lines = map(_line_scores, rows, self.line_likelihoods(items) or repeat(None))
         return list(map(self._explanation, lines, self._sums(items), facts))
 
@@ -144,6 +161,28 @@ class HintPredictor(BasePredictor[HintBundle]):
             return []
         with Damage(self.path):
             return list(map(_shares, self._lines.scores(items, self.threads)))
+
+    def known_features(self, texts: Sequence[str]) -> list[KnownFeatures]:
+        """The features of each function that have weights, for other runtimes: the inputs of `hint_to_onnx`.
+
+        Raises:
+            InputError: not a list of strings.
+        """
+        items = [text for (text,) in checked_items(texts, None)]
+        place = next(entry for entry in self.bundle.tensors if entry.name == "fingerprints")
+        packed = struct.unpack(f"<{self.config.entries}I", self.bundle.weights[place.offset : place.end])
+        entries = {fingerprint: entry for entry, fingerprint in enumerate(packed)}
+        sizes, hashes, counts, measures = _native.hint_features(items)
+        rows = zip(memoryview(hashes).cast("Q"), memoryview(counts).cast("I"), strict=True)
+        width, totals = len(MEASURES), memoryview(measures).cast("I").tolist()
+        found = []
+        for number, size in enumerate(memoryview(sizes).cast("I")):
+            own = Counter[int]()
+            for value, times in islice(rows, size):
+                if (entry := entries.get(value >> 32)) is not None:
+                    own[entry] += times
+            found.append(KnownFeatures(list(own), list(own.values()), totals[width * number : width * (number + 1)]))
+        return found
 
     def encode(self, functions: Sequence[str], *, languages: Languages = None) -> "memoryview[int]":
         """Refuse: a hint makes no vectors.

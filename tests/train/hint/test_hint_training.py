@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from codewren.compress.hint_path import HintRun, compress_hint
+from codewren.compress.hint_path import compress_hint
+from codewren.compress.hint_run import HintRun
 from codewren.core.errors import InfeasibleError, InputError, RecipeError
 from codewren.core.files import read_json
 from codewren.core.hint_recipe import HintRecipe

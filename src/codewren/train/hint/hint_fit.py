@@ -61,11 +61,20 @@ class Material:
 
     @classmethod
     def of(cls, recipe: HintRecipe, examples: Examples, bags: HintBags) -> "Material":
-        """Choose the features, and gather the rest; functions of projects left out have the source `LEFT_OUT`."""
+        """Choose the features, and gather the rest; functions of projects left out have the source `LEFT_OUT`.
+
+        Raises:
+            InputError: no feature is left.
+        """
         taught = np.array(is_taught(examples, recipe.fit.leave_out))
         sources = np.where(taught, np.array(examples.sources), LEFT_OUT)
         counted = np.isin(sources, [name for name in recipe.sources if recipe.sources[name].kind != "kinds"])
-        entries = frequent_features(bags.bags, counted, entries=recipe.sizes.entries, least=recipe.fit.least_functions)
+        sizes = recipe.sizes
+        entries = frequent_features(
+            bags.bags, counted, entries=sizes.entries, least=recipe.fit.least_functions, order=sizes.order
+        )
+        if not len(entries):
+            raise InputError("no feature is left to learn; leave out fewer projects, or lower fit.least_functions")
         return cls(
             np.array([pair for pair in examples.fixed if taught[list(pair)].all()], np.int64).reshape(-1, 2),
             np.array(examples.labels, np.int64),
@@ -138,7 +147,7 @@ def fit_hint(recipe: HintRecipe, material: Material, progress: Progress) -> Fitt
     text = fit_weights(material.matrix, factors, lessons, l2=fit.l2, iterations=fit.iterations, pairs=pairs)
     weights = {TEXT: text}
     outside = _outside_scores(recipe, material, factors, progress)
-    calibrations = _review_calibrations(recipe, material, outside)
+    calibrations = review_calibrations(recipe, material, outside)
     for name in recipe.own_heads:
         progress(f"fitting the head of {name}")
         weights[name], calibrations[name] = _own_head(recipe, material, factors, name)
@@ -154,6 +163,16 @@ def fit_hint(recipe: HintRecipe, material: Material, progress: Progress) -> Fitt
     )
     arrays = {"fingerprints": fingerprints_of(material.entries), "rows": np.stack(rows, axis=1), "kind_rows": kinds}
     return FittedHint(config, arrays, calibrations, outside_figures(recipe, material, outside, calibrations))
+
+
+def outside_worth(recipe: HintRecipe, material: Material, progress: Progress) -> dict[str, float]:
+    """What a hint of this recipe is worth on projects that were not fitted on; nothing else is fitted.
+
+    Raises:
+        InputError: as `fit_hint`.
+    """
+    outside = _outside_scores(recipe, material, class_factors(material.entries), progress)
+    return outside_figures(recipe, material, outside, review_calibrations(recipe, material, outside))
 
 
 def outside_figures(
@@ -218,7 +237,7 @@ def _outside_scores(recipe: HintRecipe, material: Material, factors: Floats, pro
     return scores
 
 
-def _review_calibrations(recipe: HintRecipe, material: Material, outside: Floats) -> dict[str, HintCalibration]:
+def review_calibrations(recipe: HintRecipe, material: Material, outside: Floats) -> dict[str, HintCalibration]:
     """Review: the length and the text. General: the text and the line learned from fixed versions.
 
     The shares of the parts are the recipe's, so that they do not change with the few vulnerable functions of one
