@@ -146,7 +146,7 @@ def fit_hint(recipe: HintRecipe, material: Material, progress: Progress) -> Fitt
     pairs = material.pairs(fit.pair_weight)
     text = fit_weights(material.matrix, factors, lessons, l2=fit.l2, iterations=fit.iterations, pairs=pairs)
     weights = {TEXT: text}
-    outside = _outside_scores(recipe, material, factors, progress)
+    outside = outside_scores(recipe, material, factors, progress)
     calibrations = review_calibrations(recipe, material, outside)
     for name in recipe.own_heads:
         progress(f"fitting the head of {name}")
@@ -171,7 +171,7 @@ def outside_worth(recipe: HintRecipe, material: Material, progress: Progress) ->
     Raises:
         InputError: as `fit_hint`.
     """
-    outside = _outside_scores(recipe, material, class_factors(material.entries), progress)
+    outside = outside_scores(recipe, material, class_factors(material.entries), progress)
     return outside_figures(recipe, material, outside, review_calibrations(recipe, material, outside))
 
 
@@ -213,7 +213,7 @@ def _quantised(weights: NDArray[Any]) -> tuple[NDArray[np.int8], float]:
     return np.clip(np.rint(weights / step), -127, 127).astype(np.int8), step
 
 
-def _outside_scores(recipe: HintRecipe, material: Material, factors: Floats, progress: Progress) -> Floats:
+def outside_scores(recipe: HintRecipe, material: Material, factors: Floats, progress: Progress) -> Floats:
     """Scores of the text of functions of known projects, each by a fit without its project; elsewhere NaN (F,)."""
     scores = np.full(len(material.labels), np.nan)
     reviewed = np.isin(material.sources, [*recipe.reviewed(), ""])
