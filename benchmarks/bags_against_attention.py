@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812 - the field's own name for it
 
-from codewren.compress.hint_path import HintRun, run_features
+from codewren.compress.hint_run import HintRun, run_features
 from codewren.core.hint_recipe import HintRecipe
 from codewren.core.recipe_files import recipe_tables
 from codewren.core.student_config import PositionType, StudentConfig, TokenizerKind

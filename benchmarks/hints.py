@@ -10,14 +10,15 @@ import json
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import binomtest
 
 from codewren.bundle.write_hint import HintText
-from codewren.compress.hint_path import HintRun, run_features, write_fitted
+from codewren.compress.hint_path import write_fitted
+from codewren.compress.hint_run import HintRun, run_features
 from codewren.core.files import read_json, write_json
 from codewren.core.hint_recipe import HintRecipe
 from codewren.core.recipe_files import recipe_tables
@@ -34,6 +35,14 @@ FOLDS = 2  # of the calibrations: more change no rank but cost a fit each
 SHARE = 0.9  # of every source, drawn by the seed
 FLAGGED = 0.02
 DRAWS = 2000
+
+
+class Judged(NamedTuple):
+    """A function, whether it was patched (1 or 0), and what it was then; empty: not known."""
+
+    text: str
+    label: int
+    fixed: str
 
 
 def left_out_bundles(recipe: HintRecipe, out: Path, seed: int, packages: Sequence[str]) -> Iterator[tuple[str, Path]]:
@@ -68,11 +77,22 @@ def package_scores(recipe: HintRecipe, package: str, bundle: Path) -> dict[str, 
     predictor, source = load(bundle), recipe.sources[recipe.review]
     assert isinstance(predictor, HintPredictor)
     rows = [row for row in source_rows(recipe, source, source.path) if row.value(source.project) == package]
-    texts = [row.text(source.text) for row in rows]
-    pairs = [(k, str(row.values[source.fixed])) for k, row in enumerate(rows) if row.values.get(source.fixed)]
+    functions = [
+        Judged(row.text(source.text), int(row.value(source.label)), str(row.values.get(source.fixed) or ""))
+        for row in rows
+    ]
+    scores = scores_of(predictor, functions)
+    write_json(path, scores)
+    return scores
+
+
+def scores_of(predictor: HintPredictor, functions: Sequence[Judged]) -> dict[str, Any]:
+    """What a hint says of the functions of one package, and what their length says."""
+    texts = [one.text for one in functions]
+    pairs = [(k, one.fixed) for k, one in enumerate(functions) if one.fixed]
     fixed = [text for _, text in pairs]
-    scores = {
-        "labels": [int(row.value(source.label)) for row in rows],
+    return {
+        "labels": [one.label for one in functions],
         "lines": [text.count("\n") + 1 for text in texts],
         "review": predictor.review_first(texts),
         "suspicion": [row[1] for row in predictor.logits(texts)],
@@ -81,8 +101,6 @@ def package_scores(recipe: HintRecipe, package: str, bundle: Path) -> dict[str, 
         "shorter": [_sign(len(_tokens(text)) - len(_tokens(texts[k]))) for k, text in pairs],
         "same_tokens": [_tokens(texts[k]) == _tokens(text) for k, text in pairs],
     }
-    write_json(path, scores)
-    return scores
 
 
 def _sign(number: int) -> int:

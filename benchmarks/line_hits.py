@@ -20,7 +20,7 @@ import json
 import lzma
 import re
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -116,14 +116,19 @@ def main() -> None:
 def patched(folder: Path) -> Iterator[Patched]:
     """Functions with a patch, and at least `_FEWEST_LINES` lines that may be ranked."""
     with lzma.open(folder / "functions.jsonl.xz", "rt") as rows:
-        for row in map(json.loads, rows):
-            if not row["target"] or not row["fixed"]:
-                continue
-            lines = lines_of(row["func"])
-            telling = tuple(line_measures(row["func"])[0].tolist())
-            changed = frozenset(changed_lines(lines, lines_of(row["fixed"]), telling)) & frozenset(telling)
-            if changed and len(telling) >= _FEWEST_LINES:
-                yield Patched(row["package"], row["func"], telling, changed)
+        yield from patched_of(map(json.loads, rows))
+
+
+def patched_of(rows: Iterable[dict[str, Any]]) -> Iterator[Patched]:
+    """Those of some rows."""
+    for row in rows:
+        if not row["target"] or not row["fixed"]:
+            continue
+        lines = lines_of(row["func"])
+        telling = tuple(line_measures(row["func"])[0].tolist())
+        changed = frozenset(changed_lines(lines, lines_of(row["fixed"]), telling)) & frozenset(telling)
+        if changed and len(telling) >= _FEWEST_LINES:
+            yield Patched(row["package"], row["func"], telling, changed)
 
 
 def lines_of(text: str) -> list[str]:

@@ -26,7 +26,8 @@ def test_lines_that_speak_for_the_label_are_printed(tmp_path: Path) -> None:
     (row,) = map(json.loads, run("predict", bundle, tmp_path / "a.c", "--explain", "--format", "json").splitlines())
     assert [line["line"] for line in row["explanation"]["lines"]] == [line.line for line in telling]
     assert row["explanation"]["tokens_read"] == row["explanation"]["tokens_total"]
-    assert "explanation" not in json.loads(run("predict", bundle, tmp_path / "a.c", "--format", "json"))
+    plain = json.loads(run("predict", bundle, tmp_path / "a.c", "--format", "json"))
+    assert "explanation" not in plain and 0 < plain["tokens_read"] <= plain["tokens_total"]
 
 
 def test_lines_of_a_pair_correspond(tmp_path: Path) -> None:

@@ -9,14 +9,15 @@ import pytest
 
 from codewren.compress.similarity_path import compress_similarity
 from codewren.compress.similarity_run import SimilarityRun
-from codewren.compress.similarity_search import EncoderTrial, front_of, promoted, search_sizes
+from codewren.compress.similarity_search import EncoderTrial, search_sizes
+from codewren.compress.size_search import front_of, promoted
 from codewren.core.errors import InfeasibleError, InputError
 from codewren.core.files import read_json
 from codewren.core.pareto import Budget, Scores
 from codewren.core.recipe_files import recipe_tables
 from codewren.core.similarity_recipe import EncoderSearch, EncoderSizes, SimilarityRecipe
 from codewren.predict.predictor import load
-from codewren.search.space.encoder_space import described, encoder_space, spread_sizes
+from codewren.search.space.encoder_space import described, encoder_space
 from train.similarity.made_functions import tiny_recipe, write_data
 
 SEARCH = EncoderSearch("halving", trials=3, trial_steps=3)
@@ -78,16 +79,16 @@ def test_a_runs_recipe_makes_the_same_bundle(run: SimilarityRun) -> None:
 
 def test_draws_keep_the_budget_and_reach_every_octave() -> None:
     base = tiny_recipe(Path()).sizes
-    drawn = spread_sizes(base, 1_000_000, 40, seed=0)
+    drawn = encoder_space(base).spread(1_000_000, 40, seed=0)
     sizes = [point.table_bytes for point in drawn]
     assert max(sizes) <= 1_000_000
     assert max(sizes) > 500_000
     assert min(sizes) < 125_000
     assert len({str(described(point)) for point in drawn}) == 40
-    every = list(encoder_space(base))
+    every = encoder_space(base).points
     assert all(point in every for point in drawn)
     with pytest.raises(InfeasibleError, match="the smallest has"):
-        spread_sizes(base, 10_000, 1, seed=0)
+        encoder_space(base).spread(10_000, 1, seed=0)
 
 
 def test_wren_chooses_half_of_the_brief_trainings_by_what_it_has_seen(tmp_path: Path) -> None:
@@ -101,7 +102,7 @@ def test_wren_chooses_half_of_the_brief_trainings_by_what_it_has_seen(tmp_path: 
     search_sizes(recipe, tmp_path, context="", train=train)
     brief = [values for values, steps in trained if steps == 1]
     assert len(brief) == 10
-    assert brief[:5] == [described(sizes) for sizes in spread_sizes(recipe.sizes, 134_000, 5, seed=0)]
+    assert brief[:5] == [described(sizes) for sizes in encoder_space(recipe.sizes).spread(134_000, 5, seed=0)]
     assert len({str(values) for values in brief}) == 10
     assert {steps for _, steps in trained} == {1, recipe.contrast.steps}
 

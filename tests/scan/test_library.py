@@ -43,6 +43,14 @@ def test_a_report_says_what_was_found_and_what_it_stands_for(here: Path):
     assert report.function_lines == ((str(here / "a.c"), 8),)
 
 
+def test_every_finding_says_how_much_of_the_function_was_read(here: Path):
+    (here / "long.c").write_text("int f(void)\n{\n" + "  w7 = w8 + w9;\n" * 99 + "}\n")
+    (finding,) = scan("long.c", model="x.wren", options=ALL).findings
+    assert finding.explanation is not None and finding.explanation.is_cut and finding.explanation.lines is None
+    (row,) = scan("long.c", model="x.wren", options=ALL).to_dict()["findings"]
+    assert row["explanation"]["tokens_read"] < row["explanation"]["tokens_total"]
+
+
 def test_reports_are_frozen_hashable_and_survive_pickling():
     report = scan(["a.c"], model="x.wren", options=ALL)
     assert pickle.loads(pickle.dumps(report)) == report

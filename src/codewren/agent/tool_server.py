@@ -23,6 +23,7 @@ from codewren.agent.judgement import judgement
 from codewren.agent.unified_diff import edits_of
 from codewren.core.errors import CodewrenError, InputError
 from codewren.core.files import unicode_path
+from codewren.core.task import Unit
 from codewren.index.query import Filters
 from codewren.index.results import Answer, Match
 from codewren.index.tree_index import Index
@@ -30,6 +31,7 @@ from codewren.predict.predictor import load_for_report
 from codewren.scan.result import ScanOptions
 from codewren.scan.scan import scan as scan_paths
 from codewren.scan.source_files import TESTS
+from codewren.scan.telling_lines import with_token_counts
 
 FRESH_S = 2.0  # an index that was brought up to date so recently is not looked at again
 MOST_MATCHES, MOST_FINDINGS, MOST_FUNCTIONS = 20, 50, 50
@@ -116,8 +118,12 @@ class Tools:
         with _told():
             place = confined(self.index.root, path)
             options = ScanOptions(exclude=() if include_tests else TESTS, jobs=1)
-            result = scan_paths([os.fspath(place)], load_for_report(model), options)
-            findings = [_relative(finding.to_dict(), self.index.root) for finding in result.findings[:top]]
+            predictor = load_for_report(model)
+            result = scan_paths([os.fspath(place)], predictor, options)
+            first = result.findings[:top]
+            if predictor.task.unit is Unit.FUNCTION:
+                first = with_token_counts(first, predictor)
+            findings = [_relative(finding.to_dict(), self.index.root) for finding in first]
             said = [*result.gaps, *result.remarks]
             remarks = {"remarks": said} if said else {}
             return {"findings": findings, "functions": result.functions, **remarks, **_cut(result.findings, top)}

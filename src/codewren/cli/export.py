@@ -65,7 +65,8 @@ def _export_hint(recipe: "HintRecipe", out: Path, *, quiet: bool, onnx: bool) ->
     """Write the hint that was fitted in a run; one that was not yet is fitted."""
     from codewren.bundle.hint import HintBundle
     from codewren.bundle.open import open_bundle
-    from codewren.compress.hint_path import HintRun, compress_hint
+    from codewren.compress.hint_path import compress_hint
+    from codewren.compress.hint_run import HintRun
     from codewren.compress.hint_to_onnx import hint_to_onnx
     from codewren.core.run_folder import ONNX, STUDENT
 

@@ -49,9 +49,9 @@ def predict(bundle: str, files: tuple[str, ...], *, explain: bool, form: str) ->
     explanations = _explanations(predictor, texts) if explain else [None] * len(names)
     kinds = _kinds(predictor, files, texts) if predictor.task.unit is Unit.PAIR else [""] * len(names)
     rows = zip(names, predictor.predict(items), predictor.predict_proba(items), kinds, explanations, strict=True)
-    for name, answer, row, kind, explanation in rows:
+    for number, (name, answer, row, kind, explanation) in enumerate(rows):
         if form == "json":
-            told = {"kind": kind} if kind else {}
+            told = {"kind": kind} if kind else _tokens(predictor, str(items[number]))
             told |= {"explanation": explanation.value} if explanation else {}
             click.echo(json.dumps({"item": name, **_answered(predictor.task, int(answer), row), **told}))
         else:
@@ -92,6 +92,17 @@ def _answered(task: "Task", answer: int, row: Sequence[float]) -> dict[str, Any]
         return {"label": task.in_words(answer), "probabilities": probabilities}
     present = [label for index, label in enumerate(task.labels) if answer >> index & 1]
     return {"labels": present, "probabilities": probabilities}
+
+
+def _tokens(predictor: "AnyPredictor", text: str) -> dict[str, Any]:
+    """How many tokens of a function the model reads, and how many it has; nothing of pairs."""
+    from codewren.core.task import Unit
+    from codewren.predict.explanation import TokenCounter
+
+    if predictor.task.unit is Unit.PAIR or not isinstance(predictor, TokenCounter):
+        return {}
+    ((read, total),) = predictor.count_tokens([text])
+    return {"tokens_read": read, "tokens_total": total}
 
 
 def _explanations(predictor: "AnyPredictor", texts: Sequence[str]) -> list[Told]:

@@ -90,7 +90,8 @@ def _compress_encoder(recipe: SimilarityRecipe, out: Path, seeds: int | None, qu
 
 
 def _compress_hint(recipe: HintRecipe, out: Path, seeds: int | None, quiet: bool) -> str:
-    from codewren.compress.hint_path import HintRun, compress_hint
+    from codewren.compress.hint_path import compress_hint
+    from codewren.compress.hint_run import HintRun
 
     if seeds is not None:
         raise InputError("--seeds: a hint is fitted with one seed; set fit.seed instead")

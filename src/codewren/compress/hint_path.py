@@ -1,50 +1,30 @@
-"""The main path of a hint: features, fit, export, evaluate; each leaves a file."""
+"""The main path of a hint: features, search, fit, export, evaluate; each leaves a file."""
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from codewren.bundle.hint import LINE_MEASURES, HintCalibration, HintConfig
+from codewren.bundle.hint import HintCalibration, HintConfig
 from codewren.bundle.write_hint import HintText, write_hint_bundle
 from codewren.compress.hint_card import hint_card
 from codewren.compress.hint_figures import hint_figures
+from codewren.compress.hint_run import HintRun, run_features
+from codewren.compress.hint_search import searched_hint
 from codewren.compress.run import version
-from codewren.compress.staged_run import StagedRun, content_key
+from codewren.compress.staged_run import content_key
 from codewren.core.errors import InfeasibleError
-from codewren.core.files import file_sha256, read_json, write_bytes, write_json
+from codewren.core.files import read_json, write_bytes, write_json
 from codewren.core.hint_recipe import HintRecipe
 from codewren.core.task import VULNERABILITY
 from codewren.predict.hint import HintPredictor
 from codewren.predict.predictor import load
-from codewren.train.hint.examples import Examples, training_examples
-from codewren.train.hint.hint_bags import HintBags
 from codewren.train.hint.hint_fit import FittedHint, Material, fit_hint
 from codewren.train.hint.line_fit import with_line_trees
-from codewren.train.hint.line_trees import ChangedLines
 from codewren.train.processes import one_thread
-from codewren.train.similarity.feature_bags import Bags
 from codewren.train.similarity.tables import Arrays
-
-
-@dataclass(frozen=True, slots=True)
-class HintRun(StagedRun[HintRecipe]):
-    """A recipe of a hint and its folder."""
-
-    def data_key(self) -> str:
-        """Hash of the sources, and of what is drawn of them."""
-        recipe, described = self.recipe, asdict(self.recipe)
-        paths = [path for source in recipe.sources.values() for path in (source.path, source.valid) if path is not None]
-        files = {path: file_sha256(recipe.resolve(path)) for path in paths}
-        drawn = [described["fit"][name] for name in ("share", "seed")]
-        return content_key([files, described["sources"], list(LINE_MEASURES), *drawn])
-
-    def fit_key(self) -> str:
-        """Hash of all that the weights depend on."""
-        described = asdict(self.recipe)
-        return content_key([self.data_key(), *(described[name] for name in ("fit", "sizes", "review", "own_heads"))])
 
 
 def compress_hint(run: HintRun) -> str:
@@ -54,6 +34,8 @@ def compress_hint(run: HintRun) -> str:
         CodewrenError: any stage's own error; what was finished stays.
         InfeasibleError: the bundle breaks the budget.
     """
+    if run.recipe.search.strategy != "fixed":
+        run = searched_hint(run)
     fitted = _fitted(run)
     draft, limit = run.path("draft.wren"), run.recipe.budget.max_bytes
     write_fitted(draft, fitted, HintText())
@@ -85,24 +67,6 @@ def write_fitted(path: Path, fitted: FittedHint, text: HintText) -> int:
         calibrations=fitted.calibrations,
         text=text,
     )
-
-
-def run_features(run: HintRun) -> tuple[Examples, HintBags, ChangedLines]:
-    """The examples without their texts, their features, and the lines that patches change; `features.npz` keeps all."""
-
-    def make() -> Arrays:
-        examples = training_examples(run.recipe)
-        run.tell(f"features of {len(examples.texts):,} functions")
-        read = HintBags.of(examples.texts)
-        groups = {name: value for name, value in asdict(examples).items() if name != "texts"}
-        arrays: Arrays = {"starts": read.bags.starts, "hashes": read.bags.hashes, "counts": read.bags.counts}
-        lines = ChangedLines.of(examples).to_arrays()
-        return {"groups": np.array(json.dumps(groups)), "measures": read.measures, **lines, **arrays}
-
-    arrays = run.stage("features.npz", run.data_key(), make)
-    bags = Bags(arrays["starts"], arrays["hashes"], arrays["counts"])
-    examples = Examples(texts=[], **json.loads(str(arrays["groups"])))
-    return examples, HintBags(bags, arrays["measures"]), ChangedLines.from_arrays(arrays)
 
 
 def _fitted(run: HintRun) -> FittedHint:

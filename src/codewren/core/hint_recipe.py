@@ -56,8 +56,8 @@ class FitSection:
         pair_weight: of vulnerable functions above their fixed versions in the loss.
         pair_line: how much a line through the counts of the functions, learned from these pairs, counts beside the
             text, in standard deviations of the text's score.
-        review_text: how much the text counts beside the logarithm of the tokens in what to review first, both in
-            standard deviations.
+        review_strength: inverse weight decay of the line through the text and the logarithms of the counts that says
+            what to review first, summed over the functions of known projects.
         rate: share of functions that are vulnerable, which probabilities are of; 0: that of the review source.
         folds: groups of projects; each is judged by a fit without it, and calibrations are fitted on that.
         flagged: share of functions that alarm.
@@ -74,7 +74,7 @@ class FitSection:
     iterations: int = 25
     pair_weight: float = 0.1
     pair_line: float = 0.06
-    review_text: float = 0.5
+    review_strength: float = 0.003
     rate: float = 0.025
     folds: int = 4
     flagged: float = 0.02
@@ -92,10 +92,42 @@ class HintSizes:
     Attributes:
         entries: features that have weights.
         kind_entries: how many of them have weights for kinds.
+        order: 2 takes features that two neighbouring tokens make as well, 1 does not.
     """
 
     entries: int = 30_000
     kind_entries: int = 3_000
+    order: int = 2
+
+    def __post_init__(self) -> None:
+        if self.order not in (1, 2):
+            raise RecipeError(f"student.order: {self.order} is no order of features; wanted 1 or 2")
+
+
+@dataclass(frozen=True, slots=True)
+class HintSearch:
+    """How the sizes of a hint are found.
+
+    Attributes:
+        strategy: `fixed` takes `[student]`; `halving` fits many sizes briefly, and the better half fully; `wren` does
+            that too, but draws only the first half of the brief ones, and chooses the others by a surrogate.
+        trials: sizes that are fitted briefly.
+        trial_steps: iterations of a brief fit; a full one has those of `[fit]`.
+        pick: rule that takes one candidate off the front.
+        seed: of what is drawn.
+    """
+
+    strategy: Literal["fixed", "halving", "wren"] = "fixed"
+    trials: int = 12
+    trial_steps: int = 8
+    pick: str = "knee"
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if self.trials < 1 or self.trial_steps < 1:
+            raise RecipeError(
+                f"search: trials {self.trials} and trial_steps {self.trial_steps} must both be at least 1"
+            )
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +177,7 @@ class HintRecipe:
     sizes: HintSizes
     fit: FitSection
     budget: Budget
+    search: HintSearch = field(default_factory=HintSearch)
     folder: Path = Path()
 
     @classmethod
@@ -163,7 +196,7 @@ class HintRecipe:
         Raises:
             RecipeError: an unknown key (the nearest is named), a missing one, or a value of the wrong kind.
         """
-        check_keys(raw, {"objective", "data", "student", "fit", "budget"}, where=TOP)
+        check_keys(raw, {"objective", "data", "student", "fit", "budget", "search"}, where=TOP)
         objective = build(HintObjective, raw.get("objective", {}), where="objective")
         data = build(HintData, raw.get("data", {}), where="data")
         sources = {
@@ -188,6 +221,7 @@ class HintRecipe:
             sizes=build(HintSizes, raw.get("student", {}), where="student"),
             fit=fit,
             budget=build(Budget, raw.get("budget", {}), where="budget"),
+            search=build(HintSearch, raw.get("search", {}), where="search"),
             folder=folder,
         )
 
@@ -199,10 +233,14 @@ class HintRecipe:
         """The sources of one kind, by name."""
         return {name: source for name, source in sorted(self.sources.items()) if source.kind == kind}
 
+    def reviewed(self) -> list[str]:
+        """Names of the labelled sources whose projects are known: calibrations are fitted on them."""
+        return [name for name, source in self.of_kind("labelled").items() if source.project]
+
     def to_dict(self) -> dict[str, Any]:
         """The resolved recipe, saved beside every output: what `from_tables` reads."""
         plain = asdict(self)
         objective = {"kind": "hint", **{name: plain[name] for name in ("sources", "review", "own_heads")}}
         data = {"root": self.root, "license": self.license}
-        tables = {"student": plain["sizes"], "fit": plain["fit"], "budget": plain["budget"]}
+        tables = {"student": plain["sizes"], "fit": plain["fit"], "budget": plain["budget"], "search": plain["search"]}
         return {"objective": objective, "data": data, **tables, "folder": str(self.folder)}

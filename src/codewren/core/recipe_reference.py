@@ -9,7 +9,7 @@ from enum import StrEnum
 from types import NoneType, UnionType
 from typing import Any, Literal, Union, cast, get_args, get_origin, get_type_hints
 
-from codewren.core.hint_recipe import FitSection, HintData, HintObjective, HintSizes, HintSource
+from codewren.core.hint_recipe import FitSection, HintData, HintObjective, HintSearch, HintSizes, HintSource
 from codewren.core.pareto import Budget
 from codewren.core.recipe_sections import (
     DataSection,
@@ -66,6 +66,7 @@ HINT_TABLES: dict[str, type] = {
     "data": HintData,
     "student": HintSizes,
     "fit": FitSection,
+    "search": HintSearch,
     "budget": Budget,
 }
 WIDTH = 98

@@ -15,7 +15,7 @@ from codewren.scan.known import Model, new_findings
 from codewren.scan.result import Complaint, ScanOptions, ScanResult
 from codewren.scan.scan import scan as scan_paths
 from codewren.scan.source_files import Note
-from codewren.scan.telling_lines import with_explanations
+from codewren.scan.telling_lines import with_explanations, with_token_counts
 
 if TYPE_CHECKING:
     from codewren.predict.predictor import AnyPredictor
@@ -155,8 +155,9 @@ def scan(
     known = found_all - len(result.findings)
     if result.task.unit is Unit.PAIR:
         result.findings = with_differences(result.findings, correspond=explain)
-    elif explain:
-        result.findings = with_explanations(result.findings, predictor)
+    else:
+        explained = with_explanations if explain else with_token_counts
+        result.findings = explained(result.findings, predictor)
     return _report(result, predictor, known)
 
 

@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from codewren.compress.hint_path import HintRun, compress_hint
+from codewren.compress.hint_path import compress_hint
+from codewren.compress.hint_run import HintRun
 from codewren.core.errors import InfeasibleError, InputError, RecipeError
 from codewren.core.files import read_json
 from codewren.core.hint_recipe import HintRecipe
@@ -19,6 +20,8 @@ from codewren.predict.hint import HintPredictor
 from codewren.predict.predictor import load
 from codewren.train.hint.examples import KIND_OF_CWE, KINDS, is_taught, own_name, training_examples
 from codewren.train.hint.hint_bags import HintBags, frequent_features, normalised
+from codewren.train.hint.hint_fit import Material, outside_scores, review_calibrations
+from codewren.train.hint.weights import class_factors
 from train.hint.made_packages import PACKAGES, made_function, made_recipe, write_packages
 
 FILES = ("features.npz", "weights.npz", "evaluation.json", "student.wren", "recipe.json", "report.md")
@@ -127,6 +130,22 @@ def test_nothing_of_a_project_left_out_teaches(folder: Path) -> None:
     assert {project for project, own in zip(examples.projects, taught, strict=True) if own} <= {*PACKAGES[1:], ""}
     names = {name for name, project in zip(examples.names, examples.projects, strict=True) if project == PACKAGES[0]}
     assert not any(own and name in names for name, own in zip(examples.names, taught, strict=True))
+
+
+def test_every_source_with_projects_is_judged_by_fits_without_them(folder: Path) -> None:
+    recipe = made_recipe(folder)
+    more = replace(recipe, sources={**recipe.sources, "more": replace(recipe.sources["packages"], where={"target": 1})})
+    assert (recipe.reviewed(), more.reviewed()) == (["packages"], ["more", "packages"])
+    outside, slopes = [], []
+    for one in (recipe, more):
+        examples = training_examples(one)
+        material = Material.of(one, examples, HintBags.of(examples.texts))
+        scores = outside_scores(one, material, class_factors(material.entries), print)
+        outside.append({name: np.isfinite(scores[material.sources == name]).all() for name in one.sources})
+        slopes.append(review_calibrations(one, material, scores)["review"].counts)
+    assert outside[0] == {"packages": True, "other": False, "ordinary": False, "kinds": False}
+    assert outside[1] == {**outside[0], "more": True}
+    assert slopes[0] != slopes[1]
 
 
 def test_features_of_functions_are_rows_of_length_one(folder: Path) -> None:

@@ -15,6 +15,10 @@ from codewren import _native
 from codewren.bundle.hint import MEASURES, covariates
 from codewren.train.similarity.feature_bags import Bags
 
+CLASS_MASK = np.uint64(31)
+PAIR_CLASSES = np.array([5, 6], np.uint64)
+"""Classes of the features that two neighbours make."""
+
 CHUNK = 2000
 """Functions read at once, so that memory stays small."""
 
@@ -49,13 +53,21 @@ class HintBags:
         return np.array([covariates(row) for row in self.measures.tolist()], np.float64).reshape(len(self.measures), -1)
 
 
-def frequent_features(bags: Bags, functions: NDArray[np.bool_], *, entries: int, least: int) -> NDArray[np.uint64]:
-    """The features that most of some functions have; of those with one fingerprint, the more frequent (E,)."""
+def frequent_features(
+    bags: Bags, functions: NDArray[np.bool_], *, entries: int, least: int, order: int = 2
+) -> NDArray[np.uint64]:
+    """The features that most of some functions have; of those with one fingerprint, the more frequent (E,).
+
+    Of order 1 are those that are not made of two neighbours.
+    """
     hashes, counts = np.unique(bags.hashes[functions[bags.owners()]], return_counts=True)
-    hashes, counts = hashes[counts >= least], counts[counts >= least]
-    order = np.argsort(-counts, kind="stable")
-    fingerprints = fingerprints_of(hashes[order])
-    return np.asarray(hashes[order][np.sort(np.unique(fingerprints, return_index=True)[1])][:entries])
+    is_kept = counts >= least
+    if order == 1:
+        is_kept &= ~np.isin(hashes & CLASS_MASK, PAIR_CLASSES)
+    hashes, counts = hashes[is_kept], counts[is_kept]
+    hashes = hashes[np.argsort(-counts, kind="stable")]
+    fingerprints = fingerprints_of(hashes)
+    return np.asarray(hashes[np.sort(np.unique(fingerprints, return_index=True)[1])][:entries])
 
 
 def fingerprints_of(hashes: NDArray[np.uint64]) -> NDArray[np.uint32]:

@@ -26,7 +26,7 @@ LEFT_OUT = "left out"
 LARGEST_SHARE = 0.9999
 """Quantile of the sizes of a head's weights that becomes 127; the few larger ones are clipped."""
 
-TOKENS = COVARIATES.index("log tokens")
+LOGARITHMS = [COVARIATES.index(name) for name in (*(f"log {name}" for name in MEASURES), "long")]
 LENGTHS = [COVARIATES.index(name) for name in ("log tokens", "long")]
 ROOTS = [COVARIATES.index(f"root {name}") for name in MEASURES if name != "lines"]
 LEAST_SLOPE = 1e-3
@@ -61,11 +61,20 @@ class Material:
 
     @classmethod
     def of(cls, recipe: HintRecipe, examples: Examples, bags: HintBags) -> "Material":
-        """Choose the features, and gather the rest; functions of projects left out have the source `LEFT_OUT`."""
+        """Choose the features, and gather the rest; functions of projects left out have the source `LEFT_OUT`.
+
+        Raises:
+            InputError: no feature is left.
+        """
         taught = np.array(is_taught(examples, recipe.fit.leave_out))
         sources = np.where(taught, np.array(examples.sources), LEFT_OUT)
         counted = np.isin(sources, [name for name in recipe.sources if recipe.sources[name].kind != "kinds"])
-        entries = frequent_features(bags.bags, counted, entries=recipe.sizes.entries, least=recipe.fit.least_functions)
+        sizes = recipe.sizes
+        entries = frequent_features(
+            bags.bags, counted, entries=sizes.entries, least=recipe.fit.least_functions, order=sizes.order
+        )
+        if not len(entries):
+            raise InputError("no feature is left to learn; leave out fewer projects, or lower fit.least_functions")
         return cls(
             np.array([pair for pair in examples.fixed if taught[list(pair)].all()], np.int64).reshape(-1, 2),
             np.array(examples.labels, np.int64),
@@ -137,7 +146,7 @@ def fit_hint(recipe: HintRecipe, material: Material, progress: Progress) -> Fitt
     pairs = material.pairs(fit.pair_weight)
     text = fit_weights(material.matrix, factors, lessons, l2=fit.l2, iterations=fit.iterations, pairs=pairs)
     weights = {TEXT: text}
-    outside = _outside_scores(recipe, material, factors, progress)
+    outside = outside_scores(recipe, material, factors, progress)
     calibrations = review_calibrations(recipe, material, outside)
     for name in recipe.own_heads:
         progress(f"fitting the head of {name}")
@@ -154,6 +163,16 @@ def fit_hint(recipe: HintRecipe, material: Material, progress: Progress) -> Fitt
     )
     arrays = {"fingerprints": fingerprints_of(material.entries), "rows": np.stack(rows, axis=1), "kind_rows": kinds}
     return FittedHint(config, arrays, calibrations, outside_figures(recipe, material, outside, calibrations))
+
+
+def outside_worth(recipe: HintRecipe, material: Material, progress: Progress) -> dict[str, float]:
+    """What a hint of this recipe is worth on projects that were not fitted on; nothing else is fitted.
+
+    Raises:
+        InputError: as `fit_hint`.
+    """
+    outside = outside_scores(recipe, material, class_factors(material.entries), progress)
+    return outside_figures(recipe, material, outside, review_calibrations(recipe, material, outside))
 
 
 def outside_figures(
@@ -194,10 +213,10 @@ def _quantised(weights: NDArray[Any]) -> tuple[NDArray[np.int8], float]:
     return np.clip(np.rint(weights / step), -127, 127).astype(np.int8), step
 
 
-def _outside_scores(recipe: HintRecipe, material: Material, factors: Floats, progress: Progress) -> Floats:
-    """Scores of the text of the review source's functions, each by a fit without its project; elsewhere NaN (F,)."""
+def outside_scores(recipe: HintRecipe, material: Material, factors: Floats, progress: Progress) -> Floats:
+    """Scores of the text of functions of known projects, each by a fit without its project; elsewhere NaN (F,)."""
     scores = np.full(len(material.labels), np.nan)
-    reviewed = np.isin(material.sources, [recipe.review, ""])
+    reviewed = np.isin(material.sources, [*recipe.reviewed(), ""])
     projects = sorted(set(material.projects[reviewed].tolist()))
     for fold in range(recipe.fit.folds):
         hidden = [project for project in projects if fold_of(project, recipe.fit.folds) == fold]
@@ -219,23 +238,20 @@ def _outside_scores(recipe: HintRecipe, material: Material, factors: Floats, pro
 
 
 def review_calibrations(recipe: HintRecipe, material: Material, outside: Floats) -> dict[str, HintCalibration]:
-    """Review: the length and the text. General: the text and the line learned from fixed versions.
+    """Review: the text and the logarithms of the counts. General: the text and the line learned from fixed versions.
 
-    The shares of the parts are the recipe's, so that they do not change with the few vulnerable functions of one
-    project; only slope and offset are fitted.
+    Both are fitted on all functions of known projects, each project judged by a fit without it. How much the line
+    counts in the general one is the recipe's, so that it does not change with the vulnerable functions of one project.
     """
-    judged = np.flatnonzero((material.sources == recipe.review) & np.isfinite(outside))
+    judged = np.flatnonzero(np.isin(material.sources, recipe.reviewed()) & np.isfinite(outside))
     labels, x, counts = material.labels[judged], outside[judged], material.covariates[judged]
     if len(set(labels.tolist())) < 2:
         raise InputError(f"{recipe.review}: one label only; functions of both are wanted")
     spread, rate = max(float(x.std()), 1e-9), recipe.fit.rate or float(labels.mean())
-    tokens = counts[:, TOKENS] / max(float(counts[:, TOKENS].std()), 1e-9)
-    urgency = recipe.fit.review_text * x / spread + tokens
-    slope = max(float(_logistic(urgency[:, None], labels)[0][0]), LEAST_SLOPE)
-    length = slope / max(float(counts[:, TOKENS].std()), 1e-9)
-    review = _calibration(
-        slope * recipe.fit.review_text / spread, {TOKENS: length}, _offset_of_rate(slope * urgency, rate)
-    )
+    columns = np.column_stack([x, counts[:, LOGARITHMS]])
+    slopes, _ = _logistic(columns, labels, recipe.fit.review_strength)
+    offset = _offset_of_rate(columns @ slopes, rate)
+    review = _calibration(slopes[0], dict(zip(LOGARITHMS, slopes[1:], strict=True)), offset)
     line = recipe.fit.pair_line * spread * _pair_line(material)
     suspicion = x + counts[:, ROOTS] @ line
     slopes, _ = _logistic(np.column_stack([suspicion, counts[:, LENGTHS]]), labels)
@@ -269,11 +285,11 @@ def _offset_of_rate(odds: Floats, rate: float) -> float:
     return low
 
 
-def _logistic(columns: Floats, labels: NDArray[np.int64]) -> tuple[Floats, float]:
+def _logistic(columns: Floats, labels: NDArray[np.int64], strength: float = 10.0) -> tuple[Floats, float]:
     from sklearn.linear_model import LogisticRegression
 
     means, spreads = columns.mean(axis=0), np.maximum(columns.std(axis=0), 1e-9)
-    model = LogisticRegression(C=10.0, max_iter=500).fit((columns - means) / spreads, labels)
+    model = LogisticRegression(C=strength, max_iter=500).fit((columns - means) / spreads, labels)
     slopes = model.coef_[0] / spreads
     return slopes, float(model.intercept_[0] - means @ slopes)
 
