@@ -99,7 +99,7 @@ def logistic(splits: Splits, labels: np.ndarray, analyzer: Callable[[str], list[
             model = OneVsRestClassifier(LogisticRegression(C=strength, solver="liblinear"))
             model.fit(known, bits(labels, count).astype(int))
         else:
-            model = LogisticRegression(C=strength, max_iter=200, tol=1e-3).fit(known, labels)
+            model = LogisticRegression(C=strength, max_iter=200).fit(known, labels)
         on_valid, on_test = (model.predict_proba(matrix) for matrix in asked)
         reached = score(splits.valid, decided(splits.valid, on_valid, on_valid))
         found.append((reached, strength, decided(splits.valid, on_valid, on_test)))

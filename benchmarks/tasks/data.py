@@ -24,6 +24,7 @@ from pathlib import Path
 
 from log_levels import log_statements
 from parameter_types import parameters
+from return_types import returned
 
 from codewren.core.files import write_bytes
 
@@ -33,7 +34,7 @@ PROJECTS = {"django": "django", "twisted": "twisted", "sqlalchemy": "sqlalchemy"
 """Folder and name of each."""
 OWN_NAMES = re.compile("|".join(PROJECTS.values()), re.IGNORECASE)
 SIZES = {"labelled": 2000, "unlabelled": 4000, "valid": 1000, "test": 1000}
-PACKAGE_SIZES = {"labelled": 8000, "unlabelled": 16000, "valid": 2000, "test": 3000}
+PACKAGE_SIZES = {"labelled": 4000, "unlabelled": 8000, "valid": 2000, "test": 3000}
 SHARES = {"train": 13, "valid": 2, "test": 5}
 MOST_OF_A_PACKAGE = {"train": 3000, "valid": 600, "test": 300}
 LENGTHS, SHORTEST = range(120, 4001), range(12, 4001)
@@ -89,6 +90,13 @@ def type_rows(folder: Path) -> Iterator[dict[str, object]]:
     for package, node in all_functions(folder):
         for text, kinds in parameters(node):
             yield {"group": package, "project": package, "func": text, "label": kinds}
+
+
+def return_rows(folder: Path) -> Iterator[dict[str, object]]:
+    """Annotated functions of all packages."""
+    for package, node in all_functions(folder):
+        for text, kind in returned(node):
+            yield {"group": package, "project": package, "func": text, "label": kind}
 
 
 def all_functions(folder: Path) -> Iterator[tuple[str, ast.FunctionDef | ast.AsyncFunctionDef]]:
@@ -149,7 +157,7 @@ def write(splits: dict[str, list[dict[str, object]]], out: Path, sizes: dict[str
     """Four files, of as many rows as `sizes` says."""
     out.mkdir(parents=True, exist_ok=True)
     for split, found in splits.items():
-        some = random.Random(split).sample(found, min(sizes[split], len(found)))
+        some = random.Random(split).sample(found, len(found))[: sizes[split]]
         lines = [
             json.dumps({"id": f"{split}-{number}", **{key: row[key] for key in ("project", "func", "label")}})
             for number, row in enumerate(some)

@@ -6,6 +6,7 @@ The first line names the parameter, its default and its function. Then come the 
 
 import ast
 from collections.abc import Iterator
+from functools import lru_cache
 
 KINDS = {
     "none": "None Optional NoneType",
@@ -16,8 +17,6 @@ KINDS = {
     "AbstractSet Generator",
     "mapping": "dict Dict Mapping MutableMapping OrderedDict defaultdict",
     "callable": "Callable Awaitable Coroutine",
-    "bytes": "bytes bytearray memoryview",
-    "path": "Path PurePath PathLike",
 }
 KIND_OF = {name: kind for kind, names in KINDS.items() for name in names.split()}
 OTHER = "object"
@@ -97,25 +96,35 @@ def parameters(function: ast.FunctionDef | ast.AsyncFunctionDef) -> Iterator[tup
             yield text, [kind for kind in (*KINDS, OTHER) if kind in found]
 
 
+def plain(statement: ast.AST, name: str = "") -> str:
+    """A statement in one line, without annotations, a name as `arg`."""
+    return ast.unparse(_Renamed(name).visit(_copied(statement))).replace("\n", " ")[:LINE]
+
+
 def uses(statements: list[ast.stmt], name: str) -> Iterator[str]:
     """First lines of the statements that mention a name, the name as `arg`."""
     for statement in statements:
-        mentioned = any(isinstance(one, ast.Name) and one.id == name for one in ast.walk(statement))
-        if not mentioned:
+        if name not in mentioned(statement):
             continue
         blocks = [getattr(statement, block, None) for block in ("body", "orelse", "finalbody", "handlers", "cases")]
         held = [block for block in blocks if isinstance(block, list)]
         if not held:
-            yield ast.unparse(_Renamed(name).visit(_copied(statement))).replace("\n", " ")[:LINE]
+            yield plain(statement, name)
             continue
         shell = _shell(statement)
-        if any(isinstance(one, ast.Name) and one.id == name for one in ast.walk(shell)):
+        if name in mentioned(shell):
             yield ast.unparse(_Renamed(name).visit(_copied(shell))).split("\n")[0][:LINE]
         for block in held:
             inner = [
                 stmt for one in block for stmt in (getattr(one, "body", []) if not isinstance(one, ast.stmt) else [one])
             ]
             yield from uses(inner, name)
+
+
+@lru_cache(maxsize=5000)
+def mentioned(node: ast.AST) -> frozenset[str]:
+    """Names that a tree mentions."""
+    return frozenset(one.id for one in ast.walk(node) if isinstance(one, ast.Name))
 
 
 def _copied(node: ast.AST) -> ast.AST:

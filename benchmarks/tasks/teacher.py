@@ -61,6 +61,8 @@ def from_nothing(texts: list[str], heads: dict[str, Any], *, layers: int, length
     tokenizer = BertTokenizerFast(tokenizer_object=words._tokenizer, do_lower_case=False, model_max_length=length)
     sizes = {**SMALL, "num_hidden_layers": layers, "vocab_size": SMALL_WORDS, "max_position_embeddings": length}
     dropout = {"hidden_dropout_prob": SMALL_DROPOUT / layers, "attention_probs_dropout_prob": 0.1}
+    if layers > 1:  # the usual 0.02 is for wide layers: here attention would stay flat for thousands of steps
+        sizes["initializer_range"] = SMALL["hidden_size"] ** -0.5
     model = BertForSequenceClassification(BertConfig(pad_token_id=0, **sizes, **dropout, **heads))
     return Teacher(model, tokenizer, length=length, rate=SMALL_RATE / layers)
 
@@ -165,7 +167,8 @@ def main() -> None:
         np.save(given.out / f"maker-{split}.npy", found)
         truth = targets(labels, names, several=given.several).numpy()
         right = ((found > 0) == (truth > 0)).mean() if given.several else (found.argmax(1) == truth).mean()
-        print(f"{split}: {'share of label decisions' if given.several else 'accuracy'} {right:.4f}")
+        if split == "valid":
+            print(f"{split}: {'share of label decisions' if given.several else 'accuracy'} {right:.4f}")
 
 
 if __name__ == "__main__":

@@ -85,7 +85,7 @@ def distil(
     """
     keep_freed_memory()
     loop = DistilLoop(
-        Student(config, task, seed=options.seed),
+        Student(config, task, seed=options.seed, initializer_range=options.initializer_range),
         config,
         train=train,
         valid=valid,
@@ -118,7 +118,7 @@ def step_seconds(
     """
     keep_freed_memory()
     loop = DistilLoop(
-        Student(config, task, seed=options.seed),
+        Student(config, task, seed=options.seed, initializer_range=options.initializer_range),
         config,
         train=train,
         valid=train,
