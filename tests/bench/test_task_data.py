@@ -8,58 +8,14 @@ import pytest
 
 sys.path.append(str(Path(__file__).parents[2] / "benchmarks/tasks"))
 
-import log_levels
 import parameter_types
+import return_types
 
 import data
 
 
 def function(text):
     return ast.parse(text).body[0]
-
-
-LOGS = """
-def fetch(self, url):
-    try:
-        x = open(url)
-        LOG.debug("opened %s", url)
-    except OSError as error:
-        wait = 1
-        self.log.warn("no %s", url)
-        raise
-    else:
-        logging.info("done")
-    if x:
-        math.log.exp(x)
-        catalog.info("not a logger")
-"""
-
-
-def test_a_text_starts_with_the_statement_and_hides_its_level_alone():
-    found = dict(log_levels.log_statements(function(LOGS)))
-    assert sorted(found.values()) == ["debug", "info", "warning"]
-    for text, level in found.items():
-        assert text.startswith("log('")
-        assert level not in text.split("\n")[0]
-
-
-def test_what_stands_around_a_log_statement_is_told_apart_by_its_mark():
-    (text,) = [text for text, level in log_levels.log_statements(function(LOGS)) if level == "warning"]
-    assert text.split("\n") == [
-        "log('no %s', url)",
-        "> raise",
-        "^ except OSError as error:",
-        "^ try:",
-        "^ def fetch(self, url):",
-        "< wait = 1",
-    ]
-
-
-def test_a_neighbours_level_stays():
-    text = function("def f():\n    log.error('a')\n    log.info('b')\n")
-    assert [one for one, level in log_levels.log_statements(text) if level == "info"] == [
-        "log('b')\n> nothing\n^ def f():\n< log.error('a')"
-    ]
 
 
 @pytest.mark.parametrize(
@@ -106,22 +62,51 @@ def test_a_parameter_that_is_never_used_is_no_item():
     assert not list(parameter_types.parameters(function("def f(a: int):\n    return 1\n")))
 
 
+@pytest.mark.parametrize(
+    ("annotation", "label"),
+    [("list[str]", "sequence"), ("str | None", "str"), ("Optional[float]", "number"), ("str | int", None)]
+    + [(kind, None) for kind in ("None", "Request", "Any", "Callable[[], str]")],
+)
+def test_a_return_annotation_names_one_label_or_says_nothing(annotation, label):
+    found = list(return_types.returned(function(f"def f() -> {annotation}:\n    return x\n")))
+    assert found == ([("f\nreturn x", label)] if label else [])
+
+
+def test_a_returns_text_has_its_returns_first_and_then_what_binds_their_names():
+    text = '''
+def f(a: int) -> list[str]:
+    """a list"""
+    out: list[str] = []
+    b = 1
+    for one in a:
+        out.append(one)
+        def g(): return 3
+    if b: return None
+    out += [b]
+    return out
+'''
+    lines = ["f", "return None", "return out", "< out = []", "< out.append(one)", "< out += [b]"]
+    assert list(return_types.returned(function(text))) == [("\n".join(lines), "sequence")]
+
+
+def test_a_function_that_returns_nothing_is_no_item():
+    assert not list(return_types.returned(function("def f() -> str:\n    return\n")))
+
+
 def rows(groups):
-    """Nine rows of each group; the first lines of three are those of all groups."""
-    texts = [(g, f"log('{n if n < 3 else g + str(n)}')\n^ {g} {n}") for g in groups for n in range(9)]
-    return [{"group": group, "project": group, "func": text, "label": "info"} for group, text in texts]
+    """Nine rows of each group."""
+    texts = [(group, f"{group} {number}") for group in groups for number in range(9)]
+    return [{"group": group, "project": group, "func": text, "label": "str"} for group, text in texts]
 
 
-def test_packages_lie_in_one_split_and_first_lines_too():
-    groups = [f"package{number}" for number in range(40)]
-    splits = data.by_package(rows(groups), apart=True)
+def test_packages_lie_in_one_split():
+    splits = data.by_package(rows([f"package{number}" for number in range(40)]))
     where = {name: {row["project"] for row in found} for name, found in splits.items()}
+    assert where["valid"]
+    assert where["test"]
     assert not (where["labelled"] | where["unlabelled"]) & (where["valid"] | where["test"])
     assert not where["valid"] & where["test"]
-    first = {name: {row["func"].split("\n")[0] for row in found} for name, found in splits.items()}
-    assert not (first["labelled"] | first["unlabelled"]) & (first["valid"] | first["test"])
-    assert first["test"] and first["valid"]
-    assert sum(map(len, data.by_package(rows(groups), apart=False).values())) == 360
+    assert sum(map(len, splits.values())) == 360
 
 
 def test_no_text_is_kept_twice():
