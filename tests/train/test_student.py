@@ -91,6 +91,14 @@ def test_word_vectors_start_with_the_same_spread_factorised_or_not():
         assert words.std().item() == pytest.approx(0.02, rel=0.1)
 
 
+def test_initializer_range_scales_the_same_first_weights_and_leaves_biases_and_gains():
+    narrow = Student(CONFIG, VULNERABILITY, seed=1).state_dict()
+    wide = Student(CONFIG, VULNERABILITY, seed=1, initializer_range=0.1).state_dict()
+    for name, weights in narrow.items():
+        same = "norm." in name or name.endswith("bias")
+        torch.testing.assert_close(wide[name], weights if same else 5 * weights)
+
+
 def as_roberta(model, template):
     ours = model.state_dict()
     names = {

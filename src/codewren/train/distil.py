@@ -86,7 +86,7 @@ def distil(
     """
     keep_freed_memory()
     loop = DistilLoop(
-        Student(config, task, seed=options.seed),
+        Student(config, task, seed=options.seed, initializer_range=options.initializer_range),
         config,
         train=weighted(train, task, options.class_weights),
         valid=valid,
@@ -119,7 +119,7 @@ def step_seconds(
     """
     keep_freed_memory()
     loop = DistilLoop(
-        Student(config, task, seed=options.seed),
+        Student(config, task, seed=options.seed, initializer_range=options.initializer_range),
         config,
         train=weighted(train, task, options.class_weights),
         valid=train,

@@ -320,14 +320,15 @@ class Student(nn.Module):
     Args:
         config: its hyperparameters.
         task: unit and number of labels.
-        seed: of the initial weights (normal, sd 0.02, as RoBERTa; biases 0, LayerNorm gains 1; a projection keeps the
-            spread of the word vectors).
+        seed: of the initial weights (normal; biases 0, LayerNorm gains 1; a projection keeps the spread of the word
+            vectors).
+        initializer_range: their standard deviation; 0.02 as RoBERTa.
 
     Attributes:
         in_core: let the native core compute what it can; off, torch computes everything.
     """
 
-    def __init__(self, config: StudentConfig, task: Task, *, seed: int) -> None:
+    def __init__(self, config: StudentConfig, task: Task, *, seed: int, initializer_range: float = 0.02) -> None:
         super().__init__()
         self.config, self.task, self.in_core = config, task, True
         self.embeddings = Embeddings(config)
@@ -344,7 +345,7 @@ class Student(nn.Module):
                 elif name == "embeddings.projection":
                     parameter.normal_(0.0, config.embedding_size**-0.5, generator=generator)
                 else:
-                    parameter.normal_(0.0, 0.02, generator=generator)
+                    parameter.normal_(0.0, initializer_range, generator=generator)
 
     def encode(self, ids_N: Tensor, lengths_B: Tensor, nodes: Nodes | None = None) -> Tensor:
         """Packed token ids of B functions, and nodes of their data flow, to their first-token vectors (B, H)."""
