@@ -43,8 +43,8 @@ def test_a_recipe_names_a_folder_of_code_and_its_limit_is_a_sample(tmp_path):
     assert len(whole) == 19
     assert set(whole.labels) == {None}
     assert "m03.py:1" not in whole.ids
-    data["unlabelled"]["limit"] = 6
-    some = load_split(Recipe.from_dict({"task": PYTHON.to_dict(), "data": data}, tmp_path), "unlabelled")
+    limited = data | {"unlabelled": {"path": "src", "limit": 6}}
+    some = load_split(Recipe.from_dict({"task": PYTHON.to_dict(), "data": limited}, tmp_path), "unlabelled")
     assert some.ids == whole.ids[:6]
     assert list(some.ids) != sorted(whole.ids)[:6]
 
