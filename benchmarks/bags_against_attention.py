@@ -47,7 +47,8 @@ def hidden_groups(recipe: HintRecipe, material: Material) -> Iterator[list[str]]
     reviewed = np.isin(material.sources, [recipe.review, ""])
     projects = sorted(set(material.projects[reviewed].tolist()))
     for fold in range(recipe.fit.folds):
-        yield [project for project in projects if fold_of(project, recipe.fit.folds) == fold]
+        if hidden := [project for project in projects if fold_of(project, recipe.fit.folds) == fold]:
+            yield hidden
 
 
 def bag_scores(recipe: HintRecipe, material: Material, hidden: list[str]) -> Floats:

@@ -158,8 +158,10 @@ class Finder {
   }
 
   void sized(std::string_view kind, Range range) {
-    // What holds a string has been allocated already: its length is none that an allocation fails of.
-    if (!expressions_.is_kept_small(range)) add_decided(kind, range, kind != "allocation");
+    // What holds a string has been allocated already: its length is none that an allocation fails of. What a string
+    // leaves of a known size fits.
+    if (!expressions_.is_kept_small(range))
+      add_decided(kind, range, kind != "allocation" && !expressions_.has(range, "sizeof"));
   }
 
   void add_unbounded(Range range) { add("unbounded", tokens_[at_].text, expressions_.deciding(range)); }

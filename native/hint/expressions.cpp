@@ -159,7 +159,7 @@ std::size_t Expressions::deciding(Range range, bool with_lengths) const {
   std::size_t variable = tokens_.size();
   for (std::size_t k = range.begin; k < range.end; ++k) {
     if (!with_lengths && is_length(k)) k = closing(k + 1);
-    if (k >= range.end || !varies(k) || is_bounded(k)) continue;
+    if (k >= range.end || !varies(k) || is_bounded(k) || is_member(k + 2)) continue;
     if (variable == tokens_.size() || is_checked(variable, range.begin) || !is_checked(k, range.begin)) variable = k;
   }
   return variable;

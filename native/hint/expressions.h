@@ -44,7 +44,7 @@ class Expressions {
 
   // The variable that says how large a value is: the last that is not compared before `range.begin`, or else the last
   // one; or the number of tokens. Constants, sizes of types, and variables that have been given either are none, nor
-  // are those whose `strlen` is asked for, where lengths do not count.
+  // are objects whose member is taken, and those whose `strlen` is asked for, where lengths do not count.
   std::size_t deciding(Range range, bool with_lengths = true) const;
 
   // Whether a range holds literals and constants only; a condition before `?` does not count.

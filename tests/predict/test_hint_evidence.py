@@ -57,6 +57,8 @@ HARMFUL = {
     "p = pool_alloc(pool, len);": "allocation pool_alloc len",
     "p = pool_calloc(pool, count, sizeof(*p));": "allocation pool_calloc count",
     "a[n] = 0;": "index a n",
+    "a[s.n++] = 0;": "index a n",
+    "memcpy(buf, data, s->t->len - n);": "copy memcpy n",
     "a[i % 8 + n] = 0;": "index a n",
     "a[n * (i & 7)] = 0;": "index a i",
     "i = 0; while (1) a[i++] = 0;": "index a i",
@@ -94,6 +96,7 @@ HARMLESS = (
     "memset(a, 0, sizeof s->field.other);",
     "memcpy(a, b, sizeof(s->field));",
     "memcpy(a, b, 16);",
+    "strncat(a, name, sizeof(a) - strlen(a) - 1);",
     "memcpy(a, b, HEADER_SIZE);",
     "memcpy(a, b, ARRAY_SIZE(table));",
     "memcpy(a, b, MIN(n, sizeof(a)));",
@@ -175,6 +178,11 @@ def test_the_functions_own_name_and_parameters_are_no_calls() -> None:
 def test_lines_are_counted_and_checks_are_seen() -> None:
     text = "void f(int n)\n{\n    if (n > 4)\n        return;\n    memcpy(a, b, n);\n}\n"
     assert _native.hint_evidence([text]) == [[(5, "copy", "memcpy", "n", True)]]
+
+
+def test_a_member_that_was_compared_is_checked_whatever_holds_it() -> None:
+    text = "void f(void) { if (s.n >= 9) return; a[s.n++] = 0; }"
+    assert _native.hint_evidence([text]) == [[(1, "index", "a", "n", True)]]
 
 
 def test_measures_of_lines_count_facts_as_the_trees_were_fitted() -> None:

@@ -358,15 +358,6 @@ def test_the_cache_keeps_models_and_languages_apart(
     assert scan(["."], predictor, cached).cached_files == 1
 
 
-def test_the_cache_keeps_the_calibrations_of_a_hint_apart(here: Path, cached: ScanOptions) -> None:
-    (here / "a.h").write_text("int f(char *s) { char b[8]; strcpy(b, s); return b[0]; }\n")
-    every = replace(cached, threshold=0.0)
-    for name in ("hints-c-micro", "hints-c-micro@devign", "hints-c-micro@review"):
-        model = load(name)
-        (finding,) = scan(["."], model, every).findings
-        assert finding.probability == pytest.approx(model.predict_proba([(here / "a.h").read_text().strip()])[0][1])
-
-
 def test_options_of_the_report_do_not_spoil_the_cache(here: Path, predictor: Predictor, cached: ScanOptions) -> None:
     places = make_tree(here)
     scan(["."], predictor, cached)

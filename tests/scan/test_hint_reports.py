@@ -1,4 +1,4 @@
-"""A scan by a bundle of hints: it reports in the order of what to review first."""
+"""What a scan by a hint alarms at, and in what order."""
 
 from pathlib import Path
 
@@ -8,12 +8,24 @@ import codewren
 from codewren.predict.predictor import find_bundle, load, load_for_report
 from codewren.scan.alarms import alert_threshold
 from codewren.scan.result import ScanOptions
+from codewren.scan.scan import scan
 
 
 @pytest.fixture
-def tree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    folder = tmp_path / "tree"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    return folder
+
+
+def test_the_cache_keeps_the_calibrations_of_a_hint_apart(here: Path, tmp_path: Path) -> None:
+    (here / "a.h").write_text("int f(char *s) { char b[8]; strcpy(b, s); return b[0]; }\n")
+    every = ScanOptions(cache=tmp_path / "cache", threshold=0.0)
+    for name in ("hints-c-micro", "hints-c-micro@devign", "hints-c-micro@review"):
+        model = load(name)
+        (finding,) = scan(["."], model, every).findings
+        assert finding.probability == pytest.approx(model.predict_proba([(here / "a.h").read_text().strip()])[0][1])
 
 
 @pytest.mark.parametrize("name", ["hints-c-micro", str(find_bundle("hints-c-micro"))])
@@ -25,12 +37,12 @@ def test_a_report_by_a_hint_goes_by_what_to_review_first(name: str) -> None:
     assert alert_threshold(report, ScanOptions()) == alert_threshold(review, ScanOptions())
 
 
-def test_the_alarms_of_a_hint_are_the_first_of_its_reading_order(tree: Path) -> None:
+def test_the_alarms_of_a_hint_are_the_first_of_its_reading_order(here: Path) -> None:
     short = "int f(char *s) {{ char b[8]; strcpy(b, s); return b[{0}]; }}\n"
     long = "int g{0}(char *s, int n) {{ {1} return n; }}\n"
     body = "if (s[n] > 3) n += copy(s, n, {0}); "
     texts = [short.format(n) for n in range(8)] + [long.format(n, body.format(n) * (30 * n)) for n in range(1, 9)]
-    (tree / "a.c").write_text("".join(texts))
+    (here / "a.c").write_text("".join(texts))
     found = codewren.scan(".", model="hints-c-micro", options=ScanOptions()).findings
     order = [finding.review_first for finding in found]
     assert order == sorted(order, reverse=True) == [finding.probability for finding in found] != []
