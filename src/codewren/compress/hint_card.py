@@ -14,7 +14,7 @@ KINDS = {
 CARD = """# Hints for C and C++
 
 A linear model over all features of a function: parts of names, called functions, pairs of tokens, arguments and
-indices and whether they were compared before. Nothing is cut off. It says what to review first (text and counts), how
+indices and whether they were compared before. Nothing is cut off. It says what to review first (text and length), how
 suspicious the text is among functions of equal length, which lines carry that, and of which kind a weakness would be.
 How likely a security patch changes each line is learned by itself, by trees over what a line is made of.
 It is a reading order for a reviewer, not a judgement: most of what it puts first is not vulnerable.

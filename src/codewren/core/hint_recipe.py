@@ -56,8 +56,10 @@ class FitSection:
         pair_weight: of vulnerable functions above their fixed versions in the loss.
         pair_line: how much a line through the counts of the functions, learned from these pairs, counts beside the
             text, in standard deviations of the text's score.
-        review_strength: inverse weight decay of the line through the text and the logarithms of the counts that says
-            what to review first, summed over the functions of known projects.
+        review_text: how much the text counts beside the logarithm of the tokens in what to review first, both in
+            standard deviations.
+        review_strength: fits what to review first as a line through the text and the logarithms of all counts instead:
+            the inverse of its weight decay, summed over the functions of known projects; 0: does not.
         rate: share of functions that are vulnerable, which probabilities are of; 0: that of the review source.
         folds: groups of projects; each is judged by a fit without it, and calibrations are fitted on that.
         flagged: share of functions that alarm.
@@ -74,7 +76,8 @@ class FitSection:
     iterations: int = 25
     pair_weight: float = 0.1
     pair_line: float = 0.06
-    review_strength: float = 0.003
+    review_text: float = 0.5
+    review_strength: float = 0.0
     rate: float = 0.025
     folds: int = 4
     flagged: float = 0.02

@@ -146,6 +146,9 @@ def test_every_source_with_projects_is_judged_by_fits_without_them(folder: Path)
     assert outside[0] == {"packages": True, "other": False, "ordinary": False, "kinds": False}
     assert outside[1] == {**outside[0], "more": True}
     assert slopes[0] != slopes[1]
+    fitted = replace(more, fit=replace(more.fit, review_strength=1.0))
+    counts = review_calibrations(fitted, material, scores)["review"].counts
+    assert sum(slope != 0 for slope in slopes[1]) == 1 < sum(slope != 0 for slope in counts)
 
 
 def test_features_of_functions_are_rows_of_length_one(folder: Path) -> None:

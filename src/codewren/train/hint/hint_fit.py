@@ -26,6 +26,7 @@ LEFT_OUT = "left out"
 LARGEST_SHARE = 0.9999
 """Quantile of the sizes of a head's weights that becomes 127; the few larger ones are clipped."""
 
+TOKENS = COVARIATES.index("log tokens")
 LOGARITHMS = [COVARIATES.index(name) for name in (*(f"log {name}" for name in MEASURES), "long")]
 LENGTHS = [COVARIATES.index(name) for name in ("log tokens", "long")]
 ROOTS = [COVARIATES.index(f"root {name}") for name in MEASURES if name != "lines"]
@@ -238,20 +239,18 @@ def outside_scores(recipe: HintRecipe, material: Material, factors: Floats, prog
 
 
 def review_calibrations(recipe: HintRecipe, material: Material, outside: Floats) -> dict[str, HintCalibration]:
-    """Review: the text and the logarithms of the counts. General: the text and the line learned from fixed versions.
+    """Review: the text and the counts. General: the text and the line learned from fixed versions.
 
-    Both are fitted on all functions of known projects, each project judged by a fit without it. How much the line
-    counts in the general one is the recipe's, so that it does not change with the vulnerable functions of one project.
+    All functions of known projects are gone by, each judged by a fit without its project. The shares of the parts are
+    the recipe's, so that they do not change with the few vulnerable functions of one project, and only slope and offset
+    are fitted; with `review_strength` those of review first are fitted too.
     """
     judged = np.flatnonzero(np.isin(material.sources, recipe.reviewed()) & np.isfinite(outside))
     labels, x, counts = material.labels[judged], outside[judged], material.covariates[judged]
     if len(set(labels.tolist())) < 2:
         raise InputError(f"{recipe.review}: one label only; functions of both are wanted")
     spread, rate = max(float(x.std()), 1e-9), recipe.fit.rate or float(labels.mean())
-    columns = np.column_stack([x, counts[:, LOGARITHMS]])
-    slopes, _ = _logistic(columns, labels, recipe.fit.review_strength)
-    offset = _offset_of_rate(columns @ slopes, rate)
-    review = _calibration(slopes[0], dict(zip(LOGARITHMS, slopes[1:], strict=True)), offset)
+    review = _review_line(recipe, x, counts, labels, rate)
     line = recipe.fit.pair_line * spread * _pair_line(material)
     suspicion = x + counts[:, ROOTS] @ line
     slopes, _ = _logistic(np.column_stack([suspicion, counts[:, LENGTHS]]), labels)
@@ -262,6 +261,22 @@ def review_calibrations(recipe: HintRecipe, material: Material, outside: Floats)
         name: _with_threshold(calibration, x, material.covariates[judged], recipe.fit.flagged)
         for name, calibration in ((GENERAL, general), (REVIEW, review))
     }
+
+
+def _review_line(
+    recipe: HintRecipe, x: Floats, counts: Floats, labels: NDArray[np.int64], rate: float
+) -> HintCalibration:
+    """The line through the text and the logarithms of the counts; without `review_strength` text and tokens alone."""
+    if recipe.fit.review_strength:
+        columns = np.column_stack([x, counts[:, LOGARITHMS]])
+        slopes, _ = _logistic(columns, labels, recipe.fit.review_strength)
+        offset = _offset_of_rate(columns @ slopes, rate)
+        return _calibration(slopes[0], dict(zip(LOGARITHMS, slopes[1:], strict=True)), offset)
+    spread, tokens = max(float(x.std()), 1e-9), max(float(counts[:, TOKENS].std()), 1e-9)
+    urgency = recipe.fit.review_text * x / spread + counts[:, TOKENS] / tokens
+    slope = max(float(_logistic(urgency[:, None], labels)[0][0]), LEAST_SLOPE)
+    text = slope * recipe.fit.review_text / spread
+    return _calibration(text, {TOKENS: slope / tokens}, _offset_of_rate(slope * urgency, rate))
 
 
 def _calibration(text: float, counts: dict[int, float], offset: float, head: str = TEXT) -> HintCalibration:
