@@ -22,8 +22,8 @@ def verified(capsys: pytest.CaptureFixture[str], name: str, *options: str) -> tu
 
 
 def test_text_orders_findings_and_says_what_it_would_drop(capsys: pytest.CaptureFixture[str]) -> None:
-    code, out, err = verified(capsys, "semgrep.json")
-    lines = out.splitlines()
+    code, out, err = verified(capsys, "semgrep.json", "--order", "model")
+    lines = [line for line in out.splitlines() if not line.startswith(("  strcpy: ", "  system: "))]
     assert code == 1
     assert lines[0].endswith("parse.c:19: 0.76 in parse_setting, line +0.26")
     assert lines[1] == "  semgrep unbounded-copy (WARNING): strcpy does not know how large its target is"
@@ -32,9 +32,19 @@ def test_text_orders_findings_and_says_what_it_would_drop(capsys: pytest.Capture
     assert err == "codewren: 4 findings: 1 would be dropped, 0 could not be judged\n"
 
 
+def test_what_a_call_shows_is_said_below_it_and_comes_first(capsys: pytest.CaptureFixture[str]) -> None:
+    code, out, err = verified(capsys, "semgrep.json")
+    lines = out.splitlines()
+    assert code == 1
+    assert "parse.c:51: 0.25 in run" in lines[0]
+    assert lines[2] == "  system: the command program is a parameter"
+    assert lines[5] == "  strcpy: line is a parameter of any length, setting->name has 32 bytes"
+    assert err == "codewren: 4 findings: 0 would be dropped, 0 could not be judged\n"
+
+
 def test_dropping_and_limits_leave_findings_out(capsys: pytest.CaptureFixture[str]) -> None:
-    assert len(verified(capsys, "semgrep.json", "--drop")[1].splitlines()) == 6
-    assert len(verified(capsys, "semgrep.json", "--top", "2", "--quiet")[1].splitlines()) == 4
+    assert len(verified(capsys, "semgrep.json", "--order", "model", "--drop")[1].splitlines()) == 6
+    assert len(verified(capsys, "semgrep.json", "--top", "2", "--quiet")[1].splitlines()) == 6
     assert verified(capsys, "semgrep.json", "--threshold", "1")[0] == 0
     assert verified(capsys, "semgrep.json", "--exit-zero")[0] == 0
 

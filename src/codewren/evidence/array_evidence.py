@@ -45,8 +45,8 @@ def _closed(view: FunctionView, name: str, written: list[Evidence]) -> Evidence:
     if not all(index_fits(view, name, node) or _is_count(view, name, node) for node in elements):
         return Evidence(name, Grade.PRESUMED, "it is written by indexes that are compared, not with its size alone")
     number = len(written) + len(elements)
-    said = f"each of the {number} writes to it is bounded" if number else "never written"
-    return Evidence(name, Grade.HARMLESS, said)
+    sentence = f"each of the {number} writes to it is bounded" if number else "never written"
+    return Evidence(name, Grade.HARMLESS, sentence)
 
 
 def _is_compared(view: FunctionView, name: str, node: "Node") -> bool:

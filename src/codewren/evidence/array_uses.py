@@ -34,8 +34,8 @@ def is_read_as_text(view: FunctionView, name: str) -> bool:
     for call in view.calls:
         target = OPERATIONS[call.name].target if call.name in OPERATIONS else None
         if call.name in _TEXT_READERS and any(
-            _is_place(part) and root_name(view.text(part)) == name
-            for number, part in enumerate(call.arguments)
+            _is_place(piece) and root_name(view.text(piece)) == name
+            for number, piece in enumerate(call.arguments)
             if number != target
         ):
             return True
@@ -59,13 +59,13 @@ def handed_on(view: FunctionView, name: str) -> str:
         operation = OPERATIONS.get(call.name)
         if call.name in _READERS or (operation and operation.kind not in _UNSAID):
             continue
-        texts = [view.text(part) for part in call.arguments]
+        texts = [view.text(piece) for piece in call.arguments]
         if name not in map(root_name, texts):
             continue
         if any("sizeof" in text and name in text for text in texts):
             continue
         size = view.sizes().get(name)
-        if size is not None and any(view.constant(part) in {size, size - 1} for part in call.arguments):
+        if size is not None and any(view.constant(piece) in {size, size - 1} for piece in call.arguments):
             continue
         return f"goes to {call.name} without its size"
     for other, values in view.values.items():
@@ -78,7 +78,7 @@ def _may_be_in(view: FunctionView, value: "Node", name: str) -> bool:
     """Whether a value may be a place in an array: the array, a part of it, a row of it, or one of two such."""
     value = bare(value)
     if value.type in {"conditional_expression", "assignment_expression", "comma_expression"}:
-        return any(_may_be_in(view, part, name) for part in value.named_children)
+        return any(_may_be_in(view, piece, name) for piece in value.named_children)
     _, dimensions = view.arrays.get(name, (0, ()))
     is_row = value.type == "subscript_expression" and len(dimensions) > 1
     return root_name(view.text(value)) == name and (is_row or _is_place(value))

@@ -71,11 +71,11 @@ def _number(view: FunctionView, call: Call) -> Evidence:
     name = _assigned(view, call)
     if name and view.is_compared({name}, len(view.source) + 1, call.node.start_byte):
         return Evidence(call.name, Grade.NUMBER_CHECKED, f"{name} is compared after")
-    said = f"{name or 'the number'} is not compared after; {shown(view, call.argument(0))} {WORDS[origin]}"
+    sentence = f"{name or 'the number'} is not compared after; {shown(view, call.argument(0))} {WORDS[origin]}"
     if name and name in view.sizing:
         return Evidence(call.name, Grade.NUMBER_USED, f"{name} decides over memory and is not compared after")
     is_own = _ARGUMENTS.search(view.text(call.argument(0))) is not None
-    return Evidence(call.name, Grade.NUMBER_ARGUMENT if is_own else Grade.NUMBER_UNCHECKED, said)
+    return Evidence(call.name, Grade.NUMBER_ARGUMENT if is_own else Grade.NUMBER_UNCHECKED, sentence)
 
 
 def _assigned(view: FunctionView, call: Call) -> str:

@@ -46,19 +46,19 @@ def _after_others(view: FunctionView, call: Call, target: "Node | None", source:
     """Of what is put behind a text that other calls have written: no better than they are."""
     if longest_text(view, source) is None:
         return _unbounded(view, call, target, source)
-    others = [
+    earlier = [
         copy_evidence(view, other) if OPERATIONS[other.name].kind is Kind.COPY else print_evidence(view, other)
         for byte, other in view.filled[root_name(view.text(target))]
         if byte < call.node.start_byte and OPERATIONS[other.name].kind in {Kind.COPY, Kind.PRINT}
         if not OPERATIONS[other.name].appends
     ]
-    open_writes = [one for one in others if not one.is_harmless]
+    open_writes = [one for one in earlier if not one.is_harmless]
     if open_writes:
         worst = max(open_writes, key=lambda one: one.worth)
         return Evidence(call.name, worst.grade, f"goes behind what {worst.call} wrote: {worst.sentence}")
     length = longest_text(view, source)
-    said = f"the source has at most {length} bytes; what {shown(view, target)} holds already is not known"
-    return Evidence(call.name, Grade.UNKNOWN_TARGET, said)
+    sentence = f"the source has at most {length} bytes; what {shown(view, target)} holds already is not known"
+    return Evidence(call.name, Grade.UNKNOWN_TARGET, sentence)
 
 
 def print_evidence(view: FunctionView, call: Call) -> Evidence:
@@ -68,8 +68,8 @@ def print_evidence(view: FunctionView, call: Call) -> Evidence:
     form = literal_text(view, call.argument(number))
     if form is None:
         evidence = format_evidence(view, call)
-        said = f"the format is one of some constants, how much it writes to {shown(view, target)} is not known"
-        return Evidence(call.name, Grade.UNKNOWN_TARGET, said) if evidence.is_harmless else evidence
+        sentence = f"the format is one of some constants, how much it writes to {shown(view, target)} is not known"
+        return Evidence(call.name, Grade.UNKNOWN_TARGET, sentence) if evidence.is_harmless else evidence
     arguments = call.arguments[number + 1 :]
     output = longest_output(view, form, arguments)
     size, name = view.size_of(target), shown(view, target)
@@ -77,11 +77,11 @@ def print_evidence(view: FunctionView, call: Call) -> Evidence:
         sources = [None if isinstance(source, str) else source for source in output.unbounded]
         return max((_unbounded(view, call, target, source) for source in sources), key=lambda one: one.worth)
     if size is None:
-        said = f"prints at most {output.most} bytes, {name} is of unknown size"
-        return Evidence(call.name, Grade.UNKNOWN_TARGET, said)
+        sentence = f"prints at most {output.most} bytes, {name} is of unknown size"
+        return Evidence(call.name, Grade.UNKNOWN_TARGET, sentence)
     if output.texts < size <= output.most:
-        said = f"may write {output.most + 1} bytes if its numbers are large, {name} has {size}"
-        return Evidence(call.name, Grade.LARGE_NUMBERS, said)
+        sentence = f"may write {output.most + 1} bytes if its numbers are large, {name} has {size}"
+        return Evidence(call.name, Grade.LARGE_NUMBERS, sentence)
     is_sure = not longest_output(view, form, arguments, is_sure=True).unbounded
     return _compared(call, name, size, output.most + 1, is_sure=is_sure)
 
@@ -105,8 +105,8 @@ def shown(view: FunctionView, node: "Node | None") -> str:
 def _compared(call: Call, name: str, size: int, needed: int, *, is_sure: bool = True) -> Evidence:
     """What is written at most, against the size of the target; both in bytes with the null byte."""
     if needed <= size and not is_sure:
-        said = f"writes at most {needed} bytes if its sources end, {name} has {size}"
-        return Evidence(call.name, Grade.PRESUMED, said)
+        sentence = f"writes at most {needed} bytes if its sources end, {name} has {size}"
+        return Evidence(call.name, Grade.PRESUMED, sentence)
     if needed <= size:
         return Evidence(call.name, Grade.HARMLESS, f"writes at most {needed} bytes, {name} has {size}")
     return Evidence(call.name, Grade.OVERFLOW, f"may write {needed} bytes, {name} has {size}")
@@ -194,8 +194,10 @@ def _bound(view: FunctionView, call: Call, operation: Operation) -> Evidence:
         bound = _least(view, node)
     if size is None and bound is None and _is_own_size(view, target, node):
         is_open = not operation.ends and is_read_as_text(view, root_name(view.text(target)))
-        said = ", is not ended and is used as a text" if is_open else ""
-        return Evidence(call.name, Grade.UNENDED if is_open else Grade.HARMLESS, f"the size is that of {name}{said}")
+        sentence = ", is not ended and is used as a text" if is_open else ""
+        return Evidence(
+            call.name, Grade.UNENDED if is_open else Grade.HARMLESS, f"the size is that of {name}{sentence}"
+        )
     if view.text(target) == "NULL" and bound == 0:
         return Evidence(call.name, Grade.HARMLESS, "nothing is written")
     if call.name == "fread" and bound is not None:

@@ -179,22 +179,22 @@ class FunctionView:
 
     def variables(self, node: "Node | None") -> set[str]:
         """What an expression's value depends on: variables and fields, not constants in capitals, not `sizeof`."""
-        found = set[str]()
+        names = set[str]()
         nodes = [] if node is None else [node]
         while nodes:
             node = nodes.pop()
             if node.type in _NAMES:
                 name = self.text(node)
                 if any(c.islower() for c in name) and name not in self.facts.macros:
-                    found.add(name)
+                    names.add(name)
             elif node.type == "call_expression":
                 arguments = node.child_by_field_name("arguments")
                 nodes += [] if arguments is None else arguments.named_children
                 if self.text(node.child_by_field_name("function")) == "strlen":
-                    found.add(self.text(node))
+                    names.add(self.text(node))
             elif node.type != "sizeof_expression":
                 nodes += node.named_children
-        return found
+        return names
 
     def is_compared(self, names: set[str], before: int, after: int = -1) -> bool:
         """Whether one of several expressions is compared in order with something that is not zero."""
@@ -240,24 +240,24 @@ class FunctionView:
         if function is None or arguments is None:
             return
         name = self.text(function).split("::")[-1]
-        parts = tuple(child for child in arguments.named_children if child.type != "comment")
-        call = Call(name, function.start_point.row, node, parts)
+        pieces = tuple(child for child in arguments.named_children if child.type != "comment")
+        call = Call(name, function.start_point.row, node, pieces)
         self.calls.append(call)
         operation = OPERATIONS.get(name)
         if operation and (target := call.argument(operation.target)) is not None:
             self.filled[root_name(self.text(target))].append((node.start_byte, call))
         if operation and operation.kind is Kind.SCAN:
-            for part in parts[1:]:
+            for part in pieces[1:]:
                 self.filled[root_name(self.text(part))].append((node.start_byte, call))
         if operation and operation.size is not None:
             self.sizing |= self.variables(call.argument(operation.size))
         elif "alloc" in name.lower():
-            self.allocating |= set().union(*map(self.variables, parts))
+            self.allocating |= set().union(*map(self.variables, pieces))
             self.sizing |= self.allocating
-        if name in _CLEARS and parts and (len(parts) < 3 or self.text(parts[1]) in _NULL_BYTES):
-            self.cleared.add(root_name(self.text(parts[0])))
+        if name in _CLEARS and pieces and (len(pieces) < 3 or self.text(pieces[1]) in _NULL_BYTES):
+            self.cleared.add(root_name(self.text(pieces[0])))
         if _LEAST.search(name):
-            self.compared.append((node.start_byte, frozenset().union(*map(self.variables, parts))))
+            self.compared.append((node.start_byte, frozenset().union(*map(self.variables, pieces))))
 
     def _read_initial(self, node: "Node") -> None:
         name = self._declared(node.child_by_field_name("declarator"))

@@ -55,17 +55,17 @@ def _behind_names(view: FunctionView, name: str) -> str:
 
 
 def _plain(view: FunctionView, source: str, depth: int = 0) -> str:
-    parts = list[str]()
+    pieces = list[str]()
     for quoted, macro in _PARTS.findall(source):
         if not macro:
-            parts.append(_ESCAPE.sub("x", quoted))
+            pieces.append(_ESCAPE.sub("x", quoted))
         elif macro.startswith("PRI"):
-            parts.append("l" + macro[3])
+            pieces.append("l" + macro[3])
         elif '"' in (body := view.facts.macros.get(macro, "")) and depth < _DEEPEST:
-            parts.append(_plain(view, body, depth + 1))
+            pieces.append(_plain(view, body, depth + 1))
         else:
-            parts.append("\0")
-    return "".join(parts)
+            pieces.append("\0")
+    return "".join(pieces)
 
 
 def longest_text(view: FunctionView, node: "Node | None", depth: int = 0, *, is_sure: bool = False) -> int | None:

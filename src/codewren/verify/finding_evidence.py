@@ -54,7 +54,7 @@ class FindingEvidence:
         if match is None:
             return None
         name = match[1]
-        found = list[Evidence]()
+        writes = list[Evidence]()
         for function in source.functions:
             text = source.text[function.start_byte : function.end_byte]
             view = self._view(path, function) if name.encode() in text else None
@@ -62,8 +62,8 @@ class FindingEvidence:
                 continue
             for written in view.filled:
                 if re.split(r"->|\.", written)[-1] == name and written not in view.arrays:
-                    found.append(array_evidence(view, written))
-        evidence = worst(found)
+                    writes.append(array_evidence(view, written))
+        evidence = worst(writes)
         return (
             evidence
             if evidence and not evidence.is_harmless
