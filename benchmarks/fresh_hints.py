@@ -159,7 +159,8 @@ def main() -> None:
     packages = fresh_rows(arguments.rows, recipe)
     for name in arguments.hints:
         print(json.dumps({"hint": name, **figures(kept_scores(name, packages, arguments.out))}, indent=1), flush=True)
-        print_line_hits(name, packages)
+        if getattr(load(name).bundle, "line_trees", None):
+            print_line_hits(name, packages)
 
 
 if __name__ == "__main__":
