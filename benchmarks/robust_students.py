@@ -44,7 +44,7 @@ from codewren.report.table import markdown
 from codewren.search.choose import choose
 
 TRIALS = {"wren": 24, "morph": 22}
-"""Trainings of each search; both are 34 epochs or a few more."""
+"""Trainings of each search; both come to 33 to 35 epochs."""
 PICKS = {"wren": None, "morph": "steadiest-within 1 points"}
 """Rule that takes a student off each front; None: the most effective one."""
 HELD_OUT, DRAWS, RESAMPLES = 5631, 5, 2000
