@@ -7,7 +7,8 @@ tried whatever they promise (now upwards first, and as long as it helps), and th
 (now the best of the cheaper half). The rest is equal: space, budget, pairs, epochs, latency model, seeds. Both choose
 on one half of the validation pairs; students of both fronts are judged on the other half. "Plane" is the share of (log
 bytes, accuracy above 0.7) that a front's students dominate there. Time is the processor's, of all trainings of a
-search. Finished searches stay in OUT.
+search and the vocabularies that they asked for, of which one of the kind `unigram` takes as long as ten epochs.
+Finished searches stay in OUT.
 """
 
 import argparse
