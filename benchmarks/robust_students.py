@@ -8,7 +8,7 @@ effective student of its front, MORPH's the steadiest within a point of it. Tria
 those that the report draws. Relations are of pairs whose logits nobody trained on, though their functions occur in
 others. `--also` names further bundles to judge: the imported published student (`codewren import`), those that ship.
 
-One draw of other names for every function moves the share of flips by a point or two, so five are counted together.
+One draw of other names for every function moves the share of flips by about a point, so five are counted together.
 A function occurs in several pairs, so it is functions that are resampled for the intervals: a pair counts as often as
 both of its functions were drawn (Owen, The pigeonhole bootstrap, Annals of Applied Statistics 1, 2007), with all that
 every student of every seed did to it. Every stage resumes, so the script can be run again after a kill.
@@ -44,7 +44,7 @@ from codewren.report.table import markdown
 from codewren.search.choose import choose
 
 TRIALS = {"wren": 24, "morph": 22}
-"""Trainings of each search; both are 34 epochs or a few more."""
+"""Trainings of each search; both come to 33 to 35 epochs."""
 PICKS = {"wren": None, "morph": "steadiest-within 1 points"}
 """Rule that takes a student off each front; None: the most effective one."""
 HELD_OUT, DRAWS, RESAMPLES = 5631, 5, 2000

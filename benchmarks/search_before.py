@@ -7,7 +7,8 @@ tried whatever they promise (now upwards first, and as long as it helps), and th
 (now the best of the cheaper half). The rest is equal: space, budget, pairs, epochs, latency model, seeds. Both choose
 on one half of the validation pairs; students of both fronts are judged on the other half. "Plane" is the share of (log
 bytes, accuracy above 0.7) that a front's students dominate there. Time is the processor's, of all trainings of a
-search. Finished searches stay in OUT.
+search and the vocabularies that they asked for, of which one of the kind `unigram` takes as long as ten epochs.
+Finished searches stay in OUT.
 """
 
 import argparse
@@ -31,6 +32,7 @@ from codewren.core.pareto import ParetoFront
 from codewren.core.recipe import Recipe
 from codewren.core.run_folder import FRONT, JOURNAL
 from codewren.data.load import load_test_split
+from codewren.measure.intervals import paired_test
 from codewren.predict.predictor import load
 from codewren.report.table import markdown
 from codewren.search import wren
@@ -167,7 +169,7 @@ def judged(run: Run) -> Found:
     dataset = load_test_split(run.recipe)
     truth = np.asarray(dataset.known_labels())
     candidates = ParetoFront.from_dict(read_json(run.path(FRONT))).candidates
-    right = {path.stat().st_size: labels_of(load(str(path)), dataset) == truth for path in export_front(run)}
+    right = {int(path.stem): labels_of(load(str(path)), dataset) == truth for path in export_front(run)}
     best = max(candidates, key=lambda candidate: candidate.scores.effectiveness or 0.0).scores
     points = [[log(size / LARGEST), -max(float(values.mean()), LEAST)] for size, values in right.items()]
     whole = log(LARGEST / SMALLEST) * (1 - LEAST)
@@ -204,17 +206,19 @@ def table(found: Mapping[str, Sequence[Found]]) -> str:
             ]
         )
     pairs = list(zip(found["now"], found["before"], strict=True))
+    tests = [paired_test(np.array(now["right"], bool), np.array(before["right"], bool)) for now, before in pairs]
     gaps = {key: interval([now[key] - before[key] for now, before in pairs]) for key in ("best", "plane")}
     shares = {key: interval([now[key] / before[key] for now, before in pairs]) for key in ("epochs", "seconds")}
-    rows.append(["now less before", gaps["best"], "", gaps["plane"], "", ""])
+    told = ", ".join(f"{test.p_value:.2g}" for test in tests)
+    rows.append(["now less before", f"{gaps['best']}; McNemar p {told}", "", gaps["plane"], "", ""])
     rows.append(["now to before", "", "", "", shares["epochs"], shares["seconds"]])
     return markdown(rows)
 
 
 def interval(values: Sequence[float]) -> str:
-    """The mean and Student's 95 % interval of it."""
+    """The mean, and of several Student's 95 % interval of it."""
     mean, low, high = student_interval(np.array(values))
-    return f"{mean:+.4f} [{low:+.4f}, {high:+.4f}]"
+    return f"{mean:.4f} [{low:.4f}, {high:.4f}]" if len(values) > 1 else f"{mean:.4f}"
 
 
 if __name__ == "__main__":
