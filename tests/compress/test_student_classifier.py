@@ -110,10 +110,10 @@ def test_several_labels_at_once_are_an_indicator_in_and_out(tmp_path, as_logits)
         **({"kind": "multi-label"} if as_logits else {}),
     }
     student = classifier(**options).fit(texts, there * 8.0 - 4.0 if as_logits else there)
-    shown, truth = several(40, seed=1)
+    shown, truth = several(100, seed=1)
     said = student.predict(shown)
     assert said.shape == truth.shape and set(np.unique(said)) <= {0, 1}
-    assert (said == truth).mean() > 0.7
+    assert (said == truth).mean() > 0.62  # a coin, and columns exchanged, stay three deviations below
     assert student.score(shown, truth) == (said == truth).all(axis=1).mean()
     assert np.array_equal(student.predict_proba(shown) > 0.5, said.astype(bool))
     light = codewren.load(student.save(tmp_path / "several.wren"))
