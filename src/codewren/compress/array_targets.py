@@ -54,8 +54,10 @@ class Targets:
             if several and kind in (None, Kind.MULTI_LABEL):
                 return cls(Kind.MULTI_LABEL, known, sets(values.astype(bool)))
             logits = _logits(values, several=kind == Kind.MULTI_LABEL)
-            said = sets(logits > 0) if kind == Kind.MULTI_LABEL else np.asarray(logits.argmax(axis=1), dtype=np.int64)
-            return cls(Kind(kind or Kind.SINGLE_LABEL), known, said, logits)
+            decided = (
+                sets(logits > 0) if kind == Kind.MULTI_LABEL else np.asarray(logits.argmax(axis=1), dtype=np.int64)
+            )
+            return cls(Kind(kind or Kind.SINGLE_LABEL), known, decided, logits)
         if kind == Kind.MULTI_LABEL:
             raise InputError(f"y has shape {values.shape}, wanted (n, C) for kind='multi-label'; {SEVERAL}")
         return cls._of_column(values, kind, classes)
@@ -68,15 +70,19 @@ class Targets:
         ):
             raise InputError(f"y holds lists of labels; {SEVERAL}")
         check_classification_targets(values)
-        found, labels = np.unique(values.ravel(), return_inverse=True)
+        distinct, labels = np.unique(values.ravel(), return_inverse=True)
         if kind != Kind.ORDINAL:
-            return cls(Kind.SINGLE_LABEL, found, labels)
-        if classes is None and found.dtype.kind not in "iufb":
-            raise InputError(f"labels {found.tolist()[:6]} have no order; name it, the most alarming last: classes=[…]")
-        order = list(found if classes is None else classes)
-        if foreign := [name for name in found.tolist() if name not in order]:
+            return cls(Kind.SINGLE_LABEL, distinct, labels)
+        if classes is None and distinct.dtype.kind not in "iufb":
+            raise InputError(
+                f"labels {distinct.tolist()[:6]} have no order; name it, the most alarming last: classes=[…]"
+            )
+        order = list(distinct if classes is None else classes)
+        if foreign := [name for name in distinct.tolist() if name not in order]:
             raise InputError(f"y holds {foreign[:6]}, which classes does not name: {order}")
-        return cls(Kind.ORDINAL, np.asarray(order), np.asarray([order.index(found[k]) for k in labels], dtype=np.int64))
+        return cls(
+            Kind.ORDINAL, np.asarray(order), np.asarray([order.index(distinct[k]) for k in labels], dtype=np.int64)
+        )
 
     def among(self, taught: "Targets") -> NDArray[np.int64]:
         """The labels, counted as those that were taught.

@@ -63,15 +63,15 @@ THERE = {"1": True, "true": True, "0": False, "false": False}
 
 def _indicated(task: Task, row: Row) -> int | None:
     """The set of labels whose own column holds 1; None where all of them are empty."""
-    said = {name: spelling(row.value(name)) for name in task.labels}
-    if set(said.values()) <= set(UNKNOWN_LABELS):
+    cells = {name: spelling(row.value(name)) for name in task.labels}
+    if set(cells.values()) <= set(UNKNOWN_LABELS):
         return None
-    for name, text in said.items():
+    for name, text in cells.items():
         if text not in THERE:
             raise InputError(
                 f"{row.position}, column {name!r}: {text!r:.40} does not say whether the label is there; wanted 1 or 0"
             )
-    return sum(1 << index for index, name in enumerate(task.labels) if THERE[said[name]])
+    return sum(1 << index for index, name in enumerate(task.labels) if THERE[cells[name]])
 
 
 def _label(task: Task, value: Any, text: str) -> int:

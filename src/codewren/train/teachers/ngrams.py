@@ -120,8 +120,8 @@ def _fit(splits: list[Dataset], *, quiet: bool) -> _Fitted:
         logits_NC = np.empty((len(labels_N), len(task.labels)))
         for fold in range(FOLDS):
             held_out = fold_N == fold
-            others = WordRegression.fit(features[~held_out], labels_N[~held_out], task, regression)
-            logits_NC[held_out] = others.logits(features[held_out])
+            without_fold = WordRegression.fit(features[~held_out], labels_N[~held_out], task, regression)
+            logits_NC[held_out] = without_fold.logits(features[held_out])
             bar.advance()
     ends = np.cumsum([len(split) for split in splits])[:-1]
     parts = np.split(logits_NC, ends)

@@ -55,9 +55,9 @@ class WordRegression:
         if len(self.task.labels) == 2:
             return np.stack([-margin_N / 2, margin_N / 2], axis=1)
         # A label that no item has is as likely as half an item of all.
-        found = np.full((features.shape[0], len(self.task.labels)), np.log(0.5 / (self.items + 1)))
-        found[:, list(self.classes)] = self._log_probabilities(margin_N)
-        return found
+        outputs = np.full((features.shape[0], len(self.task.labels)), np.log(0.5 / (self.items + 1)))
+        outputs[:, list(self.classes)] = self._log_probabilities(margin_N)
+        return outputs
 
     def _log_probabilities(self, margins: Floats) -> Floats:
         """Of the labels that have items, (N, C'), from what their only model says."""
@@ -79,5 +79,5 @@ def _margins(model: Any, features: Any) -> Floats:
     """Log-odds (N,) of the second of two labels; of more of them an output each, (N, C')."""
     if isinstance(model, float):
         return np.full(features.shape[0], model)
-    found: Floats = model.decision_function(features)
-    return found
+    outputs: Floats = model.decision_function(features)
+    return outputs
