@@ -92,6 +92,49 @@ def test_pairs_and_a_validation_set_of_ones_own(tmp_path):
     assert [(row["func"], row["func2"]) for row in rows] == pairs[100:]
 
 
+def several(count, seed=0):
+    """Texts, and an indicator (n, 2) of the words each holds: none, one or both."""
+    rng = random.Random(seed)
+    there = np.array([[rng.random() < 0.5, rng.random() < 0.5] for _ in range(count)], dtype=int)
+    calls = ["".join(f"    {word}(a)\n" * 3 for word, on in zip(WORDS, row, strict=False) if on) for row in there]
+    return [f"def f{i}(a):\n{call}    return {i % 7}\n" for i, call in enumerate(calls)], there
+
+
+@pytest.mark.parametrize("as_logits", [False, True])
+def test_several_labels_at_once_are_an_indicator_in_and_out(tmp_path, as_logits):
+    texts, there = several(320)
+    options = {
+        "classes": WORDS[:2],
+        "epochs": 25,
+        "recipe": {**SMALL, "distil": {"selection": "f1"}},
+        **({"kind": "multi-label"} if as_logits else {}),
+    }
+    student = classifier(**options).fit(texts, there * 8.0 - 4.0 if as_logits else there)
+    shown, truth = several(100, seed=1)
+    said = student.predict(shown)
+    assert said.shape == truth.shape and set(np.unique(said)) <= {0, 1}
+    assert (said == truth).mean() > 0.62  # a coin, and columns exchanged, stay three deviations below
+    assert student.score(shown, truth) == (said == truth).all(axis=1).mean()
+    assert np.array_equal(student.predict_proba(shown) > 0.5, said.astype(bool))
+    light = codewren.load(student.save(tmp_path / "several.wren"))
+    assert (light.task.kind, light.task.labels) == ("multi-label", WORDS[:2])
+    assert student.predict([]).shape == (0, 2)
+
+
+def test_an_order_is_learnt_where_it_is_named(tmp_path):
+    texts, there = several(320)
+    names = np.array(["none", "one", "both"])
+    student = classifier(kind="ordinal", classes=["none", "one", "both"], epochs=12).fit(
+        texts, names[there.sum(axis=1)]
+    )
+    assert student.classes_.tolist() == ["none", "one", "both"]
+    light = codewren.load(student.save(tmp_path / "order.wren"))
+    assert (light.task.kind, light.task.labels, light.task.positive) == ("ordinal", ("none", "one", "both"), "both")
+    assert "mae" in student.report_
+    shown, truth = several(40, seed=1)
+    assert student.score(shown, names[truth.sum(axis=1)]) > 0.6
+
+
 def test_a_pickle_answers_the_same(fitted):
     texts, _ = functions(10, seed=2)
     assert np.array_equal(pickle.loads(pickle.dumps(fitted)).predict_proba(texts), fitted.predict_proba(texts))
@@ -151,7 +194,8 @@ TEXTS, LABELS = functions(20)
         (TEXTS, np.linspace(0, 1, 20), ValueError, "Unknown label type: continuous"),
         (TEXTS, ["one"] * 20, InputError, r"labels \['one'\] must be two or more"),
         (TEXTS, np.full((20, 2), 0.5), InputError, "these are probabilities, wanted logits"),
-        (TEXTS, np.eye(20, 3, dtype=int), InputError, "for several labels at once fit one classifier of each"),
+        (TEXTS, np.eye(20, 3, dtype=int) * 2, InputError, "wanted labels of shape .n,., an indicator of 0 and 1"),
+        (TEXTS, [["copy"], ["read", "copy"]] * 10, InputError, "MultiLabelBinarizer"),
         (TEXTS, np.full((20, 2), np.nan), ValueError, "y contains NaN"),
     ],
 )
@@ -167,6 +211,10 @@ def test_what_cannot_be_learnt_is_one_clear_error(texts, y, error, said):
         ({"recipe": {"student": {"hidden": 3}}}, "student: unknown key 'hidden'"),
         ({"positive": "delete"}, "positive label 'delete' is not in"),
         ({"validation_fraction": 0}, "validation_fraction is 0, wanted above 0 and below 1"),
+        ({"kind": "ordered"}, "kind is 'ordered', wanted single-label, multi-label, ordinal"),
+        ({"kind": "ordinal"}, "have no order; name it"),
+        ({"kind": "ordinal", "classes": ["copy", "read"]}, "which classes does not name"),
+        ({"kind": "multi-label"}, "MultiLabelBinarizer"),
     ],
 )
 def test_options_that_cannot_be_are_one_clear_error(options, said):

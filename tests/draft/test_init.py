@@ -265,11 +265,66 @@ def test_lists_of_labels_are_a_task_of_several_at_once(labels, tmp_path):
     assert "time 33.3%" in (tmp_path / "recipe.toml").read_text()
 
 
-def test_words_are_no_teacher_where_they_cannot_teach(tmp_path, capsys):
-    written(tmp_path / "three", ("a", "b", "c"))
-    said = fails(capsys, "init", tmp_path / "three", "--recipe", tmp_path / "recipe.toml")
-    assert "functions of 3 labels; name a teacher with --teacher" in said
-    assert not (tmp_path / "recipe.toml").exists()
+def calls(count, *, seed=0):
+    """C functions that open files, take time, both or neither, and what they do."""
+    rng = random.Random(seed)
+    for i in range(count):
+        files, time = rng.random() < 0.5, rng.random() < 0.4
+        body = "    fopen(a, b);\n" * files + "    time(0);\n" * time
+        yield f"int f{seed}_{i}(char *a, char *b)\n{{\n{body}    return {i};\n}}\n", files, time
+
+
+def write_csv(path, rows):
+    with path.open("w", newline="") as stream:
+        csv.writer(stream).writerows(rows)
+
+
+@pytest.mark.parametrize("form", ["columns", "list", "cell"])
+def test_several_labels_run_from_a_table_to_a_bundle_with_words_as_teacher(tmp_path, form):
+    """Columns of 0 and 1, JSON lists, and names with a semicolon between them are the same task."""
+    names = ("files", "time")
+    for split, count in (("train", 240), ("valid", 60)):
+        rows = list(calls(count, seed=count))
+        if form == "columns":
+            table = [("code", *names), *((text, int(a), int(b)) for text, a, b in rows)]
+        else:
+            said = [[n for n, on in zip(names, row[1:], strict=True) if on] for row in rows]
+            cells = [json.dumps(some) if form == "list" else ";".join(some) for some in said]
+            cells = [cell or "[]" for cell in cells]
+            table = [("code", "labels"), *((row[0], cell) for row, cell in zip(rows, cells, strict=True))]
+        write_csv(tmp_path / f"{split}.csv", table)
+    said, recipe = init(tmp_path, tmp_path / "train.csv", tmp_path / "valid.csv", "--task", "calls")
+    assert (recipe.task.kind, recipe.task.labels, recipe.teacher.kind) == ("multi-label", names, "ngrams")
+    assert ("hold 0 and 1" in said) == (form == "columns")
+    valid = load_split(recipe, "valid")
+    assert list(valid.labels) == [int(a) + 2 * int(b) for _, a, b in calls(60, seed=60)]
+    run("compress", tmp_path / "recipe.toml", "--out", tmp_path / "run", *QUICK, "--set", "distil.epochs=8")
+    student = codewren.load(tmp_path / "run/student.wren")
+    assert student.task == recipe.task
+    assert "label_accuracy" in run("evaluate", tmp_path / "run/student.wren", tmp_path / "recipe.toml")
+
+
+def test_an_order_is_offered_and_never_guessed(tmp_path):
+    for split in ("train", "valid"):
+        rows = [{"code": text, "label": ("low", "middle", "high")[i % 3]} for i, text in enumerate(TEXTS)]
+        jsonl(tmp_path / f"{split}.jsonl", rows)
+    _, recipe = init(tmp_path, tmp_path / "train.jsonl", tmp_path / "valid.jsonl")
+    assert (recipe.task.kind, recipe.teacher.kind) == ("single-label", "ngrams")
+    assert '# kind = "ordinal"' in (tmp_path / "recipe.toml").read_text()
+
+
+def test_pairs_want_a_teacher(clone_task, tmp_path, capsys):
+    folder = shutil.copytree(clone_task, tmp_path / "pairs", ignore=shutil.ignore_patterns("recipe.toml", "*.npy"))
+    assert "name a teacher with --teacher" in fails(capsys, "init", folder, "--recipe", tmp_path / "r.toml")
+
+
+def test_a_cell_of_a_labels_own_column_says_there_or_not(tmp_path):
+    rows = [{"func": CODE.format(i), "files": i % 2, "time": "maybe" if i == 7 else 1} for i in range(9)]
+    jsonl(tmp_path / "valid.jsonl", rows)
+    task = {"name": "t", "unit": "function", "labels": ["files", "time"], "positive": "time", "kind": "multi-label"}
+    recipe = Recipe.from_dict({"task": task, "data": {"valid": {"path": "valid.jsonl"}}}, tmp_path)
+    with pytest.raises(codewren.InputError, match=r"line 8, column 'time': 'maybe' does not say whether"):
+        load_split(recipe, "valid")
 
 
 def test_judged_functions_without_labels_of_their_own_get_the_labels_of_the_judges(tmp_path):

@@ -27,6 +27,7 @@ TOOLS = {
 # Imported by a library, when we call it.
 BEHIND = {
     "mkdocs_material": "the theme of the documentation site",
+    "zstandard": "loaded by its name where Python has no compression.zstd",
     "onnxscript": "torch.onnx.export writes through it",
     "onnxruntime": "runs what was exported; tests compare it with the bundle",
 }

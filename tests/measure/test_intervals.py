@@ -1,3 +1,5 @@
+import json
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -5,6 +7,8 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from codewren.core.errors import InputError
+from codewren.measure.fidelity import FlipRate, flips, wilson
+from codewren.measure.fields import Fields, as_measure
 from codewren.measure.intervals import (
     Measure,
     binomial_tail,
@@ -14,6 +18,7 @@ from codewren.measure.intervals import (
     proportion,
     summary,
 )
+from codewren.measure.quality import Quality, quality
 
 COUNTS = st.integers(1, 300).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n)))
 
@@ -107,3 +112,23 @@ def test_mcnemar_turned_round_changes_sign_only():
 def test_mcnemar_wants_one_split():
     with pytest.raises(InputError, match="same split"):
         mcnemar(np.zeros(3, int), np.zeros(3, int), np.zeros(2, int))
+
+
+@pytest.mark.parametrize("share", [proportion, wilson])
+def test_a_share_of_no_items_says_so_in_words_and_in_json(share):
+    found = share("flips", 0, 0)
+    assert str(found) == "- (no items)"
+    plain = json.loads(json.dumps(found.to_dict()))
+    assert (plain["value"], plain["low"], plain["high"], plain["n"]) == (None, None, None, 0)
+    assert Measure.from_dict(plain) == found == as_measure(Fields(plain, "x"), "flips")
+    one = share("flips", 0, 1)
+    assert str(one).startswith("0.0000 [") and Measure.from_dict(one.to_dict()) == one
+
+
+def test_flips_of_no_edited_items_and_precision_without_alarms_are_no_zeros():
+    nothing = flips(np.zeros(3, int), np.zeros(3, int), np.zeros(3, bool)).to_dict()
+    assert nothing == {"edited": 0, "flipped": 0, "rate": None, "low": None, "high": None}
+    assert FlipRate.from_dict(Fields(nothing, "x")).to_dict() == nothing
+    found = quality(np.array([0, 1]), np.array([[0.9, 0.1], [0.8, 0.2]]), positive=1)
+    assert ("precision", "-", "- (no items)", "0") in found.rows()
+    assert Quality.from_dict(json.loads(json.dumps(found.to_dict()))).to_dict() == found.to_dict()

@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 from codewren.compress.few_labels import LEAST_STEPS, MARGIN, STUDENT
 from codewren.core.errors import InputError
 from codewren.core.files import atomic_write, write_bytes
+from codewren.core.task import Task
+from codewren.measure.label_sets import bits
 
 Item = tuple[str, ...]
 """One text, or the two of a pair."""
@@ -26,15 +28,15 @@ class ArrayData:
     """Items to learn from, and others that pick the epoch.
 
     Attributes:
-        labels: names, in the order of the columns.
+        task: what is judged; its labels are in the order of the columns.
         items: to learn from.
-        targets: index of the label of each; where there are logits, of their largest.
+        targets: the label of each as the task counts it, an index or a set; where there are logits, what they say.
         logits: (n, C) of a teacher, or None where labels teach.
         valid: items that pick the epoch.
-        valid_targets: index of the label of each.
+        valid_targets: the label of each.
     """
 
-    labels: tuple[str, ...]
+    task: Task
     items: Sequence[Item]
     targets: NDArray[np.int64]
     logits: NDArray[np.float32] | None
@@ -50,8 +52,8 @@ class ArrayData:
         """Write the items and the logits below a run's folder; the tables of the recipe that reads them."""
         taught = "labelled" if self.logits is None else "unlabelled"
         data = folder / ARRAYS
-        _write_items(data / f"{taught}.jsonl", self.items, [self.labels[target] for target in self.targets])
-        _write_items(data / "valid.jsonl", self.valid, [self.labels[target] for target in self.valid_targets])
+        _write_items(data / f"{taught}.jsonl", self.items, self._named(self.targets))
+        _write_items(data / "valid.jsonl", self.valid, self._named(self.valid_targets))
         teacher: dict[str, Any] = {"kind": "logits", "path": "logits.npy"}
         if self.logits is None:
             teacher["label_margin"] = MARGIN  # the other labels' logits are so much lower: there is no file
@@ -67,6 +69,13 @@ class ArrayData:
             "student": {**STUDENT, "pair_head": "symmetric"},
             "distil": {"train_on": [taught]},
         }
+
+    def _named(self, targets: NDArray[np.int64]) -> list[str | list[str]]:
+        """Labels by name, as a file of items has them."""
+        names = self.task.labels
+        if not self.task.is_multi_label:
+            return [names[target] for target in targets]
+        return [[names[k] for k in np.flatnonzero(there)] for there in bits(targets, len(names))]
 
     def epochs(self, batch_size: int) -> int:
         """Passes over the items that make steps enough."""
@@ -120,7 +129,7 @@ def _draw(item: Item, seed: int) -> bytes:
     return hashlib.sha256(repr((seed, item)).encode("utf-8", "surrogatepass")).digest()
 
 
-def _write_items(path: Path, items: Sequence[Item], labels: Sequence[str]) -> None:
+def _write_items(path: Path, items: Sequence[Item], labels: Sequence[str | list[str]]) -> None:
     lines = (
         json.dumps({**dict(zip(TEXT_COLUMNS, item, strict=False)), "label": label})
         for item, label in zip(items, labels, strict=True)

@@ -24,6 +24,7 @@ from codewren.core.files import write_json
 from codewren.core.progress import Bar
 from codewren.core.recipe import Recipe
 from codewren.data.readers import read_rows, spelling
+from codewren.draft.columns import is_several
 from codewren.measure.fidelity import wilson
 from codewren.measure.intervals import mcnemar
 from codewren.predict.predictor import load
@@ -106,7 +107,13 @@ def read_lesson(path: Path, *, code: str, label: str) -> tuple[tuple[str, ...], 
     """
     label_of: dict[str, str] = {}
     for row in read_rows(path):
-        text, name = row.text(code), spelling(row.value(label))
+        text, value = row.text(code), row.value(label)
+        if is_several(value):
+            raise InputError(
+                f"{row.position}: {value!r:.60} names several labels, teach wants one a function; use codewren "
+                "init --hold-out 0.2 and codewren compress, where words teach several"
+            )
+        name = spelling(value)
         if not name:
             raise InputError(f"{row.position}: column {label!r} is empty; drop the row, or pass it as unlabelled code")
         if label_of.setdefault(text, name) != name:

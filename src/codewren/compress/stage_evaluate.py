@@ -14,7 +14,7 @@ from codewren.compress.run import Run
 from codewren.compress.run_warnings import warnings
 from codewren.compress.words_baseline import words_quality
 from codewren.core.dataset import Dataset
-from codewren.core.errors import InputError
+from codewren.core.errors import InputError, TeacherError
 from codewren.core.files import read_json, write_bytes, write_json
 from codewren.core.recipe import Recipe
 from codewren.core.recipe_sections import FILE_TEACHERS
@@ -146,6 +146,20 @@ class Question:
     attack: AttackBudget | None = None
 
 
+def _logits_of(question: Question, dataset: Dataset) -> NDArray[np.float32] | None:
+    """The teacher's, where they were asked for.
+
+    Raises:
+        TeacherError: as `read_logits`, by the option's name.
+    """
+    if question.logits_path is None:
+        return None
+    try:
+        return read_logits(question.logits_path, dataset)
+    except TeacherError as error:
+        raise TeacherError(f"--logits {error}") from None
+
+
 def evaluate_bundle(bundle: str, recipe: Recipe, question: Question, *, json_path: Path | None = None) -> str:
     """Figures of a bundle on one split, a paired test against another bundle, flips under edits.
 
@@ -156,7 +170,7 @@ def evaluate_bundle(bundle: str, recipe: Recipe, question: Question, *, json_pat
     dataset = load_test_split(recipe) if split == "test" else load_split(recipe, split)
     first = load_for(bundle, recipe)
     second = None if question.versus is None else load_for(question.versus, recipe)
-    logits = None if question.logits_path is None else read_logits(question.logits_path, dataset)
+    logits = _logits_of(question, dataset)
     figures = bundle_quality(first, dataset, teacher_logits=logits)
     lines = [markdown([["figure", "value", "95 % interval", "n"], *figures.rows()])]
     result = {"bundle": str(first.path), "split": split, **figures.to_dict()}

@@ -10,19 +10,20 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import BaseEstimator, ClassifierMixin
-from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import check_array, check_consistent_length, check_is_fitted, check_random_state
+from sklearn.utils.validation import check_consistent_length, check_is_fitted, check_random_state
 
 from codewren.compress.array_data import ArrayData, array_items, put_aside
+from codewren.compress.array_targets import Targets
 from codewren.compress.path import compress
 from codewren.compress.run import Run
-from codewren.core.errors import InputError, RecipeError
+from codewren.core.errors import RecipeError
 from codewren.core.files import write_bytes
 from codewren.core.recipe import Recipe
 from codewren.core.recipe_files import merge_tables, read_recipe_toml
 from codewren.core.run_folder import REPORT, STUDENT
+from codewren.core.task import Task, Unit
+from codewren.measure.label_sets import bits
 from codewren.predict.predictor import AnyPredictor, load
-from codewren.train.teachers.logits_file import are_probabilities
 
 Floats = NDArray[np.float64]
 
@@ -36,7 +37,10 @@ class StudentClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  
     Args:
         language: of the functions, where a scan is to read that language only.
         positive: the label that a scan reports; by default the last of `classes_`.
-        classes: names of the columns of `y` where it holds logits; by default 0, 1, 2 ….
+        classes: names of the columns of `y` where it holds logits or an indicator, by default 0, 1, 2 …; of an order
+            the labels, from the least alarming to the most.
+        kind: `single-label`, `multi-label` or `ordinal`; by default several labels at once where `y` is an indicator,
+            else one. An order is never guessed.
         epochs: passes over the items; by default enough for 400 steps, and at least 3.
         recipe: tables of a recipe, or the path of one, without `[data]` and `[teacher]`: sizes, search, budget.
         validation_fraction: share of the items that picks the epoch, where `fit` is given none for it.
@@ -45,7 +49,7 @@ class StudentClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  
         verbose: progress and warnings on standard error.
 
     Attributes:
-        classes_: labels, sorted; the columns of `predict_proba`.
+        classes_: labels, sorted, or in their order; the columns of `predict_proba`.
         bundle_: bytes of the `*.wren` file.
         report_: the table of what came out, on the items that picked the epoch.
 
@@ -64,6 +68,7 @@ class StudentClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  
         language: str | None = None,
         positive: Any = None,
         classes: Sequence[Any] | None = None,
+        kind: str | None = None,
         epochs: int | None = None,
         recipe: Mapping[str, Any] | str | Path | None = None,
         validation_fraction: float = 0.2,
@@ -74,6 +79,7 @@ class StudentClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  
         self.language = language
         self.positive = positive
         self.classes = classes
+        self.kind = kind
         self.epochs = epochs
         self.recipe = recipe
         self.validation_fraction = validation_fraction
@@ -86,7 +92,8 @@ class StudentClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  
 
         Args:
             X: n texts, or n pairs of texts: a list, an array, one or two columns of a data frame.
-            y: n labels; or a teacher's logits, floating point of shape (n, C), before softmax.
+            y: n labels; an indicator of several labels at once, 0 or 1 of shape (n, C); or a teacher's logits, floating
+                point of shape (n, C), before softmax or sigmoid.
             X_val: items that pick the epoch and are never learnt; by default a share of `X`.
             y_val: their labels or logits.
 
@@ -96,7 +103,7 @@ class StudentClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  
             CodewrenError: a stage's own error.
         """
         seed = int(check_random_state(self.random_state).randint(2**31 - 1))
-        classes, data = self._data(X, y, X_val, y_val, seed=seed)
+        data, classes = self._data(X, y, X_val, y_val, seed=seed)
         if self.out is not None:
             self._compress(data, Path(self.out), seed)
         else:
@@ -107,15 +114,17 @@ class StudentClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  
         return self
 
     def predict(self, X: Any) -> NDArray[Any]:
-        """The label of each item, (n,), by the bundle's own threshold.
+        """The label of each item, (n,), by the bundle's own threshold; of several at once an indicator, (n, C).
 
         Raises:
             NotFittedError: nothing is fitted yet.
             InputError: an item is not of the kind that was learnt.
         """
         check_is_fitted(self)
-        labels = [int(label) for label in self.predictor.predict(_sources(X))]
-        return self.classes_[np.asarray(labels, dtype=np.int64)]
+        labels = np.asarray([int(label) for label in self.predictor.predict(_sources(X))], dtype=np.int64)
+        if self.predictor.task.is_multi_label:
+            return bits(labels, len(self.classes_)).astype(np.int64)
+        return self.classes_[labels]
 
     def predict_proba(self, X: Any) -> Floats:
         """Probabilities (n, C), columns as `classes_`.
@@ -161,60 +170,29 @@ class StudentClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  
         """Texts go in, not numbers."""
         tags = super().__sklearn_tags__()
         tags.input_tags.string, tags.input_tags.one_d_array, tags.input_tags.two_d_array = True, True, False
+        tags.classifier_tags.multi_label = True
         return tags
 
     def _data(
         self, X: Any, y: ArrayLike, X_val: Any, y_val: ArrayLike | None, *, seed: int
-    ) -> tuple[NDArray[Any], ArrayData]:
-        items = array_items(X)
-        classes, targets, logits = self._targets(items, y)
-        labels = tuple(str(name) for name in classes)
+    ) -> tuple[ArrayData, NDArray[Any]]:
+        items, taught = array_items(X), Targets.read(y, kind=self.kind, classes=self.classes)
+        check_consistent_length(items, taught.labels)
+        unit = Unit.FUNCTION if len(items[0]) == 1 else Unit.PAIR
+        names = tuple(str(name) for name in taught.classes)
+        positive = names[-1] if self.positive is None else str(self.positive)
+        task = Task("own", unit, names, positive, self.language, taught.kind)
         if X_val is not None:
-            valid = array_items(X_val, "X_val")
-            known, judged, _ = self._targets(valid, y_val)
-            places = {name: place for place, name in enumerate(labels)}
-            if unknown := {str(name) for name in known} - set(places):
-                raise InputError(f"y_val holds the labels {sorted(unknown)}, y only {list(labels)}; wanted the same")
-            found = np.asarray([places[str(name)] for name in known[judged]], dtype=np.int64)
-            return classes, ArrayData(labels, items, targets, logits, valid, found)
-        aside = put_aside(items, targets, self.validation_fraction, seed)
+            valid, judged = array_items(X_val, "X_val"), Targets.read(y_val, kind=self.kind, classes=self.classes)
+            check_consistent_length(valid, judged.labels)
+            found = judged.among(taught)
+            return ArrayData(task, items, taught.labels, taught.logits, valid, found), taught.classes
+        aside = put_aside(items, taught.labels, self.validation_fraction, seed)
         here = np.asarray([index for index in range(len(items)) if index not in aside])
         there = np.asarray(sorted(aside))
-        shown = None if logits is None else logits[here]
+        shown = None if taught.logits is None else taught.logits[here]
         split = [[items[index] for index in indices] for indices in (here, there)]
-        return classes, ArrayData(labels, split[0], targets[here], shown, split[1], targets[there])
-
-    def _targets(
-        self, items: Sequence[Any], y: ArrayLike | None
-    ) -> tuple[NDArray[Any], NDArray[np.int64], NDArray[np.float32] | None]:
-        """Classes, the index of each item's label, and its logits where `y` holds those."""
-        if y is None:
-            raise ValueError("requires y to be passed, but the target y is None")
-        values = np.asarray(y)
-        check_consistent_length(items, values)
-        if values.ndim == 2 and values.shape[1] > 1:
-            logits = self._logits(values)
-            classes = np.arange(logits.shape[1]) if self.classes is None else np.asarray(self.classes)
-            return classes, logits.argmax(axis=1), logits
-        check_classification_targets(values)
-        classes, targets = np.unique(values.ravel(), return_inverse=True)
-        return classes, targets, None
-
-    def _logits(self, values: NDArray[Any]) -> NDArray[np.float32]:
-        if values.dtype.kind != "f":
-            raise InputError(
-                f"y has shape {values.shape} and type {values.dtype}, wanted labels of shape (n,) or logits of a "
-                "floating type; for several labels at once fit one classifier of each"
-            )
-        if self.classes is not None and len(self.classes) != values.shape[1]:
-            raise InputError(f"y has {values.shape[1]} columns of logits, classes names {len(self.classes)}")
-        logits: NDArray[np.float32] = check_array(values, dtype=np.float32, input_name="y")
-        if are_probabilities(logits):
-            raise InputError(
-                "every row of y is positive and sums to 1, so these are probabilities, wanted logits; "
-                "write numpy.log(numpy.clip(p, 1e-7, 1)) instead"
-            )
-        return logits
+        return ArrayData(task, split[0], taught.labels[here], shown, split[1], taught.labels[there]), taught.classes
 
     def _compress(self, data: ArrayData, out: Path, seed: int) -> None:
         tables = merge_tables(data.write(out), self._own_tables(data, seed))
@@ -227,10 +205,7 @@ class StudentClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  
 
     def _own_tables(self, data: ArrayData, seed: int) -> dict[str, Any]:
         """What holds beside the data: the task, the seeds, and the user's own tables over them."""
-        positive = data.labels[-1] if self.positive is None else str(self.positive)
-        unit = "function" if data.texts_per_item == 1 else "pair"
-        task = {"name": "own", "unit": unit, "labels": list(data.labels), "positive": positive}
-        task |= {"language": self.language} if self.language else {}
+        task = {name: value for name, value in data.task.to_dict().items() if value is not None}
         given = {} if self.recipe is None else self.recipe
         own = dict(given) if isinstance(given, Mapping) else read_recipe_toml(Path(given))
         if taken := {"data", "teacher"} & set(own):

@@ -3,7 +3,7 @@
 from codewren.compress.run import Run
 from codewren.compress.run_warnings import warn
 from codewren.compress.words_baseline import words_quality
-from codewren.core.run_folder import LOGITS
+from codewren.core.run_folder import LOGITS, TEACHER_WORTH
 from codewren.measure.intervals import Measure
 from codewren.measure.quality import Quality
 from codewren.measure.task_quality import logits_quality
@@ -17,7 +17,7 @@ def report_teacher_worth(run: Run) -> None:
     words = words_quality(run)
     judged = run.path(LOGITS.format(split="valid")).exists() and words is not None
     teacher = logits_quality(run.logits("valid"), run.dataset("valid")) if judged else None
-    warn(run, "teacher worth", [] if words is None or teacher is None else teacher_worth(teacher, words))
+    warn(run, TEACHER_WORTH, [] if words is None or teacher is None else teacher_worth(teacher, words))
 
 
 def teacher_worth(teacher: Quality, words: Quality) -> list[str]:

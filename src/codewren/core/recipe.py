@@ -11,6 +11,7 @@ from codewren.core.pareto import Budget
 from codewren.core.plain_values import TOP, build, check_keys
 from codewren.core.recipe_files import naming_files, own_folder, recipe_tables
 from codewren.core.recipe_sections import (
+    ClassWeights,
     DataSection,
     DecisionSection,
     DistilSection,
@@ -79,7 +80,8 @@ class Recipe:
         built: dict[str, Any] = {name: build(kind, _table(raw, name), where=name) for name, kind in sections.items()}
         check_keys(_table(raw, "student"), {spec.name for spec in fields(StudentConfig)}, where="student")
         task = _build_task(_table(raw, "task"))
-        _check_labels(built["distil"], task)
+        for name in ("finetune", "distil"):
+            _check_labels(f"{name}.class_weights", built[name].class_weights, task)
         return cls(
             task=task,
             student=StudentConfig.from_dict(_table(raw, "student")),
@@ -124,13 +126,11 @@ def _table(raw: Mapping[str, Any], name: str) -> dict[str, Any]:
     return value
 
 
-def _check_labels(distil: DistilSection, task: Task) -> None:
+def _check_labels(key: str, weights: ClassWeights, task: Task) -> None:
     """Raise where a class weight is of no label."""
-    names = distil.class_weights if isinstance(distil.class_weights, Mapping) else {}
-    for name in names:
+    for name in weights if isinstance(weights, Mapping) else {}:
         if name not in task.labels:
-            key = f"distil.class_weights.{name}"
-            raise RecipeError(f"distil.class_weights: no label {name!r}; {nearest(name, task.labels)}", key)
+            raise RecipeError(f"{key}: no label {name!r}; {nearest(name, task.labels)}", f"{key}.{name}")
 
 
 def _build_task(raw: dict[str, Any]) -> Task:

@@ -18,7 +18,7 @@ class Source:
     """Where one split, or the functions of a pair task, is read from.
 
     Attributes:
-        path: JSONL, CSV, TSV or Parquet, plain or .gz/.xz, below `data.root`; a folder or a glob (`train-*.parquet`) of
+        path: JSONL, CSV, TSV or Parquet, plain or .gz/.xz/.zst, below `data.root`; a folder or a glob (`train-*.parquet`) of
             such files, read in the order of their names; a folder without such files, of source code, whose functions
             that no chosen split holds come in a random order; or `hub:DATASET[:SPLIT]`.
         text: column of the source text (of the left function when `text2` is given).
@@ -153,6 +153,7 @@ class FinetuneSection:
         attention_dropout: inside attention, where its random numbers cost more than the arithmetic; the papers use 0.1.
         precision: `bf16` uses autocast, faster where the processor has it.
         selection: validation metric that picks the epoch.
+        class_weights: as `distil.class_weights`, in the loss of the teacher.
         seed: of the head's first weights, of batches and dropout.
         whitespace: `collapsed` as the papers, or `raw`; the teacher's folder records it, and `label` feeds the same.
             Layout can betray a label (Devign's doubled newlines do), so raw text is asked for, never the default.
@@ -173,10 +174,14 @@ class FinetuneSection:
     attention_dropout: float = 0.0
     precision: Literal["fp32", "bf16"] = "fp32"
     selection: Literal["accuracy", "f1", "mcc", "auc"] = "accuracy"
+    class_weights: ClassWeights = "none"
     seed: int = 123456
     whitespace: WhiteSpace = "collapsed"
     data_flow: bool = False
     data_flow_mode: Literal["repaired", "papers"] = "repaired"
+
+    def __post_init__(self) -> None:
+        _check_weights("finetune.class_weights", self.class_weights)
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,6 +41,8 @@ def _item_ids(source: Source, rows: list[Row]) -> tuple[str, ...]:
 def _labels(task: Task, source: Source, rows: list[Row]) -> tuple[int | None, ...]:
     if source.label != DEFAULTS.label:
         rows[0].value(source.label)  # a column that the recipe names must be there; the default one need not
+    elif task.is_multi_label and source.label not in rows[0].values and set(task.labels) <= rows[0].values.keys():
+        return tuple(_indicated(task, row) for row in rows)
     known: dict[str, int | None] = {text: None for text in UNKNOWN_LABELS if text not in task.labels}
     labels = []
     for row in rows:
@@ -53,6 +55,23 @@ def _labels(task: Task, source: Source, rows: list[Row]) -> tuple[int | None, ..
                 raise InputError(f"{row.position}, column {source.label!r}: {error}") from None
         labels.append(known[text])
     return tuple(labels)
+
+
+THERE = {"1": True, "true": True, "0": False, "false": False}
+"""What a cell of a label's own column says."""
+
+
+def _indicated(task: Task, row: Row) -> int | None:
+    """The set of labels whose own column holds 1; None where all of them are empty."""
+    cells = {name: spelling(row.value(name)) for name in task.labels}
+    if set(cells.values()) <= set(UNKNOWN_LABELS):
+        return None
+    for name, text in cells.items():
+        if text not in THERE:
+            raise InputError(
+                f"{row.position}, column {name!r}: {text!r:.40} does not say whether the label is there; wanted 1 or 0"
+            )
+    return sum(1 << index for index, name in enumerate(task.labels) if THERE[cells[name]])
 
 
 def _label(task: Task, value: Any, text: str) -> int:

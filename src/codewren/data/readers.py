@@ -15,10 +15,12 @@ from pathlib import Path
 from typing import IO, Any, NamedTuple
 
 from codewren.core.errors import InputError, MissingExtraError, nearest
+from codewren.data.zstandard_stream import open_zstandard
 
 HUB = "hub:"
 FLOATED = re.compile(r"-?\d+\.0+")
-COMPRESSIONS: dict[str, Callable[[Path], Any]] = {".gz": gzip.open, ".xz": lzma.open}  # both open for bytes
+COMPRESSIONS: dict[str, Callable[[Path], Any]] = {".gz": gzip.open, ".xz": lzma.open, ".zst": open_zstandard}
+"""What opens a file for bytes."""
 
 
 class Row(NamedTuple):
@@ -103,7 +105,9 @@ def read_rows(path: Path) -> Iterator[Row]:
     compression = suffixes.pop() if suffixes and suffixes[-1] in COMPRESSIONS else ""
     reader = FORMATS.get(suffixes[-1] if suffixes else "")
     if reader is None:
-        raise InputError(f"{path}: unknown format; wanted {', '.join(FORMATS)}, plain or with .gz or .xz after it")
+        raise InputError(
+            f"{path}: unknown format; wanted {', '.join(FORMATS)}, plain or with .gz, .xz or .zst after it"
+        )
     with _opened(path, compression) as stream:
         yield from reader(stream, path)
 

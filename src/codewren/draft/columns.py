@@ -28,7 +28,8 @@ class Columns:
         id: a name for each row.
         left: id of a pair's left function, in a file of functions.
         right: of its right one.
-        label: its label.
+        label: its label, or a list of labels.
+        indicators: columns of 0 and 1, one for each of several labels at once.
     """
 
     text: str | None = None
@@ -37,6 +38,7 @@ class Columns:
     left: str | None = None
     right: str | None = None
     label: str | None = None
+    indicators: tuple[str, ...] = ()
 
     @property
     def is_pair(self) -> bool:
@@ -52,7 +54,7 @@ def guess_columns(rows: Sequence[Mapping[str, Any]], source: str) -> Columns:
     """
     names = list(rows[0])
     texts = [name for name in names if _is_code(rows, name)]
-    label = _label(rows, [name for name in names if name not in texts])
+    label, indicators = _labels(rows, [name for name in names if name not in texts])
     if not texts:
         ids = _two([name for name in names if name != label])
         if ids is None:
@@ -62,8 +64,8 @@ def guess_columns(rows: Sequence[Mapping[str, Any]], source: str) -> Columns:
         return Columns(left=ids[0], right=ids[1], label=label)
     pair = _two(texts)
     text, text2 = pair if pair is not None else (_known_or(texts, TEXT_NAMES, rows), None)
-    rest = [name for name in names if name not in (text, text2, label)]
-    return Columns(text, text2, id=_id(rows, rest), label=label)
+    rest = [name for name in names if name not in (text, text2, label, *indicators)]
+    return Columns(text, text2, id=_id(rows, rest), label=label, indicators=indicators if text2 is None else ())
 
 
 def _is_code(rows: Sequence[Mapping[str, Any]], name: str) -> bool:
@@ -92,6 +94,19 @@ def _two(names: Sequence[str]) -> tuple[str, str] | None:
     if len(names) == 2 and names[1] == f"{names[0]}2":
         return names[0], names[1]
     return None
+
+
+def _labels(rows: Sequence[Mapping[str, Any]], names: Sequence[str]) -> tuple[str | None, tuple[str, ...]]:
+    """The column of labels; where none is called so and several hold 0 and 1 only, those, a label each."""
+    label = _label(rows, names)
+    called = label is not None and label.lower() in LABEL_NAMES
+    flags = [] if called else [name for name in names if _is_flag(rows, name)]
+    return (None, tuple(flags)) if len(flags) > 1 else (label, ())
+
+
+def _is_flag(rows: Sequence[Mapping[str, Any]], name: str) -> bool:
+    values = {spelling(row.get(name)) for row in rows}
+    return values in ({"0", "1"}, {"false", "true"})
 
 
 def _label(rows: Sequence[Mapping[str, Any]], names: Sequence[str]) -> str | None:

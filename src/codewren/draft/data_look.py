@@ -10,7 +10,7 @@ from typing import Any
 
 from codewren.core.errors import CodewrenError, InputError
 from codewren.data.items import UNKNOWN_LABELS
-from codewren.data.readers import COMPRESSIONS, FORMATS, read_rows
+from codewren.data.readers import COMPRESSIONS, FORMATS, read_rows, spelling
 from codewren.draft.columns import Columns, guess_columns, is_several, labels_in
 from codewren.syntax.functions import extract
 from codewren.syntax.grammars import LANGUAGES
@@ -89,7 +89,7 @@ def look_at_data(paths: Sequence[Path], *, language: str | None = None) -> DataL
             raise InputError(f"{files[training]}: rows name functions by id; add the file that holds them: functions.*")
         functions = guess_columns(tables["functions"], str(files["functions"]))
     texts = _texts(tables["functions" if functions else training], functions or columns)
-    values = [row.get(columns.label) for row in tables[training]] if columns.label else []
+    values = _label_values(tables[training], columns)
     labels = Counter(label for value in values for label in labels_in(value))
     return DataLook(
         {split: path for split, path in files.items() if functions or split != "functions"},
@@ -102,6 +102,13 @@ def look_at_data(paths: Sequence[Path], *, language: str | None = None) -> DataL
         tuple(sorted(len(WORDS.findall(text)) for text in texts)),
         tuple(texts[:: max(1, len(texts) // SAMPLED)][:SAMPLED]),
     )
+
+
+def _label_values(rows: Sequence[Mapping[str, Any]], columns: Columns) -> list[Any]:
+    """What each row says of its labels: of columns of 0 and 1 the list of those that hold 1."""
+    if columns.indicators:
+        return [[name for name in columns.indicators if spelling(row.get(name)) in ("1", "true")] for row in rows]
+    return [row.get(columns.label) for row in rows] if columns.label else []
 
 
 def split_files(paths: Sequence[Path]) -> dict[str, Path]:

@@ -49,6 +49,8 @@ class Draft:
         Raises:
             InputError: the data has fewer than two labels, and the teacher names none.
         """
+        if self.data.columns.indicators:
+            return self.data.columns.indicators
         seen = sorted(name for name, _ in self.data.labels)
         named = tuple(name for name in self.teacher.labels if not NO_NAME.fullmatch(name))
         if not seen and len(named) < 2:
@@ -117,7 +119,10 @@ class Draft:
         yield f"name = {_toml(self.name)}"
         yield f"unit = {_toml('pair' if self.data.columns.is_pair else 'function')}"
         if self.data.several:
-            yield 'kind = "multi-label"  # an item has any number of the labels'
+            own = ", each in its own column of 0 and 1" * bool(self.data.columns.indicators)
+            yield f'kind = "multi-label"  # an item has any number of the labels{own}'
+        elif len(self.labels) > 2:
+            yield '# kind = "ordinal"  # where they have an order: then list them in it, the most alarming last'
         yield f"labels = {_toml(self.labels)}  # {'seen: ' + balance if balance else 'as the teacher names them'}"
         yield f"positive = {_toml(self.alarm)}  # what a scan reports"
         if self.data.language is None:

@@ -54,6 +54,8 @@ def write_draft(data: DataLook, path: Path, wishes: Wishes) -> str:
     Recipe.from_dict(tomllib.loads(text), path.parent)  # what is written can be read
     write_bytes(path, text.encode())
     lines = [f"wrote {path}: {_summary(draft)}"]
+    if flags := data.columns.indicators:
+        lines.append(f"mind: the columns {', '.join(flags)} hold 0 and 1 and are taken for a label each; is that so?")
     if draft.mismatch:
         lines.append("mind: the teacher calls its outputs otherwise than the data its labels; set teacher.columns")
     return "\n".join([*lines, "next:", *(f"  {command}" for command in draft.commands(path))])
@@ -65,14 +67,10 @@ def _check_words(draft: Draft) -> None:
     Raises:
         InputError: a task that they cannot teach.
     """
-    if draft.teacher.kind != "ngrams":
-        return
-    several = ", several at once" * draft.data.several
-    if draft.data.columns.is_pair or draft.data.several or len(draft.labels) != 2:
-        unit = "pairs" if draft.data.columns.is_pair else "functions"
+    if draft.teacher.kind == "ngrams" and draft.data.columns.is_pair:
         raise InputError(
-            f"words teach functions of two labels, this task has {unit} of {len(draft.labels)} labels{several}; name a "
-            "teacher with --teacher: a folder, a hub's name, or a file of logits or judgements"
+            "words teach tasks of functions, this one has pairs; name a teacher with --teacher: a folder, a hub's "
+            "name, or a file of logits or judgements"
         )
 
 

@@ -12,13 +12,16 @@ from codewren.core.errors import InputError
 
 CONFIDENCE = 0.95
 RESAMPLES = 2000
+NO_ITEMS = "- (no items)"
+NOTHING_KNOWN = (0.0, 0.0, 1.0)
+"""Value and ends of a share of no items."""
 RESAMPLED_NUMBERS = 1_000_000
 """Draws a bootstrap makes at most, so that many items mean fewer resamples, not minutes."""
 
 
 @dataclass(frozen=True, slots=True)
 class Measure:
-    """One figure with its 95 % interval.
+    """One figure with its 95 % interval; where it rests on no items (n = 0) nothing is known, and all say so.
 
     Attributes:
         name: what was measured.
@@ -35,20 +38,20 @@ class Measure:
     n: int
 
     def __str__(self) -> str:
-        return f"{self.value:.4f} [{self.low:.4f}, {self.high:.4f}]"
+        return f"{self.value:.4f} [{self.low:.4f}, {self.high:.4f}]" if self.n else NO_ITEMS
 
     def times(self, factor: float, name: str | None = None) -> Self:
         """The figure in another unit."""
         return type(self)(name or self.name, self.value * factor, self.low * factor, self.high * factor, self.n)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the JSON form."""
-        return asdict(self)
+        """Return the JSON form; the figures of no items are null."""
+        return asdict(self) if self.n else {**asdict(self), "value": None, "low": None, "high": None}
 
     @classmethod
     def from_dict(cls, raw: dict[str, Any]) -> Self:
         """Read the JSON form."""
-        return cls(**raw)
+        return cls(**raw) if raw["n"] else cls(raw["name"], *NOTHING_KNOWN, 0)
 
 
 def quantile(values: Sequence[float], share: float) -> float:

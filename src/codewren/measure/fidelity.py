@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from codewren.core.errors import InputError
+from codewren.measure.estimate import NOTHING_KNOWN
 from codewren.measure.fields import Fields
 from codewren.measure.intervals import (
     RESAMPLES,
@@ -41,7 +42,7 @@ def wilson(name: str, successes: int, n: int) -> Measure:
     if not 0 <= successes <= n:
         raise InputError(f"{successes} of {n} is no share; wanted 0 <= successes <= n")
     if n == 0:
-        return Measure(name, 0.0, 0.0, 1.0, 0)
+        return Measure(name, *NOTHING_KNOWN, 0)
     share, spread = successes / n, _Z**2 / n
     middle = share + spread / 2
     half = _Z * np.sqrt(share * (1 - share) / n + spread / (4 * n))
@@ -128,8 +129,11 @@ class FlipRate:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the JSON form."""
-        rate = self.rate
-        return {"edited": rate.n, "flipped": self.flipped, "rate": rate.value, "low": rate.low, "high": rate.high}
+        rate = self.rate.to_dict()
+        return {
+            "edited": rate["n"], "flipped": self.flipped, "rate": rate["value"], "low": rate["low"],
+            "high": rate["high"],
+        }  # fmt: skip
 
     @classmethod
     def from_dict(cls, raw: Fields) -> Self:
@@ -138,8 +142,10 @@ class FlipRate:
         Raises:
             InputError: a field is missing or of another kind.
         """
-        rate = Measure("flips", raw.number("rate"), raw.number("low"), raw.number("high"), raw.count("edited"))
-        return cls(raw.count("flipped"), rate)
+        edited = raw.count("edited")
+        empty = edited == 0 and not raw.has("rate")
+        value, low, high = NOTHING_KNOWN if empty else (raw.number(end) for end in ("rate", "low", "high"))
+        return cls(raw.count("flipped"), Measure("flips", value, low, high, edited))
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 
 from codewren.core.errors import InputError
 from codewren.core.files import read_json
-from codewren.measure.estimate import Measure
+from codewren.measure.estimate import NOTHING_KNOWN, Measure
 
 Value = TypeVar("Value")
 LARGEST = 1e100
@@ -142,10 +142,12 @@ class Fields:
 
 
 def as_measure(fields: Fields, name: str) -> Measure:
-    """A figure with its interval, by the name it gives itself, else by this one.
+    """A figure with its interval, by the name it gives itself, else by this one; of no items its numbers are null.
 
     Raises:
         InputError: it is incomplete, or one of its figures is no finite number.
     """
-    value, low, high = (fields.number(end) for end in ("value", "low", "high"))
-    return Measure(fields.text("name", name), value, low, high, fields.count("n"))
+    count = fields.count("n")
+    empty = count == 0 and not fields.has("value")
+    value, low, high = NOTHING_KNOWN if empty else (fields.number(end) for end in ("value", "low", "high"))
+    return Measure(fields.text("name", name), value, low, high, count)

@@ -6,6 +6,7 @@ from typing import Any, Self
 import numpy as np
 
 from codewren.measure import metrics
+from codewren.measure.estimate import NO_ITEMS
 from codewren.measure.intervals import RESAMPLES, Floats, Ints, Measure, binomial_tail, bootstrap, proportion, summary
 from codewren.measure.ordinal import ordinal_measures
 
@@ -56,6 +57,8 @@ class Quality:
         """Lines of a table: name, value, 95 % interval, n."""
         lines = [
             (m.name, f"{m.value:.4f}", f"{m.low:.4f} to {m.high:.4f}", str(m.n))
+            if m.n
+            else (m.name, "-", NO_ITEMS, "0")
             for m in (*self.measures, self.majority)
         ]
         lines += [(name, "undefined", reason, "0") for name, reason in self.undefined]

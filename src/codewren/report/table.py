@@ -118,7 +118,7 @@ def comparison_line(first: str, second: str, comparison: Comparison) -> str:
 
 def _measure(quality: Quality | None, name: str) -> str:
     measure: Measure | None = next((m for m in quality.measures if m.name == name), None) if quality else None
-    return "-" if measure is None else f"{measure.value:.4f} [{measure.low:.4f}, {measure.high:.4f}]"
+    return "-" if measure is None else str(measure)
 
 
 def _times(large: int | None, small: int | None) -> str:

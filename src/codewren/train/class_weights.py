@@ -24,32 +24,32 @@ Floats = NDArray[np.float64]
 BALANCED, NONE = "balanced", "none"
 
 
-def weighted(split: EncodedSplit, task: Task, asked: ClassWeights) -> EncodedSplit:
+def weighted(split: EncodedSplit, task: Task, rule: ClassWeights) -> EncodedSplit:
     """The split with the weights that `distil.class_weights` asks for."""
-    return replace(split, weights=item_weights(task, asked, split.labels, split.logits))
+    return replace(split, weights=item_weights(task, rule, split.labels, split.logits))
 
 
 def item_weights(
-    task: Task, asked: ClassWeights, labels_N: NDArray[np.int64], logits_NC: NDArray[np.float32] | None
+    task: Task, rule: ClassWeights, labels_N: NDArray[np.int64], logits_NC: NDArray[np.float32] | None
 ) -> NDArray[np.float32] | None:
     """What each item counts, (N, 1); of a multi-label task each label of it, (N, C); None where all count alike.
 
     Args:
         task: what is judged.
-        asked: `none`, `balanced`, or a number for each label, 1 where it is left out.
+        rule: `none`, `balanced`, or a number for each label, 1 where it is left out.
         labels_N: labels, or sets of them; -1 where unknown.
         logits_NC: of the teacher, needed where a label is unknown.
     """
-    if asked == NONE:
+    if rule == NONE:
         return None
     member_NC = _membership(task, labels_N, logits_NC)
     if task.is_multi_label:
         there_C, missing_C = member_NC.sum(axis=0), (1 - member_NC).sum(axis=0)
-        of_there_C, of_missing_C = _of_sides(task, asked, there_C, missing_C)
+        of_there_C, of_missing_C = _of_sides(task, rule, there_C, missing_C)
         weights = member_NC * of_there_C + (1 - member_NC) * of_missing_C
         weights = weights / weights.mean(axis=0)
     else:
-        weights = (member_NC @ _of_labels(task, asked, member_NC.sum(axis=0)))[:, None]
+        weights = (member_NC @ _of_labels(task, rule, member_NC.sum(axis=0)))[:, None]
         weights = weights / weights.mean()
     return np.asarray(weights, dtype=np.float32)
 
@@ -65,16 +65,16 @@ def _membership(task: Task, labels_N: NDArray[np.int64], logits_NC: NDArray[np.f
     return member_NC
 
 
-def _of_labels(task: Task, asked: ClassWeights, items_C: Floats) -> Floats:
+def _of_labels(task: Task, rule: ClassWeights, items_C: Floats) -> Floats:
     """Weight of each label, (C,): in a balanced set all that have items count the same altogether."""
-    if isinstance(asked, Mapping):
-        return np.asarray([asked.get(name, 1.0) for name in task.labels])
+    if isinstance(rule, Mapping):
+        return np.asarray([rule.get(name, 1.0) for name in task.labels])
     return np.where(items_C >= 1, items_C.sum() / np.maximum(items_C, 1), 1.0)  # a label without items weighs nothing
 
 
-def _of_sides(task: Task, asked: ClassWeights, there_C: Floats, missing_C: Floats) -> tuple[Floats, Floats]:
+def _of_sides(task: Task, rule: ClassWeights, there_C: Floats, missing_C: Floats) -> tuple[Floats, Floats]:
     """Weights of a label that is there and of one that is missing, (C,) each."""
-    if isinstance(asked, Mapping):
-        return np.asarray([asked.get(name, 1.0) for name in task.labels]), np.ones(len(task.labels))
+    if isinstance(rule, Mapping):
+        return np.asarray([rule.get(name, 1.0) for name in task.labels]), np.ones(len(task.labels))
     both = (there_C >= 1) & (missing_C >= 1)
     return np.where(both, 1 / np.maximum(there_C, 1), 1.0), np.where(both, 1 / np.maximum(missing_C, 1), 1.0)

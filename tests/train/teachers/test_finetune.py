@@ -12,13 +12,17 @@ from safetensors.torch import load_file
 from tiny import make_functions, make_pairs, make_recipe
 from transformers import T5Config, T5Model
 
+from codewren.core.dataset import Dataset
 from codewren.core.errors import InputError, TeacherError, TrainingError
 from codewren.core.recipe import Recipe
 from codewren.core.run_folder import CHECKPOINT, LOG
+from codewren.core.task import Kind, Task, Unit
+from codewren.measure.task_quality import logits_predictions
 from codewren.train.teachers import finetune as module
 from codewren.train.teachers.finetune import finetune
 from codewren.train.teachers.folder import read_teacher, save_teacher
 from codewren.train.teachers.pretrained import load_encoder
+from codewren.train.teachers.teacher import load_teacher
 
 SPLITS = {"labelled": make_functions(30), "valid": make_functions(10, split="valid")}
 WEIGHTS = ("model.safetensors", "head.safetensors")
@@ -161,3 +165,40 @@ def test_a_sequence_longer_than_the_positions_is_refused(encoder, tmp_path):
 def test_the_longest_sequence_allowed_runs(encoder, tmp_path):
     recipe = with_options(make_recipe(encoder), max_sequence_length=48, epochs=1, precision="bf16")
     assert finetune(recipe, tmp_path, **SPLITS, quiet=True).complete
+
+
+@pytest.mark.parametrize("kind", ["multi-label", "ordinal"])
+def test_tasks_of_other_kinds_are_learnt_and_taught_from(encoder, tmp_path, kind):
+    """What is there follows from the text, so that a teacher that learnt sets as single labels could not say it."""
+    several = kind == "multi-label"
+    texts = [f"int f(int a) {{ {'free(a);' * (i & 1)} {'a += g(a);' * (i >> 1 & 1)} return {i}; }}" for i in range(64)]
+    labels = tuple(i & 3 for i in range(64)) if several else tuple((i & 1) + (i >> 1 & 1) for i in range(64))
+    names = ("frees", "adds") if several else ("none", "one", "both")
+    task = Task("calls", Unit.FUNCTION, names, names[-1], kind=Kind(kind))
+    ids = tuple(str(i) for i in range(64))
+    labelled = Dataset(task, "labelled", tuple(texts), ids, tuple((i,) for i in range(64)), labels, ids)
+    valid = replace(labelled, split="valid")
+    recipe = replace(
+        with_options(make_recipe(encoder), epochs=25, max_sequence_length=40, learning_rate=3e-3), task=task
+    )
+    sheet = finetune(recipe, tmp_path / "teacher", labelled=labelled, valid=valid, quiet=True)
+    assert sheet.task == task
+    assert sheet.scores["accuracy"] > 0.9
+    own = replace(recipe, teacher=replace(recipe.teacher, path=str(tmp_path / "teacher")))
+    logits = load_teacher(own).logits(valid)
+    assert (logits_predictions(task, logits) == np.asarray(labels)).mean() == pytest.approx(sheet.scores["accuracy"])
+
+
+def test_class_weights_lift_a_rare_label(encoder, tmp_path):
+    labels = tuple(int(i == 7) for i in range(30))
+    splits = {name: replace(split, labels=labels[: len(split)]) for name, split in SPLITS.items()}
+    said = {}
+    for asked in ("none", "balanced", {"vulnerable": 29.0}):
+        recipe = with_options(make_recipe(encoder), epochs=3, class_weights=asked)
+        folder = tmp_path / str(len(said))
+        finetune(recipe, folder, **splits, quiet=True)
+        own = replace(recipe, teacher=replace(recipe.teacher, path=str(folder)))
+        logits = load_teacher(own).logits(splits["labelled"])
+        said[str(asked)] = float((logits[:, 1] - logits[:, 0]).mean())
+    assert said["balanced"] > said["none"]
+    assert said["{'vulnerable': 29.0}"] == pytest.approx(said["balanced"], abs=1e-5)

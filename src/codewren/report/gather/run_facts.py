@@ -7,6 +7,7 @@ from pathlib import Path
 from codewren.core.errors import CodewrenError, InputError
 from codewren.core.pareto import ParetoFront
 from codewren.core.recipe import Recipe
+from codewren.core.run_folder import TEACHER_WORTH, WARNINGS
 from codewren.measure.fields import Fields
 from codewren.measure.intervals import Comparison
 from codewren.measure.out_of_fold import OUT_OF_FOLD
@@ -68,7 +69,12 @@ def run_facts(path: str, *, name: str = "", data: Recipe | None = None, benches:
         times_s=bench.times_s,
         machine=bench.machine,
         tables=_tables(subject, answers, bench, missing),
-        warnings=(*_overlap(subject), *bench.warnings, *([OUT_OF_FOLD] if answers and answers.out_of_fold else [])),
+        warnings=(
+            *_overlap(subject),
+            *_teacher_worth(subject),
+            *bench.warnings,
+            *([OUT_OF_FOLD] if answers and answers.out_of_fold else []),
+        ),
         provenance=provenance(subject),
         commands=commands(subject),
         recipe=recipe_toml(subject.recipe) if subject.recipe else "",
@@ -204,6 +210,13 @@ def _data_sha256(subject: Subject) -> str:
     hashes = subject.made.get("data_sha256")
     sha256 = hashes.get("valid") if isinstance(hashes, dict) else None
     return sha256 if isinstance(sha256, str) else ""
+
+
+def _teacher_worth(subject: Subject) -> tuple[str, ...]:
+    """What the run warned of where words judge better than the teacher."""
+    known = Fields.read(subject.file(WARNINGS))
+    lines = known.raw.get(TEACHER_WORTH) if known else None
+    return tuple(map(str, lines)) if isinstance(lines, list) else ()
 
 
 def _overlap(subject: Subject) -> tuple[str, ...]:

@@ -1,6 +1,7 @@
 """Fine-tuning: make a teacher from a pretrained encoder, keep the best epoch, resume to the last digit.
 
-All parameters are trained, and the loss is the proper cross-entropy over the labels (SPEC 4.1, items 1 and 2).
+All parameters are trained, and the loss is the proper cross-entropy over the labels (SPEC 4.1, items 1 and 2); of a
+multi-label task that of each label, there or not. An order is learnt as labels are: its median is taken afterwards.
 
 Source: SPEC 1.10.
 """
@@ -17,7 +18,6 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from torch.nn import functional as F  # noqa: N812 - the field's own name for it
 
 from codewren.core.dataset import Dataset
 from codewren.core.errors import TrainingError
@@ -26,6 +26,8 @@ from codewren.core.recipe import Recipe
 from codewren.core.run_folder import CHECKPOINT
 from codewren.core.student_config import PairHead
 from codewren.data.load import load_split
+from codewren.train.class_weights import NONE, item_weights
+from codewren.train.distillation_loss import label_loss
 from codewren.train.loop import TrainingLoop
 from codewren.train.processes import Processes
 from codewren.train.teachers.code_graphs import check_graph_encoder
@@ -103,6 +105,7 @@ class FinetuneLoop(TrainingLoop):
             quiet=quiet,
         )
         self.train_split, self.valid = encode(labelled), encode(valid)
+        self.weights = item_weights(recipe.task, options.class_weights, self.train_split.labels, None)
         super().__init__(
             self.teacher, self.train_split, options, options, out=out, processes=Processes.alone(), quiet=quiet
         )
@@ -128,13 +131,14 @@ class FinetuneLoop(TrainingLoop):
         return self.hash
 
     def loss(self, indices: NDArray[np.int64], rng: np.random.Generator) -> Tensor:
-        """Cross-entropy over the labels (SPEC 4.1, item 2)."""
+        """Cross-entropy over the labels (SPEC 4.1, item 2), or over each label's being there."""
         device = self.processes.device
         functions, items_RK = padded_batch(self.train_split, indices, pad_id=self.tokenizer.pad_token_id)
         labels_R = torch.from_numpy(self.train_split.labels[indices]).to(device)
         with torch.autocast(device.type, torch.bfloat16, enabled=self.options.precision == "bf16"):
             logits_RC = self.teacher(functions.to(device), items_RK.to(device))
-        return F.cross_entropy(logits_RC.float(), labels_R)
+        weights = None if self.weights is None else torch.from_numpy(self.weights[indices]).to(device)
+        return label_loss(logits_RC.float(), labels_R, self.recipe.task.is_multi_label, weights)
 
     def after_step(self, loss: float) -> None:
         """Log and save every so many steps."""
@@ -204,6 +208,8 @@ def _identity(recipe: Recipe, labelled: Dataset, valid: Dataset) -> str:
         del settings["data_flow"], settings["data_flow_mode"]
     if recipe.finetune.whitespace == "collapsed":  # as it always was
         del settings["whitespace"]
+    if recipe.finetune.class_weights == NONE:
+        del settings["class_weights"]
     decisive = [recipe.task.to_dict(), settings]
     for dataset in (labelled, valid):
         decisive += [dataset.sha256(), dataset.known_labels()]  # type: ignore[list-item]

@@ -62,7 +62,11 @@ def read_logits(path: Path, dataset: Dataset, *, cut: bool = False) -> Logits:
     if path.suffix not in SUFFIXES:
         raise TeacherError(f"{path}: logits are read from {', '.join(SUFFIXES)}, not {path.suffix or 'no suffix'!r}")
     if not path.is_file():
-        raise TeacherError(f"{path}: no such file; run codewren label first, or mend teacher.path")
+        raise TeacherError(
+            f"{path}: no such file; wanted the logits {(len(dataset), len(dataset.task.labels))} of split "
+            f"{dataset.split!r}: logits-{dataset.split}.npz of a run, which codewren label writes, or "
+            "numpy.save(path, logits) of another model's"
+        )
     try:
         in_numpy = path.suffix in (".npy", ".npz")
         logits = _read_numpy(path, dataset) if in_numpy else _from_columns(path, _columns(path), dataset, cut=cut)
@@ -73,7 +77,7 @@ def read_logits(path: Path, dataset: Dataset, *, cut: bool = False) -> Logits:
     logits = logits[: len(dataset)] if cut else logits
     check_logits(logits, dataset, source=str(path))
     if logits_teacher_sha256(path) is None:
-        _check_no_probabilities(path, logits)
+        _check_no_probabilities(path, logits, several=dataset.task.is_multi_label)
     return logits.astype(np.float32)
 
 
@@ -142,14 +146,21 @@ def check_logits(logits: NDArray[Any], dataset: Dataset, *, source: str) -> None
         )
 
 
-def are_probabilities(logits: NDArray[Any]) -> bool:
-    """Whether every row is positive and sums to 1."""
+def are_probabilities(logits: NDArray[Any], *, several: bool = False) -> bool:
+    """Whether every row is positive and sums to 1; of `several` labels at once whether all lie between 0 and 1."""
+    if several:
+        return bool(len(logits) > 1 and ((logits >= 0) & (logits <= 1)).all() and logits.any())
     return bool((logits >= 0).all() and (np.abs(logits.sum(axis=1) - 1) < PROBABILITY_TOLERANCE).all())
 
 
-def _check_no_probabilities(path: Path, logits: NDArray[Any]) -> None:
+def _check_no_probabilities(path: Path, logits: NDArray[Any], *, several: bool) -> None:
     """Refuse what another model handed in as probabilities: as logits they would say almost nothing."""
-    if are_probabilities(logits):
+    if several and are_probabilities(logits, several=True):
+        raise TeacherError(
+            f"{path}: every number lies between 0 and 1, so these are probabilities, wanted logits; write "
+            "numpy.log(p / (1 - p)) of p = numpy.clip(p, 1e-7, 1 - 1e-7) instead"
+        )
+    if not several and are_probabilities(logits):
         raise TeacherError(
             f"{path}: every row is positive and sums to 1, so these are probabilities, wanted logits; "
             "write numpy.log(numpy.clip(p, 1e-7, 1)) instead"

@@ -9,6 +9,7 @@ Source: Wang and Manning, Baselines and Bigrams, ACL 2012; stacking out of fold:
 import hashlib
 import re
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,9 +20,10 @@ from codewren.core.dataset import Dataset
 from codewren.core.errors import TeacherError
 from codewren.core.progress import Bar
 from codewren.core.recipe import Recipe
-from codewren.core.task import Unit
+from codewren.core.task import Kind, Unit
 from codewren.data.load import load_split
 from codewren.train.teachers.logits_file import Logits
+from codewren.train.teachers.word_regression import WordRegression
 
 FOLDS = 5
 LEAST_DOCUMENTS = 3
@@ -38,8 +40,11 @@ Floats = NDArray[np.float64]
 class NgramTeacher:
     """Learns from the labels of every split in `distil.train_on`; fitted when it is first asked.
 
+    Two labels are one regression, more of them one of all (multinomial), several at once one each. Of an order words
+    learn the labels only: their probabilities, of which the median is taken.
+
     Raises:
-        TeacherError: pairs, more than two labels, or items without labels.
+        TeacherError: pairs, or items without labels.
     """
 
     recipe: Recipe
@@ -47,10 +52,9 @@ class NgramTeacher:
 
     def __post_init__(self) -> None:
         task = self.recipe.task
-        if task.unit is not Unit.FUNCTION or len(task.labels) != 2:
+        if task.unit is not Unit.FUNCTION:
             raise TeacherError(
-                f"teacher.kind 'ngrams' judges single functions with two labels, task {task.name!r} has "
-                f"{task.unit} items and {len(task.labels)} labels; finetune an encoder instead"
+                f"teacher.kind 'ngrams' judges single functions, task {task.name!r} judges pairs; finetune an encoder"
             )
 
     @property
@@ -58,7 +62,8 @@ class NgramTeacher:
         """Hash of the texts, the labels and this algorithm's numbers."""
         task = self.recipe.task
         numbers = (ALGORITHM, FOLDS, LEAST_DOCUMENTS, STRENGTH, task.labels, task.positive)
-        digest = hashlib.sha256(repr(numbers).encode())
+        kind = () if task.kind is Kind.SINGLE_LABEL else (str(task.kind),)
+        digest = hashlib.sha256(repr((*numbers, *kind)).encode())
         for dataset in self._training_splits():
             digest.update(f"{dataset.sha256()} {dataset.labels}".encode())
         return digest.hexdigest()
@@ -68,12 +73,10 @@ class NgramTeacher:
         return True
 
     def logits(self, dataset: Dataset, *, partial: Path | None = None, quiet: bool = True) -> Logits:
-        """Logits (n, 2): out of fold for what was learnt from, else by the model of all."""
+        """Logits (n, C): out of fold for what was learnt from, else by the model of all."""
         if self._fitted is None:
             self._fitted = _fit(self._training_splits(), quiet=quiet)
-        margin_N = self._fitted.margins(dataset)
-        sign = 1 if self.recipe.task.positive_index == 1 else -1
-        return np.stack([-margin_N * sign / 2, margin_N * sign / 2], axis=1).astype(np.float32)
+        return self._fitted.logits(dataset).astype(np.float32)
 
     def _training_splits(self) -> list[Dataset]:
         return [load_split(self.recipe, split) for split in self.recipe.distil.train_on]
@@ -84,11 +87,11 @@ class _Fitted:
     """The model of all items, and what models that had not seen them say of the items it learnt from."""
 
     vectorizer: Any
-    model: Any
+    model: WordRegression
     out_of_fold: dict[str, Floats]
 
-    def margins(self, dataset: Dataset) -> Floats:
-        """Log-odds (n,) of the positive label."""
+    def logits(self, dataset: Dataset) -> Floats:
+        """Logits (n, C)."""
         known = self.out_of_fold.get(dataset.split)
         if known is not None:
             if len(known) != len(dataset):
@@ -96,39 +99,39 @@ class _Fitted:
                     f"{len(dataset)} items of split {dataset.split!r}, learnt from {len(known)}; give all"
                 )
             return known
-        margins: Floats = self.model.decision_function(self.vectorizer.transform(_words(dataset)))
-        return margins
+        return self.model.logits(self.vectorizer.transform(_words(dataset)))
 
 
 def _fit(splits: list[Dataset], *, quiet: bool) -> _Fitted:
     from sklearn.feature_extraction.text import TfidfVectorizer
 
+    task = splits[0].task
     vectorizer = TfidfVectorizer(
         token_pattern=r"\S+", ngram_range=(1, 2), min_df=LEAST_DOCUMENTS, sublinear_tf=True, binary=True
     )
+    regression = partial(_regression, "liblinear" if len(task.labels) == 2 or task.is_multi_label else "lbfgs")
     with Bar("teacher of n-grams", FOLDS + 2, quiet=quiet) as bar:
         features = vectorizer.fit_transform([text for split in splits for text in _words(split)])
         bar.advance()
-        positive_N = _positive(splits)
+        labels_N = _known_labels(splits)
         fold_N = _folds(splits)
-        model = _regression().fit(features, positive_N)
+        model = WordRegression.fit(features, labels_N, task, regression)
         bar.advance()
-        margin_N = np.empty(len(positive_N))
+        logits_NC = np.empty((len(labels_N), len(task.labels)))
         for fold in range(FOLDS):
             held_out = fold_N == fold
-            margin_N[held_out] = (
-                _regression().fit(features[~held_out], positive_N[~held_out]).decision_function(features[held_out])
-            )
+            without_fold = WordRegression.fit(features[~held_out], labels_N[~held_out], task, regression)
+            logits_NC[held_out] = without_fold.logits(features[held_out])
             bar.advance()
     ends = np.cumsum([len(split) for split in splits])[:-1]
-    margins = np.split(margin_N, ends)
-    return _Fitted(vectorizer, model, {split.split: margin for split, margin in zip(splits, margins, strict=True)})
+    parts = np.split(logits_NC, ends)
+    return _Fitted(vectorizer, model, {split.split: part for split, part in zip(splits, parts, strict=True)})
 
 
-def _regression() -> Any:
+def _regression(solver: str) -> Any:
     from sklearn.linear_model import LogisticRegression
 
-    return LogisticRegression(C=STRENGTH, solver="liblinear", max_iter=200, random_state=0)
+    return LogisticRegression(C=STRENGTH, solver=solver, max_iter=200, random_state=0)
 
 
 def _words(dataset: Dataset) -> list[str]:
@@ -137,12 +140,12 @@ def _words(dataset: Dataset) -> list[str]:
     return [texts[index] for (index,) in dataset.items]
 
 
-def _positive(splits: list[Dataset]) -> NDArray[np.int64]:
+def _known_labels(splits: list[Dataset]) -> NDArray[np.int64]:
+    """Labels (N,), or sets of them."""
     labels = [label for split in splits for label in split.known_labels()]
-    positive_N: NDArray[np.int64] = (np.asarray(labels) == splits[0].task.positive_index).astype(np.int64)
-    if len(set(positive_N.tolist())) < 2:
-        raise TeacherError(f"all {len(positive_N)} items to learn from have one label; a teacher needs both")
-    return positive_N
+    if len(set(labels)) < 2:
+        raise TeacherError(f"all {len(labels)} items to learn from have one label; a teacher needs two or more")
+    return np.asarray(labels, dtype=np.int64)
 
 
 def _folds(splits: list[Dataset]) -> NDArray[np.int64]:
