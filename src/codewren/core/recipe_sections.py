@@ -18,9 +18,9 @@ class Source:
     """Where one split, or the functions of a pair task, is read from.
 
     Attributes:
-        path: JSONL, CSV, TSV or Parquet, plain or .gz/.xz/.zst, below `data.root`; a folder or a glob (`train-*.parquet`) of
-            such files, read in the order of their names; a folder without such files, of source code, whose functions
-            that no chosen split holds come in a random order; or `hub:DATASET[:SPLIT]`.
+        path: JSONL, CSV, TSV or Parquet, plain or .gz/.xz/.zst, below `data.root`; a folder or a glob
+            (`train-*.parquet`) of such files, read in the order of their names; a folder without such files, of
+            source code, whose functions that no chosen split holds come in a random order; or `hub:DATASET[:SPLIT]`.
         text: column of the source text (of the left function when `text2` is given).
         text2: column of the right function, for pair files that hold the texts themselves.
         id: column of the function's or item's name.
