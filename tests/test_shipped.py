@@ -41,8 +41,8 @@ def test_a_hint_keeps_its_size_and_says_what_it_is_worth(name: str) -> None:
     worth = bundle.manifest["scores"]["packages"]
     assert worth["review_auc"] > worth["lines_auc"]
     assert bundle.manifest["scores"]["devign"]["accuracy"] >= 0.635
-    assert bundle.manifest["scores"]["devign"]["accuracy_long"] >= 0.57
-    assert bundle.manifest["scores"]["reveal"]["review_auc"] >= 0.80
+    assert bundle.manifest["scores"]["devign"]["accuracy_long"] >= 0.58
+    assert bundle.manifest["scores"]["reveal"]["own_auc"] >= 0.80
 
 
 @pytest.mark.parametrize("name", HINTS)

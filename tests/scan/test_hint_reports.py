@@ -39,9 +39,13 @@ def test_a_report_by_a_hint_goes_by_what_to_review_first(name: str) -> None:
 
 def test_the_alarms_of_a_hint_are_the_first_of_its_reading_order(here: Path) -> None:
     short = "int f(char *s) {{ char b[8]; strcpy(b, s); return b[{0}]; }}\n"
-    long = "int g{0}(char *s, int n) {{ {1} return n; }}\n"
-    body = "if (s[n] > 3) n += copy(s, n, {0}); "
-    texts = [short.format(n) for n in range(8)] + [long.format(n, body.format(n) * (30 * n)) for n in range(1, 9)]
+    body = (
+        "    if (len > size) {{ memcpy(buf + {0}, s, len); p->next = malloc(len * {0}); }}\n    else s[n] += p->x{0};\n"
+    )
+    texts = [short.format(n) for n in range(8)]
+    for n in range(1, 9):
+        lines = "".join(body.format(number) for number in range(60 * n))
+        texts.append(f"int g{n}(struct s *p, char *s, int n, size_t len)\n{{\n{lines}}}\n")
     (here / "a.c").write_text("".join(texts))
     found = codewren.scan(".", model="hints-c-micro", options=ScanOptions()).findings
     order = [finding.review_first for finding in found]
