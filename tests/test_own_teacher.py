@@ -15,8 +15,8 @@ EXAMPLE = ROOT / "examples/own_teacher.py"
 
 def test_the_guide_shows_the_recipe_of_the_example():
     guide = (ROOT / "docs/making.md").read_text(encoding="utf-8")
-    (shown,) = re.findall(r"```toml\n(.*?)```", guide, flags=re.DOTALL)
-    assert shown == run_path(str(EXAMPLE))["RECIPE"]
+    shown = re.findall(r"```toml\n(.*?)```", guide, flags=re.DOTALL)
+    assert run_path(str(EXAMPLE))["RECIPE"] in shown
 
 
 def test_a_foreign_teacher_becomes_a_bundle(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -60,6 +60,8 @@ def _decision(decision: Any, labels: tuple[str, ...]) -> str:
 
 
 def _lines(bundle: Any) -> list[tuple[str, str]]:
+    from codewren.measure.estimate import Measure
+
     task, config, manifest = bundle.task, bundle.config, bundle.manifest
     lines = [
         ("file", f"{bundle.path}  {bundle.size_bytes:,} bytes"),
@@ -71,8 +73,8 @@ def _lines(bundle: Any) -> list[tuple[str, str]]:
     ]
     scores = manifest.get("scores", {})
     for name, measure in scores.get("measures", {}).items():
-        figure = f"{measure['value']:.4f} [{measure['low']:.4f}, {measure['high']:.4f}]"
-        lines.append((name, f"{figure}  on {scores['split']}, n = {measure['n']:,}"))
+        figure = Measure.from_dict({"name": name, **measure})
+        lines.append((name, f"{figure}  on {scores['split']}, n = {figure.n:,}"))
     made = manifest.get("provenance", {})
     if made:
         lines.append(("made by", f"codewren {made.get('codewren', '?')}"))
