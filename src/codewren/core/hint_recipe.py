@@ -8,7 +8,7 @@ from typing import Any, Literal, Self
 from codewren.core.errors import RecipeError
 from codewren.core.pareto import Budget
 from codewren.core.plain_values import TOP, build, check_keys
-from codewren.core.recipe_files import own_folder
+from codewren.core.sourced_recipe import DataFolder, SourcedRecipe, check_trials
 
 LINE_TREE_LIMIT = 1 << 12
 """Trees that a bundle may hold."""
@@ -127,10 +127,7 @@ class HintSearch:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        if self.trials < 1 or self.trial_steps < 1:
-            raise RecipeError(
-                f"search: trials {self.trials} and trial_steps {self.trial_steps} must both be at least 1"
-            )
+        check_trials(self.trials, self.trial_steps)
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,20 +148,7 @@ class HintObjective:
 
 
 @dataclass(frozen=True, slots=True)
-class HintData:
-    """Where data lie, and what they may be used for.
-
-    Attributes:
-        root: folder that paths start at, relative to the recipe.
-        license: a sentence or two for the model card.
-    """
-
-    root: str = "."
-    license: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class HintRecipe:
+class HintRecipe(SourcedRecipe[HintSource]):
     """Everything that makes a hint; `folder` is where relative paths start.
 
     Attributes:
@@ -184,15 +168,6 @@ class HintRecipe:
     folder: Path = Path()
 
     @classmethod
-    def from_tables(cls, raw: Mapping[str, Any], path: Path) -> Self:
-        """Build the recipe that a file holds: a TOML file, or a run's `recipe.json`, which names its folder.
-
-        Raises:
-            RecipeError: as `from_dict`.
-        """
-        return cls.from_dict(*own_folder(raw, path))
-
-    @classmethod
     def from_dict(cls, raw: Mapping[str, Any], folder: Path = Path()) -> Self:
         """Build a recipe from parsed TOML.
 
@@ -201,7 +176,7 @@ class HintRecipe:
         """
         check_keys(raw, {"objective", "data", "student", "fit", "budget", "search"}, where=TOP)
         objective = build(HintObjective, raw.get("objective", {}), where="objective")
-        data = build(HintData, raw.get("data", {}), where="data")
+        data = build(DataFolder, raw.get("data", {}), where="data")
         sources = {
             name: build(HintSource, source, where=f"objective.sources.{name}")
             for name, source in raw["objective"]["sources"].items()
@@ -227,14 +202,6 @@ class HintRecipe:
             search=build(HintSearch, raw.get("search", {}), where="search"),
             folder=folder,
         )
-
-    def resolve(self, path: str) -> Path:
-        """A path of the recipe as a real one."""
-        return self.folder / self.root / path
-
-    def of_kind(self, kind: str) -> dict[str, HintSource]:
-        """The sources of one kind, by name."""
-        return {name: source for name, source in sorted(self.sources.items()) if source.kind == kind}
 
     def reviewed(self) -> list[str]:
         """Names of the labelled sources whose projects are known: calibrations are fitted on them."""

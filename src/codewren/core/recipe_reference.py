@@ -9,7 +9,7 @@ from enum import StrEnum
 from types import NoneType, UnionType
 from typing import Any, Literal, Union, cast, get_args, get_origin, get_type_hints
 
-from codewren.core.hint_recipe import FitSection, HintData, HintObjective, HintSearch, HintSizes, HintSource
+from codewren.core.hint_recipe import FitSection, HintObjective, HintSearch, HintSizes, HintSource
 from codewren.core.pareto import Budget
 from codewren.core.recipe_sections import (
     DataSection,
@@ -23,7 +23,6 @@ from codewren.core.recipe_sections import (
 from codewren.core.similarity_recipe import (
     AlertSection,
     ContrastSection,
-    EncoderData,
     EncoderSearch,
     EncoderSizes,
     Mix,
@@ -32,6 +31,7 @@ from codewren.core.similarity_recipe import (
     SimilaritySource,
     TableSizes,
 )
+from codewren.core.sourced_recipe import DataFolder
 from codewren.core.student_config import StudentConfig
 from codewren.core.task import Task
 
@@ -50,7 +50,7 @@ TABLES: dict[str, type] = {
 ENCODER_TABLES: dict[str, type] = {
     "objective": Objective,
     "objective.sources.NAME": SimilaritySource,
-    "data": EncoderData,
+    "data": DataFolder,
     "student": EncoderSizes,
     "student.names": TableSizes,
     "student.shares": Shares,
@@ -63,7 +63,7 @@ ENCODER_TABLES: dict[str, type] = {
 HINT_TABLES: dict[str, type] = {
     "objective": HintObjective,
     "objective.sources.NAME": HintSource,
-    "data": HintData,
+    "data": DataFolder,
     "student": HintSizes,
     "fit": FitSection,
     "search": HintSearch,

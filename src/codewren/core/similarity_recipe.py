@@ -9,7 +9,7 @@ from typing import Any, Literal, Self
 from codewren.core.errors import RecipeError
 from codewren.core.pareto import Budget
 from codewren.core.plain_values import TOP, build, check_keys
-from codewren.core.recipe_files import own_folder
+from codewren.core.sourced_recipe import DataFolder, SourcedRecipe, check_trials
 from codewren.core.task import Task, Unit
 
 KIND = "similarity"
@@ -223,10 +223,7 @@ class EncoderSearch:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        if self.trials < 1 or self.trial_steps < 1:
-            raise RecipeError(
-                f"search: trials {self.trials} and trial_steps {self.trial_steps} must both be at least 1"
-            )
+        check_trials(self.trials, self.trial_steps)
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,20 +242,7 @@ class Objective:
 
 
 @dataclass(frozen=True, slots=True)
-class EncoderData:
-    """Where the data lie.
-
-    Attributes:
-        root: folder of the data, below the recipe's folder.
-        license: what they may be used for, in a sentence or two; goes into the model card.
-    """
-
-    root: str = "."
-    license: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class SimilarityRecipe:
+class SimilarityRecipe(SourcedRecipe[SimilaritySource]):
     """Everything that makes a similarity encoder; `folder` is where relative paths start."""
 
     root: str
@@ -271,15 +255,6 @@ class SimilarityRecipe:
     budget: Budget
     search: EncoderSearch = field(default_factory=EncoderSearch)
     folder: Path = Path()
-
-    @classmethod
-    def from_tables(cls, raw: Mapping[str, Any], path: Path) -> Self:
-        """Build the recipe that a file holds: a TOML file, or a run's `recipe.json`, which names its folder.
-
-        Raises:
-            RecipeError: as `from_dict`.
-        """
-        return cls.from_dict(*own_folder(raw, path))
 
     @classmethod
     def from_dict(cls, raw: Mapping[str, Any], folder: Path = Path()) -> Self:
@@ -297,7 +272,7 @@ class SimilarityRecipe:
         }
         if not sources:
             raise RecipeError("objective: no sources; add [objective.sources.NAME] with kind and path")
-        valid, located = objective.get("valid"), build(EncoderData, data, where="data")
+        valid, located = objective.get("valid"), build(DataFolder, data, where="data")
         return cls(
             root=located.root,
             license=located.license,
@@ -310,14 +285,6 @@ class SimilarityRecipe:
             search=build(EncoderSearch, raw.get("search", {}), where="search"),
             folder=folder,
         )
-
-    def resolve(self, path: str) -> Path:
-        """A path of the recipe as a real one."""
-        return self.folder / self.root / path
-
-    def of_kind(self, kind: str) -> list[SimilaritySource]:
-        """The sources of one kind, by name."""
-        return [source for _, source in sorted(self.sources.items()) if source.kind == kind]
 
     def to_dict(self) -> dict[str, Any]:
         """The resolved recipe, saved beside every output: what `from_tables` reads."""

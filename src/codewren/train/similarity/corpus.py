@@ -81,7 +81,7 @@ def training_corpus(recipe: SimilarityRecipe) -> Corpus:
     rng = random.Random(recipe.contrast.seed)
     corpus = Corpus()
     _add_problems(corpus, recipe)
-    for source in recipe.of_kind("pairs"):
+    for source in recipe.of_kind("pairs").values():
         _add_pairs(corpus, recipe, source)
     functions = project_functions(recipe, rng=rng)[Use.TRAIN]
     for group in same_name(functions, rng=rng):
@@ -111,7 +111,7 @@ def _as_functions(corpus: Corpus, numbers: Sequence[int]) -> list[ProjectFunctio
 
 
 def _add_problems(corpus: Corpus, recipe: SimilarityRecipe) -> None:
-    for source in recipe.of_kind("problems"):
+    for source in recipe.of_kind("problems").values():
         for row in rows_of(recipe, source):
             language = language_of(row, source)
             solutions = corpus.problems.setdefault(str(row.value(source.problem)), {})

@@ -68,7 +68,7 @@ def language_of(row: Row, source: SimilaritySource) -> str:
 def project_functions(recipe: SimilarityRecipe, *, rng: random.Random) -> dict[Use, list[ProjectFunction]]:
     """Functions of the recipe's projects by use, without copies in other white space."""
     by_use: dict[Use, list[ProjectFunction]] = {use: [] for use in Use}
-    for source in recipe.of_kind("functions"):
+    for source in recipe.of_kind("functions").values():
         functions = list(_distinct(recipe, source))
         if source.limit is not None and source.limit < len(functions):
             functions = rng.sample(functions, source.limit)
