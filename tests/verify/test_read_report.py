@@ -125,6 +125,13 @@ def test_bad_reports_are_refused_in_one_line_and_at_once(tmp_path: Path, content
     assert time.process_time() - before < 30  # a bomb would take for ever
 
 
+@pytest.mark.parametrize("header", ["File,Line,Column,DefaultLevel,Level,Category,Name,Warning\n", ""])
+def test_a_report_in_which_flawfinder_gave_up_is_none(tmp_path: Path, header: str) -> None:
+    message = "Error: encoding error in src/b.c\n'utf-8' codec can't decode byte 0xe9 in position 45\n\nHere are some\n"
+    with pytest.raises(InputError, match=r"stopped at 'src/b.c'.* no findings of any file; .* LC_ALL=C.ISO-8859-1"):
+        read_report(written(tmp_path, header + message))
+
+
 def test_reports_without_bounds_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(InputError, match="cannot read"):
         read_report(tmp_path / "gone")

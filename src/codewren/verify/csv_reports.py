@@ -8,6 +8,7 @@ from codewren.core.errors import InputError
 from codewren.verify.reported import Report, Reported, check_count, number_of, place_of, text_of
 
 _FLAWFINDER = ("File", "Line", "Level", "Name", "Warning")
+_STOPPED = "Error: encoding error in "  # flawfinder ends with it where one file is not UTF-8, and reports nothing
 _CPD = ["lines", "tokens", "occurrences"]
 _HIGHEST_LEVEL = 5  # of flawfinder
 _ALL_TOKENS = 1_000  # a copy of so many counts in full
@@ -22,6 +23,7 @@ def read_csv(text: str) -> Report:
     rows = csv.reader(io.StringIO(text, newline=""))
     try:
         header = next(rows, [])
+        _check_end(header)
         if header == _CPD:
             return _read_cpd(rows)
         if not set(_FLAWFINDER) <= set(header):
@@ -38,6 +40,7 @@ def _read_flawfinder(header: Sequence[str], rows: Iterable[Sequence[str]]) -> Re
     findings, left_out = list[Reported](), 0
     for row in rows:
         check_count(len(findings))
+        _check_end(row)
         cells = dict(zip(header, row, strict=False))
         place = place_of(cells.get("File"), cells.get("Line"))
         if place is None:
@@ -57,6 +60,19 @@ def _read_flawfinder(header: Sequence[str], rows: Iterable[Sequence[str]]) -> Re
             )
         )
     return Report("flawfinder CSV", tuple(findings), left_out)
+
+
+def _check_end(row: Sequence[str]) -> None:
+    """Refuse the message that flawfinder writes into a report in place of all findings.
+
+    Raises:
+        InputError: it is that message.
+    """
+    if row and row[0].startswith(_STOPPED):
+        raise InputError(
+            f"flawfinder stopped at {row[0].removeprefix(_STOPPED)!r}, which is not UTF-8, and the report holds no "
+            "findings of any file; run it again as PYTHONUTF8=0 LC_ALL=C.ISO-8859-1 flawfinder ..."
+        )
 
 
 def _read_cpd(rows: Iterable[Sequence[str]]) -> Report:
