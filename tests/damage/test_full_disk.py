@@ -15,7 +15,6 @@ from commands import run
 from students import write_student
 
 VERBS = ("label", "search", "distil", "export")
-# Of this seed both trials have tokenizers that are equal in every process: docs/making.md names those that are not.
 SEARCH = ("search.strategy=random", "search.seed=1", "search.trials=2", "search.trial_epochs=1")
 SETTINGS = [part for word in ("distil.epochs=2", *SEARCH) for part in ("--set", word)]
 

@@ -1,11 +1,17 @@
 """Training, cutting, keeping and importing tokenizers; the oracle is the training library itself."""
 
 import json
+import math
+import os
+import subprocess
+import sys
+from collections import Counter
 from pathlib import Path
 
 import pytest
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, trainers
 
+import tokenizer_specs
 from codewren.bundle.tokenizer_spec import SPECIAL_TOKENS, TokenizerSpec, byte_alphabet
 from codewren.core.errors import InputError
 from codewren.core.student_config import TokenizerKind
@@ -18,6 +24,7 @@ from codewren.train.tokenizer_training import (
     train_tokenizer,
 )
 from codewren.train.tokenizers_json import spec_from_tokenizers
+from codewren.train.unigram import train_unigram
 from tokenizer_specs import AWKWARD, KINDS, functions_of, python_functions, small_spec
 
 BPE, WORDPIECE, UNIGRAM, WORD = KINDS
@@ -131,6 +138,47 @@ def test_text_never_becomes_a_special_token(kind: TokenizerKind) -> None:
     assert not {0, 1, 2} & set(ids[1:-1])
 
 
+TRAINING = """
+import sys
+from codewren.train.tokenizer_training import train_tokenizer
+from tokenizer_specs import AWKWARD, python_functions
+texts = [*python_functions()[:100], *AWKWARD]
+for mode in ("wren", "avatar"):
+    sys.stdout.buffer.write(train_tokenizer(sys.argv[1], 500, texts, mode=mode).to_bytes())
+"""
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_process_trains_the_same_bytes(kind: TokenizerKind) -> None:
+    written = set()
+    for seed in ("1", "2", "3"):
+        settings = {**os.environ, "PYTHONHASHSEED": seed, "PYTHONPATH": str(Path(tokenizer_specs.__file__).parent)}
+        command = [sys.executable, "-c", TRAINING, kind]
+        written.add(subprocess.run(command, check=True, capture_output=True, env=settings).stdout)
+    assert len(written) == 1
+
+
+@pytest.mark.parametrize("size", [400, 700])
+def test_our_unigram_compresses_as_well_as_the_librarys(collapsed: list[str], size: int) -> None:
+    library = json.loads(as_the_paper_trains(UNIGRAM, collapsed, size).to_str())
+    theirs = spec_from_tokenizers(library, source="trained")
+    ours = train_tokenizer(UNIGRAM, size, collapsed, mode="avatar")
+    others = list(python_functions()[150:])
+    tokens = [sum(map(len, encode_batch(spec, others, 10**6))) for spec in (ours, theirs)]
+    assert len(ours.vocab) <= size
+    assert tokens[0] <= 1.02 * tokens[1]
+
+
+def test_a_unigram_score_is_the_logarithm_of_a_probability() -> None:
+    words = Counter({"▁aaab": 40, "▁ab": 30, "▁b": 5, "▁<s>": 9, "▁" + "x" * 200: 2})
+    pieces = dict(train_unigram(words, 12, ["<s>"]))
+    assert {"▁", "a", "b", "x", "<", "s", ">"} <= pieces.keys()
+    assert "<s>" not in pieces
+    assert len(pieces) <= 12
+    assert list(pieces.items()) == sorted(pieces.items(), key=lambda item: (-item[1], item[0]))
+    assert 0.5 < sum(map(math.exp, pieces.values())) < 1.01
+
+
 def test_length_counts_special_tokens_and_is_never_exceeded() -> None:
     with_special, without = (
         small_spec(BPE),
@@ -149,7 +197,7 @@ def test_the_cache_is_used_and_keyed_by_everything_that_matters(tmp_path: Path) 
     (file,) = tmp_path.iterdir()
     assert TokenizerSpec.from_dict(json.loads(file.read_bytes())) == spec
     before = file.stat().st_mtime_ns
-    assert train_tokenizer(UNIGRAM, 300, texts, cache=tmp_path) == spec  # Unigram differs from run to run
+    assert train_tokenizer(UNIGRAM, 300, texts, cache=tmp_path) == spec
     assert train_tokenizer(UNIGRAM, 300, texts, cache=tmp_path, add_special_tokens=False).scores == spec.scores
     assert file.stat().st_mtime_ns == before
     train_tokenizer(WORD, 300, texts, cache=tmp_path)

@@ -1,4 +1,4 @@
-"""Training the four tokenizer kinds with Hugging Face `tokenizers`, and their conversion to a `TokenizerSpec`.
+"""Training the four tokenizer kinds, Unigram with our own code and the others with Hugging Face `tokenizers`.
 
 White space is collapsed before anything else. Text never yields a special token, not even where it spells one:
 the library would split `<s>` out of a C string, and a stranger's code could then end the sequence or blind the model
@@ -30,10 +30,11 @@ from codewren.core.errors import BundleError, InputError
 from codewren.core.files import read_json, write_bytes
 from codewren.core.student_config import TokenizerKind
 from codewren.predict.tokenizer import Tokenizer as NativeTokenizer
-from codewren.train.tokenizers_json import spec_from_tokenizers
+from codewren.train.tokenizers_json import Json, spec_from_tokenizers
+from codewren.train.unigram import train_unigram
 
 Mode = Literal["wren", "compressor", "avatar"]
-_CACHE_VERSION = 1  # raise it when the same options and texts would give another tokenizer
+_CACHE_VERSION = 2  # raise it when the same options and texts would give another tokenizer
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +68,7 @@ def train_tokenizer(
 ) -> TokenizerSpec:
     """Train a tokenizer; the texts may not suffice for `vocab_size`, so `len(spec.vocab)` is what counts.
 
-    WordPiece and Unigram differ from run to run, BPE and Word do not: the spec is an artefact to keep, never to
-    train again.
+    Equal texts and options give an equal spec in every process.
 
     Args:
         kind: one of the four kinds.
@@ -197,19 +197,29 @@ def _train(kind: TokenizerKind, vocab_size: int, text: _Text, texts: list[str]) 
     tokenizer = Tokenizer(_EMPTY[kind]())
     _set_text(tokenizer, kind, text)
     if kind is TokenizerKind.UNIGRAM:
-        texts = texts[:: math.ceil(sum(map(len, texts)) / (text.unigram_characters or math.inf)) or 1]
-        texts = _without_rare_characters(tokenizer, texts, keep=vocab_size // _ALPHABET_SHARE)
-    tokenizer.train_from_iterator(texts, trainer=_trainer(kind, vocab_size), length=len(texts))
-    raw = json.loads(tokenizer.to_str())
-    if kind is TokenizerKind.UNIGRAM:
-        # Text such as "<s>" in HTML becomes a piece of its own, a second token of that name.
-        pieces = raw["model"]["vocab"]
-        ordinary = [piece for piece in pieces[len(SPECIAL_TOKENS) :] if piece[0] not in SPECIAL_TOKENS]
-        raw["model"]["vocab"] = pieces[: len(SPECIAL_TOKENS)] + ordinary
-        raw["added_tokens"] = []
+        raw = _unigram(tokenizer, vocab_size, text, texts)
+    elif kind is TokenizerKind.WORDPIECE:
+        trainer = _wordpiece_trainer(_words(tokenizer, texts), vocab_size)
+        tokenizer.train_from_iterator(texts, trainer=trainer, length=len(texts))
+        raw = json.loads(tokenizer.to_str())
+        raw["added_tokens"] = raw["added_tokens"][: len(SPECIAL_TOKENS)]
+    else:
+        tokenizer.train_from_iterator(texts, trainer=_trainer(kind, vocab_size), length=len(texts))
+        raw = json.loads(tokenizer.to_str())
     spec = spec_from_tokenizers(raw, source="the trained tokenizer")
     # Further digits would double the file and decide nothing.
     return replace(spec, scores=tuple(round(score, 6) for score in spec.scores))
+
+
+def _unigram(tokenizer: Tokenizer, vocab_size: int, text: _Text, texts: list[str]) -> Json:
+    texts = texts[:: math.ceil(sum(map(len, texts)) / (text.unigram_characters or math.inf)) or 1]
+    texts = _without_rare_characters(tokenizer, texts, keep=vocab_size // _ALPHABET_SHARE)
+    special = [(token, 0.0) for token in SPECIAL_TOKENS]
+    # Text such as "<s>" in HTML must not become a second token of that name.
+    pieces = train_unigram(_words(tokenizer, texts), vocab_size - len(special), SPECIAL_TOKENS)
+    tokenizer.model = models.Unigram([*special, *pieces], UNK_ID, False)
+    raw: Json = json.loads(tokenizer.to_str())
+    return raw
 
 
 # A comment in Chinese must not fill the vocabulary with single characters (and the library never drops one of them, so
@@ -231,14 +241,37 @@ def _trainer(kind: TokenizerKind, size: int) -> trainers.Trainer:
         return trainers.BpeTrainer(
             vocab_size=size, special_tokens=special, initial_alphabet=alphabet, show_progress=False
         )
-    if kind is TokenizerKind.WORDPIECE:
-        limit = max(1, size // _ALPHABET_SHARE)
-        return trainers.WordPieceTrainer(
-            vocab_size=size, special_tokens=special, limit_alphabet=limit, show_progress=False
-        )
-    if kind is TokenizerKind.UNIGRAM:
-        return trainers.UnigramTrainer(vocab_size=size, special_tokens=special, unk_token="<unk>", show_progress=False)
     return trainers.WordLevelTrainer(vocab_size=size, special_tokens=special, show_progress=False)
+
+
+def _wordpiece_trainer(words: Counter[str], size: int) -> trainers.Trainer:
+    """A trainer that owes nothing to hash order.
+
+    The library numbers the characters inside words as it meets them, in hash order, and equally frequent pairs are
+    merged in the order of these numbers; given as special tokens they have theirs before it starts. Which of equally
+    rare characters the alphabet leaves out is hash order too, so the alphabet is given as well.
+    """
+    counts: Counter[str] = Counter()
+    for word, count in words.items():
+        for character in word:
+            counts[character] += count
+    alphabet = sorted(counts, key=lambda character: (-counts[character], character))[: max(1, size // _ALPHABET_SHARE)]
+    inside = {character for word in words for character in word[1:]}.intersection(alphabet)
+    return trainers.WordPieceTrainer(
+        vocab_size=size,
+        special_tokens=[*SPECIAL_TOKENS, *(f"##{character}" for character in sorted(inside))],
+        initial_alphabet=alphabet,
+        limit_alphabet=len(alphabet),
+        show_progress=False,
+    )
+
+
+def _words(tokenizer: Tokenizer, texts: list[str]) -> Counter[str]:
+    words: Counter[str] = Counter()
+    normalize, split = tokenizer.normalizer.normalize_str, tokenizer.pre_tokenizer.pre_tokenize_str
+    for text in texts:
+        words.update(word for word, _ in split(normalize(text)))
+    return words
 
 
 def _without_rare_characters(tokenizer: Tokenizer, texts: list[str], *, keep: int) -> list[str]:
