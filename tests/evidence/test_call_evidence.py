@@ -106,8 +106,29 @@ ARRAYS = {
         "char a[9]; /* * */\nint i = 0;\nwhile (*s) a[i++] = *s++;",
         Grade.ARRAY_INDEXED,
     ),
-    "ended where a read leaves a byte": ("char a[9]; /* * */\nint k = read(0, a, 8);\na[k] = 0;", Grade.HARMLESS),
-    "ended where it leaves none": ("char a[9]; /* * */\nint k = read(0, a, 9);\na[k] = 0;", Grade.ARRAY_INDEXED),
+    "ended where a read leaves a byte": (
+        "char a[9]; /* * */\nint k = read(0, a, 8);\nif (k > 0) a[k] = 0;",
+        Grade.HARMLESS,
+    ),
+    "ended where a read fails": ("char a[9]; /* * */\nint k = read(0, a, 8);\na[k] = 0;", Grade.ARRAY_INDEXED),
+    "ended where it leaves none": ("char a[9]; /* * */\nint k = read(0, a, 9);\na[k] = 0;", Grade.OVERFLOW),
+    "by an index that may be negative": ("char a[9]; /* * */\nif (n < 9) a[n] = 0;", Grade.PRESUMED),
+    "by an index that may not": ("char a[9]; /* * */\nif (n >= 0 && n < 9) a[n] = 0;", Grade.HARMLESS),
+    "by an index before the brackets": ("char a[9]; /* * */\nn[a] = 0;", Grade.ARRAY_INDEXED),
+    "by one that is told more than its size": ("char a[9]; /* * */\nfill(a, sizeof(a) + 1);", Grade.ARRAY_PASSED),
+    "by one that is told its size behind its beginning": (
+        "char a[9]; /* * */\nfill(a + 1, sizeof(a));",
+        Grade.ARRAY_PASSED,
+    ),
+    "by one that is told the size of a name that begins alike": (
+        "char a[9], ab[99]; /* * */\nfill(a, sizeof(ab));",
+        Grade.ARRAY_PASSED,
+    ),
+    "by one that counts wide characters": ("wchar_t a[9]; /* * */\nfill(a, sizeof(a));", Grade.ARRAY_PASSED),
+    "cleared beyond its end": ("char a[9]; /* * */\nmemset(a, 0, 10);", Grade.ARRAY_PASSED),
+    "cleared": ("char a[9]; /* * */\nmemset(a, 0, 5);", Grade.HARMLESS),
+    "by characters that are scanned": ('char a[9]; /* * */\nsscanf(s, "%10c", a);', Grade.OVERFLOW),
+    "by as many as it has": ('char a[9]; /* * */\nsscanf(s, "%9c", a);', Grade.HARMLESS),
     "with a first text that fills it": ('char a[2] = "ab"; /* * */\nputs(a);', Grade.UNENDED),
     "by another function": ("char a[9]; /* * */\nfill(a);", Grade.ARRAY_PASSED),
     "by one that is told its size": ("char a[9]; /* * */\nfill(a, sizeof(a));", Grade.HARMLESS),
@@ -124,6 +145,36 @@ ARRAYS = {
 def test_an_array_is_as_bad_as_what_may_write_to_it(body: str, grade: Grade) -> None:
     evidence = shown(body, "buffer/char: statically-sized arrays")
     assert evidence.grade is grade, evidence
+
+
+NOT_ENDED = {
+    "behind the array": "a[sizeof(a)] = 0;",
+    "before it is cut": "a[8] = 0;\n{cut}",
+    "in one case": "if (n) a[8] = 0;",
+    "at its first byte": "*a = 0;",
+    "anywhere": "a[n] = 0;",
+}
+
+
+@pytest.mark.parametrize("body", NOT_ENDED.values(), ids=NOT_ENDED)
+def test_a_null_byte_elsewhere_does_not_end_a_cut_text(body: str) -> None:
+    cut = "strncpy(a, s, 9); /* * */"
+    rows = body.format(cut=cut) if "{cut}" in body else f"{cut}\n{body}"
+    evidence = shown(f"char a[9];\n{rows}")
+    assert not evidence.is_harmless, evidence
+
+
+def test_a_variable_whose_address_is_taken_may_have_another_text() -> None:
+    rest = "other(&text);\nchar a[9];\nstrcpy(a, text); /* * */"
+    assert shown(f'const char *text = "short";\n{rest}').grade is not Grade.HARMLESS
+    assert shown(f'const char *text = "short";\n{rest.replace("&", "")}').grade is Grade.HARMLESS
+    assert shown('char *text = "short";\nother(&text);\nprintf(text); /* * */').grade is not Grade.HARMLESS
+
+
+def test_a_wide_array_has_room_for_a_quarter_of_its_bytes() -> None:
+    assert shown('wchar_t a[4];\nwcscpy(a, L"long"); /* * */').grade is Grade.OVERFLOW
+    assert shown('wchar_t a[5];\nwcscpy(a, L"long"); /* * */').grade is Grade.HARMLESS
+    assert shown("wchar_t a[4];\nwcsncpy(a, s, 16); /* * */\na[3] = 0;").grade is Grade.OVERFLOW
 
 
 def test_parameters_of_the_old_form_are_parameters() -> None:

@@ -9,6 +9,7 @@ from codewren.evidence.function_view import Call, FunctionView
 from codewren.evidence.grade import Evidence, Grade
 from codewren.evidence.longest_text import has_no_end
 from codewren.evidence.operations import OPERATIONS
+from codewren.evidence.text_ends import is_never_negative
 
 if TYPE_CHECKING:
     from tree_sitter import Node
@@ -43,7 +44,9 @@ def _closed(view: FunctionView, name: str, written: list[Evidence]) -> Evidence:
     if unsure is not None:
         return Evidence(name, Grade.PRESUMED, f"{unsure.call} writes to it: {unsure.sentence}")
     if not all(index_fits(view, name, node) or _is_count(view, name, node) for node in elements):
-        return Evidence(name, Grade.PRESUMED, "it is written by indexes that are compared, not with its size alone")
+        return Evidence(
+            name, Grade.PRESUMED, "it is written by indexes that are compared, not with its size and 0 alone"
+        )
     number = len(written) + len(elements)
     sentence = f"each of the {number} writes to it is bounded" if number else "never written"
     return Evidence(name, Grade.HARMLESS, sentence)
@@ -65,6 +68,8 @@ def _is_count(view: FunctionView, name: str, node: "Node") -> bool:
     values = view.given(view.text(index).strip("[]"))
     calls = {call.node.id: call for _, call in view.filled.get(name, ())}
     counts = [calls.get(bare(value).id) for value in values]
+    if not is_never_negative(view, view.text(index).strip("[]")):
+        return False
     return size is not None and bool(counts) and all(call is not None and _leaves(view, call, size) for call in counts)
 
 

@@ -1,10 +1,12 @@
 """Where an array goes: to functions that read it, as a text or not, and to others that may write to it."""
 
+import re
 from typing import TYPE_CHECKING
 
 from codewren.evidence.expressions import bare, index_of, root_name
-from codewren.evidence.function_view import FunctionView
+from codewren.evidence.function_view import Call, FunctionView
 from codewren.evidence.operations import OPERATIONS, Kind
+from codewren.evidence.text_ends import is_never_negative
 
 if TYPE_CHECKING:
     from tree_sitter import Node
@@ -13,9 +15,10 @@ _READERS = frozenset(
     (
         "strcmp", "strncmp", "strcasecmp", "strncasecmp", "memcmp", "puts", "fputs", "fwrite", "write", "send", "free",
         "strdup", "strtol", "strchr", "strrchr", "strstr", "stat", "lstat", "unlink", "remove", "rename", "mkdir",
-        "rmdir", "chdir", "opendir", "perror", "memset", "bzero", "assert", "isspace", "isdigit",
+        "rmdir", "chdir", "opendir", "perror", "assert", "isspace", "isdigit",
     )
 )  # fmt: skip
+_CLEARING = frozenset({"memset", "bzero"})
 _UNSAID = frozenset({Kind.PLAIN, Kind.TEMPORARY})  # they may write: `realpath` does, `PATH_MAX` bytes of it
 _TEXT_READERS = frozenset(
     (
@@ -50,7 +53,9 @@ def index_fits(view: FunctionView, name: str, node: "Node") -> bool:
     width, _ = view.arrays[name]
     value, limits = view.constant(index), view.limits.get(view.text(index).strip("[]"))
     largest = value if value is not None else max(limits) if limits else None
-    return largest is not None and largest < size // max(width, 1)
+    if value is None and not is_never_negative(view, view.text(index).strip("[]")):
+        return False
+    return largest is not None and 0 <= largest < size // max(width, 1)
 
 
 def handed_on(view: FunctionView, name: str) -> str:
@@ -59,19 +64,36 @@ def handed_on(view: FunctionView, name: str) -> str:
         operation = OPERATIONS.get(call.name)
         if call.name in _READERS or (operation and operation.kind not in _UNSAID):
             continue
-        texts = [view.text(piece) for piece in call.arguments]
-        if name not in map(root_name, texts):
-            continue
-        if any("sizeof" in text and name in text for text in texts):
-            continue
-        size = view.sizes().get(name)
-        if size is not None and any(view.constant(piece) in {size, size - 1} for piece in call.arguments):
-            continue
-        return f"goes to {call.name} without its size"
+        if name in (root_name(view.text(piece)) for piece in call.arguments) and not _is_told(view, call, name):
+            return f"goes to {call.name} without its size"
     for other, values in view.values.items():
         if any(_may_be_in(view, value, name) for _, value in values):
             return f"{other} points into it"
     return ""
+
+
+def _is_told(view: FunctionView, call: Call, name: str) -> bool:
+    """Whether a call that an array goes to has its size among the arguments, as many bytes as it has from there."""
+    places = [piece for piece in call.arguments if _is_place(piece) and root_name(view.text(piece)) == name]
+    sizes = [_room(view, name, piece) for piece in places]
+    for piece in call.arguments[-1:] if call.name in _CLEARING else call.arguments:
+        value, text = view.constant(piece), view.text(piece)
+        is_own = re.search(rf"\bsizeof\(?{re.escape(name)}\b", text) is not None
+        if value is None and is_own and re.fullmatch(r"sizeof\(?\w+\)?(?:[-/][\w()\[\]]+)?", text):
+            return all(view.text(place) == name for place in places) and view.arrays[name][0] in {0, 1}
+        least = 0 if call.name in _CLEARING else None if not sizes or sizes[0] is None else sizes[0] - 1
+        is_inside = bool(sizes) and value is not None and all(size is not None and value <= size for size in sizes)
+        if is_inside and (is_own or (least is not None and (value or 0) >= least)):
+            return True
+    return False
+
+
+def _room(view: FunctionView, name: str, place: "Node") -> int | None:
+    """Elements from a place in an array on, where an element is a byte or the place the array; None if not known."""
+    size, (width, _) = view.sizes().get(name), view.arrays.get(name, (0, ()))
+    plain = view.text(place).lstrip("&") == name
+    whole = size if plain else view.size_of(place)
+    return None if whole is None else whole // max(width, 1)
 
 
 def _may_be_in(view: FunctionView, value: "Node", name: str) -> bool:

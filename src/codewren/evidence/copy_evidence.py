@@ -4,12 +4,13 @@ import re
 from typing import TYPE_CHECKING
 
 from codewren.evidence.array_uses import handed_on, is_read_as_text
-from codewren.evidence.expressions import bare, root_name
+from codewren.evidence.expressions import bare, index_of, root_name
 from codewren.evidence.format_evidence import format_evidence
 from codewren.evidence.function_view import Call, FunctionView
 from codewren.evidence.grade import Evidence, Grade
 from codewren.evidence.longest_text import literal_text, longest_output, longest_text
 from codewren.evidence.operations import OPERATIONS, Kind, Operation
+from codewren.evidence.text_ends import is_ended
 from codewren.evidence.value_origin import WORDS, ValueOrigin, value_origin
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ _UNBOUNDED = {ValueOrigin.OUTSIDE: Grade.UNBOUNDED_OUTSIDE, ValueOrigin.PARAMETE
 _SIZES = {ValueOrigin.OUTSIDE: Grade.SIZE_OUTSIDE, ValueOrigin.PARAMETER: Grade.SIZE_PARAMETER}
 _ALLOCATES = re.compile(r"(?i:alloc|_new|New|realloc|alloca)")
 _LOOPS = frozenset({"for_statement", "while_statement", "do_statement"})
-_LONGEST_NAME, _MOST_WRITES, _MOST_ALIASES = 40, 100, 3
+_LONGEST_NAME, _MOST_WRITES, _MOST_ALIASES, _WIDE_BYTES = 40, 100, 3, 4
 
 
 def copy_evidence(view: FunctionView, call: Call) -> Evidence:
@@ -28,7 +29,7 @@ def copy_evidence(view: FunctionView, call: Call) -> Evidence:
     target, source = call.argument(operation.target), call.argument(operation.source)
     if source is None:
         return Evidence(call.name, Grade.UNBOUNDED_OUTSIDE, "what it reads has no bound")
-    size, most = view.size_of(target), longest_text(view, source)
+    size, most = _room(view, call, target), longest_text(view, source)
     if operation.appends and most is not None:
         most = _appended(view, call, target)
     name = shown(view, target)
@@ -40,6 +41,12 @@ def copy_evidence(view: FunctionView, call: Call) -> Evidence:
             call.name, Grade.UNKNOWN_TARGET, f"the source has at most {most} bytes, {name} is of unknown size"
         )
     return _after_others(view, call, target, source) if operation.appends else _unbounded(view, call, target, source)
+
+
+def _room(view: FunctionView, call: Call, target: "Node | None") -> int | None:
+    """What fits into a target: bytes, or characters of a function for wide ones."""
+    size = view.size_of(target)
+    return size if size is None or not call.name.startswith("wcs") else size // _WIDE_BYTES
 
 
 def _after_others(view: FunctionView, call: Call, target: "Node | None", source: "Node | None") -> Evidence:
@@ -189,7 +196,7 @@ def _last_value(node: "Node") -> "Node":
 
 def _bound(view: FunctionView, call: Call, operation: Operation) -> Evidence:
     target, node = call.argument(operation.target), call.argument(operation.size)
-    size, bound, name = view.size_of(target), view.constant(node), shown(view, target)
+    size, bound, name = _room(view, call, target), view.constant(node), shown(view, target)
     if bound is None:
         bound = _least(view, node)
     if size is None and bound is None and _is_own_size(view, target, node):
@@ -279,10 +286,20 @@ def _fitting(view: FunctionView, call: Call, size: int, bound: int) -> Evidence:
         return Evidence(call.name, Grade.HARMLESS, fits)
     if "ncpy" in call.name:
         return _cut(view, call, size, bound, fits)
-    is_ended = root in view.cleared and bound < size
-    if not is_ended and is_read_as_text(view, root):
+    count = "" if bound < size else _counted(view, call, root)
+    if count:
+        sentence = f"{fits}; {root}[{count}] is written, and {count} may be {size}"
+        return Evidence(call.name, Grade.OVERFLOW, sentence)
+    if not (root in view.cleared and bound < size) and is_read_as_text(view, root):
         return Evidence(call.name, Grade.UNENDED, f"{fits}, is not ended and is used as a text")
     return Evidence(call.name, Grade.HARMLESS, fits) if source is None else _read(view, call, source, bound, fits)
+
+
+def _counted(view: FunctionView, call: Call, root: str) -> str:
+    """The variable that is given the number of bytes that a call wrote, where it is an index of a write; else empty."""
+    indexes = {view.text(index_of(node)).strip("[]") for node in view.null_bytes.get(root, ())}
+    counts = (name for name in sorted(indexes) if any(bare(value).id == call.node.id for value in view.given(name)))
+    return next((name for name in counts if not view.is_compared({name}, len(view.source) + 1)), "")
 
 
 def _read(view: FunctionView, call: Call, source: "Node", bound: int, fits: str) -> Evidence:
@@ -305,9 +322,12 @@ def _cut(view: FunctionView, call: Call, size: int, bound: int, fits: str) -> Ev
     most, root = longest_text(view, call.argument(operation.source)), root_name(view.text(call.argument(0)))
     if _is_computed(view, call.argument(operation.source)):
         return Evidence(call.name, Grade.CONSTANT_SIZE, f"{fits}; where the source begins is computed")
-    is_ended = root in view.ended or (root in view.cleared and bound < size)
-    if is_ended or (most is not None and most < bound):
+    is_cut = is_ended(view, root, call, size, bound) or (root in view.cleared and bound < size)
+    if is_cut or (most is not None and most < bound):
         return Evidence(call.name, Grade.HARMLESS, f"{fits}, and is ended")
+    if root in view.ended:
+        sentence = f"{fits}, and whether the null byte stands behind it in each case is not known"
+        return Evidence(call.name, Grade.PRESUMED, sentence)
     return Evidence(call.name, Grade.UNENDED, f"{fits}, and is not ended where the source is longer")
 
 

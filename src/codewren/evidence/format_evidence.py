@@ -41,7 +41,7 @@ def is_constant_text(view: FunctionView, node: "Node | None", depth: int = 0) ->
         branches = (node.child_by_field_name("consequence"), node.child_by_field_name("alternative"))
         return all(is_constant_text(view, branch, depth + 1) for branch in branches)
     name = view.text(node)
-    if node.type != "identifier" or name in view.filled:
+    if node.type != "identifier" or name in view.filled or view.is_lent(name):
         return False
     values = view.handed(name) if name in view.parameters else [(view, value) for value in view.given(name)]
     return bool(values) and all(is_constant_text(around, value, depth + 1) for around, value in values)
@@ -58,12 +58,17 @@ def scan_evidence(view: FunctionView, call: Call) -> Evidence:
     targets = iter(call.arguments[number + 1 :])
     for skipped, width, letter in _SCANNED.findall(form):
         target = None if skipped or letter == "%" else next(targets, None)
-        if target is None or letter not in "s[":
+        if target is None or letter not in "s[c":
             continue
         size, name = view.size_of(target), view.text(target)
+        if letter == "c":  # without a null byte
+            if size is not None and int(width or 1) > size:
+                return Evidence(call.name, Grade.OVERFLOW, f"{width} characters, {name} has {size}")
+            if size is not None or int(width or 1) == 1:
+                continue
         if most is not None and size is not None and most < size:
             continue
-        if not width:
+        if not width and letter != "c":
             origin = value_origin(view, call.argument(0)) if number else ValueOrigin.OUTSIDE
             grade = Grade.UNBOUNDED_OUTSIDE if origin is ValueOrigin.OUTSIDE else Grade.UNBOUNDED_PARAMETER
             return Evidence(call.name, grade, f"%{letter} without a width writes to {name}")

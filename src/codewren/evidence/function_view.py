@@ -56,7 +56,7 @@ class FunctionView:
         values: the nodes that each variable is given, with the byte where.
         filled: the calls that write into each array or pointer, with the byte where.
         indexed: elements of each that are written.
-        ended: the arrays that a null byte is written to.
+        ended: the arrays that a null byte is written to; `null_bytes`: the elements.
         limits: largest values of variables under each comparison with a constant.
         pointers: names declared as such.
         sizing: variables that are an index or a size somewhere; `allocating`: in an allocation; `returned`: alone;
@@ -85,6 +85,7 @@ class FunctionView:
         self.allocating: set[str] = set()
         self.returned: set[str] = set()
         self.ended: set[str] = set()
+        self.null_bytes: dict[str, list[Node]] = defaultdict(list)
         self.limits: dict[str, list[int]] = defaultdict(list)
         self.initial: dict[str, Node] = {}
         self.last_indexes: set[str] = set()
@@ -207,6 +208,10 @@ class FunctionView:
         alone = rf"[(&|!]{escaped}[)&|?]"
         return re.search(rf"\b{escaped}(?:[<>]|[=!]=)|(?:[<>]|[=!]=){escaped}\b|{alone}", text) is not None
 
+    def is_lent(self, name: str) -> bool:
+        """Whether the address of a variable is taken, so that it may have other values than those that are seen."""
+        return re.search(rf"(?<!&)&\s*{re.escape(name)}\b(?!\s*[\[.]|\s*->)".encode(), self.source) is not None
+
     def given(self, name: str) -> "list[Node]":
         """The nodes that a variable is given, in order."""
         return [node for _, node in self.values.get(name, ())]
@@ -325,9 +330,12 @@ class FunctionView:
         if left is None or right is None:
             return
         if left.type in {"subscript_expression", "pointer_expression"}:
-            self.indexed[root_name(self.text(left))].append(left)
+            index = index_of(left) if left.type == "subscript_expression" else None
+            for name in {root_name(self.text(left)), root_name(self.text(index).strip("[]"))}:  # `i[a]` is `a[i]`
+                self.indexed[name].append(left)
             if self.text(right) in _NULL_BYTES:
                 self.ended.add(root_name(self.text(left)))
+                self.null_bytes[root_name(self.text(left))].append(left)
         else:
             self.values[self.text(left)].append((node.start_byte, right))
 

@@ -107,6 +107,8 @@ def _longest_stored(view: FunctionView, node: "Node", depth: int, *, is_sure: bo
     if node.type == "identifier":
         name = view.text(node)
         values = view.handed(name) if name in view.parameters else [(view, value) for value in view.given(name)]
+        if view.is_lent(name):
+            return None
         lengths = [longest_text(around, value, depth + 1, is_sure=is_sure) for around, value in values]
         return max(length or 0 for length in lengths) if lengths and None not in lengths else None
     return None
