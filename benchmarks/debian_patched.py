@@ -250,7 +250,8 @@ def read_rows(path: Path) -> Iterator[dict[str, Any]]:
 def main() -> None:
     """Fetch what is missing, then write the file of each part."""
     if len(sys.argv) != 3:
-        sys.exit(__doc__)
+        print(__doc__)
+        sys.exit(0 if {"-h", "--help"} & {*sys.argv} else 2)
     for tool in ("apt-get", "dpkg-source", "patch"):
         if shutil.which(tool) is None:
             sys.exit(f"{tool} is missing; run this on Debian, with the packages dpkg-dev and patch")

@@ -50,7 +50,8 @@ def unpacked(folder: Path) -> Path:
 def main() -> None:
     """Fetch what is missing."""
     if len(sys.argv) != 3:
-        sys.exit(__doc__)
+        print(__doc__)
+        sys.exit(0 if {"-h", "--help"} & {*sys.argv} else 2)
     refused = []
     with Path(sys.argv[1]).open(newline="") as stream:
         rows = list(csv.DictReader(stream, delimiter="\t"))

@@ -148,7 +148,8 @@ def rows(folders: Sequence[Path]) -> Iterator[dict[str, str]]:
 def main() -> None:
     """Write the file."""
     if len(sys.argv) < 3:
-        sys.exit(__doc__)
+        print(__doc__)
+        sys.exit(0 if {"-h", "--help"} & {*sys.argv} else 2)
     count = 0
     with (
         atomic_write(Path(sys.argv[1])) as stream,

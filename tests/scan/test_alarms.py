@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import replace
 from itertools import accumulate
 from pathlib import Path
 
@@ -145,3 +146,12 @@ def test_of_very_many_labels_only_the_positive_one_is_kept(tree: Path) -> None:
     assert found(predictor).keys() == {(name, "l3") for name, row in rows if row[3] == max(row)}
     with pytest.raises(InputError, match="reports 'l3' only"):
         found(predictor, "l4")
+
+
+def test_of_two_labels_at_once_each_has_findings(tree: Path) -> None:
+    task = replace(TASKS[Kind.MULTI_LABEL], labels=("left", "right"), positive="left")
+    predictor = load(write_student(tree / "two.wren", task=task, seed=8, thresholds=(0.0, 0.0)))
+    rows = predictor.predict_proba(texts())
+    for number, label in enumerate(task.labels):
+        wanted = {(name, label): pytest.approx(row[number], abs=1e-5) for name, row in zip(names(), rows, strict=True)}
+        assert found(predictor, label) == wanted

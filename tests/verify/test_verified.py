@@ -2,12 +2,15 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from codewren.bundle.read import Bundle
 from codewren.core.errors import InputError
+from codewren.evidence.function_view import FunctionView
 from codewren.predict.predictor import Predictor, find_bundle, load
+from codewren.verify import finding_evidence
 from codewren.verify.read_report import read_report
 from codewren.verify.reported import Place, Reported
 from codewren.verify.source_tree import SourceTree
@@ -163,3 +166,32 @@ def test_a_model_of_the_other_kind_is_refused(tree: SourceTree) -> None:
         verify([reported(1)], tree, load("clones"))
     with pytest.raises(InputError, match="give --model clones"):
         verify(read_report(HERE / "reports/cpd.csv").findings, tree, load("vulnerability-c"))
+
+
+def test_functions_that_share_a_line_drop_nothing_for_each_other(tmp_path: Path) -> None:
+    text = "struct C { void f() { char t[4]; sprintf(t, s); } template <class T> void g(T x) { use(x); } };\n"
+    (tmp_path / "c.cpp").write_text(text)
+    rule = "buffer/char: Statically-sized arrays"
+    finding = Reported("flawfinder", "FF1013", "level 2", 0.4, rule, "print", (Place("c.cpp", 1, 1),))
+    (one,) = verify([finding], SourceTree([str(tmp_path)]), load("vulnerability-c"))
+    assert not one.drop
+
+
+def test_a_function_is_read_once_whatever_the_order_of_its_findings(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    count = 2 * 200  # twice as many as are kept
+    body = "static void f{0}(char *s) {{\n  char a[9];\n  strcpy(a, s);\n  puts(s);\n}}\n"
+    (tmp_path / "many.c").write_text("".join(body.format(number) for number in range(count)))
+    read = list[bytes]()
+
+    class Counted(FunctionView):
+        def __init__(self, source: bytes, *others: Any) -> None:
+            read.append(source)
+            super().__init__(source, *others)
+
+    monkeypatch.setattr(finding_evidence, "FunctionView", Counted)
+    findings = [reported(5 * number + row, "many.c") for row in (3, 4) for number in range(count)]
+    verified = verify(findings, SourceTree([str(tmp_path)]), load("vulnerability-c"))
+    assert len(verified) == 2 * count
+    assert len(read) == count

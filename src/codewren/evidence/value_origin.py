@@ -48,7 +48,8 @@ WORDS = {
 def value_origin(view: FunctionView, node: "Node | None", depth: int = 0) -> ValueOrigin:
     """The least trustworthy thing that an expression depends on."""
     if node is None or depth > _DEEPEST:
-        return ValueOrigin.LOCAL
+        is_parameter = node is not None and view.text(node) in view.parameters  # of a long chain of callers
+        return ValueOrigin.PARAMETER if is_parameter else ValueOrigin.LOCAL
     node = bare(node)
     key = node.id, depth
     if key not in view.origins:

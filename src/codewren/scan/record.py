@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from itertools import accumulate, chain
 from typing import Self
 
-from codewren.core.task import Task
+from codewren.core.task import Kind, Task
 from codewren.syntax.tokens import HASH_BYTES
 
 _HEAD = struct.Struct("=4sIIIIIIB3x")
@@ -180,7 +180,8 @@ class Record:
 
 def keeps_rows(task: Task) -> bool:
     """Whether records hold the probabilities of all labels, so that findings may be of any of them."""
-    return 2 < len(task.labels) <= MOST_LABELS_KEPT
+    least = 2 if task.kind is Kind.MULTI_LABEL else 3  # of two labels that exclude each other one says both
+    return least <= len(task.labels) <= MOST_LABELS_KEPT
 
 
 def covered(spans: Iterable[tuple[int, int]]) -> int:

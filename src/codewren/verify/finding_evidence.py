@@ -2,6 +2,7 @@
 
 import posixpath
 import re
+from collections import Counter
 from functools import lru_cache, partial
 
 from codewren.core.errors import InputError
@@ -16,6 +17,7 @@ from codewren.verify.source_tree import Source, SourceTree, function_around, lin
 
 _INCLUDE = re.compile(rb'^[ \t]*+#[ \t]*+include[ \t]*+"([^"\n]{1,200})"', re.MULTILINE)
 _ARRAY = re.compile(r"\b(?:char|TCHAR|wchar_t)\b[^;()]*?(\w+)\s*\[")
+_WORD, _CALLED = re.compile(rb"\b[A-Za-z_]\w*+"), re.compile(rb"\b([A-Za-z_]\w*+)\s*+\(")
 _FOLDERS = ("", "include", "../include", "..", "src", "../src", "lib", "../lib")
 _MOST_HEADERS = 60
 _VIEWS_KEPT, _FACTS_KEPT = 200, 50
@@ -30,6 +32,7 @@ class FindingEvidence:
     def __init__(self, tree: SourceTree) -> None:
         self._tree = tree
         self._facts = lru_cache(_FACTS_KEPT)(self._read_facts)
+        self._named = lru_cache(_FACTS_KEPT)(self._read_names)
         self._view = lru_cache(_VIEWS_KEPT)(self._read_view)
 
     def of(self, finding: Reported) -> Evidence | None:
@@ -46,7 +49,11 @@ class FindingEvidence:
         view = self._view(place.path, function)
         if view is None:
             return None
-        return line_evidence(view, place.line - function.start_line, words) or uncalled(line, words)
+        evidence = line_evidence(view, place.line - function.start_line, words)
+        if evidence is None:
+            return uncalled(line, words)
+        is_one = not evidence.is_harmless or sum(one.start_line == place.line for one in source.functions) < 2
+        return evidence if is_one else None  # of several functions on a line: which is meant is not known
 
     def _global_array(self, path: str, source: Source, line: str, words: str) -> Evidence | None:
         """What the functions of a file write to an array that is declared outside of them."""
@@ -87,14 +94,21 @@ class FindingEvidence:
         name = function.name.encode()
         if not re.search(rb"\bstatic\b", header[: header.find(b"(") + 1]) or len(source.text) > _LONGEST_CALLERS:
             return []
-        mentions = len(re.findall(rb"\b%s\b" % re.escape(name), source.text))
-        calls = len(re.findall(rb"\b%s\s*\(" % re.escape(name), source.text))
-        callers = [one for one in source.functions if name in source.text[one.body_byte : one.end_byte]]
+        mentions, calls, callers = self._named(path).get(name, (0, 0, []))
         if mentions != calls or len(callers) > _MOST_CALLERS:
             return []
         views = [view for one in callers if (view := self._view(path, one))]
         given = [(view, call.argument(number)) for view in views for call in view.calls if call.name == function.name]
         return [] if any(node is None for _, node in given) else [(view, node) for view, node in given if node]
+
+    def _read_names(self, path: str) -> dict[bytes, tuple[int, int, list[Function]]]:
+        """How often each word of a file stands there, how often before a parenthesis, and the bodies that it is in."""
+        source, around = self._tree.read(path), dict[bytes, list[Function]]()
+        for function in source.functions:
+            for word in set(_WORD.findall(source.text[function.body_byte : function.end_byte])):
+                around.setdefault(word, []).append(function)
+        words, called = Counter(_WORD.findall(source.text)), Counter(_CALLED.findall(source.text))
+        return {word: (count, called[word], around.get(word, [])) for word, count in words.items()}
 
     def _read_facts(self, path: str) -> FileFacts:
         source = self._tree.read(path)

@@ -108,4 +108,9 @@ def function_text(source: Source, function: Function) -> str:
 
 def lines_text(source: Source, first: int, last: int) -> str:
     """The text of lines."""
-    return b"\n".join(source.text.split(b"\n")[first - 1 : last]).decode("utf-8", "replace")
+    return b"\n".join(_rows(source.text)[first - 1 : last]).decode("utf-8", "replace")
+
+
+@lru_cache(2)
+def _rows(text: bytes) -> list[bytes]:
+    return text.split(b"\n")

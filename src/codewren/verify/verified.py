@@ -126,7 +126,9 @@ def verify(
     judged = list(_pairs(findings, tree, predictor) if is_pair else _functions(findings, tree, predictor))
     if order == "evidence" and not is_pair:
         known = FindingEvidence(tree)
-        judged = [replace(one, evidence=known.of(one.reported)) for one in judged]
+        places = [(one.reported.places[0].path, one.reported.places[0].line) for one in judged]
+        for number in sorted(range(len(judged)), key=places.__getitem__):  # those of a function one after another
+            judged[number] = replace(judged[number], evidence=known.of(judged[number].reported))
         if any(one.evidence for one in judged):
             kept = (_without_harm(_with_drop(one, predictor, threshold or 0.0)) for one in judged)
             return sorted(kept, key=Verified.evidence_order)
