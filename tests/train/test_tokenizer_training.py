@@ -124,7 +124,7 @@ def test_a_vocabulary_never_exceeds_its_size_even_with_more_characters_than_toke
     assert len(spec.vocab[0]) + sum(character < "\u4e00" for token in spec.vocab for character in token) > 300
 
 
-@pytest.mark.parametrize("kind", [BPE, WORDPIECE, WORD])
+@pytest.mark.parametrize("kind", KINDS)
 def test_little_text_gives_a_smaller_vocabulary(kind: TokenizerKind) -> None:
     spec = train_tokenizer(kind, 5000, ["int main() { return 0; }"])
     assert len(spec.vocab) < 320
@@ -177,6 +177,13 @@ def test_a_unigram_score_is_the_logarithm_of_a_probability() -> None:
     assert len(pieces) <= 12
     assert list(pieces.items()) == sorted(pieces.items(), key=lambda item: (-item[1], item[0]))
     assert 0.5 < sum(map(math.exp, pieces.values())) < 1.01
+
+
+def test_unigram_of_fewer_entries_than_characters_or_of_no_words_is_small() -> None:
+    assert [piece for piece, _ in train_unigram(Counter({"▁xy": 1}), 1, [])] == ["x", "y", "▁"]
+    assert train_unigram(Counter(), 100, []) == []
+    marks = train_tokenizer(UNIGRAM, 300, ["\u0301"], mode="avatar")
+    assert marks.vocab == tuple(SPECIAL_TOKENS)
 
 
 def test_length_counts_special_tokens_and_is_never_exceeded() -> None:

@@ -98,12 +98,14 @@ def train_unigram(words: Counter[str], size: int, forbidden: Collection[str]) ->
         for left in range(0, len(word), _LONGEST_WORD):
             parts[word[left : left + _LONGEST_WORD]] += words[word]
     pieces, expected = _seeds(parts, _SEEDS * size, forbidden)
+    if not pieces:
+        return []
     ids = {piece: index for index, piece in enumerate(pieces)}
     single = np.array([len(piece) == 1 for piece in pieces])
     counts = np.array(list(parts.values()), np.float64)
     lattice, others = _Lattice.of(list(parts), ids), _Lattice.of(pieces, ids)
     others = others.where(others.piece != np.searchsorted(others.ends, others.last))  # a piece without itself
-    target = int(_SURPLUS * size)
+    target = max(int(_SURPLUS * size), int(single.sum()))
     while True:
         for _ in range(_STEPS):
             alive = single | (expected >= _RARE)
