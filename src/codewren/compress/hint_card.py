@@ -29,7 +29,8 @@ Of {review}: each project judged by a fit without it, {folds} groups of projects
 {flagged:.0%} of each project's functions that come first, {precision:.1%} were vulnerable ({rate:.1%} of all were) and
 {recall:.1%} of the vulnerable ones were among them. `lines` is the ranking by the number of lines alone.
 `line hits` is how often a line that the patch changes is among the five likeliest of its function; beside it the five
-longest lines, and five at random. More is in docs/hints.md.
+longest lines, and five at random. The other sources were measured on {measured}, none of it learned from. More is in
+docs/hints.md.
 
 ## Limits
 Labels are noisy: a function counts as vulnerable when a fix touched it. Functions of the review source count as
@@ -57,10 +58,26 @@ def hint_card(recipe: HintRecipe, figures: Mapping[str, Any]) -> str:
         recall=outside["recall_flagged"],
         sources="\n".join(f"- {name}: {KINDS[source.kind]};" for name, source in sorted(recipe.sources.items())),
         figures="\n".join(f"- {name}: {_listed(own)}" for name, own in sorted(figures.items())) or "Not measured.",
+        measured=_measured(recipe),
         seed=recipe.fit.seed,
         license=recipe.license.strip() or "Not stated.",
     )
 
 
+def _measured(recipe: HintRecipe) -> str:
+    """Which files the sources were measured on."""
+    files = {name: source.valid for name, source in sorted(recipe.sources.items()) if source.valid}
+    return ", ".join(f"{file.rpartition('/')[2]} ({name})" for name, file in files.items()) or "nothing"
+
+
 def _listed(own: Mapping[str, float]) -> str:
-    return ", ".join(f"{name.replace('_', ' ')} {value:.4g}" for name, value in own.items())
+    return ", ".join(f"{name.replace('_', ' ')} {_figure(value)}" for name, value in own.items())
+
+
+def _figure(value: float) -> str:
+    """A count, or a share with four digits.
+
+    >>> _figure(35_075), _figure(0.78891)
+    ('35,075', '0.7889')
+    """
+    return f"{value:,}" if isinstance(value, int) else f"{value:.4g}"
