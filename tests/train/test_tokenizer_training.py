@@ -17,6 +17,7 @@ from codewren.core.errors import InputError
 from codewren.core.student_config import TokenizerKind
 from codewren.train.tokenizer_training import (
     Encoder,
+    characters_read,
     cut,
     encode_batch,
     encoder,
@@ -280,3 +281,10 @@ def test_import_refuses_what_a_spec_cannot_express(
     (tmp_path / "bad.json").write_text(json.dumps(foreign(change, model)))
     with pytest.raises(InputError, match=said):
         import_tokenizers_json(tmp_path / "bad.json")
+
+
+def test_of_more_text_than_enough_a_part_is_read_by_unigram_alone() -> None:
+    texts = ["x" * 1_000_000] * 40
+    assert characters_read(UNIGRAM, texts) == characters_read(UNIGRAM, texts[::10]) == 2_000_000
+    assert characters_read(UNIGRAM, texts, mode="avatar") == characters_read(BPE, texts) == 40_000_000
+    assert characters_read(UNIGRAM, texts[:1]) == 1_000_000

@@ -1,6 +1,7 @@
 """Stage: how long an epoch of any student takes on this machine, from a few students that trained a few steps."""
 
 import time
+from collections.abc import Sequence
 from dataclasses import replace
 
 from codewren.bundle.tokenizer_spec import NESTED_KINDS
@@ -15,7 +16,7 @@ from codewren.search.space.space import SearchSpace
 from codewren.search.trials.pace import Pace
 from codewren.train.batches import encode_split
 from codewren.train.distil import step_seconds
-from codewren.train.tokenizer_training import train_tokenizer
+from codewren.train.tokenizer_training import characters_read, train_tokenizer
 
 TIMED_STUDENTS = 12
 TIMED_STEPS = 4
@@ -57,9 +58,14 @@ def _vocabulary_seconds(run: Run, space: SearchSpace) -> dict[str, float]:
             run.tokenizer(run.recipe.student.replace(tokenizer=kind, vocab_size=largest))
         else:
             train_tokenizer(kind, largest, texts[::TIMED_SHARE], lowercase=run.recipe.distil.lowercase)
-        known[kind] = (time.monotonic() - started) * (1 if kind in NESTED_KINDS else TIMED_SHARE)
+        known[kind] = (time.monotonic() - started) * (1 if kind in NESTED_KINDS else _times_as_much(kind, texts))
     write_json(path, known)
     return known
+
+
+def _times_as_much(kind: TokenizerKind, texts: Sequence[str]) -> float:
+    """How much more text a vocabulary reads than the part that is timed."""
+    return characters_read(kind, texts) / max(1, characters_read(kind, texts[::TIMED_SHARE]))
 
 
 def _item_model(run: Run, space: SearchSpace, latency: LatencyModel) -> LatencyModel:

@@ -100,6 +100,12 @@ def train_tokenizer(
     return replace(spec, add_special_tokens=add_special_tokens)
 
 
+def characters_read(kind: TokenizerKind, texts: Sequence[str], *, mode: Mode = "wren") -> int:
+    """How many characters `train_tokenizer` reads of the texts: of more than enough only a part."""
+    total, most = sum(map(len, texts)), _MODES[mode].unigram_characters
+    return total if most is None or kind is not TokenizerKind.UNIGRAM else min(total, most)
+
+
 def cut(spec: TokenizerSpec, vocab_size: int) -> TokenizerSpec:
     """Cut a BPE or Word tokenizer to a smaller one: exactly what training at that size gives.
 
